@@ -1,0 +1,15 @@
+#pragma once
+
+/// The whole public interface.
+#include "snapkv/cache_config.h"
+#include "snapkv/error.h"
+#include "snapkv/model.h"
+#include "snapkv/sequence.h"
+#include "snapkv/session.h"
+
+namespace snapkv {
+
+/// "0.1.0", followed by the ggml release it was built with.
+[[nodiscard]] SNAPKV_API const char * version();
+
+}  // namespace snapkv

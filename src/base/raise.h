@@ -1,0 +1,27 @@
+#pragma once
+
+#include <fmt/core.h>
+
+#include <utility>
+
+#include "snapkv/error.h"
+
+namespace snapkv {
+
+/// Throws Error of `kind` with a message in fmt's format: `raise_input("{}: not a GGUF file", path)`.
+template <typename... Args>
+[[noreturn]] void raise_usage(fmt::format_string<Args...> format, Args &&... args) {
+    throw Error(ErrorKind::Usage, fmt::format(format, std::forward<Args>(args)...));
+}
+
+template <typename... Args>
+[[noreturn]] void raise_input(fmt::format_string<Args...> format, Args &&... args) {
+    throw Error(ErrorKind::Input, fmt::format(format, std::forward<Args>(args)...));
+}
+
+template <typename... Args>
+[[noreturn]] void raise_machine(fmt::format_string<Args...> format, Args &&... args) {
+    throw Error(ErrorKind::Machine, fmt::format(format, std::forward<Args>(args)...));
+}
+
+}  // namespace snapkv

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "snapkv/model.h"
+#include "text/vocabulary.h"
+
+namespace snapkv::text {
+
+/// The model file's own Jinja template, run by llama.cpp's implementation. Const members may be called from several
+/// threads.
+class ChatTemplate {
+public:
+    /// Never throws for a template that fails to parse: usable() is then false and error() says why.
+    explicit ChatTemplate(const Vocabulary & vocabulary);
+    ~ChatTemplate();
+    ChatTemplate(ChatTemplate &&) noexcept;
+    ChatTemplate & operator=(ChatTemplate &&) noexcept;
+
+    [[nodiscard]] bool usable() const;  ///< the file has a template and it works
+    [[nodiscard]] const std::string & error() const;
+
+    /// The template's text before and after a first user message, with the opening of the assistant's turn.
+    struct Frame {
+        std::string before;
+        std::string after;
+    };
+    [[nodiscard]] Frame first_turn() const;
+    /// What a further user message adds: the rendering with it minus the rendering before it. `before` closes the
+    /// open assistant turn (the end token itself excluded where `end_token_fed`) and opens the user's.
+    [[nodiscard]] Frame further_turn(bool end_token_fed) const;
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+/// One user message: document, and where there is a question a blank line and the question, as one untrimmed byte
+/// string between the template's texts. Control tokens come from the template's own text only; each run of plain
+/// text between two control tokens is tokenised as one string; one BOS at most. For content without control text the
+/// ids equal libllama's for the rendered prompt. Error(Input) for an empty message or without a usable template.
+Prompt chat_prompt(const Vocabulary & vocabulary, const ChatTemplate & chat, std::string_view document,
+                   std::string_view question);
+
+/// Document and question byte after byte, with what the tokenizer itself adds. Error(Input) where both are empty.
+Prompt raw_prompt(const Vocabulary & vocabulary, std::string_view document, std::string_view question);
+
+/// The tokens of a further user message: see ChatTemplate::further_turn, tokenised by the same rules, without BOS.
+std::vector<Token> turn_tokens(const Vocabulary & vocabulary, const ChatTemplate & chat, std::string_view message,
+                               bool end_token_fed);
+
+}  // namespace snapkv::text
