@@ -1,0 +1,5 @@
+#include <cstdio>
+
+#include "snapkv/snapkv.h"
+
+int main() { std::puts(snapkv::version()); }
