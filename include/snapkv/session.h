@@ -68,7 +68,7 @@ struct PrefillStats {
     double prompt_ms = 0;    ///< compress_ms included
     double compress_ms = 0;  ///< votes, selection and compaction, all branches
     std::vector<double> branch_compress_ms;
-    std::uint64_t cache_bytes_peak = 0;    ///< most K/V bytes alive at any moment
+    std::uint64_t cache_bytes_peak = 0;      ///< most K/V bytes alive at any moment
     std::uint64_t accounted_bytes_peak = 0;  ///< the engine's own sum: hidden states, K/V, scratch, compute buffers
     std::uint64_t rss_anon_growth = 0;  ///< peak growth of anonymous resident memory, sampled at each (layer, chunk)
     bool interrupted = false;
@@ -85,7 +85,7 @@ struct SamplingOptions {
     float top_p = 0.95F;
     float min_p = 0.05F;
     float repeat_penalty = 1.0F;
-    std::int32_t repeat_last = 64;  ///< tokens the penalty looks at, prompt included
+    std::int32_t repeat_last = 64;    ///< tokens the penalty looks at, prompt included
     std::uint32_t seed = 0xFFFFFFFF;  ///< 0xFFFFFFFF: a random one
 };
 

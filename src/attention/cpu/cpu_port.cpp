@@ -1,0 +1,96 @@
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <deque>
+
+#include "attention/cpu/attend.h"
+#include "attention/host_port.h"
+#include "base/block.h"
+
+namespace snapkv::attention {
+
+namespace {
+
+/// Scratch begins on a cache line for every thread.
+constexpr std::size_t kLineFloats = 16;
+std::size_t whole_lines(std::size_t floats) {
+    return (floats + kLineFloats - 1) / kLineFloats * kLineFloats;
+}
+
+class CpuPort final : public HostPort {
+public:
+    CpuPort(std::uint32_t first_layer, std::uint32_t layers) : HostPort(first_layer, layers) {
+        for (std::uint32_t layer = 0; layer < layers; ++layer) {
+            nodes_.push_back({this, std::make_unique<cpu::Attend>()});
+        }
+    }
+
+    void prepare(std::uint32_t chunk_rows, std::uint32_t threads) override {
+        std::size_t thread_floats = 0;
+        std::size_t partial_floats = 0;
+        for (std::size_t layer = 0; layer < nodes_.size(); ++layer) {
+            nodes_[layer].attend->prepare(units()[layer], chunk_rows);
+            thread_floats = std::max(thread_floats, whole_lines(nodes_[layer].attend->thread_floats()));
+            partial_floats = std::max(partial_floats, nodes_[layer].attend->partial_floats());
+        }
+        thread_floats_ = thread_floats;
+        threads_ = threads;
+        const std::size_t bytes = (thread_floats * threads + partial_floats) * sizeof(float);
+        if (scratch_.size() < bytes) {
+            scratch_ = Block(bytes + bytes / 2, std::make_shared<Meter>());  // growth is rare: room to spare
+        }
+    }
+
+    [[nodiscard]] std::uint64_t scratch_bytes() const override { return scratch_.size(); }
+
+    ggml_tensor * attend(ggml_context * ctx, ggml_cgraph * graph, std::uint32_t layer, ggml_tensor * q,
+                         ggml_tensor * stored) override {
+        Node & node = nodes_[layer - first_layer()];
+        const AttentionSpec & spec = unit(layer).spec;
+        const std::int64_t size = std::int64_t{spec.heads} * spec.value_size;
+        std::array<ggml_tensor *, 2> sources{q, stored};
+        ggml_tensor * out = ggml_custom_4d(ctx, GGML_TYPE_F32, size, q->ne[2], 1, 1, sources.data(), 2, attend_node,
+                                           GGML_N_TASKS_MAX, &node);
+        std::array<ggml_tensor *, 1> merged{out};
+        out = ggml_custom_inplace(ctx, out, merged.data(), 1, merge_node, GGML_N_TASKS_MAX, &node);
+        ggml_build_forward_expand(graph, out);
+        return out;
+    }
+
+private:
+    struct Node {
+        CpuPort * port;
+        std::unique_ptr<cpu::Attend> attend;
+    };
+
+    [[nodiscard]] float * thread_scratch(int thread) {
+        return scratch_.floats() + static_cast<std::size_t>(thread) * thread_floats_;
+    }
+    [[nodiscard]] float * partials() { return scratch_.floats() + threads_ * thread_floats_; }
+
+    static void attend_node(ggml_tensor * out, int thread, int threads, void * data) noexcept {
+        Node & node = *static_cast<Node *>(data);
+        assert(static_cast<std::uint32_t>(threads) <= node.port->threads_);
+        static_cast<void>(threads);
+        node.attend->attend(static_cast<const float *>(out->src[0]->data), static_cast<float *>(out->data),
+                            node.port->thread_scratch(thread), node.port->partials());
+    }
+
+    static void merge_node(ggml_tensor * out, int /*thread*/, int /*threads*/, void * data) noexcept {
+        Node & node = *static_cast<Node *>(data);
+        node.attend->merge(static_cast<float *>(out->data), node.port->partials());
+    }
+
+    std::deque<Node> nodes_;  // a deque: graphs hold addresses of its elements
+    Block scratch_;
+    std::size_t thread_floats_ = 0;
+    std::size_t threads_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<HostPort> make_cpu_port(std::uint32_t first_layer, std::uint32_t layers) {
+    return std::make_unique<CpuPort>(first_layer, layers);
+}
+
+}  // namespace snapkv::attention

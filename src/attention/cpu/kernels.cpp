@@ -1,0 +1,396 @@
+#include "attention/cpu/kernels.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+// AVX3_DL and SSSE3 bring nothing to float arithmetic over AVX3 and SSE2.
+#define HWY_DISABLED_TARGETS (HWY_AVX3_DL | HWY_SSSE3)
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "attention/cpu/kernels.cpp"  // NOLINT
+#include "hwy/contrib/math/math-inl.h"
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace snapkv::attention::cpu::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+using F = hn::ScalableTag<float>;
+using V = hn::Vec<F>;
+constexpr float kNegativeInfinity = -std::numeric_limits<float>::infinity();
+
+// Loads of stored elements as float vectors.
+struct StoredF32 {
+    static V load(F d, const std::byte * row, std::size_t at) {
+        return hn::LoadU(d, reinterpret_cast<const float *>(row) + at);
+    }
+    static float one(const std::byte * row, std::size_t at) { return reinterpret_cast<const float *>(row)[at]; }
+};
+
+template <typename Half>
+struct StoredHalf {
+    static V load(F d, const std::byte * row, std::size_t at) {
+        const hn::Rebind<Half, F> half;
+        return hn::PromoteTo(d, hn::LoadU(half, reinterpret_cast<const Half *>(row) + at));
+    }
+    static float one(const std::byte * row, std::size_t at) {
+        const hn::CappedTag<float, 1> d;
+        const hn::Rebind<Half, decltype(d)> half;
+        return hn::GetLane(hn::PromoteTo(d, hn::LoadU(half, reinterpret_cast<const Half *>(row) + at)));
+    }
+};
+
+/// Calls `body` with the loader of the type.
+template <typename Body>
+HWY_INLINE void with_loader(KvType type, const Body & body) {
+    switch (type) {
+        case KvType::F32:
+            body(StoredF32());
+            break;
+        case KvType::F16:
+            body(StoredHalf<hwy::float16_t>());
+            break;
+        case KvType::BF16:
+            body(StoredHalf<hwy::bfloat16_t>());
+            break;
+    }
+}
+
+/// Widens one stored row to floats.
+template <typename Stored>
+HWY_INLINE void widen(const std::byte * row, std::size_t count, float * out) {
+    const F d;
+    const std::size_t lanes = hn::Lanes(d);
+    std::size_t at = 0;
+    for (; at + lanes <= count; at += lanes) {
+        hn::StoreU(Stored::load(d, row, at), d, out + at);
+    }
+    for (; at < count; ++at) {
+        out[at] = Stored::one(row, at);
+    }
+}
+
+/// Rows x Columns vectors of C = (C +) A B held in registers while k runs.
+template <std::size_t Rows, std::size_t Columns, bool kAccumulate>
+HWY_INLINE void multiply_block(const float * a, std::size_t a_stride, const float * b, std::size_t b_stride, float * c,
+                               std::size_t c_stride, std::size_t depth) {
+    const F d;
+    const std::size_t lanes = hn::Lanes(d);
+    V sums[Rows][Columns];
+    for (std::size_t r = 0; r < Rows; ++r) {
+        for (std::size_t v = 0; v < Columns; ++v) {
+            sums[r][v] = kAccumulate ? hn::LoadU(d, c + r * c_stride + v * lanes) : hn::Zero(d);
+        }
+    }
+    for (std::size_t k = 0; k < depth; ++k) {
+        V row[Columns];
+        for (std::size_t v = 0; v < Columns; ++v) {
+            row[v] = hn::LoadU(d, b + k * b_stride + v * lanes);
+        }
+        for (std::size_t r = 0; r < Rows; ++r) {
+            const V factor = hn::Set(d, a[r * a_stride + k]);
+            for (std::size_t v = 0; v < Columns; ++v) {
+                sums[r][v] = hn::MulAdd(factor, row[v], sums[r][v]);
+            }
+        }
+    }
+    for (std::size_t r = 0; r < Rows; ++r) {
+        for (std::size_t v = 0; v < Columns; ++v) {
+            hn::StoreU(sums[r][v], d, c + r * c_stride + v * lanes);
+        }
+    }
+}
+
+template <std::size_t Columns, bool kAccumulate>
+HWY_INLINE void multiply_columns(const float * a, std::size_t a_stride, const float * b, std::size_t b_stride,
+                                 float * c, std::size_t c_stride, std::size_t rows, std::size_t depth) {
+    std::size_t r = 0;
+    for (; r + 4 <= rows; r += 4) {
+        multiply_block<4, Columns, kAccumulate>(a + r * a_stride, a_stride, b, b_stride, c + r * c_stride, c_stride,
+                                                depth);
+    }
+    for (; r < rows; ++r) {
+        multiply_block<1, Columns, kAccumulate>(a + r * a_stride, a_stride, b, b_stride, c + r * c_stride, c_stride,
+                                                depth);
+    }
+}
+
+/// C [rows][columns] = (C +) A [rows][depth] B [depth][columns]; columns a multiple of 16. Every element sums over
+/// the depth in the same order wherever it lies.
+template <bool kAccumulate>
+HWY_INLINE void multiply(const float * a, std::size_t a_stride, const float * b, std::size_t b_stride, float * c,
+                         std::size_t c_stride, std::size_t rows, std::size_t columns, std::size_t depth) {
+    const std::size_t lanes = hn::Lanes(F());
+    // As many accumulators as the registers hold: 4 x 4 of 32, 4 x 2 of 16.
+    constexpr std::size_t kWide = HWY_TARGET <= HWY_AVX3 ? 4 : 2;
+    std::size_t at = 0;
+    for (; at + kWide * lanes <= columns; at += kWide * lanes) {
+        multiply_columns<kWide, kAccumulate>(a, a_stride, b + at, b_stride, c + at, c_stride, rows, depth);
+    }
+    for (; at < columns; at += lanes) {
+        multiply_columns<1, kAccumulate>(a, a_stride, b + at, b_stride, c + at, c_stride, rows, depth);
+    }
+}
+
+/// Keys of a tile, transposed: [padded key size][kTile], missing rows and elements zero.
+template <typename Stored>
+void pack_keys(const Tile & tile, std::size_t key_bytes, float * packed, float * row) {
+    const std::size_t size = tile.spec->key_size;
+    std::fill_n(packed, padded(size) * kTile, 0.0F);
+    for (std::uint32_t r = 0; r < tile.rows; ++r) {
+        widen<Stored>(tile.keys + r * key_bytes, size, row);
+        for (std::size_t k = 0; k < size; ++k) {
+            packed[k * kTile + r] = row[k];
+        }
+    }
+}
+
+/// Values of a tile: [rows][padded value size], missing elements zero.
+template <typename Stored>
+void pack_values(const Tile & tile, std::size_t value_bytes, float * packed) {
+    const std::size_t size = tile.spec->value_size;
+    const std::size_t stride = padded(size);
+    for (std::uint32_t r = 0; r < tile.rows; ++r) {
+        widen<Stored>(tile.values + r * value_bytes, size, packed + r * stride);
+        std::fill(packed + r * stride + size, packed + (r + 1) * stride, 0.0F);
+    }
+}
+
+/// The soft cap, where there is one, then minus infinity outside what each query row sees.
+void finish_logits(const Tile & tile, float * logits) {
+    const F d;
+    const std::size_t lanes = hn::Lanes(d);
+    if (tile.spec->soft_cap > 0) {
+        const V cap = hn::Set(d, tile.spec->soft_cap);
+        const V inverse = hn::Set(d, 1.0F / tile.spec->soft_cap);
+        for (std::size_t at = 0; at < std::size_t{tile.query_rows} * kTile; at += lanes) {
+            const V x = hn::LoadU(d, logits + at);
+            hn::StoreU(hn::Mul(cap, hn::Tanh(d, hn::Mul(x, inverse))), d, logits + at);
+        }
+    }
+    for (std::uint32_t r = 0; r < tile.query_rows; ++r) {
+        float * row = logits + std::size_t{r} * kTile;
+        std::fill(row, row + std::min(tile.begin[r], kTile), kNegativeInfinity);
+        std::fill(row + std::min(tile.end[r], kTile), row + kTile, kNegativeInfinity);
+    }
+}
+
+std::size_t element_bytes(KvType type) {
+    return type == KvType::F32 ? 4 : 2;
+}
+
+void TileLogits(const Tile & tile, float * logits, float * scratch) {
+    const std::size_t depth = padded(tile.spec->key_size);
+    float * packed = scratch;
+    float * row = packed + depth * kTile;
+    with_loader(tile.type, [&](auto stored) {
+        pack_keys<decltype(stored)>(tile, tile.spec->key_size * element_bytes(tile.type), packed, row);
+    });
+    multiply<false>(tile.queries, depth, packed, kTile, logits, kTile, tile.query_rows, kTile, depth);
+    finish_logits(tile, logits);
+}
+
+float maximum_of(const float * x, std::size_t count) {
+    const F d;
+    const std::size_t lanes = hn::Lanes(d);
+    V best = hn::Set(d, kNegativeInfinity);
+    std::size_t at = 0;
+    for (; at + lanes <= count; at += lanes) {
+        best = hn::Max(best, hn::LoadU(d, x + at));
+    }
+    float result = hn::GetLane(hn::MaxOfLanes(d, best));
+    for (; at < count; ++at) {
+        result = std::max(result, x[at]);
+    }
+    return result;
+}
+
+/// x = exp(x - maximum); returns the sum.
+float exponentiate(float * x, std::size_t count, float maximum) {
+    const F d;
+    const std::size_t lanes = hn::Lanes(d);
+    const V shift = hn::Set(d, maximum);
+    V sum = hn::Zero(d);
+    for (std::size_t at = 0; at < count; at += lanes) {
+        const V e = hn::Exp(d, hn::Sub(hn::LoadU(d, x + at), shift));
+        hn::StoreU(e, d, x + at);
+        sum = hn::Add(sum, e);
+    }
+    return hn::GetLane(hn::SumOfLanes(d, sum));
+}
+
+void scale_row(float * x, std::size_t count, float factor) {
+    const F d;
+    const std::size_t lanes = hn::Lanes(d);
+    const V by = hn::Set(d, factor);
+    for (std::size_t at = 0; at < count; at += lanes) {
+        hn::StoreU(hn::Mul(hn::LoadU(d, x + at), by), d, x + at);
+    }
+}
+
+/// Folds a tile's logits into maximum and sum, rescaling what is there, and turns them into probabilities relative to
+/// the new maximum. Rows that see nothing become zero.
+void fold_logits(const Tile & tile, float * logits, const Partial & partial, std::size_t value_size) {
+    for (std::uint32_t r = 0; r < tile.query_rows; ++r) {
+        float * row = logits + std::size_t{r} * kTile;
+        const float before = partial.maximum[r];
+        const float now = std::max(before, maximum_of(row, kTile));
+        if (now == kNegativeInfinity) {
+            std::fill_n(row, kTile, 0.0F);
+            continue;
+        }
+        const float sum = exponentiate(row, kTile, now);
+        if (now > before) {
+            const float factor = before == kNegativeInfinity ? 0.0F : std::exp(before - now);
+            scale_row(partial.values + r * partial.value_stride, value_size, factor);
+            partial.sum[r] *= factor;
+            partial.maximum[r] = now;
+        }
+        partial.sum[r] += sum;
+    }
+}
+
+void AttendTile(const Tile & tile, const Partial & partial, float * scratch) {
+    const std::size_t value_size = padded(tile.spec->value_size);
+    float * logits = scratch;
+    float * values = logits + std::size_t{kQueryRows} * kTile;
+    float * rest = values + value_size * kTile;
+    TileLogits(tile, logits, rest);
+    fold_logits(tile, logits, partial, value_size);
+    with_loader(tile.type, [&](auto stored) {
+        pack_values<decltype(stored)>(tile, tile.spec->value_size * element_bytes(tile.type), values);
+    });
+    multiply<true>(logits, kTile, values, value_size, partial.values, partial.value_stride, tile.query_rows, value_size,
+                   tile.rows);
+}
+
+/// One stored row against all query rows.
+template <typename Stored>
+HWY_INLINE void dot_row(const Tile & tile, const std::byte * key, std::uint32_t at, float * logits) {
+    const F d;
+    const std::size_t lanes = hn::Lanes(d);
+    const std::size_t size = tile.spec->key_size;
+    const std::size_t stride = padded(size);
+    for (std::uint32_t q = 0; q < tile.query_rows; ++q) {
+        const float * query = tile.queries + q * stride;
+        V sum = hn::Zero(d);
+        std::size_t k = 0;
+        for (; k + lanes <= size; k += lanes) {
+            sum = hn::MulAdd(hn::LoadU(d, query + k), Stored::load(d, key, k), sum);
+        }
+        float dot = hn::GetLane(hn::SumOfLanes(d, sum));
+        for (; k < size; ++k) {
+            dot += query[k] * Stored::one(key, k);
+        }
+        logits[std::size_t{q} * kTile + at] = dot;
+    }
+}
+
+/// values[q] += weight[q] * one stored row, for all query rows.
+template <typename Stored>
+HWY_INLINE void add_row(const Tile & tile, const std::byte * value, const float * weights, const Partial & partial) {
+    const F d;
+    const std::size_t lanes = hn::Lanes(d);
+    const std::size_t size = tile.spec->value_size;
+    for (std::uint32_t q = 0; q < tile.query_rows; ++q) {
+        const float weight = weights[std::size_t{q} * kTile];
+        float * out = partial.values + q * partial.value_stride;
+        const V by = hn::Set(d, weight);
+        std::size_t k = 0;
+        for (; k + lanes <= size; k += lanes) {
+            hn::StoreU(hn::MulAdd(by, Stored::load(d, value, k), hn::LoadU(d, out + k)), d, out + k);
+        }
+        for (; k < size; ++k) {
+            out[k] += weight * Stored::one(value, k);
+        }
+    }
+}
+
+void AttendRows(const Tile & tile, const Partial & partial, float * scratch) {
+    const std::size_t key_bytes = tile.spec->key_size * element_bytes(tile.type);
+    const std::size_t value_bytes = tile.spec->value_size * element_bytes(tile.type);
+    float * logits = scratch;
+    with_loader(tile.type, [&](auto stored) {
+        for (std::uint32_t r = 0; r < tile.rows; ++r) {
+            dot_row<decltype(stored)>(tile, tile.keys + r * key_bytes, r, logits);
+        }
+    });
+    for (std::uint32_t q = 0; q < tile.query_rows; ++q) {
+        std::fill(logits + q * kTile + tile.rows, logits + (q + 1) * kTile, kNegativeInfinity);
+    }
+    finish_logits(tile, logits);
+    fold_logits(tile, logits, partial, padded(tile.spec->value_size));
+    with_loader(tile.type, [&](auto stored) {
+        for (std::uint32_t r = 0; r < tile.rows; ++r) {
+            add_row<decltype(stored)>(tile, tile.values + r * value_bytes, logits + r, partial);
+        }
+    });
+}
+
+float ExpSum(const float * logits, std::size_t count, float maximum) {
+    const F d;
+    const std::size_t lanes = hn::Lanes(d);
+    const V shift = hn::Set(d, maximum);
+    V sum = hn::Zero(d);
+    for (std::size_t at = 0; at < count; at += lanes) {
+        sum = hn::Add(sum, hn::Exp(d, hn::Sub(hn::LoadU(d, logits + at), shift)));
+    }
+    return hn::GetLane(hn::SumOfLanes(d, sum));
+}
+
+void AddProbabilities(const float * logits, std::size_t count, float maximum, float factor, float * columns) {
+    const F d;
+    const std::size_t lanes = hn::Lanes(d);
+    const V shift = hn::Set(d, maximum);
+    const V by = hn::Set(d, factor);
+    for (std::size_t at = 0; at < count; at += lanes) {
+        const V e = hn::Exp(d, hn::Sub(hn::LoadU(d, logits + at), shift));
+        hn::StoreU(hn::MulAdd(e, by, hn::LoadU(d, columns + at)), d, columns + at);
+    }
+}
+
+float MaximumOf(const float * x, std::size_t count) {
+    return maximum_of(x, count);
+}
+
+}  // namespace snapkv::attention::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace snapkv::attention::cpu {
+
+HWY_EXPORT(AttendTile);
+HWY_EXPORT(AttendRows);
+HWY_EXPORT(TileLogits);
+HWY_EXPORT(ExpSum);
+HWY_EXPORT(AddProbabilities);
+HWY_EXPORT(MaximumOf);
+
+void attend_tile(const Tile & tile, const Partial & partial, float * scratch) {
+    HWY_DYNAMIC_DISPATCH(AttendTile)(tile, partial, scratch);
+}
+
+void attend_rows(const Tile & tile, const Partial & partial, float * scratch) {
+    HWY_DYNAMIC_DISPATCH(AttendRows)(tile, partial, scratch);
+}
+
+void tile_logits(const Tile & tile, float * logits, float * scratch) {
+    HWY_DYNAMIC_DISPATCH(TileLogits)(tile, logits, scratch);
+}
+
+float exp_sum(const float * logits, std::size_t count, float maximum) {
+    return HWY_DYNAMIC_DISPATCH(ExpSum)(logits, count, maximum);
+}
+
+void add_probabilities(const float * logits, std::size_t count, float maximum, float factor, float * columns) {
+    HWY_DYNAMIC_DISPATCH(AddProbabilities)(logits, count, maximum, factor, columns);
+}
+
+float maximum_of(const float * logits, std::size_t count) {
+    return HWY_DYNAMIC_DISPATCH(MaximumOf)(logits, count);
+}
+
+}  // namespace snapkv::attention::cpu
+#endif

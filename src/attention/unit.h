@@ -1,0 +1,54 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <vector>
+
+#include "attention/spec.h"
+#include "base/position.h"
+#include "kv/head_rows.h"
+#include "kv/shape.h"
+
+namespace snapkv::attention {
+
+/// Consecutive query rows of one sequence: rows [row, row + count) of a chunk at positions first, first + 1, ...
+/// A query at position p sees the rows at positions up to p.
+struct QuerySpan {
+    std::uint32_t row = 0;
+    std::uint32_t count = 0;
+    Position first{};
+    /// For each KV head the views it attends to, in ascending positions.
+    std::vector<std::vector<kv::HeadRows>> rows;
+};
+
+/// Chunk rows whose keys and values go to consecutive cache rows; head h lies h strides further.
+struct StoreSpan {
+    std::uint32_t row = 0;
+    std::uint32_t count = 0;
+    std::byte * keys = nullptr;
+    std::byte * values = nullptr;
+    std::size_t key_head_stride = 0;    ///< bytes
+    std::size_t value_head_stride = 0;  ///< bytes
+};
+
+/// Chunk rows whose rotated queries are copied to `queries` ([row][head][key_size] floats) for the vote.
+struct CaptureSpan {
+    std::uint32_t row = 0;
+    std::uint32_t count = 0;
+    float * queries = nullptr;
+};
+
+/// All that one layer does with one chunk: a list of spans, never "the" sequence. Rows in no span are padding: their
+/// output is zero. Filled before the graph runs; the same graph serves any contents.
+struct LayerUnit {
+    AttentionSpec spec;
+    kv::LayerShape shape;
+    std::vector<StoreSpan> stores;
+    std::vector<CaptureSpan> captures;
+    std::vector<QuerySpan> queries;
+    const std::atomic<bool> * stop = nullptr;  ///< polled once a tile; may be null
+
+    [[nodiscard]] bool stopped() const { return stop != nullptr && stop->load(std::memory_order_relaxed); }
+};
+
+}  // namespace snapkv::attention

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "attention/unit.h"
+
+namespace snapkv::attention {
+
+/// What the observation window votes with: the rotated queries of the prompt's last `window` positions against all n
+/// rows. A query at position p sees positions up to p.
+struct VoteInput {
+    AttentionSpec spec;
+    kv::LayerShape shape;
+    const float * queries = nullptr;  ///< [window][heads][key_size], unscaled
+    std::uint32_t window = 0;
+    std::uint32_t n = 0;                          ///< prompt tokens, window included
+    std::vector<std::vector<kv::HeadRows>> rows;  ///< [KV head]: views that together hold positions 0 .. n - 1
+    const std::atomic<bool> * stop = nullptr;
+};
+
+/// The vote of one layer (arXiv 2404.14469, section 4): softmax in float32 over all n rows for each query of the
+/// window, then for each query head the mean over the window of each prefix column. Works from stored K values in
+/// float32 whatever attention itself uses, in pieces at fixed boundaries, so that the bits depend neither on the
+/// number of threads nor on how the prompt was cut into chunks. Two phases with a barrier between, each called on all
+/// threads.
+class Vote {
+public:
+    /// `votes` receives [KV head][group][n - window] floats.
+    Vote(VoteInput input, std::span<float> votes);
+
+    void statistics();  ///< phase one: each query row's maximum and sum over each piece
+    void columns();     ///< phase two: the votes
+
+    [[nodiscard]] std::uint64_t scratch_bytes() const;
+
+private:
+    /// Rows [begin, end) of one view of one KV head, and the index of their statistics.
+    struct Piece {
+        std::uint32_t kv_head = 0;
+        std::uint32_t view = 0;
+        std::uint32_t begin = 0;
+        std::uint32_t end = 0;
+        std::uint32_t index = 0;  ///< among its KV head's pieces
+    };
+    struct RowSum {
+        float maximum = 0;
+        float sum = 0;
+    };
+    template <typename Body>
+    void for_tiles(const Piece & piece, float * scratch, const Body & body) const;
+    [[nodiscard]] std::vector<RowSum> totals(std::uint32_t kv_head) const;
+
+    VoteInput input_;
+    std::span<float> votes_;
+    std::uint32_t query_rows_;  ///< window x group
+    std::vector<Piece> pieces_;
+    std::vector<std::uint32_t> head_pieces_;  ///< pieces of each KV head
+    std::vector<std::vector<RowSum>> sums_;   ///< [KV head][piece x query row]
+    std::atomic<std::size_t> next_statistics_{0};
+    std::atomic<std::size_t> next_columns_{0};
+};
+
+}  // namespace snapkv::attention

@@ -1,0 +1,42 @@
+#include "base/block.h"
+
+#include <sys/mman.h>
+
+#include <utility>
+
+#include "base/raise.h"
+
+namespace snapkv {
+
+Block::Block(std::size_t bytes, std::shared_ptr<Meter> meter) : bytes_(bytes), meter_(std::move(meter)) {
+    if (bytes_ == 0) {
+        return;
+    }
+    void * memory = ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) {
+        raise_machine("the system refused {} MiB of memory", bytes_ >> 20U);
+    }
+    data_ = static_cast<std::byte *>(memory);
+    meter_->add(bytes_);
+}
+
+Block::Block(Block && other) noexcept
+    : data_(std::exchange(other.data_, nullptr)),
+      bytes_(std::exchange(other.bytes_, 0)),
+      meter_(std::move(other.meter_)) {}
+
+Block & Block::operator=(Block && other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(bytes_, other.bytes_);
+    std::swap(meter_, other.meter_);
+    return *this;
+}
+
+Block::~Block() {
+    if (data_ != nullptr) {
+        ::munmap(data_, bytes_);
+        meter_->remove(bytes_);
+    }
+}
+
+}  // namespace snapkv

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <cstdint>
+
+namespace snapkv {
+
+/// Resident memory of this process in bytes as the system counts it; 0 where it does not say.
+struct Resident {
+    std::uint64_t anonymous = 0;  ///< RssAnon
+    std::uint64_t peak = 0;       ///< VmHWM: the most that was resident, file pages included
+};
+Resident resident_memory();
+
+/// Bytes that can be had without swapping: MemAvailable, or what the control group leaves where that is less.
+std::uint64_t available_memory();
+
+}  // namespace snapkv

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#include "base/position.h"
+
+namespace snapkv::kv {
+
+/// A view of consecutive rows of one KV head of one layer. Keys and values are row-major and dense: row r begins at
+/// r * key_bytes and r * value_bytes of its LayerShape. Positions ascend.
+struct HeadRows {
+    const std::byte * keys = nullptr;
+    const std::byte * values = nullptr;
+    std::uint32_t rows = 0;
+    const Position * positions = nullptr;  ///< one a row; null: first, first + 1, ...
+    Position first{};
+
+    [[nodiscard]] Position position(std::uint32_t row) const {
+        return positions != nullptr ? positions[row] : first + row;
+    }
+
+    /// How many rows, from the first, lie at positions up to and including `last`.
+    [[nodiscard]] std::uint32_t count_up_to(Position last) const {
+        if (positions != nullptr) {
+            return static_cast<std::uint32_t>(std::upper_bound(positions, positions + rows, last) - positions);
+        }
+        return last < first ? 0 : std::min(rows, index_of(last) - index_of(first) + 1);
+    }
+};
+
+}  // namespace snapkv::kv

@@ -1,0 +1,134 @@
+#include "kv/layer_rows.h"
+
+#include <cassert>
+#include <cstring>
+#include <utility>
+
+namespace snapkv::kv {
+
+namespace {
+
+/// Heads begin on cache lines.
+constexpr std::size_t kAlignment = 64;
+std::size_t aligned(std::size_t bytes) {
+    return (bytes + kAlignment - 1) / kAlignment * kAlignment;
+}
+
+/// Walks the views of one head in position order.
+class Cursor {
+public:
+    explicit Cursor(std::span<const HeadRows> views) : views_(views) {}
+
+    /// The row at `position`; positions must ascend from call to call.
+    std::pair<const HeadRows *, std::uint32_t> find(Position position) {
+        while (true) {
+            assert(view_ < views_.size());
+            const HeadRows & view = views_[view_];
+            if (view.positions == nullptr) {
+                const std::uint32_t offset = index_of(position) - index_of(view.first);
+                if (position >= view.first && offset < view.rows) {
+                    return {&view, offset};
+                }
+            } else {
+                while (row_ < view.rows && view.positions[row_] < position) {
+                    ++row_;
+                }
+                if (row_ < view.rows && view.positions[row_] == position) {
+                    return {&view, row_};
+                }
+            }
+            ++view_;
+            row_ = 0;
+        }
+    }
+
+private:
+    std::span<const HeadRows> views_;
+    std::size_t view_ = 0;
+    std::uint32_t row_ = 0;
+};
+
+}  // namespace
+
+LayerRows LayerRows::dense(Arena & arena, const LayerShape & shape, std::uint32_t capacity, Position first) {
+    LayerRows rows;
+    rows.shape_ = shape;
+    rows.dense_ = true;
+    rows.capacity_ = capacity;
+    rows.first_ = first;
+    std::size_t offset = 0;
+    for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
+        Head & place = rows.heads_.emplace_back();
+        place.keys = std::exchange(offset, aligned(offset + capacity * shape.key_bytes()));
+        place.values = std::exchange(offset, aligned(offset + capacity * shape.value_bytes()));
+    }
+    rows.block_ = arena.allocate(offset);
+    return rows;
+}
+
+LayerRows LayerRows::packed_empty(Arena & arena, const LayerShape & shape,
+                                  std::vector<std::vector<Position>> positions) {
+    assert(positions.size() == shape.kv_heads);
+    LayerRows rows;
+    rows.shape_ = shape;
+    std::size_t offset = 0;
+    for (auto & of_head : positions) {
+        Head & place = rows.heads_.emplace_back();
+        place.keys = std::exchange(offset, aligned(offset + of_head.size() * shape.key_bytes()));
+        place.values = std::exchange(offset, aligned(offset + of_head.size() * shape.value_bytes()));
+        place.positions = std::move(of_head);
+    }
+    rows.block_ = arena.allocate(offset);
+    return rows;
+}
+
+LayerRows LayerRows::packed(Arena & arena, const LayerShape & shape, std::span<const std::vector<HeadRows>> sources,
+                            std::span<const std::vector<std::uint32_t>> kept) {
+    assert(sources.size() == shape.kv_heads && kept.size() == shape.kv_heads);
+    std::vector<std::vector<Position>> positions(shape.kv_heads);
+    for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
+        positions[head].reserve(kept[head].size());
+        for (const std::uint32_t position : kept[head]) {
+            positions[head].push_back(Position{position});
+        }
+    }
+    LayerRows rows = packed_empty(arena, shape, std::move(positions));
+    for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
+        Cursor cursor(sources[head]);
+        for (std::uint32_t row = 0; row < kept[head].size(); ++row) {
+            const auto [view, at] = cursor.find(Position{kept[head][row]});
+            std::memcpy(rows.key_row(head, row), view->keys + at * shape.key_bytes(), shape.key_bytes());
+            std::memcpy(rows.value_row(head, row), view->values + at * shape.value_bytes(), shape.value_bytes());
+        }
+    }
+    return rows;
+}
+
+HeadRows LayerRows::head(std::uint32_t head) const {
+    const Head & place = heads_[head];
+    HeadRows view;
+    view.keys = block_.data() + place.keys;
+    view.values = block_.data() + place.values;
+    view.rows = dense_ ? rows_ : static_cast<std::uint32_t>(place.positions.size());
+    view.positions = dense_ ? nullptr : place.positions.data();
+    view.first = first_;
+    return view;
+}
+
+std::uint64_t LayerRows::total_rows() const {
+    std::uint64_t total = 0;
+    for (std::uint32_t index = 0; index < shape_.kv_heads; ++index) {
+        total += head(index).rows;
+    }
+    return total;
+}
+
+std::byte * LayerRows::key_row(std::uint32_t head, std::uint32_t row) {
+    return block_.data() + heads_[head].keys + row * shape_.key_bytes();
+}
+
+std::byte * LayerRows::value_row(std::uint32_t head, std::uint32_t row) {
+    return block_.data() + heads_[head].values + row * shape_.value_bytes();
+}
+
+}  // namespace snapkv::kv
