@@ -7,10 +7,13 @@
 // AVX3_DL and SSSE3 bring nothing to float arithmetic over AVX3 and SSE2.
 #define HWY_DISABLED_TARGETS (HWY_AVX3_DL | HWY_SSSE3)
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "attention/cpu/kernels.cpp"  // NOLINT
-#include "hwy/contrib/math/math-inl.h"
+#define HWY_TARGET_INCLUDE "attention/cpu/kernels.cpp"
+// This order matters: the file includes itself once for each instruction set, and highway.h looks at which.
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
+
 #include "hwy/highway.h"
+
+#include "hwy/contrib/math/math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace snapkv::attention::cpu::HWY_NAMESPACE {

@@ -1,0 +1,173 @@
+#include "model/weights.h"
+
+#include <fmt/ranges.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "base/raise.h"
+#include "ggml-cpu.h"
+
+namespace snapkv::model {
+
+namespace {
+
+constexpr std::uintptr_t kMappedAlignment = 32;  // what ggml's vector code may assume of a tensor
+
+ggml_backend_dev_t cpu_device() {
+    return ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU);
+}
+
+std::vector<ggml_backend_buffer_type_t> extra_buffer_types() {
+    std::vector<ggml_backend_buffer_type_t> types;
+    ggml_backend_reg_t reg = ggml_backend_dev_backend_reg(cpu_device());
+    void * address = ggml_backend_reg_get_proc_address(reg, "ggml_backend_dev_get_extra_bufts");
+    if (address != nullptr) {
+        const auto get = reinterpret_cast<ggml_backend_dev_get_extra_bufts_t>(address);
+        for (ggml_backend_buffer_type_t * type = get(cpu_device()); type != nullptr && *type != nullptr; ++type) {
+            types.push_back(*type);
+        }
+    }
+    return types;
+}
+
+ContextPtr tensor_context(std::size_t tensors) {
+    const ggml_init_params params{tensors * ggml_tensor_overhead(), nullptr, true};
+    ContextPtr ctx(ggml_init(params));
+    if (!ctx) {
+        raise_machine("no memory for the table of {} tensors", tensors);
+    }
+    return ctx;
+}
+
+bool multiplies(ggml_type type) {
+    return type == GGML_TYPE_F32 || ggml_get_type_traits_cpu(type)->vec_dot != nullptr;
+}
+
+/// Would this buffer type multiply such a weight? Asked of the backend with a dummy product, as libllama does.
+bool serves(ggml_backend_buffer_type_t buffer_type, const gguf::TensorInfo & info) {
+    const ContextPtr ctx = tensor_context(8);
+    ggml_tensor * weight = ggml_new_tensor_2d(ctx.get(), info.type, info.ne[0], info.ne[1]);
+    ggml_tensor * input = ggml_new_tensor_2d(ctx.get(), GGML_TYPE_F32, info.ne[0], 512);
+    ggml_tensor * product = ggml_mul_mat(ctx.get(), weight, input);
+    const BufferPtr dummy(ggml_backend_buft_alloc_buffer(buffer_type, 0));
+    weight->buffer = dummy.get();
+    const bool supported = ggml_backend_dev_supports_op(cpu_device(), product);
+    weight->buffer = nullptr;
+    return supported;
+}
+
+/// Gives back the mapped pages that lie wholly within a range that was copied elsewhere.
+void release_pages(std::span<const std::byte> range) {
+    const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+    const auto begin = (reinterpret_cast<std::uintptr_t>(range.data()) + page - 1) / page * page;
+    const auto end = reinterpret_cast<std::uintptr_t>(range.data() + range.size()) / page * page;
+    if (begin < end) {
+        ::madvise(reinterpret_cast<void *>(begin), end - begin, MADV_DONTNEED);  // NOLINT(performance-no-int-to-ptr)
+    }
+}
+
+}  // namespace
+
+Weights::Weights(const gguf::File & file) : file_(file), extra_types_(extra_buffer_types()) {}
+
+ggml_backend_buffer_type_t Weights::choose(const gguf::TensorInfo & info, Use use) const {
+    if (use == Use::Multiply) {
+        for (ggml_backend_buffer_type_t type : extra_types_) {
+            if (serves(type, info)) {
+                return type;
+            }
+        }
+    }
+    const auto address = reinterpret_cast<std::uintptr_t>(file_.data(info).data());
+    return address % kMappedAlignment == 0 ? nullptr : ggml_backend_cpu_buffer_type();
+}
+
+ggml_tensor * Weights::optional(const std::string & name, std::initializer_list<std::int64_t> shape, Use use) {
+    return file_.find_tensor(name) == nullptr ? nullptr : require(name, shape, use);
+}
+
+ggml_tensor * Weights::require(const std::string & name, std::initializer_list<std::int64_t> shape, Use use) {
+    const gguf::TensorInfo * info = file_.find_tensor(name);
+    if (info == nullptr) {
+        raise_input("{}: tensor {} is missing", file_.path().string(), name);
+    }
+    std::array<std::int64_t, 4> expected{1, 1, 1, 1};
+    std::copy(shape.begin(), shape.end(), expected.begin());
+    if (info->ne != expected) {
+        raise_input("{}: tensor {} has shape [{}], expected [{}]", file_.path().string(), name,
+                    fmt::join(info->ne, ", "), fmt::join(expected, ", "));
+    }
+    const bool usable = use == Use::Elements ? info->type == GGML_TYPE_F32 : multiplies(info->type);
+    if (!usable) {
+        raise_input("{}: tensor {} has type {}, {}", file_.path().string(), name, ggml_type_name(info->type),
+                    use == Use::Elements ? "expected f32" : "which cannot be multiplied on this machine");
+    }
+    taken_.insert(name);
+    bytes_ += info->bytes;
+    Group & group = groups_[choose(*info, use)];
+    if (!group.ctx) {
+        group.ctx = tensor_context(file_.tensors().size() + 1);
+    }
+    ggml_tensor * tensor = ggml_new_tensor(group.ctx.get(), info->type, GGML_MAX_DIMS, info->ne.data());
+    ggml_set_name(tensor, name.c_str());
+    group.tensors.push_back({info, tensor});
+    return tensor;
+}
+
+void Weights::map(Group & group) {
+    const std::span<const std::byte> bytes = file_.bytes();
+    // ggml takes a mutable address; nothing writes to weights.
+    auto * base = const_cast<std::byte *>(bytes.data());
+    BufferPtr buffer(ggml_backend_cpu_buffer_from_ptr(base, bytes.size()));
+    ggml_backend_buffer_set_usage(buffer.get(), GGML_BACKEND_BUFFER_USAGE_WEIGHTS);
+    for (const Placed & placed : group.tensors) {
+        ggml_backend_tensor_alloc(buffer.get(), placed.tensor, base + placed.info->offset);
+    }
+    buffers_.push_back(std::move(buffer));
+}
+
+void Weights::fill(ggml_backend_buffer_type_t type, Group & group) {
+    BufferPtr buffer(ggml_backend_alloc_ctx_tensors_from_buft(group.ctx.get(), type));
+    if (!buffer) {
+        raise_machine("{}: no memory for weights in {} buffers", file_.path().string(), ggml_backend_buft_name(type));
+    }
+    ggml_backend_buffer_set_usage(buffer.get(), GGML_BACKEND_BUFFER_USAGE_WEIGHTS);
+    for (const Placed & placed : group.tensors) {
+        const auto data = file_.data(*placed.info);
+        ggml_backend_tensor_set(placed.tensor, data.data(), 0, data.size());
+        release_pages(data);
+        repacked_ += data.size();
+    }
+    buffers_.push_back(std::move(buffer));
+}
+
+void Weights::finish(const std::function<void(std::string_view)> & log) {
+    for (const gguf::TensorInfo & info : file_.tensors()) {
+        if (!taken_.contains(info.name)) {
+            raise_input("{}: tensor {} is not part of a supported architecture", file_.path().string(), info.name);
+        }
+    }
+    for (auto & [type, group] : groups_) {
+        std::uint64_t bytes = 0;
+        for (const Placed & placed : group.tensors) {
+            bytes += placed.info->bytes;
+        }
+        if (type == nullptr) {
+            map(group);
+        } else {
+            fill(type, group);
+        }
+        if (log) {
+            log(fmt::format("weights: {} tensors, {:.1f} MiB in {}", group.tensors.size(),
+                            static_cast<double>(bytes) / (1 << 20U),
+                            type == nullptr ? "the mapped file" : ggml_backend_buft_name(type)));
+        }
+    }
+}
+
+}  // namespace snapkv::model

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+#include "ggml-backend.h"
+#include "gguf/file.h"
+
+namespace snapkv::model {
+
+struct FreeContext {
+    void operator()(ggml_context * ctx) const { ggml_free(ctx); }
+};
+struct FreeBuffer {
+    void operator()(ggml_backend_buffer * buffer) const { ggml_backend_buffer_free(buffer); }
+};
+using ContextPtr = std::unique_ptr<ggml_context, FreeContext>;
+using BufferPtr = std::unique_ptr<ggml_backend_buffer, FreeBuffer>;
+
+/// A file's tensors as ggml tensors, each on the fastest CPU buffer type that serves it: repacked copies where ggml
+/// has a layout for the type, else the mapping itself. Holds a reference to the file. Immutable after finish().
+class Weights {
+public:
+    /// What the graph does with a tensor; decides which buffer types serve.
+    enum class Use {
+        Multiply,  ///< first operand of a matrix product
+        Lookup,    ///< rows are fetched
+        Elements,  ///< norms, biases, factors: float32
+    };
+
+    explicit Weights(const gguf::File & file);
+
+    /// Takes the tensor of that name. Throws Error(Input) where it is missing, of another shape, or of a type that
+    /// ggml cannot use so; says expected and found.
+    ggml_tensor * require(const std::string & name, std::initializer_list<std::int64_t> shape, Use use);
+    /// The same, null where it is missing.
+    ggml_tensor * optional(const std::string & name, std::initializer_list<std::int64_t> shape, Use use);
+
+    /// Places and fills what was taken. Throws Error(Input) for tensors in the file that nobody took: they would
+    /// change what the model computes. `log` receives a line for each buffer type.
+    void finish(const std::function<void(std::string_view)> & log);
+
+    [[nodiscard]] std::uint64_t bytes() const { return bytes_; }              ///< of all tensors taken
+    [[nodiscard]] std::uint64_t repacked_bytes() const { return repacked_; }  ///< of those that are copies
+
+private:
+    struct Placed {
+        const gguf::TensorInfo * info;
+        ggml_tensor * tensor;
+    };
+    struct Group {
+        ContextPtr ctx;
+        std::vector<Placed> tensors;
+    };
+    [[nodiscard]] ggml_backend_buffer_type_t choose(const gguf::TensorInfo & info, Use use) const;
+    void fill(ggml_backend_buffer_type_t type, Group & group);
+    void map(Group & group);
+
+    const gguf::File & file_;
+    std::vector<ggml_backend_buffer_type_t> extra_types_;
+    std::map<ggml_backend_buffer_type_t, Group> groups_;  ///< null: the mapping
+    std::vector<BufferPtr> buffers_;
+    std::unordered_set<std::string> taken_;
+    std::uint64_t bytes_ = 0;
+    std::uint64_t repacked_ = 0;
+};
+
+}  // namespace snapkv::model
