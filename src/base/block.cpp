@@ -26,9 +26,10 @@ Block::Block(Block && other) noexcept
       meter_(std::move(other.meter_)) {}
 
 Block & Block::operator=(Block && other) noexcept {
-    std::swap(data_, other.data_);
-    std::swap(bytes_, other.bytes_);
-    std::swap(meter_, other.meter_);
+    Block taken(std::move(other));  // what was held here dies with it, now and not when `other` does
+    std::swap(data_, taken.data_);
+    std::swap(bytes_, taken.bytes_);
+    std::swap(meter_, taken.meter_);
     return *this;
 }
 
