@@ -26,7 +26,7 @@ struct HeadRows {
         if (positions != nullptr) {
             return static_cast<std::uint32_t>(std::upper_bound(positions, positions + rows, last) - positions);
         }
-        return last < first ? 0 : std::min(rows, index_of(last) - index_of(first) + 1);
+        return last < first || rows == 0 ? 0 : std::min(rows - 1, index_of(last) - index_of(first)) + 1;
     }
 };
 
