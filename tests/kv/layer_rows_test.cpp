@@ -1,0 +1,190 @@
+#include "kv/layer_rows.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "kv/rows.h"
+#include "kv/segment.h"
+
+namespace snapkv::kv {
+namespace {
+
+using test::has_marks;
+using test::marked_rows;
+
+std::vector<LayerShape> shapes() {
+    return {{.kv_heads = 1, .key_size = 1, .value_size = 1, .type = KvType::F16},
+            {.kv_heads = 3, .key_size = 5, .value_size = 7, .type = KvType::BF16},
+            {.kv_heads = 2, .key_size = 64, .value_size = 64, .type = KvType::F32},
+            {.kv_heads = 4, .key_size = 31, .value_size = 33, .type = KvType::F32},
+            {.kv_heads = 1, .key_size = 576, .value_size = 512, .type = KvType::F16}};
+}
+
+/// For each head the views of both parts: the trunk's, then the suffix's.
+std::vector<std::vector<HeadRows>> views_of(const LayerRows & trunk, const LayerRows & suffix) {
+    std::vector<std::vector<HeadRows>> views;
+    for (std::uint32_t head = 0; head < trunk.shape().kv_heads; ++head) {
+        views.push_back({trunk.head(head), suffix.head(head)});
+    }
+    return views;
+}
+
+TEST(LayerShape, KnowsItsBytes) {
+    const LayerShape shape{.kv_heads = 2, .key_size = 5, .value_size = 3, .type = KvType::F32};
+    EXPECT_EQ(shape.key_bytes(), 20U);
+    EXPECT_EQ(shape.value_bytes(), 12U);
+    EXPECT_EQ(shape.row_bytes(), 32U);
+    EXPECT_EQ((LayerShape{.kv_heads = 2, .key_size = 5, .value_size = 3, .type = KvType::BF16}).row_bytes(), 16U);
+    EXPECT_EQ(ggml_type_of(KvType::F32), GGML_TYPE_F32);
+    EXPECT_EQ(ggml_type_of(KvType::F16), GGML_TYPE_F16);
+    EXPECT_EQ(ggml_type_of(KvType::BF16), GGML_TYPE_BF16);
+}
+
+TEST(LayerRows, DenseKeepsEveryHeadsRowsApart) {
+    for (const LayerShape & shape : shapes()) {
+        HostArena arena;
+        const LayerRows rows = marked_rows(arena, shape, 11, 40, 9);
+        EXPECT_EQ(rows.capacity(), 11U);
+        EXPECT_EQ(rows.shape(), shape);
+        EXPECT_EQ(rows.total_rows(), 9U * shape.kv_heads);
+        for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
+            const HeadRows view = rows.head(head);
+            ASSERT_EQ(view.rows, 9U);
+            EXPECT_EQ(view.positions, nullptr);
+            EXPECT_EQ(view.first, Position{40});
+            for (std::uint32_t row = 0; row < 9; ++row) {
+                EXPECT_TRUE(has_marks(view, shape, 0, head, row, 40 + row)) << head << ' ' << row;
+            }
+        }
+    }
+}
+
+TEST(LayerRows, DenseShowsOnlyRowsDeclaredValid) {
+    HostArena arena;
+    const LayerShape shape = shapes()[1];
+    LayerRows rows = LayerRows::dense(arena, shape, 5, Position{2});
+    EXPECT_EQ(rows.head(2).rows, 0U);
+    EXPECT_EQ(rows.total_rows(), 0U);
+    rows.set_rows(4);
+    EXPECT_EQ(rows.head(2).rows, 4U);
+    EXPECT_EQ(LayerRows::dense(arena, shape, 0, Position{0}).total_rows(), 0U);
+}
+
+TEST(LayerRows, PackedGathersFromTrunkAndSuffixWithRaggedHeads) {
+    for (const LayerShape & shape : shapes()) {
+        HostArena arena;
+        const LayerRows trunk = marked_rows(arena, shape, 20, 0, 20);
+        const LayerRows suffix = marked_rows(arena, shape, 8, 20, 6);
+        std::vector<std::vector<std::uint32_t>> kept{{0, 7, 19, 20, 25}, {}, {21}, {3}};
+        kept.resize(shape.kv_heads);
+        const LayerRows packed = LayerRows::packed(arena, shape, views_of(trunk, suffix), kept);
+        std::uint64_t total = 0;
+        for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
+            const HeadRows view = packed.head(head);
+            ASSERT_EQ(view.rows, kept[head].size());
+            total += view.rows;
+            for (std::uint32_t row = 0; row < view.rows; ++row) {
+                EXPECT_EQ(view.position(row), Position{kept[head][row]});
+                EXPECT_TRUE(has_marks(view, shape, 0, head, row, kept[head][row])) << head << ' ' << row;
+            }
+        }
+        EXPECT_EQ(packed.total_rows(), total);
+    }
+}
+
+TEST(LayerRows, PackedOfEverythingEqualsTheSource) {
+    HostArena arena;
+    const LayerShape shape = shapes()[2];
+    const LayerRows trunk = marked_rows(arena, shape, 300, 0, 300);
+    const LayerRows suffix = marked_rows(arena, shape, 1, 300, 1);
+    std::vector<std::uint32_t> all(301);
+    for (std::uint32_t position = 0; position < all.size(); ++position) {
+        all[position] = position;
+    }
+    const std::vector<std::vector<std::uint32_t>> kept(shape.kv_heads, all);
+    const LayerRows packed = LayerRows::packed(arena, shape, views_of(trunk, suffix), kept);
+    for (const std::uint32_t position : all) {
+        EXPECT_TRUE(has_marks(packed.head(1), shape, 0, 1, position, position)) << position;
+    }
+}
+
+TEST(LayerRows, PackedGathersFromPackedRowsAndRowsAfterThem) {
+    HostArena arena;
+    const LayerShape shape = shapes()[1];
+    const LayerRows trunk = marked_rows(arena, shape, 50, 0, 50);
+    const LayerRows suffix = marked_rows(arena, shape, 10, 50, 10);
+    const std::vector<std::vector<std::uint32_t>> once{{1, 2, 30, 49}, {}, {10, 40, 41, 42}};
+    const LayerRows first = LayerRows::packed(arena, shape, views_of(trunk, suffix), once);
+    const std::vector<std::vector<std::uint32_t>> twice{{2, 49, 50}, {50, 59}, {41}};
+    const LayerRows second = LayerRows::packed(arena, shape, views_of(first, suffix), twice);
+    for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
+        ASSERT_EQ(second.head(head).rows, twice[head].size());
+        for (std::uint32_t row = 0; row < twice[head].size(); ++row) {
+            EXPECT_TRUE(has_marks(second.head(head), shape, 0, head, row, twice[head][row]));
+        }
+    }
+}
+
+TEST(LayerRows, PackedEmptyIsFilledThroughItsRows) {
+    HostArena arena;
+    const LayerShape shape{.kv_heads = 2, .key_size = 3, .value_size = 5, .type = KvType::F16};
+    LayerRows rows = LayerRows::packed_empty(arena, shape, {{Position{4}, Position{9}}, {Position{2}}});
+    EXPECT_EQ(rows.total_rows(), 3U);
+    test::write_marks(rows.key_row(0, 1), rows.value_row(0, 1), shape, 0, 0, 9);
+    test::write_marks(rows.key_row(1, 0), rows.value_row(1, 0), shape, 0, 1, 2);
+    EXPECT_TRUE(has_marks(rows.head(0), shape, 0, 0, 1, 9));
+    EXPECT_TRUE(has_marks(rows.head(1), shape, 0, 1, 0, 2));
+    EXPECT_EQ(LayerRows::packed_empty(arena, shape, {{}, {}}).head(1).rows, 0U);
+}
+
+TEST(LayerRows, GivesItsMemoryBackAtOnce) {
+    HostArena arena;
+    const LayerShape shape = shapes()[2];
+    auto working = std::make_unique<LayerRows>(marked_rows(arena, shape, 1000, 0, 1000));
+    const std::uint64_t full = arena.meter().alive();
+    EXPECT_GE(full, 1000 * 2 * shape.row_bytes());
+    EXPECT_LE(full, 1000 * 2 * shape.row_bytes() + std::uint64_t{4} * 64) << "at most a line of padding a part";
+    std::vector<std::vector<HeadRows>> views{{working->head(0)}, {working->head(1)}};
+    const std::vector<std::vector<std::uint32_t>> kept{{5, 6}, {7}};
+    const LayerRows packed = LayerRows::packed(arena, shape, views, kept);
+    EXPECT_EQ(arena.meter().peak(), arena.meter().alive());
+    working.reset();
+    EXPECT_LE(arena.meter().alive(), 3 * shape.row_bytes() + std::uint64_t{4} * 64);
+    EXPECT_TRUE(has_marks(packed.head(1), shape, 0, 1, 0, 7));
+}
+
+TEST(Segment, SharesItsLayersUntilTheLastHolderIsGone) {
+    HostArena arena;
+    const LayerShape shape = shapes()[1];
+    const auto layer = std::make_shared<const LayerRows>(marked_rows(arena, shape, 10, 0, 10));
+    auto first = std::make_unique<Segment>();
+    auto second = std::make_unique<Segment>();
+    first->add_layer(layer);
+    second->add_layer(layer);
+    second->add_layer(std::make_shared<const LayerRows>(marked_rows(arena, shape, 3, 0, 3)));
+    EXPECT_EQ(first->layers(), 1U);
+    EXPECT_EQ(second->layers(), 2U);
+    EXPECT_EQ(&first->layer(0), &second->layer(0));
+    const std::uint64_t both = arena.meter().alive();
+    first.reset();
+    EXPECT_EQ(arena.meter().alive(), both) << "the other segment still holds the rows";
+    EXPECT_TRUE(has_marks(second->layer(0).head(2), shape, 0, 2, 9, 9));
+    second.reset();
+    EXPECT_LT(arena.meter().alive(), both) << "layer 1 had no other holder";
+    EXPECT_GT(arena.meter().alive(), 0U);
+}
+
+TEST(Arena, BlocksOutliveIt) {
+    auto arena = std::make_unique<HostArena>();
+    LayerRows rows = marked_rows(*arena, shapes()[1], 4, 0, 4);
+    arena.reset();
+    EXPECT_TRUE(has_marks(rows.head(0), rows.shape(), 0, 0, 3, 3));
+    const LayerRows moved = std::move(rows);
+    EXPECT_TRUE(has_marks(moved.head(2), moved.shape(), 0, 2, 0, 0));
+}
+
+}  // namespace
+}  // namespace snapkv::kv
