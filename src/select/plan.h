@@ -25,9 +25,10 @@ struct Plan {
 /// Settles `auto`, percentages and limits (window auto = min(max(32, question), 256, (budget - sink) / 2); a budget of
 /// P% = window + floor(P / 100 * (n - window)), for which the automatic window is min(max(32, question), 256, n / 2)).
 /// `question_tokens` counts from the question's first token to the prompt's end; 0 without a question. n <= budget:
-/// nothing is compressed, with the reason. Throws Error(Usage), naming the flag (--kv-budget, --kv-window,
-/// --kv-kernel, --kv-sink), what was found and what was expected: an even or zero kernel, a budget of zero rows or
-/// not a number or beyond 0..100 %, an explicit window of 0, window + sink not below the budget.
+/// nothing is compressed, with the reason; nor where a percentage of a short prompt leaves no row beside an automatic
+/// window and the sinks. Throws Error(Usage), naming the flag (--kv-budget, --kv-window, --kv-kernel, --kv-sink), what
+/// was found and what was expected: an even or zero kernel, a budget of zero rows, of a fraction of a row, not a number
+/// or not within 0 (excluded) to 100 %, an explicit window of 0, window + sink not below the budget.
 Plan make_plan(const CacheConfig & config, std::uint32_t n, std::uint32_t question_tokens);
 
 }  // namespace snapkv::select

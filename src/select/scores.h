@@ -16,7 +16,8 @@ void reduce_group(std::span<const float> heads, std::size_t columns, GroupReduce
 /// Avg divides by the kernel at the edges too, as the original does. `out` has the size of `scores` and may not alias.
 void pool(std::span<const float> scores, std::uint32_t kernel, Pooling how, std::span<float> out);
 
-/// The `count` best of positions [first, scores.size()), ties to the earlier position, in ascending order. NaN counts as lowest.
+/// The `count` best of positions [first, scores.size()), ties to the earlier position, in ascending order. NaN counts
+/// as lowest; the two Max above ignore it, and give minus infinity where there is nothing else.
 std::vector<std::uint32_t> top_positions(std::span<const float> scores, std::uint32_t first, std::uint32_t count);
 
 }  // namespace snapkv::select

@@ -1,0 +1,133 @@
+#include "select/plan.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/raise.h"
+
+namespace snapkv::select {
+namespace {
+
+constexpr std::uint32_t kShortestAutoWindow = 32;
+constexpr std::uint32_t kLongestAutoWindow = 256;
+
+/// As the user wrote it: `1024` or `20%`.
+std::string spelled(const Budget & budget) {
+    return fmt::format("{}{}", budget.value, budget.unit == Budget::Unit::Percent ? "%" : "");
+}
+
+void check(const CacheConfig & config) {
+    if (config.kernel % 2 == 0) {
+        raise_usage("--kv-kernel is {}; expected an odd number of at least 1", config.kernel);
+    }
+    if (config.window && *config.window == 0) {
+        raise_usage("--kv-window is 0; expected at least 1 or auto");
+    }
+    const double value = config.budget.value;
+    if (config.budget.unit == Budget::Unit::Percent) {
+        // 0% is the window alone, and a budget has to be above its window. The comparison is false for NaN.
+        if (!(value > 0 && value <= 100)) {
+            raise_usage("--kv-budget is {}; expected more than 0% and at most 100%", spelled(config.budget));
+        }
+    } else if (!(value >= 1 && std::isfinite(value) && value == std::floor(value))) {
+        raise_usage("--kv-budget is {}; expected a whole number of rows of at least 1, or a percentage",
+                    spelled(config.budget));
+    }
+}
+
+/// From the question's first token to the prompt's end, within the limits and at most `most`.
+std::uint32_t auto_window(std::uint32_t question_tokens, std::uint32_t most) {
+    return std::min({std::max(kShortestAutoWindow, question_tokens), kLongestAutoWindow, most});
+}
+
+/// floor(percent / 100 * rows), as if `percent` were the decimal number that was written.
+std::uint32_t share(double percent, std::uint32_t rows) {
+    // 4.35 and its product may both be rounded down a little, and a whole result must not lose a row by that.
+    constexpr double kRounding = 1 + 4 * std::numeric_limits<double>::epsilon();
+    return std::min(rows, static_cast<std::uint32_t>(std::floor(percent * rows / 100 * kRounding)));
+}
+
+[[noreturn]] void raise_no_vote(const Plan & plan, const CacheConfig & config) {
+    raise_usage(
+        "--kv-window {} and --kv-sink {} leave the vote no row of --kv-budget {}{}; expected window + sink "
+        "below the budget",
+        plan.window, plan.sink, spelled(config.budget),
+        config.budget.unit == Budget::Unit::Percent
+            ? fmt::format(" ({} rows of a prompt of {} tokens)", plan.budget, plan.n)
+            : "");
+}
+
+bool leaves_a_vote(const Plan & plan) {
+    return std::uint64_t{plan.window} + plan.sink < plan.budget;
+}
+
+/// A budget in rows contradicts its window or its sinks whatever the prompt, so that is found before the prompt counts.
+void settle_rows(Plan & plan, const CacheConfig & config, std::uint32_t question_tokens) {
+    // Prompts are counted in 32 bits, so a larger budget means no more than the largest.
+    constexpr std::uint32_t kMost = std::numeric_limits<std::uint32_t>::max();
+    plan.budget = static_cast<std::uint32_t>(std::min(config.budget.value, static_cast<double>(kMost)));
+    if (config.window) {
+        plan.window = *config.window;
+    } else {
+        if (plan.budget < std::uint64_t{plan.sink} + 2) {
+            raise_usage(
+                "--kv-sink {} leaves no rows of --kv-budget {} to the window and the vote; expected a budget "
+                "of at least {}",
+                plan.sink, spelled(config.budget), std::uint64_t{plan.sink} + 2);
+        }
+        plan.window = auto_window(question_tokens, (plan.budget - plan.sink) / 2);
+    }
+    if (!leaves_a_vote(plan)) {
+        raise_no_vote(plan, config);
+    }
+}
+
+void settle_percent(Plan & plan, const CacheConfig & config, std::uint32_t question_tokens) {
+    // One token has no half; its window is itself.
+    plan.window = config.window.value_or(auto_window(question_tokens, std::max(plan.n / 2, 1U)));
+    const std::uint32_t prefix = plan.n > plan.window ? plan.n - plan.window : 0;
+    plan.budget = plan.window + share(config.budget.value, prefix);
+}
+
+}  // namespace
+
+Plan make_plan(const CacheConfig & config, std::uint32_t n, std::uint32_t question_tokens) {
+    Plan plan;
+    plan.n = n;
+    if (config.policy == Policy::Full) {
+        plan.reason = "the policy is full";
+        return plan;
+    }
+    check(config);
+    plan.sink = config.sink;
+    plan.kernel = config.kernel;
+    plan.pooling = config.pooling;
+    plan.group = config.group;
+    const bool percent = config.budget.unit == Budget::Unit::Percent;
+    if (percent) {
+        settle_percent(plan, config, question_tokens);
+    } else {
+        settle_rows(plan, config, question_tokens);
+    }
+    if (n <= plan.budget) {
+        plan.reason = fmt::format("the prompt's tokens ({}) fit in the budget ({} rows)", n, plan.budget);
+    } else if (leaves_a_vote(plan)) {
+        plan.compress = true;
+        plan.window_cuts_question = question_tokens > plan.window;
+    } else if (config.window) {
+        raise_no_vote(plan, config);
+    } else {
+        // Nobody asked for this window: the prompt is merely short, and that is no contradiction.
+        plan.reason = fmt::format(
+            "the prompt's tokens ({}) are too few for a budget of {}: beside the window ({} rows) and the sinks ({}) "
+            "no "
+            "row is left",
+            n, spelled(config.budget), plan.window, plan.sink);
+    }
+    return plan;
+}
+
+}  // namespace snapkv::select
