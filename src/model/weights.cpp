@@ -10,6 +10,7 @@
 #include <span>
 
 #include "base/raise.h"
+#include "base/resident.h"
 #include "ggml-cpu.h"
 
 namespace snapkv::model {
@@ -151,6 +152,11 @@ void Weights::finish(const std::function<void(std::string_view)> & log) {
         if (!taken_.contains(info.name)) {
             raise_input("{}: tensor {} is not part of a supported architecture", file_.path().string(), info.name);
         }
+    }
+    const std::uint64_t available = available_memory();
+    if (bytes_ > available) {
+        raise_machine("{}: the weights take {} MiB, {} MiB can be had", file_.path().string(), bytes_ >> 20U,
+                      available >> 20U);
     }
     for (auto & [type, group] : groups_) {
         std::uint64_t bytes = 0;

@@ -1,0 +1,83 @@
+#include "run/branch_cache.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cassert>
+#include <chrono>
+#include <span>
+#include <utility>
+
+#include "attention/vote.h"
+#include "select/policy.h"
+
+namespace snapkv::run {
+
+BranchCache::BranchCache(const BranchPlan & plan, const attention::AttentionSpec & spec, kv::Arena & arena,
+                         std::shared_ptr<Meter> work)
+    : plan_(plan),
+      arena_(arena),
+      work_(std::move(work)),
+      query_floats_(std::size_t{spec.heads} * spec.key_size),
+      window_queries_(plan.cache.compress ? plan.cache.window * query_floats_ * sizeof(float) : 0, work_) {}
+
+void BranchCache::begin_layer(const kv::LayerShape & shape, std::uint32_t trunk) {
+    suffix_rows_ = std::make_shared<kv::LayerRows>(
+        kv::LayerRows::dense(arena_, shape, plan_.suffix, Position{trunk}));
+}
+
+float * BranchCache::window_query(std::uint32_t row) { return window_queries_.floats() + row * query_floats_; }
+
+std::vector<std::vector<kv::HeadRows>> BranchCache::views(const kv::LayerRows & trunk) const {
+    std::vector<std::vector<kv::HeadRows>> views(trunk.shape().kv_heads);
+    for (std::uint32_t head = 0; head < views.size(); ++head) {
+        views[head].push_back(trunk.head(head));
+        if (plan_.suffix > 0) {
+            views[head].push_back(suffix_rows_->head(head));
+        }
+    }
+    return views;
+}
+
+void BranchCache::finish_layer(Compute & compute, const attention::AttentionSpec & spec,
+                               const std::shared_ptr<const kv::LayerRows> & trunk, const float * trunk_queries) {
+    const auto begin = std::chrono::steady_clock::now();
+    if (plan_.cache.compress) {
+        std::copy_n(trunk_queries, plan_.trunk_window() * query_floats_, window_query(0));
+        compress(compute, spec, *trunk);
+        compress_ms_ +=
+            std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
+    } else {
+        segment_->add_layer(suffix_rows_);
+    }
+    suffix_rows_.reset();
+}
+
+void BranchCache::compress(Compute & compute, const attention::AttentionSpec & spec, const kv::LayerRows & trunk) {
+    const std::size_t prefix = plan_.cache.prefix();
+    const std::size_t head_votes = spec.group() * prefix;
+    Block memory(spec.kv_heads * head_votes * sizeof(float), work_);
+    const std::span<float> votes(memory.floats(), spec.kv_heads * head_votes);
+    const auto rows = views(trunk);
+    attention::Vote vote({.spec = spec,
+                          .shape = trunk.shape(),
+                          .queries = window_query(0),
+                          .window = plan_.cache.window,
+                          .n = plan_.n,
+                          .rows = rows,
+                          .stop = compute.stop()},
+                         votes);
+    compute.parallel([&] { vote.statistics(); });
+    compute.parallel([&] { vote.columns(); });
+
+    std::vector<std::vector<std::uint32_t>> kept(spec.kv_heads);
+    std::atomic<std::uint32_t> next{0};
+    compute.parallel([&] {
+        for (std::uint32_t head = next++; head < spec.kv_heads; head = next++) {
+            kept[head] = select::keep_positions(plan_.cache, votes.subspan(head * head_votes, head_votes));
+        }
+    });
+    segment_->add_layer(
+        std::make_shared<kv::LayerRows>(kv::LayerRows::packed(arena_, trunk.shape(), rows, kept)));
+}
+
+}  // namespace snapkv::run

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "attention/unit.h"
+#include "kv/arena.h"
+#include "kv/segment.h"
+#include "run/compute.h"
+#include "run/prefill_plan.h"
+
+namespace snapkv::run {
+
+/// One branch while a prefill goes through the layers: its suffix's working rows, its window's queries, and the
+/// segments that grow by one layer at a time. Not thread-safe.
+class BranchCache {
+public:
+    BranchCache(const BranchPlan & plan, const attention::AttentionSpec & spec, kv::Arena & arena,
+                std::shared_ptr<Meter> work);
+
+    [[nodiscard]] const BranchPlan & plan() const { return plan_; }
+
+    /// Room for the suffix's rows of the layer that begins; they start at position `trunk`.
+    void begin_layer(const kv::LayerShape & shape, std::uint32_t trunk);
+    /// This layer's suffix rows; only between begin_layer() and finish_layer(), only where there is a suffix.
+    [[nodiscard]] kv::LayerRows & suffix_rows() { return *suffix_rows_; }
+    /// Where the query of window row `row` (0: the window's first) is captured.
+    [[nodiscard]] float * window_query(std::uint32_t row);
+
+    /// The layer's rows are complete: votes, selects and compacts (or keeps the suffix whole), then lets go of the
+    /// working rows. `trunk_queries`: the trunk's last `trunk_window()` queries. Throws Interrupted.
+    void finish_layer(Compute & compute, const attention::AttentionSpec & spec,
+                      const std::shared_ptr<const kv::LayerRows> & trunk, const float * trunk_queries);
+
+    /// The segment of this branch alone: compacted rows, or the suffix's.
+    [[nodiscard]] std::shared_ptr<const kv::Segment> take_segment() { return std::move(segment_); }
+    [[nodiscard]] double compress_ms() const { return compress_ms_; }
+
+private:
+    [[nodiscard]] std::vector<std::vector<kv::HeadRows>> views(const kv::LayerRows & trunk) const;
+    void compress(Compute & compute, const attention::AttentionSpec & spec, const kv::LayerRows & trunk);
+
+    BranchPlan plan_;
+    kv::Arena & arena_;
+    std::shared_ptr<Meter> work_;
+    std::size_t query_floats_;  ///< of one position, all heads
+    Block window_queries_;
+    std::shared_ptr<kv::LayerRows> suffix_rows_;
+    std::shared_ptr<kv::Segment> segment_ = std::make_shared<kv::Segment>();
+    double compress_ms_ = 0;
+};
+
+}  // namespace snapkv::run

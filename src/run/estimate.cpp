@@ -1,0 +1,144 @@
+#include "run/estimate.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+
+#include "base/raise.h"
+#include "base/resident.h"
+#include "run/session_impl.h"
+
+namespace snapkv {
+
+namespace run {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
+
+double mebibytes(std::uint64_t bytes) { return static_cast<double>(bytes) / (1U << 20U); }
+
+/// One layer's products: the second of two small chunks, the first having warmed the caches and the mapping.
+double measure_row(Session::Impl & session) {
+    constexpr std::uint32_t kRows = HiddenStates::kLeastRows;
+    Branch branch;
+    branch.prompt.tokens.assign(2 * kRows, 0);
+    branch.prompt.question_begin = branch.prompt.tokens.size();
+    branch.cache.policy = Policy::Full;
+    const PrefillPlan plan = plan_prefill({&branch, 1}, session.params(), 2 * kRows + 1);
+    PrefillEnvironment environment = session.environment();
+    environment.batch = kRows;
+    Clock::time_point begin;
+    double seconds = 0;
+    try {
+        Prefill(environment, plan)
+            .run(
+                [&](std::uint32_t, std::uint64_t units) {
+                    if (units == kRows) {
+                        begin = Clock::now();
+                    } else {
+                        seconds = seconds_since(begin);
+                        throw Interrupted();
+                    }
+                },
+                [](std::size_t, std::uint32_t, std::uint32_t, const float *) {});
+    } catch (const Interrupted &) {
+        session.compute.check_stop();
+    }
+    return seconds / kRows;
+}
+
+/// Attention of a few query rows against some thousand zero rows.
+double measure_pair(Session::Impl & session) {
+    constexpr std::uint32_t kRows = HiddenStates::kLeastRows;
+    constexpr std::uint32_t kCacheRows = 2048;
+    const attention::AttentionSpec spec = session.params().attention_spec();
+    const kv::LayerShape shape = session.params().layer_shape(KvType::F16);
+    kv::LayerRows rows = kv::LayerRows::dense(*session.arena, shape, kCacheRows, Position{0});
+    rows.set_rows(kCacheRows);
+    const auto port = session.options.attention == AttentionPath::Cpu ? attention::make_cpu_port(0, 1)
+                                                                      : attention::make_portable_port(0, 1);
+    attention::LayerUnit & unit = port->unit(0);
+    unit.spec = spec;
+    unit.shape = shape;
+    attention::QuerySpan span{0, kRows, Position{kCacheRows}, {}};
+    for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
+        span.rows.push_back({rows.head(head)});
+    }
+    unit.queries.push_back(std::move(span));
+    Graph graph(8192);
+    ggml_tensor * q = ggml_new_tensor_3d(graph.ctx(), GGML_TYPE_F32, spec.key_size, spec.heads, kRows);
+    ggml_set_input(q);
+    graph.expand(port->attend(graph.ctx(), graph.graph(), 0, q, q));
+    Allocator allocator;
+    allocator.allocate(graph);
+    std::memset(q->data, 0, ggml_nbytes(q));
+    double seconds = 0;
+    for (int repeat = 0; repeat < 2; ++repeat) {  // the first warms up
+        port->prepare(kRows, session.compute.threads(Compute::Phase::Prefill));
+        const auto begin = Clock::now();
+        session.compute.run(graph, Compute::Phase::Prefill);
+        seconds = seconds_since(begin);
+    }
+    return seconds / (double{kRows} * kCacheRows);
+}
+
+/// Query positions times the cache rows they see, over trunk and suffixes; the vote counts as two more passes.
+double attention_pairs(const PrefillPlan & plan) {
+    const double trunk = plan.trunk;
+    double pairs = trunk * trunk / 2;
+    for (const BranchPlan & branch : plan.branches) {
+        const double suffix = branch.suffix;
+        pairs += suffix * (trunk + suffix / 2);
+        pairs += branch.cache.compress ? 2.0 * branch.cache.window * branch.n : 0.0;
+    }
+    return pairs;
+}
+
+std::uint64_t compute_bytes(Session::Impl & session, const PrefillPlan & plan) {
+    return Prefill(session.environment(), plan).reserve();
+}
+
+}  // namespace
+
+void check_memory(Session::Impl & session, const PrefillPlan & plan) {
+    const PrefillBytes bytes = prefill_bytes(plan, session.params());
+    const std::uint64_t needed = bytes.hidden + bytes.cache + bytes.queries;
+    const std::uint64_t available = available_memory();
+    if (needed > available) {
+        raise_machine(
+            "a prefill of {} tokens needs {:.0f} MiB ({:.0f} hidden states, {:.0f} keys and values, {:.0f} votes); {:.0f} "
+            "MiB can be had",
+            plan.computed(), mebibytes(needed), mebibytes(bytes.hidden), mebibytes(bytes.cache),
+            mebibytes(bytes.queries), mebibytes(available));
+    }
+}
+
+}  // namespace run
+
+Estimate Session::estimate(std::span<const Branch> branches, std::int64_t max_tokens) const {
+    const run::PrefillPlan plan = run::plan_prefill(branches, impl_->params(), impl_->options.context);
+    run::check_memory(*impl_, plan);
+    if (!impl_->speed) {
+        impl_->speed = run::Speed{run::measure_row(*impl_), run::measure_pair(*impl_)};
+    }
+    const run::PrefillBytes bytes = run::prefill_bytes(plan, impl_->params());
+    const kv::LayerShape shape = impl_->params().layer_shape(plan.type);
+    const std::uint64_t token = std::uint64_t{impl_->params().layers} * shape.kv_heads * shape.row_bytes();
+    // Without a limit the answer's length is unknown: the first block of rows it will take.
+    const std::uint64_t answer_rows =
+        max_tokens < 0 ? kv::Tail::kBlockRows : static_cast<std::uint64_t>(max_tokens);
+    Estimate estimate;
+    estimate.prompt_tokens = plan.computed();
+    estimate.hidden_bytes = bytes.hidden;
+    estimate.cache_bytes = bytes.cache;
+    estimate.compute_bytes = bytes.queries + run::compute_bytes(*impl_, plan);
+    estimate.bytes_needed =
+        estimate.hidden_bytes + estimate.cache_bytes + estimate.compute_bytes + answer_rows * token;
+    estimate.seconds = impl_->params().layers * (plan.computed() * impl_->speed->row_seconds +
+                                                 run::attention_pairs(plan) * impl_->speed->pair_seconds);
+    return estimate;
+}
+
+}  // namespace snapkv

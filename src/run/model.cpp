@@ -1,0 +1,110 @@
+#include "snapkv/model.h"
+
+#include <map>
+#include <utility>
+
+#include "run/model_impl.h"
+
+namespace snapkv {
+
+namespace {
+
+/// The type of most weight bytes.
+std::string dominant_type(const gguf::File & file) {
+    std::map<ggml_type, std::uint64_t> bytes;
+    for (const gguf::TensorInfo & tensor : file.tensors()) {
+        bytes[tensor.type] += tensor.bytes;
+    }
+    ggml_type best = GGML_TYPE_F32;
+    for (const auto & [type, count] : bytes) {
+        best = count > bytes[best] ? type : best;
+    }
+    std::string name = ggml_type_name(best);
+    for (char & c : name) {
+        c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    }
+    return name;
+}
+
+std::uint64_t parameter_count(const gguf::File & file) {
+    std::uint64_t count = 0;
+    for (const gguf::TensorInfo & tensor : file.tensors()) {
+        std::uint64_t elements = 1;
+        for (const std::int64_t ne : tensor.ne) {
+            elements *= static_cast<std::uint64_t>(ne);
+        }
+        count += elements;
+    }
+    return count;
+}
+
+text::Vocabulary checked_vocabulary(const gguf::File & file) {
+    gguf::check_vocabulary(file);
+    return text::Vocabulary::load(file.path());
+}
+
+ModelInfo describe(const gguf::File & file, const model::HyperParameters & params, const model::Weights & weights,
+                   const text::ChatTemplate & chat) {
+    ModelInfo info;
+    info.name = file.find_string("general.name").value_or(file.path().stem().string());
+    info.architecture = params.architecture;
+    info.quantisation = dominant_type(file);
+    info.layers = params.layers;
+    info.heads = params.heads;
+    info.kv_heads = params.kv_heads;
+    info.key_size = params.key_size;
+    info.value_size = params.value_size;
+    info.width = params.width;
+    info.feed_forward = params.feed_forward;
+    info.vocabulary = params.vocabulary;
+    info.trained_context = params.trained_context;
+    info.parameters = parameter_count(file);
+    info.weight_bytes = weights.bytes();
+    info.rope = params.rope.describe();
+    info.has_chat_template = chat.usable();
+    return info;
+}
+
+}  // namespace
+
+// The architecture and the vocabulary are checked before the weights: a refusal should not cost a repacking.
+Model::Impl::Impl(gguf::File opened, const ModelOptions & options)
+    : file(std::move(opened)),
+      params(model::read_hyper_parameters(file, options.rope)),
+      weights(file),
+      architecture(model::make_architecture(params, weights)),
+      vocabulary(checked_vocabulary(file)),
+      chat(vocabulary) {
+    weights.finish(options.log);
+    info = describe(file, params, weights, chat);
+    if (options.log) {
+        options.log("rope: " + info.rope);
+        if (!chat.usable()) {
+            options.log("chat template: " + chat.error());
+        }
+    }
+}
+
+Model::Model(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
+
+Model Model::load(const std::filesystem::path & path, const ModelOptions & options) {
+    return Model(std::make_shared<const Impl>(gguf::File::open(path), options));
+}
+
+const ModelInfo & Model::info() const { return impl_->info; }
+
+Prompt Model::chat_prompt(std::string_view document, std::string_view question) const {
+    return text::chat_prompt(impl_->vocabulary, impl_->chat, document, question);
+}
+
+Prompt Model::raw_prompt(std::string_view document, std::string_view question) const {
+    return text::raw_prompt(impl_->vocabulary, document, question);
+}
+
+std::vector<Token> Model::tokenize(std::string_view text, bool add_special, bool parse_special) const {
+    return impl_->vocabulary.tokenize(text, add_special, parse_special);
+}
+
+std::string Model::piece(Token token) const { return impl_->vocabulary.piece(token); }
+
+}  // namespace snapkv

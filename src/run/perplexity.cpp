@@ -1,0 +1,77 @@
+#include <algorithm>
+#include <cmath>
+
+#include "base/raise.h"
+#include "llama.h"
+#include "run/session_impl.h"
+
+namespace snapkv {
+
+namespace {
+
+/// -log softmax(logits)[token] in double precision.
+double negative_log_likelihood(std::span<const float> logits, Token token) {
+    const float maximum = *std::max_element(logits.begin(), logits.end());
+    double sum = 0;
+    for (const float x : logits) {
+        sum += std::exp(static_cast<double>(x) - maximum);
+    }
+    return std::log(sum) - (static_cast<double>(logits[static_cast<std::size_t>(token)]) - maximum);
+}
+
+Branch full_cache_chunk(std::span<const Token> tokens) {
+    Branch branch;
+    branch.prompt.tokens.assign(tokens.begin(), tokens.end());
+    branch.prompt.question_begin = branch.prompt.tokens.size();
+    branch.cache.policy = Policy::Full;
+    return branch;
+}
+
+}  // namespace
+
+PerplexityResult Session::perplexity(std::string_view text, std::uint32_t context,
+                                     const std::function<void(std::uint32_t, std::uint32_t, double)> & progress) {
+    const text::Vocabulary & vocabulary = impl_->model.impl()->vocabulary;
+    const std::vector<Token> tokens = vocabulary.tokenize(text, true, false);
+    if (context < 4 || context > impl_->options.context) {
+        raise_usage("-c is {}, expected 4 to {} tokens", context, impl_->options.context);
+    }
+    const auto chunks = static_cast<std::uint32_t>(tokens.size() / context);
+    if (chunks == 0) {
+        raise_input("the text has {} tokens, fewer than one chunk of {}", tokens.size(), context);
+    }
+    const std::uint32_t first_scored = context / 2;
+    const std::uint32_t vocabulary_size = impl_->params().vocabulary;
+    PerplexityResult result;
+    double total = 0;
+    for (std::uint32_t chunk = 0; chunk < chunks; ++chunk) {
+        Branch branch = full_cache_chunk(std::span(tokens).subspan(std::size_t{chunk} * context, context));
+        if (vocabulary.adds_bos()) {
+            branch.prompt.tokens.front() = llama_vocab_bos(vocabulary.raw());
+        }
+        run::PrefillPlan plan = run::plan_prefill({&branch, 1}, impl_->params(), context + 1);
+        plan.branches.front().output_rows = context - first_scored;
+        const auto score = [&](std::size_t, std::uint32_t first, std::uint32_t rows, const float * logits) {
+            // The last position predicts beyond the chunk.
+            for (std::uint32_t row = 0; row < rows && first + row + 1 < context; ++row) {
+                total += negative_log_likelihood({logits + std::size_t{row} * vocabulary_size, vocabulary_size},
+                                                 branch.prompt.tokens[first + row + 1]);
+                ++result.tokens;
+            }
+        };
+        try {
+            run::Prefill(impl_->environment(), plan).run([](std::uint32_t, std::uint64_t) {}, score);
+        } catch (const run::Interrupted &) {
+            result.interrupted = true;
+            break;
+        }
+        result.chunks = chunk + 1;
+        result.perplexity = std::exp(total / static_cast<double>(result.tokens));
+        if (progress) {
+            progress(result.chunks, chunks, result.perplexity);
+        }
+    }
+    return result;
+}
+
+}  // namespace snapkv

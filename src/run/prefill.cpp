@@ -1,0 +1,317 @@
+#include "run/prefill.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+#include <numeric>
+
+namespace snapkv::run {
+
+namespace {
+
+/// More than the nodes of one layer and its attention, cut into many pieces on the portable path.
+constexpr std::size_t kLayerNodes = 8192;
+
+std::unique_ptr<attention::HostPort> make_port(AttentionPath path) {
+    return path == AttentionPath::Cpu ? attention::make_cpu_port(0, 1) : attention::make_portable_port(0, 1);
+}
+
+}  // namespace
+
+Prefill::Prefill(const PrefillEnvironment & environment, const PrefillPlan & plan)
+    : environment_(environment),
+      plan_(plan),
+      spec_(environment.params.attention_spec()),
+      shape_(environment.params.layer_shape(plan.type)),
+      trunk_(plan.trunk, environment.params.width, environment.work),
+      suffixes_(plan.suffix_rows, environment.params.width, environment.work),
+      trunk_queries_(std::size_t{plan.trunk_window} * spec_.heads * spec_.key_size * sizeof(float), environment.work),
+      trunk_segment_(plan.shares_trunk() ? std::make_shared<kv::Segment>() : nullptr),
+      port_(make_port(environment.attention)) {
+    branches_.reserve(plan.branches.size());
+    for (const BranchPlan & branch : plan.branches) {
+        branches_.emplace_back(branch, spec_, environment.arena, environment.work);
+    }
+    unit().spec = spec_;
+    unit().shape = shape_;
+    unit().stop = environment.compute.stop();
+}
+
+std::uint64_t Prefill::compute_bytes() const { return environment_.allocator.bytes() + port_->scratch_bytes(); }
+
+std::uint64_t Prefill::reserve() {
+    const bool in_trunk = plan_.trunk > 0;
+    const std::uint32_t count = std::min(environment_.batch, in_trunk ? plan_.trunk : plan_.suffix_rows);
+    trunk_rows_ = std::make_shared<kv::LayerRows>(
+        kv::LayerRows::dense(environment_.arena, shape_, plan_.trunk, Position{0}));
+    fill_unit(in_trunk ? std::vector{Piece{nullptr, 0, count, plan_.trunk - count}} : suffix_pieces(0, count));
+    const std::uint32_t rows = HiddenStates::padded(count);
+    Graph graph(kLayerNodes);
+    build_whole(graph, in_trunk ? trunk_ : suffixes_, 0, graph.integers(rows));
+    environment_.allocator.allocate(graph);
+    port_->prepare(rows, environment_.compute.threads(Compute::Phase::Prefill));
+    return compute_bytes();
+}
+
+std::vector<PrefilledBranch> Prefill::run(const OnUnit & on_unit, const OnLogits & on_logits) {
+    on_unit_ = &on_unit;
+    const std::vector<Token> & first = plan_.branches.front().branch->prompt.tokens;
+    embed(trunk_, {first.begin(), first.begin() + plan_.trunk});
+    std::vector<Token> suffixes;
+    for (const BranchPlan & branch : plan_.branches) {
+        const std::vector<Token> & tokens = branch.branch->prompt.tokens;
+        suffixes.insert(suffixes.end(), tokens.begin() + plan_.trunk, tokens.end());
+    }
+    embed(suffixes_, suffixes);
+    for (std::uint32_t layer = 0; layer < environment_.params.layers; ++layer) {
+        run_layer(layer, on_logits);
+    }
+    std::vector<PrefilledBranch> results;
+    for (BranchCache & branch : branches_) {
+        PrefilledBranch & result = results.emplace_back();
+        if (!branch.plan().cache.compress) {
+            result.segments.push_back(trunk_segment_);
+        }
+        if (branch.plan().cache.compress || branch.plan().suffix > 0) {
+            result.segments.push_back(branch.take_segment());
+        }
+        result.compress_ms = branch.compress_ms();
+    }
+    return results;
+}
+
+void Prefill::embed(HiddenStates & hidden, const std::vector<Token> & tokens) {
+    const auto total = static_cast<std::uint32_t>(tokens.size());
+    for (std::uint32_t first = 0; first < total; first += environment_.batch) {
+        const std::uint32_t count = std::min(environment_.batch, total - first);
+        Graph graph(16);
+        ggml_tensor * ids = graph.integers(count);
+        graph.expand(ggml_cpy(graph.ctx(), environment_.architecture.embed(graph.ctx(), ids),
+                              hidden.view(graph.ctx(), first, count)));
+        environment_.allocator.allocate(graph);
+        std::memcpy(ids->data, tokens.data() + first, count * sizeof(Token));
+        environment_.compute.run(graph, Compute::Phase::Prefill);
+    }
+}
+
+void Prefill::run_layer(std::uint32_t layer, const OnLogits & on_logits) {
+    layer_ = layer;
+    trunk_rows_ = std::make_shared<kv::LayerRows>(
+        kv::LayerRows::dense(environment_.arena, shape_, plan_.trunk, Position{0}));
+    for (std::uint32_t first = 0; first < plan_.trunk; first += environment_.batch) {
+        const std::uint32_t count = std::min(environment_.batch, plan_.trunk - first);
+        run_chunk(trunk_, first, count, {Piece{nullptr, 0, count, first}});
+    }
+    for (BranchCache & branch : branches_) {
+        if (branch.plan().suffix == 0) {
+            branch.begin_layer(shape_, plan_.trunk);
+            finish_branch(branch, on_logits);
+        }
+    }
+    for (std::uint32_t first = 0; first < plan_.suffix_rows; first += environment_.batch) {
+        const std::uint32_t count = std::min(environment_.batch, plan_.suffix_rows - first);
+        const std::vector<Piece> pieces = suffix_pieces(first, count);
+        run_chunk(suffixes_, first, count, pieces);
+        for (const Piece & piece : pieces) {
+            if (piece.first + piece.count == piece.branch->plan().n) {
+                finish_branch(*piece.branch, on_logits);
+            }
+        }
+    }
+    if (trunk_segment_) {
+        trunk_segment_->add_layer(trunk_rows_);
+    }
+    trunk_rows_.reset();
+}
+
+std::vector<Prefill::Piece> Prefill::suffix_pieces(std::uint32_t first_row, std::uint32_t count) {
+    std::vector<Piece> pieces;
+    for (BranchCache & branch : branches_) {
+        const BranchPlan & plan = branch.plan();
+        const std::uint32_t begin = std::max(first_row, plan.first_row);
+        const std::uint32_t end = std::min(first_row + count, plan.first_row + plan.suffix);
+        if (begin >= end) {
+            continue;
+        }
+        if (begin == plan.first_row) {
+            branch.begin_layer(shape_, plan_.trunk);
+        }
+        pieces.push_back({&branch, begin - first_row, end - begin, plan_.trunk + begin - plan.first_row});
+    }
+    return pieces;
+}
+
+void Prefill::run_chunk(HiddenStates & hidden, std::uint32_t first_row, std::uint32_t count,
+                        const std::vector<Piece> & pieces) {
+    fill_unit(pieces);
+    std::vector<std::uint32_t> positions(HiddenStates::padded(count), 0);
+    for (const Piece & piece : pieces) {
+        const auto begin = positions.begin() + piece.row;
+        std::iota(begin, begin + piece.count, piece.first);
+    }
+    Graph graph(kLayerNodes);
+    ggml_tensor * input = graph.integers(static_cast<std::int64_t>(positions.size()));
+    if (in_last_layer()) {
+        build_last(graph, hidden, first_row, input);
+    } else {
+        build_whole(graph, hidden, first_row, input);
+    }
+    run_graph(graph, positions, input);
+    units_ += count;
+    (*on_unit_)(layer_, units_);
+}
+
+void Prefill::run_graph(Graph & graph, const std::vector<std::uint32_t> & positions, ggml_tensor * input) {
+    environment_.allocator.allocate(graph);
+    std::memcpy(input->data, positions.data(), positions.size() * sizeof(std::uint32_t));
+    port_->prepare(static_cast<std::uint32_t>(positions.size()),
+                   environment_.compute.threads(Compute::Phase::Prefill));
+    environment_.compute.run(graph, Compute::Phase::Prefill);
+}
+
+void Prefill::build_whole(Graph & graph, HiddenStates & hidden, std::uint32_t first_row, ggml_tensor * positions) {
+    const model::Architecture & model = environment_.architecture;
+    ggml_context * ctx = graph.ctx();
+    ggml_tensor * x = hidden.view(ctx, first_row, static_cast<std::uint32_t>(positions->ne[0]));
+    ggml_tensor * input = model.attention_input(ctx, layer_, x);
+    const auto [k, v] = model.keys_values(ctx, layer_, input, positions);
+    ggml_tensor * stored = port_->store(ctx, graph.graph(), 0, k, v);
+    ggml_tensor * q = model.queries(ctx, layer_, input, positions);
+    if (!unit().captures.empty()) {
+        port_->capture(ctx, graph.graph(), 0, q);
+    }
+    ggml_tensor * attended = port_->attend(ctx, graph.graph(), 0, q, stored);
+    graph.expand(ggml_cpy(ctx, model.finish_layer(ctx, layer_, x, attended), x));
+}
+
+/// Nothing after the last layer reads most of its rows: keys and values of all, queries of the windows only.
+void Prefill::build_last(Graph & graph, HiddenStates & hidden, std::uint32_t first_row, ggml_tensor * positions) {
+    const model::Architecture & model = environment_.architecture;
+    ggml_context * ctx = graph.ctx();
+    ggml_tensor * x = hidden.view(ctx, first_row, static_cast<std::uint32_t>(positions->ne[0]));
+    ggml_tensor * input = model.attention_input(ctx, layer_, x);
+    const auto [k, v] = model.keys_values(ctx, layer_, input, positions);
+    port_->store(ctx, graph.graph(), 0, k, v);
+    if (unit().captures.empty()) {
+        return;
+    }
+    std::uint32_t begin = static_cast<std::uint32_t>(positions->ne[0]);
+    std::uint32_t end = 0;
+    for (const attention::CaptureSpan & span : unit().captures) {
+        begin = std::min(begin, span.row);
+        end = std::max(end, span.row + span.count);
+    }
+    for (attention::CaptureSpan & span : unit().captures) {
+        span.row -= begin;
+    }
+    ggml_tensor * rows = ggml_view_2d(ctx, input, input->ne[0], end - begin, input->nb[1], begin * input->nb[1]);
+    ggml_tensor * at = ggml_view_1d(ctx, positions, end - begin, begin * positions->nb[0]);
+    port_->capture(ctx, graph.graph(), 0, model.queries(ctx, layer_, rows, at));
+}
+
+void Prefill::fill_unit(const std::vector<Piece> & pieces) {
+    unit().stores.clear();
+    unit().captures.clear();
+    unit().queries.clear();
+    for (const Piece & piece : pieces) {
+        add_store(piece);
+        add_capture(piece);
+        if (!in_last_layer()) {
+            unit().queries.push_back(query_span(piece.branch, piece.row, piece.count, piece.first));
+        }
+    }
+}
+
+void Prefill::add_store(const Piece & piece) {
+    kv::LayerRows & rows = piece.branch == nullptr ? *trunk_rows_ : piece.branch->suffix_rows();
+    const std::uint32_t row = piece.branch == nullptr ? piece.first : piece.first - plan_.trunk;
+    const bool several = shape_.kv_heads > 1;
+    unit().stores.push_back(
+        {.row = piece.row,
+         .count = piece.count,
+         .keys = rows.key_row(0, row),
+         .values = rows.value_row(0, row),
+         .key_head_stride = several ? static_cast<std::size_t>(rows.key_row(1, row) - rows.key_row(0, row)) : 0,
+         .value_head_stride = several ? static_cast<std::size_t>(rows.value_row(1, row) - rows.value_row(0, row)) : 0});
+    rows.set_rows(row + piece.count);
+}
+
+void Prefill::add_capture(const Piece & piece) {
+    // The window rows among this piece's: of the trunk's last plan_.trunk_window, or of the branch's suffix.
+    const std::uint32_t window = piece.branch == nullptr ? plan_.trunk_window : piece.branch->plan().suffix_window();
+    const std::uint32_t window_first = (piece.branch == nullptr ? plan_.trunk : piece.branch->plan().n) - window;
+    const std::uint32_t begin = std::max(piece.first, window_first);
+    const std::uint32_t end = piece.first + piece.count;
+    if (window == 0 || begin >= end) {
+        return;
+    }
+    const std::size_t floats = std::size_t{spec_.heads} * spec_.key_size;
+    float * to = piece.branch == nullptr
+                     ? trunk_queries_.floats() + (begin - window_first) * floats
+                     : piece.branch->window_query(piece.branch->plan().trunk_window() + begin - window_first);
+    unit().captures.push_back({piece.row + begin - piece.first, end - begin, to});
+}
+
+attention::QuerySpan Prefill::query_span(BranchCache * branch, std::uint32_t row, std::uint32_t count,
+                                         std::uint32_t first) {
+    attention::QuerySpan span{row, count, Position{first}, {}};
+    span.rows.resize(shape_.kv_heads);
+    for (std::uint32_t head = 0; head < shape_.kv_heads; ++head) {
+        span.rows[head].push_back(trunk_rows_->head(head));
+        if (branch != nullptr && branch->plan().suffix > 0) {
+            span.rows[head].push_back(branch->suffix_rows().head(head));
+        }
+    }
+    return span;
+}
+
+void Prefill::finish_branch(BranchCache & branch, const OnLogits & on_logits) {
+    if (in_last_layer()) {
+        output(branch, on_logits);
+    }
+    const std::size_t floats = std::size_t{spec_.heads} * spec_.key_size;
+    const std::uint32_t skipped = plan_.trunk_window - branch.plan().trunk_window();
+    branch.finish_layer(environment_.compute, spec_, trunk_rows_, trunk_queries_.floats() + skipped * floats);
+}
+
+void Prefill::output(BranchCache & branch, const OnLogits & on_logits) {
+    const std::uint32_t n = branch.plan().n;
+    for (std::uint32_t first = n - branch.plan().output_rows; first < n; first += HiddenStates::kLeastRows) {
+        output_rows(branch, first, std::min(HiddenStates::kLeastRows, n - first), on_logits);
+    }
+}
+
+void Prefill::output_rows(BranchCache & branch, std::uint32_t first, std::uint32_t count, const OnLogits & on_logits) {
+    const model::Architecture & model = environment_.architecture;
+    unit().stores.clear();
+    unit().captures.clear();
+    unit().queries = {query_span(&branch, 0, count, first)};
+    Graph graph(kLayerNodes);
+    ggml_context * ctx = graph.ctx();
+    ggml_tensor * positions = graph.integers(count);
+    ggml_tensor * x = ggml_new_tensor_2d(ctx, GGML_TYPE_F32, environment_.params.width, count);
+    ggml_set_input(x);
+    ggml_tensor * q = model.queries(ctx, layer_, model.attention_input(ctx, layer_, x), positions);
+    ggml_tensor * attended = port_->attend(ctx, graph.graph(), 0, q, q);
+    ggml_tensor * logits = model.logits(ctx, model.finish_layer(ctx, layer_, x, attended));
+    ggml_set_output(logits);
+    graph.expand(logits);
+    environment_.allocator.allocate(graph);
+    std::vector<std::uint32_t> places(count);
+    std::iota(places.begin(), places.end(), first);
+    std::memcpy(positions->data, places.data(), count * sizeof(std::uint32_t));
+    for (std::uint32_t row = 0; row < count; ++row) {
+        const std::uint32_t position = first + row;
+        const float * from = position < plan_.trunk
+                                 ? trunk_.row(position)
+                                 : suffixes_.row(branch.plan().first_row + position - plan_.trunk);
+        std::copy_n(from, environment_.params.width,
+                    static_cast<float *>(x->data) + std::size_t{row} * environment_.params.width);
+    }
+    port_->prepare(count, environment_.compute.threads(Compute::Phase::Prefill));
+    environment_.compute.run(graph, Compute::Phase::Prefill);
+    on_logits(static_cast<std::size_t>(&branch - branches_.data()), first, count,
+              static_cast<const float *>(logits->data));
+}
+
+}  // namespace snapkv::run

@@ -1,0 +1,103 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "attention/host_port.h"
+#include "kv/arena.h"
+#include "model/architecture.h"
+#include "run/branch_cache.h"
+#include "run/compute.h"
+#include "run/hidden_states.h"
+#include "run/prefill_plan.h"
+#include "snapkv/session.h"
+
+namespace snapkv::run {
+
+/// What a prefill leaves of each branch.
+struct PrefilledBranch {
+    std::vector<std::shared_ptr<const kv::Segment>> segments;
+    double compress_ms = 0;
+};
+
+/// What a prefill needs around it.
+struct PrefillEnvironment {
+    const model::HyperParameters & params;
+    const model::Architecture & architecture;
+    Compute & compute;
+    Allocator & allocator;
+    kv::Arena & arena;
+    std::shared_ptr<Meter> work;  ///< counts hidden states, queries and votes
+    std::uint32_t batch;          ///< tokens of a chunk
+    AttentionPath attention;
+};
+
+/// Layer-major chunked prefill of a trunk and its branches (docs/architecture.md). One layer takes the whole trunk
+/// chunk by chunk, then the suffixes of all branches as rows of shared chunks; each branch votes and is compacted;
+/// the layer's working rows are let go before the next layer begins. The last layer computes queries for the windows
+/// only and its output for each branch's last rows only. Used once.
+class Prefill {
+public:
+    Prefill(const PrefillEnvironment & environment, const PrefillPlan & plan);
+
+    /// Called after each (layer, chunk) with the layers finished and the (layer, token) units done.
+    using OnUnit = std::function<void(std::uint32_t layer, std::uint64_t units)>;
+    /// Receives the logits ([row][vocabulary]) of consecutive positions of one branch, from `first` on.
+    using OnLogits = std::function<void(std::size_t branch, std::uint32_t first, std::uint32_t rows,
+                                        const float * logits)>;
+
+    /// Throws Interrupted when stopped, Error(Machine) where memory ends.
+    std::vector<PrefilledBranch> run(const OnUnit & on_unit, const OnLogits & on_logits);
+
+    /// Reserves the buffers of the largest chunk without computing; returns compute_bytes().
+    std::uint64_t reserve();
+    /// Bytes of graph buffers and kernel scratch at the moment.
+    [[nodiscard]] std::uint64_t compute_bytes() const;
+
+private:
+    /// Rows of one chunk: positions of one branch's suffix, or of the trunk.
+    struct Piece {
+        BranchCache * branch = nullptr;  ///< null: the trunk
+        std::uint32_t row = 0;           ///< first row within the chunk
+        std::uint32_t count = 0;
+        std::uint32_t first = 0;         ///< position of the first row
+    };
+
+    void embed(HiddenStates & hidden, const std::vector<Token> & tokens);
+    void run_layer(std::uint32_t layer, const OnLogits & on_logits);
+    void run_chunk(HiddenStates & hidden, std::uint32_t first_row, std::uint32_t count,
+                   const std::vector<Piece> & pieces);
+    void build_whole(Graph & graph, HiddenStates & hidden, std::uint32_t first_row, ggml_tensor * positions);
+    void build_last(Graph & graph, HiddenStates & hidden, std::uint32_t first_row, ggml_tensor * positions);
+    void run_graph(Graph & graph, const std::vector<std::uint32_t> & positions, ggml_tensor * input);
+    void fill_unit(const std::vector<Piece> & pieces);
+    void add_store(const Piece & piece);
+    void add_capture(const Piece & piece);
+    [[nodiscard]] attention::QuerySpan query_span(BranchCache * branch, std::uint32_t row, std::uint32_t count,
+                                                  std::uint32_t first);
+    [[nodiscard]] std::vector<Piece> suffix_pieces(std::uint32_t first_row, std::uint32_t count);
+    void finish_branch(BranchCache & branch, const OnLogits & on_logits);
+    void output(BranchCache & branch, const OnLogits & on_logits);
+    void output_rows(BranchCache & branch, std::uint32_t first, std::uint32_t count, const OnLogits & on_logits);
+    [[nodiscard]] bool in_last_layer() const { return layer_ + 1 == environment_.params.layers; }
+    [[nodiscard]] attention::LayerUnit & unit() { return port_->unit(0); }
+
+    PrefillEnvironment environment_;
+    const PrefillPlan & plan_;
+    attention::AttentionSpec spec_;
+    kv::LayerShape shape_;
+    HiddenStates trunk_;
+    HiddenStates suffixes_;
+    Block trunk_queries_;  ///< the trunk's last plan_.trunk_window queries of the layer at hand
+    std::vector<BranchCache> branches_;
+    std::shared_ptr<kv::LayerRows> trunk_rows_;  ///< of the layer at hand
+    std::shared_ptr<kv::Segment> trunk_segment_;  ///< where some branch keeps the trunk whole
+    std::unique_ptr<attention::HostPort> port_;
+    std::uint32_t layer_ = 0;
+    std::uint64_t units_ = 0;
+    const OnUnit * on_unit_ = nullptr;
+};
+
+}  // namespace snapkv::run

@@ -1,0 +1,104 @@
+#include "run/prefill_plan.h"
+
+#include <algorithm>
+
+#include "base/raise.h"
+#include "run/hidden_states.h"
+
+namespace snapkv::run {
+
+namespace {
+
+std::uint32_t common_prefix(std::span<const Branch> branches) {
+    const std::vector<Token> & first = branches.front().prompt.tokens;
+    std::size_t length = first.size();
+    for (const Branch & branch : branches) {
+        const std::vector<Token> & tokens = branch.prompt.tokens;
+        const auto [end, ignored] = std::mismatch(first.begin(), first.begin() + static_cast<std::ptrdiff_t>(length),
+                                                  tokens.begin(), tokens.end());
+        length = static_cast<std::size_t>(end - first.begin());
+    }
+    return static_cast<std::uint32_t>(length);
+}
+
+void check_prompt(const Prompt & prompt, const model::HyperParameters & params, std::uint32_t context) {
+    const std::vector<Token> & tokens = prompt.tokens;
+    if (tokens.empty()) {
+        raise_input("the prompt is empty");
+    }
+    // One place is left for the first generated token.
+    if (tokens.size() >= context) {
+        raise_input("the prompt has {} tokens, which leaves no place for an answer in a context of {}", tokens.size(),
+                    context);
+    }
+    for (const Token token : tokens) {
+        if (token < 0 || static_cast<std::uint32_t>(token) >= params.vocabulary) {
+            raise_input("token {} is not in the vocabulary of {}", token, params.vocabulary);
+        }
+    }
+}
+
+}  // namespace
+
+bool PrefillPlan::shares_trunk() const {
+    return std::any_of(branches.begin(), branches.end(), [](const BranchPlan & plan) { return !plan.cache.compress; });
+}
+
+PrefillPlan plan_prefill(std::span<const Branch> branches, const model::HyperParameters & params,
+                         std::uint32_t context) {
+    if (branches.empty()) {
+        raise_input("there is no prompt");
+    }
+    PrefillPlan plan;
+    plan.type = branches.front().cache.type;
+    for (const Branch & branch : branches) {
+        check_prompt(branch.prompt, params, context);
+        if (branch.cache.type != plan.type) {
+            raise_usage("all prompts of one prefill must store keys and values in the same type");
+        }
+    }
+    plan.trunk = common_prefix(branches);
+    for (const Branch & branch : branches) {
+        BranchPlan of_branch;
+        of_branch.branch = &branch;
+        of_branch.n = static_cast<std::uint32_t>(branch.prompt.tokens.size());
+        of_branch.suffix = of_branch.n - plan.trunk;
+        of_branch.first_row = plan.suffix_rows;
+        const std::size_t question = std::min(branch.prompt.question_begin, branch.prompt.tokens.size());
+        of_branch.cache =
+            select::make_plan(branch.cache, of_branch.n, of_branch.n - static_cast<std::uint32_t>(question));
+        plan.suffix_rows += of_branch.suffix;
+        plan.trunk_window = std::max(plan.trunk_window, of_branch.trunk_window());
+        plan.branches.push_back(of_branch);
+    }
+    return plan;
+}
+
+PrefillBytes prefill_bytes(const PrefillPlan & plan, const model::HyperParameters & params) {
+    const kv::LayerShape shape = params.layer_shape(plan.type);
+    const std::uint64_t row = shape.kv_heads * shape.row_bytes();
+    const std::uint64_t query_row = std::uint64_t{params.heads} * params.key_size * sizeof(float);
+    PrefillBytes bytes;
+    bytes.hidden = std::uint64_t{plan.trunk + HiddenStates::kLeastRows} * params.width * sizeof(float);
+    if (plan.suffix_rows > 0) {
+        bytes.hidden += std::uint64_t{plan.suffix_rows + HiddenStates::kLeastRows} * params.width * sizeof(float);
+    }
+    bytes.queries = plan.trunk_window * query_row;
+    std::uint64_t kept_rows = 0;
+    std::uint64_t longest_prefix = 0;
+    std::uint64_t longest_suffix = 0;
+    for (const BranchPlan & branch : plan.branches) {
+        kept_rows += branch.cache.compress ? branch.cache.budget : branch.suffix;
+        bytes.queries += branch.cache.compress ? branch.cache.window * query_row : 0;
+        longest_prefix = std::max<std::uint64_t>(longest_prefix, branch.cache.compress ? branch.cache.prefix() : 0);
+        longest_suffix = std::max<std::uint64_t>(longest_suffix, branch.cache.compress ? branch.suffix : 0);
+    }
+    bytes.queries += longest_prefix * params.heads * sizeof(float);
+    // Where some branch keeps the trunk, the last layer's working rows are already among what is kept.
+    const std::uint64_t working = (plan.shares_trunk() ? 0 : plan.trunk) + longest_suffix;
+    kept_rows += plan.shares_trunk() ? plan.trunk : 0;
+    bytes.cache = row * (kept_rows * params.layers + working);
+    return bytes;
+}
+
+}  // namespace snapkv::run

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "model/hyper_parameters.h"
+#include "select/plan.h"
+#include "snapkv/session.h"
+
+namespace snapkv::run {
+
+/// One branch of a prefill: its suffix after the trunk, where that lies among all suffix rows, and its cache plan.
+struct BranchPlan {
+    const Branch * branch = nullptr;
+    select::Plan cache;
+    std::uint32_t n = 0;             ///< prompt tokens
+    std::uint32_t suffix = 0;        ///< s: tokens after the trunk; 0 where the prompt is the trunk itself
+    std::uint32_t first_row = 0;     ///< of its suffix among the suffix rows of all branches
+    std::uint32_t output_rows = 1;   ///< last positions whose logits are wanted
+
+    /// Window rows that lie in the trunk.
+    [[nodiscard]] std::uint32_t trunk_window() const {
+        return cache.compress && cache.window > suffix ? cache.window - suffix : 0;
+    }
+    [[nodiscard]] std::uint32_t suffix_window() const { return cache.compress ? cache.window - trunk_window() : 0; }
+};
+
+/// Prompts cut into a trunk (their longest common prefix of t tokens) and each branch's suffix.
+struct PrefillPlan {
+    std::uint32_t trunk = 0;        ///< t
+    std::uint32_t suffix_rows = 0;  ///< of all branches
+    std::uint32_t trunk_window = 0; ///< last trunk queries that some branch votes with
+    KvType type = KvType::F16;
+    std::vector<BranchPlan> branches;
+
+    [[nodiscard]] std::uint32_t computed() const { return trunk + suffix_rows; }
+    /// Some branch keeps the trunk's rows whole.
+    [[nodiscard]] bool shares_trunk() const;
+};
+
+/// Throws Error(Usage) for configurations that contradict themselves or each other (K/V types differ), Error(Input)
+/// for no branch, an empty prompt, a token outside the vocabulary, or a prompt beyond `context`.
+PrefillPlan plan_prefill(std::span<const Branch> branches, const model::HyperParameters & params,
+                         std::uint32_t context);
+
+/// Bytes of a prefill by `plan`, from its sizes alone: what the engine will allocate.
+struct PrefillBytes {
+    std::uint64_t hidden = 0;
+    std::uint64_t cache = 0;    ///< peak: working rows of one layer and all kept rows
+    std::uint64_t queries = 0;  ///< window queries and votes
+};
+PrefillBytes prefill_bytes(const PrefillPlan & plan, const model::HyperParameters & params);
+
+}  // namespace snapkv::run

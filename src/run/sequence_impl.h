@@ -1,0 +1,28 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "kv/arena.h"
+#include "kv/segment.h"
+#include "kv/tail.h"
+#include "snapkv/sequence.h"
+
+namespace snapkv {
+
+/// A sequence's state. Rows: the segments' (frozen, shared) then the tail's; `tokens` may hold one more than there
+/// are rows for: a sampled token that has not been fed yet.
+struct Sequence::Impl {
+    std::shared_ptr<kv::HostArena> arena;  ///< outlives the tail
+    std::vector<Token> tokens;
+    std::size_t prompt_tokens = 0;
+    CacheStats stats;
+    std::vector<std::shared_ptr<const kv::Segment>> segments;
+    kv::Tail tail;
+    std::vector<float> logits;
+    bool pending = false;  ///< the last token has no row yet
+
+    [[nodiscard]] std::uint32_t next_position() const { return index_of(tail.next()); }
+};
+
+}  // namespace snapkv

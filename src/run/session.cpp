@@ -1,0 +1,206 @@
+#include "snapkv/session.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "base/raise.h"
+#include "base/threads.h"
+#include "run/accounting.h"
+#include "run/sequence_impl.h"
+#include "run/session_impl.h"
+
+namespace snapkv {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+double milliseconds_since(Clock::time_point begin) {
+    return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
+}
+
+SessionOptions settled(const Model & model, SessionOptions options) {
+    constexpr std::uint32_t kMostThreads = 512;
+    if (options.threads > kMostThreads || options.threads_batch > kMostThreads) {
+        raise_usage("--threads is {}, expected at most {}", std::max(options.threads, options.threads_batch),
+                    kMostThreads);
+    }
+    const std::uint32_t trained = model.info().trained_context;
+    options.threads = options.threads == 0 ? usable_processors() : options.threads;
+    options.threads_batch = options.threads_batch == 0 ? options.threads : options.threads_batch;
+    // A chunk of fewer rows would be padded to this many: nothing would be won.
+    options.batch = std::max(options.batch, run::HiddenStates::kLeastRows);
+    options.context = options.context == 0 ? trained : options.context;
+    if (options.context > trained && !options.allow_long) {
+        raise_usage("a context of {} tokens is beyond the {} that the model was trained for; --allow-long permits it",
+                    options.context, trained);
+    }
+    return options;
+}
+
+CacheStats cache_stats(const run::BranchPlan & plan, const kv::LayerShape & shape, std::uint32_t layers) {
+    CacheStats stats;
+    stats.config = plan.branch->cache;
+    stats.compressed = plan.cache.compress;
+    stats.reason = plan.cache.reason;
+    stats.budget = plan.cache.budget;
+    stats.window = plan.cache.window;
+    stats.window_cuts_question = plan.cache.window_cuts_question;
+    const std::uint64_t heads = std::uint64_t{layers} * shape.kv_heads;
+    stats.rows_full = heads * plan.n;
+    stats.rows_kept = heads * (plan.cache.compress ? plan.cache.budget : plan.n);
+    stats.bytes_full = stats.rows_full * shape.row_bytes();
+    stats.bytes_kept = stats.rows_kept * shape.row_bytes();
+    return stats;
+}
+
+/// Turns finished units into progress with a guess of the time left.
+class ProgressReport {
+public:
+    ProgressReport(const run::PrefillPlan & plan, std::uint32_t layers,
+                   const std::function<void(const PrefillProgress &)> & callback)
+        : callback_(callback) {
+        progress_.layers = layers;
+        progress_.tokens = plan.computed();
+        progress_.units_total = progress_.tokens * layers;
+    }
+
+    void operator()(std::uint32_t layer, std::uint64_t units) {
+        if (!callback_) {
+            return;
+        }
+        progress_.layer = layer;
+        progress_.units_done = units;
+        progress_.seconds = milliseconds_since(begin_) / 1000;
+        const auto left = static_cast<double>(progress_.units_total - units);
+        progress_.seconds_left = progress_.seconds * left / static_cast<double>(units);
+        callback_(progress_);
+    }
+
+private:
+    const std::function<void(const PrefillProgress &)> & callback_;
+    PrefillProgress progress_;
+    Clock::time_point begin_ = Clock::now();
+};
+
+}  // namespace
+
+Session::Impl::Impl(Model loaded, const SessionOptions & asked)
+    : model(std::move(loaded)),
+      options(settled(model, asked)),
+      compute(options.threads, options.threads_batch, options.stop),
+      stepper(params(), *model.impl()->architecture, compute, options.attention) {}
+
+run::PrefillEnvironment Session::Impl::environment() {
+    return {.params = params(),
+            .architecture = *model.impl()->architecture,
+            .compute = compute,
+            .allocator = prefill_allocator,
+            .arena = *arena,
+            .work = work,
+            .batch = options.batch,
+            .attention = options.attention};
+}
+
+Session::Session(Model model, const SessionOptions & options)
+    : impl_(std::make_unique<Impl>(std::move(model), options)) {}
+Session::Session(Session &&) noexcept = default;
+Session & Session::operator=(Session &&) noexcept = default;
+Session::~Session() = default;
+
+const Model & Session::model() const { return impl_->model; }
+std::uint32_t Session::context() const { return impl_->options.context; }
+
+PrefillResult Session::prefill(std::span<const Branch> branches,
+                               const std::function<void(const PrefillProgress &)> & on_progress) {
+    const run::PrefillPlan plan = run::plan_prefill(branches, impl_->params(), impl_->options.context);
+    run::check_memory(*impl_, plan);
+    const auto begin = Clock::now();
+    run::Accounting accounting;
+    impl_->arena->meter().restart_peak();
+    PrefillResult result;
+    result.stats.trunk_tokens = plan.trunk;
+    result.stats.computed_tokens = plan.computed();
+    std::vector<std::vector<float>> logits(branches.size());
+    ProgressReport progress(plan, impl_->params().layers, on_progress);
+    std::vector<run::PrefilledBranch> done;
+    try {
+        run::Prefill prefill(impl_->environment(), plan);
+        done = prefill.run(
+            [&](std::uint32_t layer, std::uint64_t units) {
+                accounting.sample(impl_->arena->meter().alive() + impl_->work->alive() + prefill.compute_bytes());
+                progress(layer, units);
+            },
+            [&](std::size_t branch, std::uint32_t, std::uint32_t, const float * row) {
+                logits[branch].assign(row, row + impl_->params().vocabulary);
+            });
+    } catch (const run::Interrupted &) {
+        result.stats.interrupted = true;
+    }
+    const kv::LayerShape shape = impl_->params().layer_shape(plan.type);
+    for (std::size_t index = 0; index < done.size(); ++index) {
+        const run::BranchPlan & of_branch = plan.branches[index];
+        result.stats.branch_compress_ms.push_back(done[index].compress_ms);
+        result.stats.compress_ms += done[index].compress_ms;
+        result.sequences.emplace_back(std::make_unique<Sequence::Impl>(Sequence::Impl{
+            .arena = impl_->arena,
+            .tokens = of_branch.branch->prompt.tokens,
+            .prompt_tokens = of_branch.n,
+            .stats = cache_stats(of_branch, shape, impl_->params().layers),
+            .segments = std::move(done[index].segments),
+            .tail = kv::Tail(*impl_->arena, impl_->shapes(plan.type), Position{of_branch.n}),
+            .logits = std::move(logits[index])}));
+    }
+    result.stats.prompt_ms = milliseconds_since(begin);
+    result.stats.cache_bytes_peak = impl_->arena->meter().peak();
+    result.stats.accounted_bytes_peak = accounting.accounted_peak();
+    result.stats.rss_anon_growth = accounting.growth_peak();
+    return result;
+}
+
+AppendStats Session::append(Sequence & sequence, std::span<const Token> tokens) {
+    Sequence::Impl & state = sequence.impl();
+    std::vector<Token> feed;
+    if (state.pending) {
+        feed.push_back(state.tokens.back());
+    }
+    feed.insert(feed.end(), tokens.begin(), tokens.end());
+    for (const Token token : tokens) {
+        if (token < 0 || static_cast<std::uint32_t>(token) >= impl_->params().vocabulary) {
+            raise_input("token {} is not in the vocabulary of {}", token, impl_->params().vocabulary);
+        }
+    }
+    if (state.tokens.size() + tokens.size() >= impl_->options.context) {
+        raise_input("{} tokens and {} more leave no place for an answer in a context of {}", state.tokens.size(),
+                    tokens.size(), impl_->options.context);
+    }
+    const auto begin = Clock::now();
+    AppendStats stats;
+    try {
+        while (stats.tokens < feed.size()) {
+            const std::size_t count = std::min<std::size_t>(impl_->options.batch, feed.size() - stats.tokens);
+            const std::span<const Token> chunk = std::span(feed).subspan(stats.tokens, count);
+            impl_->stepper.feed(state, chunk, run::Compute::Phase::Prefill);
+            // The pending token is in the list already; now it has its row.
+            state.tokens.insert(state.tokens.end(), chunk.begin() + (state.pending ? 1 : 0), chunk.end());
+            state.pending = false;
+            stats.tokens += count;
+        }
+    } catch (const run::Interrupted &) {
+        stats.interrupted = true;
+    }
+    stats.ms = milliseconds_since(begin);
+    return stats;
+}
+
+std::vector<Token> Session::turn_tokens(const Sequence & sequence, std::string_view message, bool raw) const {
+    const Model::Impl & model = *impl_->model.impl();
+    if (raw) {
+        return model.vocabulary.tokenize(message, false, false);
+    }
+    const std::vector<Token> & tokens = sequence.impl().tokens;
+    const bool ended = !tokens.empty() && model.vocabulary.is_end_of_generation(tokens.back());
+    return text::turn_tokens(model.vocabulary, model.chat, message, ended);
+}
+
+}  // namespace snapkv

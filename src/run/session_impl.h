@@ -1,0 +1,37 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "kv/arena.h"
+#include "run/compute.h"
+#include "run/estimate.h"
+#include "run/model_impl.h"
+#include "run/prefill.h"
+#include "run/stepper.h"
+#include "snapkv/session.h"
+
+namespace snapkv {
+
+/// What a session holds between calls. The model outlives everything that refers to its weights.
+struct Session::Impl {
+    Impl(Model loaded, const SessionOptions & asked);
+
+    Model model;
+    SessionOptions options;  ///< settled: no zeros left
+    std::shared_ptr<kv::HostArena> arena = std::make_shared<kv::HostArena>();
+    std::shared_ptr<Meter> work = std::make_shared<Meter>();
+    run::Compute compute;
+    run::Allocator prefill_allocator;
+    run::Stepper stepper;
+    std::optional<run::Speed> speed;  ///< measured once, when an estimate is first asked for
+
+    [[nodiscard]] const model::HyperParameters & params() const { return model.impl()->params; }
+    [[nodiscard]] run::PrefillEnvironment environment();
+    [[nodiscard]] std::vector<kv::LayerShape> shapes(KvType type) const {
+        return std::vector<kv::LayerShape>(params().layers, params().layer_shape(type));
+    }
+};
+
+}  // namespace snapkv

@@ -1,0 +1,132 @@
+#include "run/stepper.h"
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+
+namespace snapkv::run {
+
+namespace {
+
+constexpr std::size_t kNodesPerLayer = 512;
+
+std::unique_ptr<attention::HostPort> make_port(AttentionPath path, std::uint32_t layers) {
+    return path == AttentionPath::Cpu ? attention::make_cpu_port(0, layers) : attention::make_portable_port(0, layers);
+}
+
+/// Where the last `rows` rows of the tail are written, block by block.
+void fill_stores(attention::LayerUnit & unit, kv::Tail & tail, std::uint32_t layer, std::uint32_t rows) {
+    unit.stores.clear();
+    const std::uint32_t begin = tail.rows() - rows;
+    for (std::uint32_t done = 0; done < rows;) {
+        const kv::Tail::Place place = tail.place(layer, begin + done);
+        const std::uint32_t count = std::min(place.count, rows - done);
+        unit.stores.push_back({done, count, place.keys, place.values, place.key_head_stride, place.value_head_stride});
+        done += count;
+    }
+}
+
+}  // namespace
+
+Stepper::Stepper(const model::HyperParameters & params, const model::Architecture & architecture, Compute & compute,
+                 AttentionPath attention)
+    : params_(params),
+      architecture_(architecture),
+      compute_(compute),
+      attention_(attention),
+      step_port_(make_port(attention, params.layers)),
+      chunk_port_(make_port(attention, params.layers)) {}
+
+std::uint64_t Stepper::bytes() const {
+    return step_allocator_.bytes() + chunk_allocator_.bytes() + step_port_->scratch_bytes() +
+           chunk_port_->scratch_bytes();
+}
+
+void Stepper::fill_units(Sequence::Impl & sequence, std::uint32_t rows, attention::HostPort & port) const {
+    for (std::uint32_t layer = 0; layer < params_.layers; ++layer) {
+        attention::LayerUnit & unit = port.unit(layer);
+        unit.spec = params_.attention_spec();
+        unit.shape = sequence.tail.shapes()[layer];
+        unit.stop = compute_.stop();
+        fill_stores(unit, sequence.tail, layer, rows);
+        // Vectors of the last step are used again: a step allocates nothing once they have grown.
+        unit.queries.resize(1);
+        attention::QuerySpan & span = unit.queries.front();
+        span.row = 0;
+        span.count = rows;
+        span.first = sequence.tail.first() + (sequence.tail.rows() - rows);
+        span.rows.resize(params_.kv_heads);
+        for (std::uint32_t head = 0; head < params_.kv_heads; ++head) {
+            std::vector<kv::HeadRows> & views = span.rows[head];
+            views.clear();
+            for (const auto & segment : sequence.segments) {
+                views.push_back(segment->layer(layer).head(head));
+            }
+            sequence.tail.view(layer, head, views);
+        }
+    }
+}
+
+Stepper::Built Stepper::build(std::uint32_t rows, attention::HostPort & port) const {
+    Built built;
+    built.graph = std::make_unique<Graph>(params_.layers * kNodesPerLayer + 64);
+    ggml_context * ctx = built.graph->ctx();
+    built.tokens = built.graph->integers(rows);
+    built.positions = built.graph->integers(rows);
+    ggml_tensor * x = architecture_.embed(ctx, built.tokens);
+    for (std::uint32_t layer = 0; layer < params_.layers; ++layer) {
+        ggml_tensor * input = architecture_.attention_input(ctx, layer, x);
+        const auto [k, v] = architecture_.keys_values(ctx, layer, input, built.positions);
+        ggml_tensor * stored = port.store(ctx, built.graph->graph(), layer, k, v);
+        ggml_tensor * q = architecture_.queries(ctx, layer, input, built.positions);
+        ggml_tensor * attended = port.attend(ctx, built.graph->graph(), layer, q, stored);
+        if (layer + 1 == params_.layers && rows > 1) {
+            // Only the last token's logits are wanted.
+            attended = ggml_view_2d(ctx, attended, attended->ne[0], 1, attended->nb[1], (rows - 1) * attended->nb[1]);
+            x = ggml_view_2d(ctx, x, x->ne[0], 1, x->nb[1], (rows - 1) * x->nb[1]);
+        }
+        x = architecture_.finish_layer(ctx, layer, x, attended);
+    }
+    built.logits = architecture_.logits(ctx, x);
+    ggml_set_output(built.logits);
+    built.graph->expand(built.logits);
+    return built;
+}
+
+void Stepper::run(Built & built, Sequence::Impl & sequence, std::span<const Token> tokens, attention::HostPort & port,
+                  Compute::Phase phase) {
+    std::memcpy(built.tokens->data, tokens.data(), tokens.size_bytes());
+    auto * positions = static_cast<std::int32_t *>(built.positions->data);
+    std::iota(positions, positions + tokens.size(),
+              static_cast<std::int32_t>(sequence.next_position() - tokens.size()));
+    port.prepare(static_cast<std::uint32_t>(tokens.size()), compute_.threads(phase));
+    compute_.run(*built.graph, phase);
+    const auto * logits = static_cast<const float *>(built.logits->data);
+    sequence.logits.assign(logits, logits + params_.vocabulary);
+}
+
+void Stepper::feed(Sequence::Impl & sequence, std::span<const Token> tokens, Compute::Phase phase) {
+    const auto rows = static_cast<std::uint32_t>(tokens.size());
+    const std::uint32_t before = sequence.tail.rows();
+    sequence.tail.append(rows);
+    try {
+        if (rows == 1 && step_port_->reusable()) {
+            fill_units(sequence, rows, *step_port_);
+            if (!step_.graph) {
+                step_ = build(rows, *step_port_);
+                step_allocator_.allocate(*step_.graph);
+            }
+            run(step_, sequence, tokens, *step_port_, phase);
+        } else {
+            fill_units(sequence, rows, *chunk_port_);
+            Built built = build(rows, *chunk_port_);
+            chunk_allocator_.allocate(*built.graph);
+            run(built, sequence, tokens, *chunk_port_, phase);
+        }
+    } catch (...) {
+        sequence.tail.truncate(before);
+        throw;
+    }
+}
+
+}  // namespace snapkv::run

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "attention/host_port.h"
+#include "model/architecture.h"
+#include "run/compute.h"
+#include "run/sequence_impl.h"
+#include "snapkv/session.h"
+
+namespace snapkv::run {
+
+/// Feeds tokens to a sequence through all layers at once, against its kept rows and tail: single steps of decode and
+/// the chunks of a further turn. The graph of a single step is built once and used for ever where attention allows.
+/// Not thread-safe.
+class Stepper {
+public:
+    Stepper(const model::HyperParameters & params, const model::Architecture & architecture, Compute & compute,
+            AttentionPath attention);
+
+    /// Appends rows for `tokens` at the sequence's next positions and leaves the logits of the last one. The tokens
+    /// themselves are the caller's to record. Throws Interrupted, the sequence then as before.
+    void feed(Sequence::Impl & sequence, std::span<const Token> tokens, Compute::Phase phase);
+
+    /// Bytes of graph buffers and kernel scratch.
+    [[nodiscard]] std::uint64_t bytes() const;
+
+private:
+    /// A graph over a number of rows, with its inputs and its result.
+    struct Built {
+        std::unique_ptr<Graph> graph;
+        ggml_tensor * tokens = nullptr;
+        ggml_tensor * positions = nullptr;
+        ggml_tensor * logits = nullptr;
+    };
+    [[nodiscard]] Built build(std::uint32_t rows, attention::HostPort & port) const;
+    void fill_units(Sequence::Impl & sequence, std::uint32_t rows, attention::HostPort & port) const;
+    void run(Built & built, Sequence::Impl & sequence, std::span<const Token> tokens, attention::HostPort & port,
+             Compute::Phase phase);
+
+    const model::HyperParameters & params_;
+    const model::Architecture & architecture_;
+    Compute & compute_;
+    AttentionPath attention_;
+    Allocator step_allocator_;
+    Allocator chunk_allocator_;
+    std::unique_ptr<attention::HostPort> step_port_;
+    std::unique_ptr<attention::HostPort> chunk_port_;
+    Built step_;
+};
+
+}  // namespace snapkv::run
