@@ -16,6 +16,8 @@ class ChatTemplate {
 public:
     /// Never throws for a template that fails to parse: usable() is then false and error() says why.
     explicit ChatTemplate(const Vocabulary & vocabulary);
+    /// The same with a Jinja template of the caller's.
+    ChatTemplate(const Vocabulary & vocabulary, const std::string & source);
     ~ChatTemplate();
     ChatTemplate(ChatTemplate &&) noexcept;
     ChatTemplate & operator=(ChatTemplate &&) noexcept;

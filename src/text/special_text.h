@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "text/vocabulary.h"
+
+namespace snapkv::text {
+
+/// A stretch of text: a control token, or plain text that holds none.
+struct Stretch {
+    std::optional<Token> control = std::nullopt;
+    std::string plain = {};  ///< never empty where there is no control token
+};
+
+/// Cuts a template's text at its control tokens as libllama does when it parses special text: longer tokens before
+/// shorter ones, and none within a longer one.
+std::vector<Stretch> split_at_controls(const Vocabulary & vocabulary, std::string_view text);
+
+/// Whether the tokenizer swallows white space after, or before, this token where it parses special text.
+bool strips_after(const Vocabulary & vocabulary, Token token);
+bool strips_before(const Vocabulary & vocabulary, Token token);
+
+std::string_view without_leading_space(std::string_view text);
+std::string_view without_trailing_space(std::string_view text);
+
+/// The end-of-generation token that a text begins with, white space before it aside.
+struct LeadingEnd {
+    Token token = 0;
+    std::size_t bytes = 0;  ///< of the text, white space before the token included
+};
+std::optional<LeadingEnd> leading_end(const Vocabulary & vocabulary, std::string_view text);
+
+}  // namespace snapkv::text

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstddef>
+#include <ostream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "chat.h"
+#include "text/prompt.h"
+#include "vocabularies.h"
+
+namespace snapkv::test {
+
+// Templates of the project's own in the manner of known families.
+inline const std::string chatml_template =
+    "{%- for message in messages -%}{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + "
+    "'\\n' }}{%- endfor -%}{%- if add_generation_prompt -%}{{ '<|im_start|>assistant\\n' }}{%- endif -%}";
+
+inline const std::string header_template =
+    "{{- bos_token -}}{%- for message in messages -%}{{ '<|start_header_id|>' + message['role'] + "
+    "'<|end_header_id|>\\n\\n' + message['content'] + '<|eot_id|>' }}{%- endfor -%}{%- if add_generation_prompt -%}"
+    "{{ '<|start_header_id|>assistant<|end_header_id|>\\n\\n' }}{%- endif -%}";
+
+inline const std::string brackets_template =
+    "{%- for message in messages -%}{%- if message['role'] == 'user' -%}{{ bos_token + '[INST] ' + "
+    "message['content'] + ' [/INST]' }}{%- else -%}{{ ' ' + message['content'] + ' ' + eos_token }}{%- endif -%}"
+    "{%- endfor -%}";
+
+inline const std::string bars_template =
+    "{{- bos_token -}}{%- for message in messages -%}{{ '<|' + message['role'] + '|>\\n' + message['content'] + "
+    "'<|end|>\\n' }}{%- endfor -%}{%- if add_generation_prompt -%}{{ '<|assistant|>\\n' }}{%- endif -%}";
+
+/// A tokenizer with a template; an empty template means the file's own.
+struct Pair {
+    std::string vocabulary;  // a name, or empty for the demonstration model
+    std::string source;
+
+    [[nodiscard]] const text::Vocabulary & tokenizer() const {
+        return vocabulary.empty() ? model_vocabulary() : test::vocabulary(vocabulary);
+    }
+    [[nodiscard]] text::ChatTemplate chat() const {
+        return source.empty() ? text::ChatTemplate(tokenizer()) : text::ChatTemplate(tokenizer(), source);
+    }
+    friend std::ostream & operator<<(std::ostream & out, const Pair & pair) {
+        return out << (pair.vocabulary.empty() ? "SmolLM2" : pair.vocabulary)
+                   << (pair.source.empty() ? ", own template" : "");
+    }
+};
+
+inline std::vector<Pair> pairs() {
+    return {{"", ""},
+            {"qwen2", ""},
+            {"qwen2", chatml_template},
+            {"llama-bpe", header_template},
+            {"llama-spm", brackets_template},
+            {"phi-3", ""},
+            {"phi-3", bars_template}};
+}
+
+/// What llama.cpp makes of a conversation that begins with the user.
+inline std::string render(const Pair & pair, const std::vector<std::string> & messages) {
+    common_chat_templates_inputs inputs;
+    for (std::size_t i = 0; i < messages.size(); ++i) {
+        common_chat_msg message;
+        message.role = i % 2 == 0 ? "user" : "assistant";
+        message.content = messages[i];
+        inputs.messages.push_back(std::move(message));
+    }
+    inputs.enable_thinking = false;
+    const auto templates = common_chat_templates_init(pair.tokenizer().model(), pair.source);
+    return common_chat_templates_apply(templates.get(), inputs).prompt;
+}
+
+}  // namespace snapkv::test
