@@ -1,0 +1,157 @@
+#include "run/sampler.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "snapkv/error.h"
+
+namespace snapkv::run {
+namespace {
+
+const text::Vocabulary & vocabulary() {
+    static const text::Vocabulary loaded = text::Vocabulary::load(SNAPKV_TEST_MODEL);
+    return loaded;
+}
+
+std::vector<float> flat_logits() {
+    return std::vector<float>(static_cast<std::size_t>(vocabulary().size()), 0.0F);
+}
+
+TEST(Sampler, GreedyTakesTheGreatestAndOfTiesTheLowerId) {
+    Sampler sampler(vocabulary(), {}, {});
+    std::vector<float> logits = flat_logits();
+    EXPECT_EQ(sampler.sample(logits), 0);
+    logits[700] = logits[300] = logits[40000] = 5;
+    EXPECT_EQ(sampler.sample(logits), 300);
+    logits[40000] = std::nextafter(5.0F, 6.0F);
+    EXPECT_EQ(sampler.sample(logits), 40000);
+}
+
+TEST(Sampler, GreedyCountsTheRepeatPenalty) {
+    SamplingOptions options;
+    options.repeat_penalty = 2;
+    options.repeat_last = 2;
+    std::vector<float> logits = flat_logits();
+    logits[10] = 8;
+    logits[20] = 7;
+    logits[30] = 6;
+    const std::vector<Token> history = {20, 10, 5};  // the window of two has let go of 20
+    Sampler sampler(vocabulary(), options, history);
+    EXPECT_EQ(sampler.sample(logits), 20);  // 10 counts half
+    EXPECT_EQ(sampler.sample(logits), 10);  // window 5, 20
+    EXPECT_EQ(sampler.sample(logits), 30);  // window 20, 10
+}
+
+TEST(Sampler, RepeatWindowOfNothingPenalisesNothing) {
+    SamplingOptions options;
+    options.repeat_penalty = 2;
+    options.repeat_last = 0;
+    std::vector<float> logits = flat_logits();
+    logits[10] = 8;
+    Sampler sampler(vocabulary(), options, std::vector<Token>{10});
+    EXPECT_EQ(sampler.sample(logits), 10);
+    EXPECT_EQ(sampler.sample(logits), 10);
+}
+
+std::vector<Token> draw(const SamplingOptions & options, const std::vector<float> & logits, int count) {
+    Sampler sampler(vocabulary(), options, {});
+    std::vector<Token> tokens;
+    for (int i = 0; i < count; ++i) {
+        tokens.push_back(sampler.sample(logits));
+    }
+    return tokens;
+}
+
+TEST(Sampler, SameSeedSameDraws) {
+    SamplingOptions options;
+    options.temperature = 1;
+    options.seed = 7;
+    std::vector<float> logits = flat_logits();
+    for (std::size_t i = 0; i < logits.size(); ++i) {
+        logits[i] = static_cast<float>((i * 7919) % 1000) / 100;
+    }
+    const std::vector<Token> first = draw(options, logits, 30);
+    EXPECT_EQ(draw(options, logits, 30), first);
+    options.seed = 8;
+    EXPECT_NE(draw(options, logits, 30), first);
+}
+
+TEST(Sampler, EachFilterBoundsWhatIsDrawn) {
+    std::vector<float> logits = flat_logits();
+    logits[1] = 20;
+    logits[2] = 19.5F;
+    logits[3] = 19;
+    logits[4] = 10;
+    SamplingOptions open;
+    open.temperature = 1.5F;
+    open.top_k = 0;
+    open.top_p = 1;
+    open.min_p = 0;
+    open.seed = 1;
+    const auto drawn = [&](const SamplingOptions & options) {
+        const std::vector<Token> tokens = draw(options, logits, 200);
+        return std::set<Token>(tokens.begin(), tokens.end());
+    };
+    SamplingOptions top_k = open;
+    top_k.top_k = 2;
+    EXPECT_EQ(drawn(top_k), (std::set<Token>{1, 2}));
+    SamplingOptions top_p = open;
+    top_p.top_p = 0.6F;
+    EXPECT_EQ(drawn(top_p), (std::set<Token>{1, 2}));
+    SamplingOptions min_p = open;
+    min_p.min_p = 0.3F;
+    EXPECT_EQ(drawn(min_p), (std::set<Token>{1, 2, 3}));
+    SamplingOptions cold = open;
+    cold.temperature = 0.01F;
+    EXPECT_EQ(drawn(cold), (std::set<Token>{1}));
+}
+
+TEST(Sampler, MovesWithItsState) {
+    SamplingOptions options;
+    options.repeat_penalty = 2;
+    std::vector<float> logits = flat_logits();
+    logits[10] = 8;
+    logits[20] = 7;
+    Sampler first(vocabulary(), options, {});
+    EXPECT_EQ(first.sample(logits), 10);
+    Sampler second = std::move(first);
+    EXPECT_EQ(second.sample(logits), 20);
+}
+
+TEST(Sampler, RefusesSettingsOutOfRangeByTheFlagsName) {
+    const float nan = std::numeric_limits<float>::quiet_NaN();
+    const float infinite = std::numeric_limits<float>::infinity();
+    const auto error_of = [](auto && change) -> std::string {
+        SamplingOptions options;
+        change(options);
+        try {
+            const Sampler sampler(vocabulary(), options, {});
+        } catch (const Error & e) {
+            EXPECT_EQ(e.kind(), ErrorKind::Usage);
+            return e.what();
+        }
+        return "";
+    };
+    for (const float value : {-0.1F, nan, infinite}) {
+        EXPECT_TRUE(error_of([&](auto & o) { o.temperature = value; }).starts_with("--temp "));
+    }
+    EXPECT_EQ(error_of([](auto & o) { o.top_k = -1; }), "--top-k -1: expected 0 (all tokens) or more");
+    for (const float value : {-0.1F, 1.1F, nan}) {
+        EXPECT_TRUE(error_of([&](auto & o) { o.top_p = value; }).starts_with("--top-p "));
+        EXPECT_TRUE(error_of([&](auto & o) { o.min_p = value; }).starts_with("--min-p "));
+    }
+    for (const float value : {0.0F, -1.0F, nan, infinite}) {
+        EXPECT_TRUE(error_of([&](auto & o) { o.repeat_penalty = value; }).starts_with("--repeat-penalty "));
+    }
+    EXPECT_TRUE(error_of([](auto & o) { o.repeat_last = -1; }).starts_with("repeat_last "));
+    EXPECT_EQ(error_of([](auto &) {}), "");
+}
+
+}  // namespace
+}  // namespace snapkv::run
