@@ -1,0 +1,235 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <limits>
+#include <random>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "attention/spec.h"
+#include "attention/vote.h"
+#include "kv/head_rows.h"
+#include "kv/shape.h"
+
+/// The naive counterpart of src/attention: loops in double precision that share no code with it, and data to try both
+/// on.
+namespace snapkv::attention::test {
+
+inline constexpr double kNegativeInfinity = -std::numeric_limits<double>::infinity();
+
+/// Names a test's parameter.
+inline std::string type_name(const testing::TestParamInfo<KvType> & param) {
+    return param.param == KvType::F32 ? "F32" : param.param == KvType::F16 ? "F16" : "BF16";
+}
+
+/// The same numbers on every machine: the generator is fixed by the standard, its distributions are not.
+class Random {
+public:
+    explicit Random(std::uint32_t seed) : engine_(seed) {}
+
+    /// Uniform in [-1, 1).
+    float number() { return static_cast<float>(static_cast<double>(engine_()) / 2147483648.0 - 1.0); }
+    std::uint32_t below(std::uint32_t limit) { return static_cast<std::uint32_t>(engine_() % limit); }
+
+    std::vector<float> numbers(std::size_t count, float scale = 1) {
+        std::vector<float> result(count);
+        std::generate(result.begin(), result.end(), [&] { return scale * number(); });
+        return result;
+    }
+
+private:
+    std::mt19937 engine_;
+};
+
+/// The value of a stored element, from its bits.
+inline double decode(const std::byte * from, KvType type) {
+    std::uint32_t bits = 0;
+    if (type == KvType::F32) {
+        std::memcpy(&bits, from, 4);
+        return double{std::bit_cast<float>(bits)};
+    }
+    std::uint16_t half = 0;
+    std::memcpy(&half, from, 2);
+    if (type == KvType::BF16) {
+        bits = std::uint32_t{half} << 16U;
+        return double{std::bit_cast<float>(bits)};
+    }
+    const double sign = (half & 0x8000U) != 0 ? -1 : 1;
+    const int exponent = (half >> 10U) & 0x1f;
+    const int fraction = half & 0x3ff;
+    if (exponent == 31) {
+        return fraction == 0 ? sign * std::numeric_limits<double>::infinity()
+                             : std::numeric_limits<double>::quiet_NaN();
+    }
+    return sign * (exponent == 0 ? std::ldexp(fraction, -24) : std::ldexp(fraction + 1024, exponent - 25));
+}
+
+/// Elements of `type` near the given numbers (below 2 in magnitude): cut, not rounded, which is as good as any for test
+/// data.
+inline std::vector<std::byte> encode(std::span<const float> numbers, KvType type) {
+    const std::size_t size = type == KvType::F32 ? 4 : 2;
+    std::vector<std::byte> stored(numbers.size() * size);
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+        auto bits = std::bit_cast<std::uint32_t>(numbers[i]);
+        if (type == KvType::BF16) {
+            bits >>= 16U;
+        } else if (type == KvType::F16) {
+            const auto magnitude = static_cast<std::uint32_t>(std::abs(numbers[i]) * 16777216.0F);  // units of 2^-24
+            const auto width = static_cast<std::uint32_t>(std::bit_width(magnitude));
+            const std::uint32_t shift = width > 11 ? width - 11 : 0;
+            bits = (numbers[i] < 0 ? 0x8000U : 0U) | ((shift << 10U) + (magnitude >> shift));
+        }
+        std::memcpy(stored.data() + i * size, &bits, size);
+    }
+    return stored;
+}
+
+/// Rows of one KV head that own their memory, to the byte, so that a sanitizer sees what reads beyond.
+struct OwnedRows {
+    std::vector<std::byte> keys;
+    std::vector<std::byte> values;
+    std::uint32_t rows = 0;
+    std::vector<Position> positions;  ///< empty: consecutive
+    Position first{};
+
+    [[nodiscard]] kv::HeadRows view() const {
+        return {keys.data(), values.data(), rows, positions.empty() ? nullptr : positions.data(), first};
+    }
+};
+
+inline OwnedRows random_rows(Random & random, const kv::LayerShape & shape, std::uint32_t first, std::uint32_t rows) {
+    OwnedRows owned;
+    owned.keys = encode(random.numbers(std::size_t{rows} * shape.key_size), shape.type);
+    owned.values = encode(random.numbers(std::size_t{rows} * shape.value_size), shape.type);
+    owned.rows = rows;
+    owned.first = Position{first};
+    return owned;
+}
+
+/// Rows at `rows` scattered positions from `first` on, with gaps of up to 3.
+inline OwnedRows random_packed(Random & random, const kv::LayerShape & shape, std::uint32_t first, std::uint32_t rows) {
+    OwnedRows owned = random_rows(random, shape, first, rows);
+    std::uint32_t at = first;
+    for (std::uint32_t row = 0; row < rows; ++row, ++at) {
+        at += random.below(4);
+        owned.positions.push_back(Position{at});
+    }
+    return owned;
+}
+
+/// Softmax over some rows: sum of exp(x - maximum), and the sum of values weighted with it, not yet divided.
+struct Softmax {
+    double maximum = kNegativeInfinity;
+    double sum = 0;
+    std::vector<double> values;
+};
+
+inline double logit_of(const AttentionSpec & spec, KvType type, const float * query, const std::byte * key) {
+    double dot = 0;
+    for (std::uint32_t k = 0; k < spec.key_size; ++k) {
+        dot += double{query[k]} * decode(key + k * (type == KvType::F32 ? 4U : 2U), type);
+    }
+    const double logit = double{spec.scale} * dot;
+    return spec.soft_cap > 0 ? double{spec.soft_cap} * std::tanh(logit / double{spec.soft_cap}) : logit;
+}
+
+/// `sees(view, row)` says which rows count.
+inline Softmax softmax_over(const AttentionSpec & spec, const kv::LayerShape & shape, const float * query,
+                            std::span<const kv::HeadRows> views,
+                            const std::function<bool(const kv::HeadRows &, std::uint32_t)> & sees) {
+    std::vector<std::pair<double, const std::byte *>> seen;
+    Softmax result;
+    for (const kv::HeadRows & view : views) {
+        for (std::uint32_t row = 0; row < view.rows; ++row) {
+            if (sees(view, row)) {
+                const double logit = logit_of(spec, shape.type, query, view.keys + row * shape.key_bytes());
+                seen.emplace_back(logit, view.values + row * shape.value_bytes());
+                result.maximum = std::max(result.maximum, logit);
+            }
+        }
+    }
+    result.values.resize(spec.value_size);
+    for (const auto & [logit, value] : seen) {
+        const double weight = std::exp(logit - result.maximum);
+        result.sum += weight;
+        for (std::uint32_t k = 0; k < spec.value_size; ++k) {
+            result.values[k] += weight * decode(value + k * shape.element_bytes(), shape.type);
+        }
+    }
+    return result;
+}
+
+/// Whether a query at `position` sees a row at `of`.
+inline bool is_seen(const AttentionSpec & spec, std::uint32_t position, Position of) {
+    return index_of(of) <= position && (spec.sliding_window == 0 || position - index_of(of) < spec.sliding_window);
+}
+
+/// Attention of one query; zeros where it sees nothing.
+inline std::vector<double> attend(const AttentionSpec & spec, const kv::LayerShape & shape, const float * query,
+                                  std::span<const kv::HeadRows> views, std::uint32_t position) {
+    Softmax softmax = softmax_over(spec, shape, query, views, [&](const kv::HeadRows & view, std::uint32_t row) {
+        return is_seen(spec, position, view.position(row));
+    });
+    for (double & value : softmax.values) {
+        value /= softmax.sum > 0 ? softmax.sum : 1;
+    }
+    return softmax.values;
+}
+
+/// The vote, [KV head][group][n - window]: straight from the method's definition.
+inline std::vector<double> vote(const VoteInput & input) {
+    const AttentionSpec & spec = input.spec;
+    const std::uint32_t prefix = input.n - input.window;
+    std::vector<double> votes(std::size_t{spec.heads} * prefix);
+    std::vector<double> logits(input.n);
+    for (std::uint32_t head = 0; head < spec.heads; ++head) {
+        for (std::uint32_t row = 0; row < input.window; ++row) {
+            const float * query = input.queries + (std::size_t{row} * spec.heads + head) * spec.key_size;
+            std::fill(logits.begin(), logits.end(), kNegativeInfinity);
+            for (const kv::HeadRows & view : input.rows[head / spec.group()]) {
+                for (std::uint32_t at = 0; at < view.rows; ++at) {
+                    const Position position = view.position(at);
+                    if (is_seen(spec, prefix + row, position)) {
+                        logits[index_of(position)] =
+                            logit_of(spec, input.shape.type, query, view.keys + at * input.shape.key_bytes());
+                    }
+                }
+            }
+            const double maximum = *std::max_element(logits.begin(), logits.end());
+            double sum = 0;
+            for (const double logit : logits) {
+                sum += std::exp(logit - maximum);
+            }
+            for (std::uint32_t column = 0; column < prefix; ++column) {
+                votes[std::size_t{head} * prefix + column] += std::exp(logits[column] - maximum) / sum / input.window;
+            }
+        }
+    }
+    return votes;
+}
+
+/// Squared error over squared expectation; infinite where anything is not finite.
+inline double nmse(std::span<const float> found, std::span<const double> expected) {
+    double error = 0;
+    double total = 0;
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+        if (!std::isfinite(found[i])) {
+            return std::numeric_limits<double>::infinity();
+        }
+        error += (double{found[i]} - expected[i]) * (double{found[i]} - expected[i]);
+        total += expected[i] * expected[i];
+    }
+    return total > 0 ? error / total : error;
+}
+
+}  // namespace snapkv::attention::test
