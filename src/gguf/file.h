@@ -42,6 +42,8 @@ public:
     [[nodiscard]] std::uint64_t header_bytes() const;        ///< header, metadata and tensor table
 
     [[nodiscard]] bool has(std::string_view key) const;
+    /// The stored kind: "u32", "str", "arr[str]"; empty where there is no such key.
+    [[nodiscard]] std::string kind(std::string_view key) const;
     // Typed getters. get_*: Error(Input) naming path, key, what was found and what was expected where the key is
     // missing or of another kind (any integer type that holds the value is taken for u32, f32 also takes f64).
     // find_*: nothing where the key is missing, the same error where it is of another kind.

@@ -1,0 +1,38 @@
+#include <algorithm>
+#include <cstring>
+
+#include "gguf/file.h"
+
+extern "C" {
+#include "hash/sha256/sha256.h"
+}
+
+namespace snapkv::gguf {
+namespace {
+
+void add(sha256_t & hash, std::span<const std::byte> bytes) {
+    sha256_update(&hash, reinterpret_cast<const unsigned char *>(bytes.data()), bytes.size());
+}
+
+}  // namespace
+
+std::array<std::uint8_t, 32> identity(const File & file) {
+    constexpr std::size_t edge = 4096;
+    sha256_t hash{};
+    sha256_init(&hash);
+    add(hash, file.bytes().first(file.header_bytes()));
+    const std::uint64_t size = file.bytes().size();
+    add(hash, std::as_bytes(std::span(&size, 1)));
+    for (const TensorInfo & tensor : file.tensors()) {
+        const std::span<const std::byte> data = file.data(tensor);
+        const std::size_t part = std::min(edge, data.size());
+        add(hash, data.first(part));
+        add(hash, data.last(part));
+    }
+    std::array<std::uint8_t, 32> digest{};
+    static_assert(SHA256_DIGEST_SIZE == sizeof digest);
+    sha256_final(&hash, digest.data());
+    return digest;
+}
+
+}  // namespace snapkv::gguf
