@@ -1,5 +1,5 @@
-#include <cstdio>
+#include "program.h"
 
-#include "snapkv/snapkv.h"
-
-int main() { std::puts(snapkv::version()); }
+int main(int argc, char ** argv) {
+    return snapkv::cli::run_program(std::vector<std::string>(argv + (argc > 0 ? 1 : 0), argv + argc));
+}

@@ -1,0 +1,119 @@
+#include "command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+
+#include "fail.h"
+#include "options.h"
+
+namespace snapkv::cli {
+namespace {
+
+/// CLI11 knows short options of one letter only; "-tb" goes by its long name.
+bool known_to_cli11(const std::string & name) {
+    return !name.starts_with('-') || name.starts_with("--") || name.size() == 2;
+}
+
+const Option * find_option(std::string_view name) {
+    for (const Option & option : options()) {
+        if (std::find(option.names.begin(), option.names.end(), name) != option.names.end()) {
+            return &option;
+        }
+    }
+    return nullptr;
+}
+
+void expand_short_names(std::vector<std::string> & arguments) {
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+        const Option * option = find_option(arguments[i]);
+        if (option == nullptr || option->positional()) {
+            continue;
+        }
+        if (!known_to_cli11(arguments[i])) {
+            arguments[i] = option->long_name();
+        }
+        if (option->takes_value()) {
+            ++i;  // a value may look like an option
+        }
+    }
+}
+
+std::string cli11_names(const Option & option) {
+    std::string names;
+    for (const std::string & name : option.names) {
+        if (known_to_cli11(name)) {
+            names += (names.empty() ? "" : ",") + name;
+        }
+    }
+    return names;
+}
+
+void bind(CLI::App & app, const Option & option, Settings & settings) {
+    const std::string & name = option.long_name();
+    const auto take = [&option, &settings, name](const std::vector<std::string> & values) {
+        if (values.size() > 1 && !option.repeatable) {
+            usage_error("{} is given {} times, expected once", name, values.size());
+        }
+        for (const std::string & value : values) {
+            option.read(settings, name, value);
+        }
+        settings.given.insert(name);
+        return true;
+    };
+    if (option.takes_value()) {
+        app.add_option(cli11_names(option), take)
+            ->expected(1)
+            ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+            ->allow_extra_args(false);
+    } else {
+        app.add_flag_callback(cli11_names(option), [take] { take({""}); })->disable_flag_override();
+    }
+}
+
+void bind_all(CLI::App & app, Settings & settings, Command command) {
+    app.set_help_flag();  // the table has its own
+    for (const Option & option : options()) {
+        if (option.serves(command)) {
+            bind(app, option, settings);
+        }
+    }
+}
+
+/// CLI11's message; for a missing value it is "--name: 1 required  missing".
+std::string explain(const CLI::ParseError & error) {
+    const std::string message = error.what();
+    const std::size_t colon = message.find(':');
+    if (dynamic_cast<const CLI::ArgumentMismatch *>(&error) != nullptr && colon != std::string::npos) {
+        return fmt::format("{}: the value is missing", message.substr(0, colon));
+    }
+    return message;
+}
+
+}  // namespace
+
+Settings parse_command_line(std::vector<std::string> arguments) {
+    Settings settings = default_settings(Command::None);
+    CLI::App app;
+    bind_all(app, settings, Command::None);
+    for (const CommandInfo & info : commands()) {
+        if (info.command == Command::None) {
+            continue;
+        }
+        CLI::App * subcommand = app.add_subcommand(info.name);
+        bind_all(*subcommand, settings, info.command);
+        subcommand->preparse_callback(
+            [&settings, command = info.command](std::size_t) { settings = default_settings(command); });
+    }
+    app.require_subcommand(0, 1);
+    expand_short_names(arguments);
+    std::reverse(arguments.begin(), arguments.end());
+    try {
+        app.parse(std::move(arguments));
+    } catch (const CLI::ParseError & error) {
+        const std::string & name = command_info(settings.command).name;
+        usage_error("{} (see snapkv {}{}--help)", explain(error), name, name.empty() ? "" : " ");
+    }
+    return settings;
+}
+
+}  // namespace snapkv::cli

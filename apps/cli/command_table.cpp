@@ -1,0 +1,32 @@
+#include "options.h"
+
+namespace snapkv::cli {
+
+const std::vector<CommandInfo> & commands() {
+    static const std::vector<CommandInfo> list = {
+        {Command::None, "", "COMMAND ...", "GGUF models on long prompts with a compressed KV cache", ""},
+        {Command::Run, "run", "-m MODEL [-f FILE]... | -p TEXT | standard input  [-q QUESTION]... [-n N] [OPTION]...",
+         "answer questions about a document",
+         "Reads the document and the questions, prefills them once, keeps for each question the rows of the cache that "
+         "it needs, and answers them one after the other. Standard input is read where neither -f nor -p is given and "
+         "it is not a terminal. Several answers come in order, each after a line `> QUESTION`."},
+        {Command::Show, "show",
+         "-m MODEL [-f FILE]... | -p TEXT | standard input  [-q QUESTION] [--html OUT] [OPTION]...",
+         "show which parts of a document the cache keeps",
+         "Prefills as `run` does and prints the prompt with every token coloured by how many KV heads of all layers "
+         "kept it. Without a terminal, or with NO_COLOR set, brackets stand for the colours. --html writes a page."},
+        {Command::Perplexity, "perplexity", "-m MODEL [-f FILE]... | standard input  [-c N] [--json] [OPTION]...",
+         "measure a model's perplexity on a text",
+         "Splits the text into chunks and scores the second half of each with the full cache, as llama.cpp's tool of "
+         "the same name does. An incomplete last chunk is left out."},
+        {Command::Inspect, "inspect", "MODEL [--json] [OPTION]...", "say what a model is and what memory it will need",
+         "Prints the model's shape, the cache's bytes per token, and what prefill and decode will need from 4K to 512K "
+         "tokens, full and compressed."},
+        {Command::Completion, "completion", "bash|zsh|fish", "print a completion script for a shell",
+         "For bash: `source <(snapkv completion bash)`."},
+        {Command::Docs, "docs", "", "print the reference of the command line as Markdown", "", true},
+    };
+    return list;
+}
+
+}  // namespace snapkv::cli

@@ -1,0 +1,85 @@
+#include "engine.h"
+
+#include "fail.h"
+#include "format.h"
+#include "interrupt.h"
+#include "options.h"
+#include "progress.h"
+#include "prompts.h"
+
+namespace snapkv::cli {
+
+Model load_model(const Settings & settings) {
+    ModelOptions options;
+    options.rope = settings.rope;
+    if (settings.verbose) {
+        options.log = [](std::string_view line) { note("{}", line); };
+        note("{}", configuration(settings));
+    }
+    return Model::load(settings.model, options);
+}
+
+Session make_session(const Model & model, const Settings & settings, std::uint32_t context) {
+    SessionOptions options;
+    options.threads = settings.threads;
+    options.threads_batch = settings.threads_batch;
+    options.batch = settings.batch;
+    options.context = context;
+    options.allow_long = settings.allow_long;
+    options.attention = settings.attention;
+    options.stop = &interrupt_flag();
+    Session session(model, options);
+    if (session.context() > model.info().trained_context) {
+        warn("the context of {} is beyond the {} that the model was trained with",
+             count_text(session.context(), "token"), count_text(model.info().trained_context));
+    }
+    return session;
+}
+
+Prepared prepare(const Settings & settings, const std::string & document) {
+    const Stopwatch loading;
+    const Model model = load_model(settings);
+    const double model_ms = loading.milliseconds();
+    FittedPrompts fitted = fit_prompts(model, settings, document);
+    const Stopwatch starting;
+    Prepared prepared{make_session(model, settings, fitted.context), {}, {}, 0};
+    prepared.load_ms = model_ms + starting.milliseconds();
+    for (Prompt & prompt : fitted.prompts) {
+        prepared.branches.push_back({std::move(prompt), settings.cache});
+    }
+    prepared.estimate = prepared.session.estimate(prepared.branches, settings.predict);
+    if (fitted.dropped > 0) {
+        warn("{} dropped from the middle of the document", count_text(fitted.dropped, "token"));
+    }
+    say_estimate(prepared.estimate, model.info());
+    return prepared;
+}
+
+void say_estimate(const Estimate & estimate, const ModelInfo & model) {
+    note("{} to prefill; {} of memory needed beside the model's {}; about {}",
+         count_text(estimate.prompt_tokens, "token"), bytes_text(estimate.bytes_needed), bytes_text(model.weight_bytes),
+         seconds_text(estimate.seconds));
+}
+
+PrefillResult prefill(Prepared & prepared) {
+    PrefillResult result;
+    {
+        ProgressLine line;
+        result = prepared.session.prefill(prepared.branches, [&](const PrefillProgress & progress) {
+            if (line.due()) {
+                line.draw(prefill_line(progress));
+            }
+        });
+    }
+    for (std::size_t i = 0; i < result.sequences.size(); ++i) {
+        const CacheStats & stats = result.sequences[i].cache_stats();
+        if (stats.window_cuts_question) {
+            const Prompt & prompt = prepared.branches[i].prompt;
+            warn("the observation window of {} cuts the question, which begins {} before the prompt's end",
+                 count_text(stats.window, "token"), count_text(prompt.tokens.size() - prompt.question_begin, "token"));
+        }
+    }
+    return result;
+}
+
+}  // namespace snapkv::cli

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "settings.h"
+
+namespace snapkv::cli {
+
+class Stopwatch {
+public:
+    [[nodiscard]] double milliseconds() const {
+        return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start_).count();
+    }
+
+private:
+    std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+/// Loads the model that the settings name; --verbose passes its log lines on.
+[[nodiscard]] Model load_model(const Settings & settings);
+
+/// A session with a context of `context` tokens. Warns where that is beyond the trained one.
+[[nodiscard]] Session make_session(const Model & model, const Settings & settings, std::uint32_t context);
+
+/// All that is ready before the prefill.
+struct Prepared {
+    Session session;
+    std::vector<Branch> branches;  ///< one a question, or one
+    Estimate estimate;
+    double load_ms = 0;
+};
+
+/// Loads, tokenises, fits the prompts into the context and estimates. Says what was dropped and what it will take.
+[[nodiscard]] Prepared prepare(const Settings & settings, const std::string & document);
+
+void say_estimate(const Estimate & estimate, const ModelInfo & model);
+
+/// The prefill with a progress line; afterwards warns of a window that cuts its question.
+[[nodiscard]] PrefillResult prefill(Prepared & prepared);
+
+}  // namespace snapkv::cli

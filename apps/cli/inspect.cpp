@@ -1,0 +1,122 @@
+// `snapkv inspect`.
+#include <array>
+#include <cstdio>
+
+#include "commands.h"
+#include "engine.h"
+#include "fail.h"
+#include "format.h"
+#include "json.h"
+#include "needs.h"
+#include "options.h"
+#include "output_file.h"
+#include "status.h"
+#include "words.h"
+
+namespace snapkv::cli {
+namespace {
+
+constexpr std::array<std::uint64_t, 8> lengths{4096, 8192, 16384, 32768, 65536, 131072, 262144, 524288};
+
+Json shape_json(const ModelInfo & model) {
+    Json json;
+    json["name"] = model.name;
+    json["architecture"] = model.architecture;
+    json["quantisation"] = model.quantisation;
+    json["parameters"] = model.parameters;
+    json["weight_bytes"] = model.weight_bytes;
+    json["layers"] = model.layers;
+    json["width"] = model.width;
+    json["feed_forward"] = model.feed_forward;
+    json["heads"] = model.heads;
+    json["kv_heads"] = model.kv_heads;
+    json["key_size"] = model.key_size;
+    json["value_size"] = model.value_size;
+    json["vocabulary"] = model.vocabulary;
+    json["trained_context"] = model.trained_context;
+    json["rope"] = model.rope;
+    json["chat_template"] = model.has_chat_template;
+    return json;
+}
+
+Json inspect_json(const ModelInfo & model, const CacheConfig & cache) {
+    Json json = shape_json(model);
+    for (const auto & word : type_words) {
+        json["cache_bytes_per_token"][std::string(word.text)] = model.cache_bytes_per_token(word.value);
+    }
+    json["estimates"] = Json::array();
+    for (const std::uint64_t tokens : lengths) {
+        const Needs needs = needs_of(model, tokens, cache);
+        Json row;
+        row["tokens"] = tokens;
+        row["hidden_bytes"] = needs.hidden;
+        row["layer_bytes"] = needs.layer;
+        row["prefill_bytes_full"] = needs.prefill_full();
+        row["prefill_bytes_compressed"] = needs.prefill_compressed();
+        row["decode_bytes_full"] = needs.decode_full();
+        row["decode_bytes_compressed"] = needs.decode_compressed();
+        json["estimates"].push_back(std::move(row));
+    }
+    return json;
+}
+
+void print_shape(const ModelInfo & model) {
+    const auto line = [](std::string_view label, const std::string & value) {
+        fmt::print("{:<16} {}\n", label, value);
+    };
+    line("name", model.name);
+    line("architecture", model.architecture);
+    line("quantisation", model.quantisation);
+    line("parameters", count_text(model.parameters));
+    line("weights", bytes_text(model.weight_bytes));
+    line("layers", count_text(model.layers));
+    line("width", fmt::format("{}, feed-forward {}", count_text(model.width), count_text(model.feed_forward)));
+    line("heads", fmt::format("{}, KV heads {}, key size {}, value size {}", model.heads, model.kv_heads,
+                              model.key_size, model.value_size));
+    line("vocabulary", count_text(model.vocabulary, "token"));
+    line("trained context", count_text(model.trained_context, "token"));
+    line("RoPE", model.rope);
+    line("chat template", model.has_chat_template ? "yes" : "no");
+    std::string bytes;
+    for (const auto & word : type_words) {
+        bytes += fmt::format("{}{} {}", bytes.empty() ? "" : ", ", word.text,
+                             bytes_text(model.cache_bytes_per_token(word.value)));
+    }
+    line("cache a token", bytes);
+}
+
+void print_needs(const ModelInfo & model, const Settings & settings) {
+    Settings compressed = settings;
+    compressed.command = Command::Inspect;
+    fmt::print("\nMemory beside the weights, estimated from the shape ({}):\n\n", configuration(compressed));
+    fmt::print("{:>9}  {:>11} {:>11}  {:>11} {:>11}  {:>11} {:>11}\n", "", "hidden", "one layer", "prefill", "prefill",
+               "decode", "decode");
+    fmt::print("{:>9}  {:>11} {:>11}  {:>11} {:>11}  {:>11} {:>11}\n", "tokens", "states", "at work", "full",
+               "compressed", "full", "compressed");
+    for (const std::uint64_t tokens : lengths) {
+        const Needs needs = needs_of(model, tokens, settings.cache);
+        fmt::print("{:>9}  {:>11} {:>11}  {:>11} {:>11}  {:>11} {:>11}{}\n", count_text(tokens),
+                   bytes_text(needs.hidden), bytes_text(needs.layer), bytes_text(needs.prefill_full()),
+                   bytes_text(needs.prefill_compressed()), bytes_text(needs.decode_full()),
+                   bytes_text(needs.decode_compressed()), tokens > model.trained_context ? "  *" : "");
+    }
+    fmt::print(
+        "\n* beyond the trained context. Prefill is hidden states, one layer's working rows and what is kept;\n"
+        "graph buffers and scratch, some tens of MiB, come on top.\n");
+}
+
+}  // namespace
+
+int inspect(const Settings & settings) {
+    const Model model = load_model(settings);
+    if (settings.json) {
+        print_json(inspect_json(model.info(), settings.cache));
+    } else {
+        print_shape(model.info());
+        print_needs(model.info(), settings);
+    }
+    finish_standard_output();
+    return status_ok;
+}
+
+}  // namespace snapkv::cli

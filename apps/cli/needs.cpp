@@ -1,0 +1,26 @@
+#include "needs.h"
+
+#include <algorithm>
+
+namespace snapkv::cli {
+
+std::uint64_t rows_kept(const Budget & budget, std::uint64_t tokens) {
+    if (budget.unit == Budget::Unit::Rows) {
+        return std::min(tokens, static_cast<std::uint64_t>(budget.value));
+    }
+    const std::uint64_t window = std::min<std::uint64_t>(tokens, 32);
+    return window + static_cast<std::uint64_t>(budget.value / 100 * static_cast<double>(tokens - window));
+}
+
+Needs needs_of(const ModelInfo & model, std::uint64_t tokens, const CacheConfig & cache) {
+    const std::uint64_t row_values = std::uint64_t{model.kv_heads} * (std::uint64_t{model.key_size} + model.value_size);
+    const std::uint64_t token_bytes = model.cache_bytes_per_token(cache.type);
+    Needs needs;
+    needs.hidden = tokens * model.width * sizeof(float);
+    needs.layer = tokens * row_values * sizeof(float);
+    needs.kept_full = tokens * token_bytes;
+    needs.kept_compressed = rows_kept(cache.budget, tokens) * token_bytes;
+    return needs;
+}
+
+}  // namespace snapkv::cli

@@ -1,0 +1,63 @@
+#include "numbers.h"
+
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <optional>
+
+#include "fail.h"
+
+namespace snapkv::cli {
+namespace {
+
+template <typename Number>
+std::optional<Number> parse(std::string_view text) {
+    Number number{};
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc{} || end != text.data() + text.size() || text.empty()) {
+        return std::nullopt;
+    }
+    return number;
+}
+
+}  // namespace
+
+std::int64_t read_integer(std::string_view option, std::string_view text, std::int64_t least, std::int64_t most) {
+    const auto number = parse<std::int64_t>(text);
+    if (!number || *number < least || *number > most) {
+        if (most == std::numeric_limits<std::int64_t>::max()) {
+            usage_error("{}: found \"{}\", expected a whole number from {} up", option, text, least);
+        }
+        usage_error("{}: found \"{}\", expected a whole number from {} to {}", option, text, least, most);
+    }
+    return *number;
+}
+
+std::uint32_t read_count(std::string_view option, std::string_view text, std::uint32_t least) {
+    constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max();
+    return static_cast<std::uint32_t>(read_integer(option, text, least, most));
+}
+
+float read_decimal(std::string_view option, std::string_view text, double least, double most) {
+    const auto number = parse<double>(text);
+    if (!number || !std::isfinite(*number) || *number < least || *number > most) {
+        if (most == std::numeric_limits<float>::max()) {
+            usage_error("{}: found \"{}\", expected a number from {} up", option, text, least);
+        }
+        usage_error("{}: found \"{}\", expected a number from {} to {}", option, text, least, most);
+    }
+    return static_cast<float>(*number);
+}
+
+Budget read_budget(std::string_view option, std::string_view text) {
+    if (text.ends_with('%')) {
+        const auto percent = parse<double>(text.substr(0, text.size() - 1));
+        if (!percent || !(*percent > 0) || *percent > 100) {
+            usage_error("{}: found \"{}\", expected a percentage above 0% and up to 100%", option, text);
+        }
+        return {Budget::Unit::Percent, *percent};
+    }
+    return {Budget::Unit::Rows, static_cast<double>(read_count(option, text, 1))};
+}
+
+}  // namespace snapkv::cli

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "snapkv/cache_config.h"
+
+namespace snapkv::cli {
+
+/// Whole numbers and decimals as options take them. All throw Error(Usage) that names the option, what was found and
+/// what was expected.
+[[nodiscard]] std::int64_t read_integer(std::string_view option, std::string_view text, std::int64_t least,
+                                        std::int64_t most);
+[[nodiscard]] std::uint32_t read_count(std::string_view option, std::string_view text, std::uint32_t least = 0);
+[[nodiscard]] float read_decimal(std::string_view option, std::string_view text, double least, double most);
+/// "N" rows or "P%".
+[[nodiscard]] Budget read_budget(std::string_view option, std::string_view text);
+
+}  // namespace snapkv::cli

@@ -1,0 +1,86 @@
+// The options that say how answers are generated.
+#include "option_table.h"
+
+namespace snapkv::cli {
+
+void add_answer_options(std::vector<Option> & table) {
+    const Section section = Section::Answer;
+    const Commands commands = in(Command::Run);
+    table.push_back({.names = {"-n", "--n-predict"},
+                     .placeholder = "N",
+                     .help = "tokens to generate at most; -1: to the end of generation or of the context, 0: only "
+                             "prefill",
+                     .section = section,
+                     .commands = commands,
+                     .read =
+                         [](Settings & s, Name name, const Value & v) {
+                             s.predict = read_integer(name, v, -1, std::numeric_limits<std::int32_t>::max());
+                         },
+                     .show = [](const Settings & s) { return fmt::format("{}", s.predict); }});
+    table.push_back(
+        {.names = {"-s", "--seed"},
+         .placeholder = "N",
+         .help = "seed of the sampler, the same for every answer; -1: a random one",
+         .section = section,
+         .commands = commands,
+         .read =
+             [](Settings & s, Name name, const Value & v) {
+                 // -1 and 4294967295 are the same: the library's mark for a random seed
+                 s.sampling.seed =
+                     static_cast<std::uint32_t>(read_integer(name, v, -1, std::numeric_limits<std::uint32_t>::max()));
+             },
+         .show =
+             [](const Settings & s) {
+                 return s.sampling.seed == SamplingOptions{}.seed ? "-1" : fmt::format("{}", s.sampling.seed);
+             }});
+    table.push_back({.names = {"--temp"},
+                     .placeholder = "T",
+                     .help = "temperature; 0: always the most likely token",
+                     .section = section,
+                     .commands = commands,
+                     .read = [](Settings & s, Name name,
+                                const Value & v) { s.sampling.temperature = read_decimal(name, v, 0, any_number); },
+                     .show = [](const Settings & s) { return decimal(s.sampling.temperature); }});
+    table.push_back({.names = {"--top-k"},
+                     .placeholder = "N",
+                     .help = "draw from the N most likely tokens; 0: from all",
+                     .section = section,
+                     .commands = commands,
+                     .read = [](Settings & s, Name name,
+                                const Value & v) { s.sampling.top_k = static_cast<std::int32_t>(read_count(name, v)); },
+                     .show = [](const Settings & s) { return fmt::format("{}", s.sampling.top_k); }});
+    table.push_back(
+        {.names = {"--top-p"},
+         .placeholder = "P",
+         .help = "draw from the likeliest tokens whose probabilities sum to P; 1: from all",
+         .section = section,
+         .commands = commands,
+         .read = [](Settings & s, Name name, const Value & v) { s.sampling.top_p = read_decimal(name, v, 0, 1); },
+         .show = [](const Settings & s) { return decimal(s.sampling.top_p); }});
+    table.push_back(
+        {.names = {"--min-p"},
+         .placeholder = "P",
+         .help = "draw from tokens at least P times as likely as the likeliest; 0: from all",
+         .section = section,
+         .commands = commands,
+         .read = [](Settings & s, Name name, const Value & v) { s.sampling.min_p = read_decimal(name, v, 0, 1); },
+         .show = [](const Settings & s) { return decimal(s.sampling.min_p); }});
+    table.push_back(
+        {.names = {"--repeat-penalty"},
+         .placeholder = "X",
+         .help = "weaken tokens that are among the last 64, prompt included; 1: do not",
+         .section = section,
+         .commands = commands,
+         .read = [](Settings & s, Name name,
+                    const Value & v) { s.sampling.repeat_penalty = read_decimal(name, v, 0.001, any_number); },
+         .show = [](const Settings & s) { return decimal(s.sampling.repeat_penalty); }});
+    table.push_back({.names = {"--stop"},
+                     .placeholder = "TEXT",
+                     .help = "end the answer before this text",
+                     .section = section,
+                     .commands = commands,
+                     .read = [](Settings & s, Name name, const Value & v) { s.stop.push_back(non_empty(name, v)); },
+                     .repeatable = true});
+}
+
+}  // namespace snapkv::cli

@@ -1,0 +1,120 @@
+// The options of the cache. What they report is the `kv` object of the JSON output.
+#include "option_table.h"
+
+namespace snapkv::cli {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string budget_text(const Budget & budget) {
+    return fmt::format("{:.10g}{}", budget.value, budget.unit == Budget::Unit::Percent ? "%" : "");
+}
+
+}  // namespace
+
+void add_cache_options(std::vector<Option> & table) {
+    const Section section = Section::Cache;
+    table.push_back(
+        {.names = {"--kv-policy"},
+         .placeholder = "POLICY",
+         .help = "what is kept of the prompt's keys and values: every row, or per KV head those that the "
+                 "observation window votes for",
+         .section = section,
+         .commands = prompting,
+         .read = [](Settings & s, Name name, const Value & v) { s.cache.policy = from_word(policy_words, name, v); },
+         .show = [](const Settings & s) { return to_word(policy_words, s.cache.policy); },
+         .words = word_list(policy_words),
+         .report = [](const CacheStats & c) { return Json(to_word(policy_words, c.config.policy)); }});
+    table.push_back({.names = {"--kv-budget"},
+                     .placeholder = "N|P%",
+                     .help = "rows that each KV head keeps, window and sinks included; P%: the window and P percent of "
+                             "the tokens before it",
+                     .section = section,
+                     .commands = prompting | in(Command::Inspect),
+                     .read = [](Settings & s, Name name, const Value & v) { s.cache.budget = read_budget(name, v); },
+                     .show = [](const Settings & s) { return budget_text(s.cache.budget); },
+                     .report = [](const CacheStats & c) { return Json(c.budget); }});
+    table.push_back(
+        {.names = {"--kv-window"},
+         .placeholder = "N|auto",
+         .help = "tokens at the prompt's end that vote and are always kept; auto: from the question's first token to "
+                 "the end, at least 32, at most 256 and at most half the budget",
+         .section = section,
+         .commands = prompting,
+         .read =
+             [](Settings & s, Name name, const Value & v) {
+                 s.cache.window = v == "auto" ? std::nullopt : std::optional(read_count(name, v, 1));
+             },
+         .show = [](const Settings & s) { return s.cache.window ? fmt::format("{}", *s.cache.window) : "auto"; },
+         .report = [](const CacheStats & c) { return Json(c.window); }});
+    table.push_back({.names = {"--kv-kernel"},
+                     .placeholder = "N",
+                     .help = "width of the pooling over the votes, odd",
+                     .section = section,
+                     .commands = prompting,
+                     .read =
+                         [](Settings & s, Name name, const Value & v) {
+                             s.cache.kernel = read_count(name, v, 1);
+                             if (s.cache.kernel % 2 == 0) {
+                                 usage_error("{}: found {}, expected an odd number", name, v);
+                             }
+                         },
+                     .show = [](const Settings & s) { return fmt::format("{}", s.cache.kernel); },
+                     .report = [](const CacheStats & c) { return Json(c.config.kernel); }});
+    table.push_back(
+        {.names = {"--kv-pool"},
+         .placeholder = "POOL",
+         .help = "how votes are pooled with their neighbours'",
+         .section = section,
+         .commands = prompting,
+         .read = [](Settings & s, Name name, const Value & v) { s.cache.pooling = from_word(pooling_words, name, v); },
+         .show = [](const Settings & s) { return to_word(pooling_words, s.cache.pooling); },
+         .words = word_list(pooling_words),
+         .report = [](const CacheStats & c) { return Json(to_word(pooling_words, c.config.pooling)); }});
+    table.push_back(
+        {.names = {"--kv-group"},
+         .placeholder = "HOW",
+         .help = "how the votes of the query heads that share a KV head become one",
+         .section = section,
+         .commands = prompting,
+         .read = [](Settings & s, Name name, const Value & v) { s.cache.group = from_word(group_words, name, v); },
+         .show = [](const Settings & s) { return to_word(group_words, s.cache.group); },
+         .words = word_list(group_words),
+         .report = [](const CacheStats & c) { return Json(to_word(group_words, c.config.group)); }});
+    table.push_back({.names = {"--kv-sink"},
+                     .placeholder = "N",
+                     .help = "first tokens of the prompt that are always kept; they count within the budget",
+                     .section = section,
+                     .commands = prompting,
+                     .read = [](Settings & s, Name name, const Value & v) { s.cache.sink = read_count(name, v); },
+                     .show = [](const Settings & s) { return fmt::format("{}", s.cache.sink); },
+                     .report = [](const CacheStats & c) { return Json(c.config.sink); }});
+    table.push_back(
+        {.names = {"--kv-type"},
+         .placeholder = "TYPE",
+         .help = "type in which keys and values are stored",
+         .section = section,
+         .commands = prompting | in(Command::Inspect),
+         .read = [](Settings & s, Name name, const Value & v) { s.cache.type = from_word(type_words, name, v); },
+         .show = [](const Settings & s) { return to_word(type_words, s.cache.type); },
+         .words = word_list(type_words),
+         .report = [](const CacheStats & c) { return Json(to_word(type_words, c.config.type)); }});
+    table.push_back({.names = {"--save-kv"},
+                     .placeholder = "FILE",
+                     .help = "write the sequence to FILE when the run ends, the answer included; -n 0 saves the prompt "
+                             "alone",
+                     .section = section,
+                     .commands = in(Command::Run),
+                     .read = [](Settings & s, Name name, const Value & v) { s.save_kv = non_empty(name, v); },
+                     .file = true});
+    table.push_back({.names = {"--load-kv"},
+                     .placeholder = "FILE",
+                     .help = "go on from a saved sequence instead of a document; each -q is a turn of its own from it",
+                     .section = section,
+                     .commands = in(Command::Run),
+                     .read = [](Settings & s, Name name, const Value & v) { s.load_kv = non_empty(name, v); },
+                     .file = true});
+}
+
+}  // namespace snapkv::cli

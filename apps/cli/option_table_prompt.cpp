@@ -1,0 +1,61 @@
+// The options that say what the prompt is.
+#include "option_table.h"
+
+namespace snapkv::cli {
+
+void add_prompt_options(std::vector<Option> & table) {
+    const Section section = Section::Prompt;
+    table.push_back({.names = {"MODEL"},
+                     .placeholder = "MODEL",
+                     .help = "the model, a GGUF file",
+                     .section = section,
+                     .commands = in(Command::Inspect),
+                     .read = [](Settings & s, Name name, const Value & v) { s.model = non_empty(name, v); },
+                     .file = true});
+    table.push_back({.names = {"-m", "--model"},
+                     .placeholder = "MODEL",
+                     .help = "the model, a GGUF file",
+                     .section = section,
+                     .commands = computing,
+                     .read = [](Settings & s, Name name, const Value & v) { s.model = non_empty(name, v); },
+                     .file = true});
+    table.push_back({.names = {"-f", "--file"},
+                     .placeholder = "FILE",
+                     .help = "read the document from FILE; several files are joined with nothing between them",
+                     .section = section,
+                     .commands = computing,
+                     .read = [](Settings & s, Name name, const Value & v) { s.files.emplace_back(non_empty(name, v)); },
+                     .repeatable = true,
+                     .file = true});
+    table.push_back({.names = {"-p", "--prompt"},
+                     .placeholder = "TEXT",
+                     .help = "the document itself, instead of -f; after --load-kv a further turn",
+                     .section = section,
+                     .commands = prompting,
+                     .read = [](Settings & s, Name, const Value & v) { s.prompt = v; }});
+    table.push_back(
+        {.names = {"-q", "--question"},
+         .placeholder = "QUESTION",
+         .help = "a question about the document; each one that is given has its own cache and answer",
+         .section = section,
+         .commands = prompting,
+         .read = [](Settings & s, Name name, const Value & v) { s.questions.push_back(non_empty(name, v)); },
+         .repeatable = true});
+    table.push_back({.names = {"--raw"},
+                     .help = "no chat template: document and question as they are, byte after byte",
+                     .section = section,
+                     .commands = prompting,
+                     .read = [](Settings & s, Name, const Value &) { s.raw = true; }});
+    table.push_back(
+        {.names = {"--truncate"},
+         .placeholder = "WHAT",
+         .help = "what becomes of a document that does not fit the context: an error, or tokens are dropped "
+                 "from its middle",
+         .section = section,
+         .commands = prompting,
+         .read = [](Settings & s, Name name, const Value & v) { s.truncate = from_word(truncate_words, name, v); },
+         .show = [](const Settings & s) { return to_word(truncate_words, s.truncate); },
+         .words = word_list(truncate_words)});
+}
+
+}  // namespace snapkv::cli

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <filesystem>
+#include <string_view>
+
+namespace snapkv::cli {
+
+/// Throws Error(Machine) where a file of this name could not be written later; leaves nothing behind. Meant for the
+/// time before long work. An empty path passes.
+void check_writable(std::string_view option, const std::filesystem::path & path);
+
+/// The same for a file that the library will replace by renaming: a device or a pipe does not do.
+void check_replaceable(std::string_view option, const std::filesystem::path & path);
+
+/// Writes the bytes to a temporary file beside `path` and renames it, so that the name never stands for half a file.
+/// A device or a pipe is written to as it is. Throws Error(Machine).
+void write_file(const std::filesystem::path & path, std::string_view bytes);
+
+/// Flushes standard output. Throws Error(Machine) where what was printed could not be written.
+void finish_standard_output();
+
+}  // namespace snapkv::cli

@@ -1,0 +1,61 @@
+// `snapkv perplexity`.
+#include <cstdio>
+
+#include "commands.h"
+#include "engine.h"
+#include "fail.h"
+#include "format.h"
+#include "input.h"
+#include "interrupt.h"
+#include "json.h"
+#include "output_file.h"
+#include "progress.h"
+#include "status.h"
+
+namespace snapkv::cli {
+namespace {
+
+std::string chunk_line(std::uint32_t done, std::uint32_t chunks, double so_far, const Stopwatch & watch) {
+    const double share = chunks > 0 ? static_cast<double>(done) / chunks : 0;
+    const double seconds = watch.milliseconds() / 1000;
+    const std::string left = done > 0 ? seconds_text(seconds * (1 - share) / share) : "?";
+    return fmt::format("perplexity {} chunk {}/{}  {:.4f} so far  {} left", progress_bar(share), done, chunks, so_far,
+                       left);
+}
+
+}  // namespace
+
+int perplexity(const Settings & settings) {
+    const std::string text = read_document(settings);
+    if (text.empty()) {
+        input_error("the text is empty");
+    }
+    watch_interrupts();
+    const Model model = load_model(settings);
+    const std::uint32_t context = settings.context != 0 ? settings.context : model.info().trained_context;
+    Session session = make_session(model, settings, context);
+    PerplexityResult result;
+    {
+        ProgressLine line;
+        const Stopwatch watch;
+        result = session.perplexity(text, context, [&](std::uint32_t done, std::uint32_t chunks, double so_far) {
+            if (line.due()) {
+                line.draw(chunk_line(done, chunks, so_far, watch));
+            }
+        });
+    }
+    if (settings.json) {
+        Json json;
+        json["perplexity"] = result.perplexity;
+        json["tokens"] = result.tokens;
+        json["chunks"] = result.chunks;
+        print_json(json);
+    } else if (result.chunks > 0) {
+        fmt::print("perplexity {:.4f} over {} of {} tokens ({} scored)\n", result.perplexity,
+                   count_text(result.chunks, "chunk"), count_text(context), count_text(result.tokens));
+    }
+    finish_standard_output();
+    return result.interrupted ? status_interrupted : status_ok;
+}
+
+}  // namespace snapkv::cli

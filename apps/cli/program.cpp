@@ -1,0 +1,93 @@
+#include "program.h"
+
+#include <cstdio>
+#include <new>
+
+#include "command_line.h"
+#include "commands.h"
+#include "completion.h"
+#include "docs.h"
+#include "fail.h"
+#include "help.h"
+#include "options.h"
+#include "output_file.h"
+#include "status.h"
+
+namespace snapkv::cli {
+namespace {
+
+int print(const std::string & text) {
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    finish_standard_output();
+    return status_ok;
+}
+
+int complete(const Settings & settings) {
+    if (!settings.has("SHELL")) {
+        usage_error("no shell is given (snapkv completion bash|zsh|fish)");
+    }
+    return print(completion_script(settings.shell));
+}
+
+void require_model(const Settings & settings) {
+    for (const Command command : {Command::Run, Command::Show, Command::Perplexity, Command::Inspect}) {
+        if (settings.command == command && settings.model.empty()) {
+            const std::string & name = command_info(command).name;
+            usage_error("no model is given (see snapkv {} --help)", name);
+        }
+    }
+}
+
+int dispatch(const Settings & settings) {
+    if (settings.help) {
+        return print(help_text(settings.command));
+    }
+    if (settings.version) {
+        return print(std::string("snapkv ") + version() + "\n");
+    }
+    require_model(settings);
+    switch (settings.command) {
+        case Command::Run:
+            return run(settings);
+        case Command::Show:
+            return show(settings);
+        case Command::Perplexity:
+            return perplexity(settings);
+        case Command::Inspect:
+            return inspect(settings);
+        case Command::Completion:
+            return complete(settings);
+        case Command::Docs:
+            return print(reference());
+        case Command::None:
+            break;
+    }
+    usage_error("no command is given: expected run, show, perplexity, inspect or completion (see snapkv --help)");
+}
+
+/// File names and texts in messages may hold anything; an error is one line all the same.
+int say_error(std::string message, int status) {
+    for (char & c : message) {
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
+            c = ' ';
+        }
+    }
+    std::fprintf(stderr, "snapkv: error: %s\n", message.c_str());
+    return status;
+}
+
+}  // namespace
+
+int run_program(const std::vector<std::string> & arguments) noexcept {
+    try {
+        return dispatch(parse_command_line(arguments));
+    } catch (const Error & error) {
+        return say_error(error.what(), error.kind() == ErrorKind::Usage ? status_usage : status_failed);
+    } catch (const std::bad_alloc &) {
+        return say_error("memory ran out", status_failed);
+    } catch (const std::exception & error) {
+        return say_error(error.what(), status_failed);
+    }
+}
+
+}  // namespace snapkv::cli

@@ -1,0 +1,35 @@
+// `snapkv run`: what can be refused before anything is loaded, then a document or a saved sequence.
+#include "commands.h"
+#include "fail.h"
+#include "output_file.h"
+
+namespace snapkv::cli {
+namespace {
+
+void check_saved(const Settings & settings) {
+    if (!settings.files.empty()) {
+        usage_error("--load-kv stands in the place of the document: -f cannot be given with it");
+    }
+    if (!settings.questions.empty() && settings.prompt) {
+        usage_error("after --load-kv either -q or -p gives the further turn, not both");
+    }
+}
+
+}  // namespace
+
+int run(const Settings & settings) {
+    if (!settings.load_kv.empty()) {
+        check_saved(settings);
+    }
+    if (!settings.save_kv.empty() && settings.questions.size() > 1) {
+        usage_error("--save-kv writes one sequence: found {} questions, expected one at most",
+                    settings.questions.size());
+    }
+    if (!settings.dry_run) {
+        check_replaceable("--save-kv", settings.save_kv);
+        check_writable("--dump-kept", settings.dump_kept);
+    }
+    return settings.load_kv.empty() ? run_document(settings) : run_saved(settings);
+}
+
+}  // namespace snapkv::cli

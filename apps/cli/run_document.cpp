@@ -1,0 +1,110 @@
+// `snapkv run` on a document: one prefill, then the answers one after the other.
+#include <algorithm>
+
+#include "answering.h"
+#include "commands.h"
+#include "engine.h"
+#include "fail.h"
+#include "input.h"
+#include "interrupt.h"
+#include "output_file.h"
+#include "status.h"
+
+namespace snapkv::cli {
+namespace {
+
+void dump_kept(const Settings & settings, const std::vector<Sequence> & sequences) {
+    if (settings.dump_kept.empty()) {
+        return;
+    }
+    std::vector<Kept> kept;
+    for (const Sequence & sequence : sequences) {
+        kept.push_back({sequence.prompt_tokens(), sequence.kept_positions()});
+    }
+    write_file(settings.dump_kept, json_text(kept_json(kept, sequences.size() > 1)) + "\n");
+}
+
+/// Bytes that the sequences from `first` on hold. Those that were not compressed share the document's rows.
+std::uint64_t waiting_bytes(const std::vector<Sequence> & sequences, std::size_t first, bool sharing) {
+    std::uint64_t compressed = 0;
+    std::uint64_t shared = 0;
+    for (std::size_t i = first; i < sequences.size(); ++i) {
+        const CacheStats & stats = sequences[i].cache_stats();
+        if (stats.compressed) {
+            compressed += stats.bytes_kept;
+        } else {
+            shared = std::max(shared, stats.bytes_kept);
+        }
+    }
+    return compressed + (sharing ? 0 : shared);
+}
+
+Answer blank_answer(const Settings & settings, const Prepared & prepared, std::size_t index) {
+    Answer answer;
+    if (index < settings.questions.size()) {
+        answer.question = settings.questions[index];
+    }
+    answer.prompt_tokens = prepared.branches[index].prompt.tokens.size();
+    answer.cache = unfinished_cache(settings.cache);
+    return answer;
+}
+
+void take_prefill(Report & report, const PrefillStats & stats) {
+    report.shared_tokens = stats.trunk_tokens;
+    report.computed_tokens = stats.computed_tokens;
+    report.prompt_ms = stats.prompt_ms;
+    report.cache_bytes_peak = stats.cache_bytes_peak;
+}
+
+}  // namespace
+
+int run_document(const Settings & settings) {
+    const std::string document = read_document(settings);
+    if (document.empty() && settings.questions.empty()) {
+        input_error("the prompt is empty");
+    }
+    watch_interrupts();
+    Prepared prepared = prepare(settings, document);
+    if (settings.dry_run) {
+        if (settings.json) {
+            print_json(estimate_json(prepared.estimate));
+        }
+        finish_standard_output();
+        return status_ok;
+    }
+
+    Answering answering(settings, prepared.session);
+    answering.report().several = prepared.branches.size() > 1;
+    answering.report().load_ms = prepared.load_ms;
+    PrefillResult result;
+    if (!interrupted()) {
+        result = prefill(prepared);
+    }
+    take_prefill(answering.report(), result.stats);
+    if (result.sequences.empty()) {
+        for (std::size_t i = 0; i < prepared.branches.size(); ++i) {
+            answering.skip(blank_answer(settings, prepared, i));
+        }
+        return answering.finish();
+    }
+
+    dump_kept(settings, result.sequences);
+    int status = status_ok;
+    for (std::size_t i = 0; i < result.sequences.size(); ++i) {
+        Sequence sequence = std::move(result.sequences[i]);  // gone when its answer is done
+        Answer answer = blank_answer(settings, prepared, i);
+        answer.cache = sequence.cache_stats();
+        answer.compress_ms = i < result.stats.branch_compress_ms.size() ? result.stats.branch_compress_ms[i] : 0;
+        answering.answer(sequence, std::move(answer),
+                         waiting_bytes(result.sequences, i + 1, !sequence.cache_stats().compressed));
+        if (i + 1 == result.sequences.size()) {
+            status = answering.finish();
+            if (!settings.save_kv.empty()) {
+                prepared.session.save(sequence, settings.save_kv);
+            }
+        }
+    }
+    return status;
+}
+
+}  // namespace snapkv::cli

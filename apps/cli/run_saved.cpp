@@ -1,0 +1,157 @@
+// `snapkv run --load-kv`: generation goes on from a saved sequence, or each message is a turn of its own from it.
+#include "answering.h"
+#include "commands.h"
+#include "engine.h"
+#include "fail.h"
+#include "format.h"
+#include "interrupt.h"
+#include "options.h"
+#include "output_file.h"
+#include "prompts.h"
+#include "status.h"
+
+namespace snapkv::cli {
+namespace {
+
+/// A --kv-* option that is given must say what the file was made with: the same words, or the number that they became.
+void check_agreement(const Settings & settings, const CacheStats & saved) {
+    Settings file = settings;
+    file.cache = saved.config;
+    for (const Option & option : options()) {
+        if (option.report == nullptr || !settings.has(option.long_name())) {
+            continue;
+        }
+        const std::string asked = option.show(settings);
+        if (const std::string found = option.show(file); asked != found && asked != option.report(saved).dump()) {
+            usage_error("{} {} contradicts {}, which was made with {}", option.long_name(), asked,
+                        settings.load_kv.string(), found);
+        }
+    }
+}
+
+struct Turn {
+    std::string message;
+    std::vector<Token> tokens;
+};
+
+/// One turn a message; one without tokens where there is no message.
+std::vector<Turn> make_turns(const Settings & settings, const Session & session, const Sequence & saved) {
+    std::vector<std::string> messages = settings.questions;
+    if (settings.prompt) {
+        messages.push_back(*settings.prompt);
+    }
+    std::vector<Turn> turns;
+    for (const std::string & message : messages) {
+        turns.push_back({message, session.turn_tokens(saved, message, settings.raw)});
+    }
+    if (turns.empty()) {
+        turns.push_back({});
+    }
+    for (const Turn & turn : turns) {
+        check_fit(settings, saved.tokens().size() + turn.tokens.size(), session.context());
+    }
+    return turns;
+}
+
+/// The saved rows, and what a prompt of each turn's new tokens takes.
+Estimate estimate_turns(const Settings & settings, const Session & session, const Sequence & saved,
+                        const std::vector<Turn> & turns) {
+    CacheConfig full = saved.cache_stats().config;
+    full.policy = Policy::Full;
+    const ModelInfo & model = session.model().info();
+    const std::uint64_t tail = saved.tokens().size() - saved.prompt_tokens();
+    Estimate sum;
+    for (const Turn & turn : turns) {
+        Estimate each;
+        if (!turn.tokens.empty()) {
+            Prompt prompt;
+            prompt.tokens = turn.tokens;
+            prompt.document_end = prompt.question_begin = turn.tokens.size();
+            const Branch branch{std::move(prompt), full};
+            each = session.estimate({&branch, 1}, settings.predict);
+        } else {
+            each.bytes_needed = answer_tokens(settings) * model.cache_bytes_per_token(full.type);
+        }
+        sum.prompt_tokens += each.prompt_tokens;
+        sum.seconds += each.seconds;
+        sum.bytes_needed = std::max(sum.bytes_needed, each.bytes_needed);
+    }
+    sum.bytes_needed += saved.cache_stats().bytes_kept + tail * model.cache_bytes_per_token(full.type);
+    return sum;
+}
+
+Answer blank_answer(const Turn & turn, const Sequence & sequence) {
+    Answer answer;
+    answer.question = turn.message;
+    answer.prompt_tokens = sequence.tokens().size();
+    answer.cache = sequence.cache_stats();
+    return answer;
+}
+
+/// Appends the turn and generates. Returns false where the turn itself was cut short.
+bool take_turn(Answering & answering, Session & session, Sequence & sequence, const Turn & turn,
+               std::vector<Kept> & kept) {
+    Report & report = answering.report();
+    if (!interrupted() && !turn.tokens.empty()) {
+        const AppendStats stats = session.append(sequence, turn.tokens);
+        report.computed_tokens += stats.tokens;
+        report.prompt_ms += stats.ms;
+    }
+    const bool whole = !interrupted();
+    if (whole) {
+        kept.push_back({sequence.tokens().size(), sequence.kept_positions()});
+        answering.answer(sequence, blank_answer(turn, sequence), 0);
+    } else {
+        answering.skip(blank_answer(turn, sequence));
+    }
+    return whole;
+}
+
+}  // namespace
+
+int run_saved(const Settings & settings) {
+    watch_interrupts();
+    const Stopwatch loading;
+    const Model model = load_model(settings);
+    Session session = make_session(model, settings, context_for(settings, model.info().trained_context, 0));
+    Sequence saved = session.load(settings.load_kv);
+    const double load_ms = loading.milliseconds();
+    check_agreement(settings, saved.cache_stats());
+    const std::vector<Turn> turns = make_turns(settings, session, saved);
+    Estimate estimate = estimate_turns(settings, session, saved, turns);
+    note("{} loaded from {}", count_text(saved.tokens().size(), "token"), settings.load_kv.string());
+    say_estimate(estimate, model.info());
+    if (settings.dry_run) {
+        estimate.prompt_tokens += saved.tokens().size();
+        if (settings.json) {
+            print_json(estimate_json(estimate));
+        }
+        finish_standard_output();
+        return status_ok;
+    }
+
+    Answering answering(settings, session);
+    answering.report().several = turns.size() > 1;
+    answering.report().load_ms = load_ms;
+    answering.report().shared_tokens = saved.tokens().size();
+    std::vector<Kept> kept;
+    bool whole = true;
+    for (const Turn & turn : turns) {
+        if (turns.size() == 1) {
+            whole = take_turn(answering, session, saved, turn, kept);
+        } else {
+            Sequence fork = saved.fork();
+            whole = take_turn(answering, session, fork, turn, kept) && whole;
+        }
+    }
+    if (whole && !settings.dump_kept.empty()) {
+        write_file(settings.dump_kept, json_text(kept_json(kept, turns.size() > 1)) + "\n");
+    }
+    const int status = answering.finish();
+    if (whole && !settings.save_kv.empty()) {
+        session.save(saved, settings.save_kv);
+    }
+    return status;
+}
+
+}  // namespace snapkv::cli

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "snapkv/snapkv.h"
+
+namespace snapkv::cli {
+
+/// The subcommands; None is the program without one.
+enum class Command { None, Run, Show, Perplexity, Inspect, Completion, Docs };
+
+enum class Truncate { Error, Middle };
+
+enum class Shell { Bash, Zsh, Fish };
+
+/// Everything that the command line can say, with the defaults. Only the table in option_table.cpp writes to it.
+struct Settings {
+    Command command = Command::None;
+    bool help = false;
+    bool version = false;
+    bool verbose = false;
+    /// The first names of the options that were given.
+    std::set<std::string, std::less<>> given;
+
+    std::filesystem::path model;
+    std::vector<std::filesystem::path> files;
+    std::optional<std::string> prompt;
+    std::vector<std::string> questions;
+    bool raw = false;
+    Truncate truncate = Truncate::Error;
+
+    std::int64_t predict = -1;
+    std::vector<std::string> stop;
+    SamplingOptions sampling;
+
+    std::uint32_t context = 0;  ///< 0: the model's trained context
+    std::uint32_t threads = 0;
+    std::uint32_t threads_batch = 0;
+    std::uint32_t batch = 512;
+    bool allow_long = false;
+    AttentionPath attention = AttentionPath::Cpu;
+    RopeOptions rope;
+
+    CacheConfig cache;
+    std::filesystem::path save_kv;
+    std::filesystem::path load_kv;
+
+    bool dry_run = false;
+    bool json = false;
+    std::filesystem::path dump_kept;
+    std::filesystem::path html;
+
+    Shell shell = Shell::Bash;
+
+    [[nodiscard]] bool has(std::string_view option) const { return given.contains(option); }
+};
+
+/// The settings that `command` starts from.
+[[nodiscard]] inline Settings default_settings(Command command) {
+    Settings settings;
+    settings.command = command;
+    if (command == Command::Perplexity) {
+        settings.context = 512;
+    }
+    return settings;
+}
+
+}  // namespace snapkv::cli

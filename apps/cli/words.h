@@ -1,0 +1,67 @@
+#pragma once
+
+#include <fmt/ranges.h>
+
+#include <array>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fail.h"
+#include "settings.h"
+
+namespace snapkv::cli {
+
+/// A value of an enumeration and the word for it on the command line, in JSON and in print.
+template <typename Value>
+struct Word {
+    std::string_view text;
+    Value value;
+};
+
+inline constexpr std::array policy_words{Word{"full", Policy::Full}, Word{"snapkv", Policy::SnapKV}};
+inline constexpr std::array pooling_words{Word{"max", Pooling::Max}, Word{"avg", Pooling::Avg},
+                                          Word{"none", Pooling::None}};
+inline constexpr std::array group_words{Word{"mean", GroupReduce::Mean}, Word{"max", GroupReduce::Max},
+                                        Word{"sum", GroupReduce::Sum}};
+inline constexpr std::array type_words{Word{"f32", KvType::F32}, Word{"f16", KvType::F16}, Word{"bf16", KvType::BF16}};
+inline constexpr std::array truncate_words{Word{"error", Truncate::Error}, Word{"middle", Truncate::Middle}};
+inline constexpr std::array attention_words{Word{"cpu", AttentionPath::Cpu}, Word{"portable", AttentionPath::Portable}};
+inline constexpr std::array rope_words{Word{"none", RopeOptions::Scaling::None},
+                                       Word{"linear", RopeOptions::Scaling::Linear},
+                                       Word{"yarn", RopeOptions::Scaling::Yarn}};
+inline constexpr std::array shell_words{Word{"bash", Shell::Bash}, Word{"zsh", Shell::Zsh}, Word{"fish", Shell::Fish}};
+inline constexpr std::array stop_words{Word{"eog", StopReason::EndOfGeneration}, Word{"length", StopReason::Length},
+                                       Word{"stop", StopReason::StopString}, Word{"interrupt", StopReason::Interrupt}};
+
+template <typename Words>
+[[nodiscard]] std::vector<std::string> word_list(const Words & words) {
+    std::vector<std::string> list;
+    for (const auto & word : words) {
+        list.emplace_back(word.text);
+    }
+    return list;
+}
+
+template <typename Words, typename Value>
+[[nodiscard]] std::string to_word(const Words & words, Value value) {
+    for (const auto & word : words) {
+        if (word.value == value) {
+            return std::string(word.text);
+        }
+    }
+    return {};
+}
+
+/// Throws Error(Usage) for a word that is not in the list.
+template <typename Words>
+[[nodiscard]] auto from_word(const Words & words, std::string_view option, std::string_view text) {
+    for (const auto & word : words) {
+        if (word.text == text) {
+            return word.value;
+        }
+    }
+    usage_error("{}: \"{}\" is not one of {}", option, text, fmt::join(word_list(words), ", "));
+}
+
+}  // namespace snapkv::cli

@@ -1,0 +1,108 @@
+# bash completion for snapkv: made by `snapkv completion bash`
+_snapkv() {
+  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} options
+  if ((COMP_CWORD == 1)); then
+    COMPREPLY=($(compgen -W 'run show perplexity inspect completion -h --help --version' -- "$word"))
+    return
+  fi
+  case ${COMP_WORDS[1]} in
+    run)
+      options='-m --model -f --file -p --prompt -q --question --raw --truncate -n --n-predict -s --seed --temp --top-k --top-p --min-p --repeat-penalty --stop --kv-policy --kv-budget --kv-window --kv-kernel --kv-pool --kv-group --kv-sink --kv-type --save-kv --load-kv --json --dry-run --dump-kept -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
+      case $before in
+        -m | --model) COMPREPLY=($(compgen -f -- "$word")); return ;;
+        -f | --file) COMPREPLY=($(compgen -f -- "$word")); return ;;
+        -p | --prompt) COMPREPLY=(); return ;;
+        -q | --question) COMPREPLY=(); return ;;
+        --truncate) COMPREPLY=($(compgen -W 'error middle' -- "$word")); return ;;
+        -n | --n-predict) COMPREPLY=(); return ;;
+        -s | --seed) COMPREPLY=(); return ;;
+        --temp) COMPREPLY=(); return ;;
+        --top-k) COMPREPLY=(); return ;;
+        --top-p) COMPREPLY=(); return ;;
+        --min-p) COMPREPLY=(); return ;;
+        --repeat-penalty) COMPREPLY=(); return ;;
+        --stop) COMPREPLY=(); return ;;
+        --kv-policy) COMPREPLY=($(compgen -W 'full snapkv' -- "$word")); return ;;
+        --kv-budget) COMPREPLY=(); return ;;
+        --kv-window) COMPREPLY=(); return ;;
+        --kv-kernel) COMPREPLY=(); return ;;
+        --kv-pool) COMPREPLY=($(compgen -W 'max avg none' -- "$word")); return ;;
+        --kv-group) COMPREPLY=($(compgen -W 'mean max sum' -- "$word")); return ;;
+        --kv-sink) COMPREPLY=(); return ;;
+        --kv-type) COMPREPLY=($(compgen -W 'f32 f16 bf16' -- "$word")); return ;;
+        --save-kv) COMPREPLY=($(compgen -f -- "$word")); return ;;
+        --load-kv) COMPREPLY=($(compgen -f -- "$word")); return ;;
+        --dump-kept) COMPREPLY=($(compgen -f -- "$word")); return ;;
+        -c | --ctx-size) COMPREPLY=(); return ;;
+        -t | --threads) COMPREPLY=(); return ;;
+        -tb | --threads-batch) COMPREPLY=(); return ;;
+        -b | --batch-size) COMPREPLY=(); return ;;
+        --attention) COMPREPLY=($(compgen -W 'cpu portable' -- "$word")); return ;;
+        --rope-scaling) COMPREPLY=($(compgen -W 'none linear yarn' -- "$word")); return ;;
+        --rope-scale) COMPREPLY=(); return ;;
+        --rope-freq-base) COMPREPLY=(); return ;;
+        --yarn-orig-ctx) COMPREPLY=(); return ;;
+      esac
+      COMPREPLY=($(compgen -W "$options" -- "$word"))
+      ;;
+    show)
+      options='-m --model -f --file -p --prompt -q --question --raw --truncate --kv-policy --kv-budget --kv-window --kv-kernel --kv-pool --kv-group --kv-sink --kv-type --html -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
+      case $before in
+        -m | --model) COMPREPLY=($(compgen -f -- "$word")); return ;;
+        -f | --file) COMPREPLY=($(compgen -f -- "$word")); return ;;
+        -p | --prompt) COMPREPLY=(); return ;;
+        -q | --question) COMPREPLY=(); return ;;
+        --truncate) COMPREPLY=($(compgen -W 'error middle' -- "$word")); return ;;
+        --kv-policy) COMPREPLY=($(compgen -W 'full snapkv' -- "$word")); return ;;
+        --kv-budget) COMPREPLY=(); return ;;
+        --kv-window) COMPREPLY=(); return ;;
+        --kv-kernel) COMPREPLY=(); return ;;
+        --kv-pool) COMPREPLY=($(compgen -W 'max avg none' -- "$word")); return ;;
+        --kv-group) COMPREPLY=($(compgen -W 'mean max sum' -- "$word")); return ;;
+        --kv-sink) COMPREPLY=(); return ;;
+        --kv-type) COMPREPLY=($(compgen -W 'f32 f16 bf16' -- "$word")); return ;;
+        --html) COMPREPLY=($(compgen -f -- "$word")); return ;;
+        -c | --ctx-size) COMPREPLY=(); return ;;
+        -t | --threads) COMPREPLY=(); return ;;
+        -tb | --threads-batch) COMPREPLY=(); return ;;
+        -b | --batch-size) COMPREPLY=(); return ;;
+        --attention) COMPREPLY=($(compgen -W 'cpu portable' -- "$word")); return ;;
+        --rope-scaling) COMPREPLY=($(compgen -W 'none linear yarn' -- "$word")); return ;;
+        --rope-scale) COMPREPLY=(); return ;;
+        --rope-freq-base) COMPREPLY=(); return ;;
+        --yarn-orig-ctx) COMPREPLY=(); return ;;
+      esac
+      COMPREPLY=($(compgen -W "$options" -- "$word"))
+      ;;
+    perplexity)
+      options='-m --model -f --file --json -c --ctx-size -t --threads -tb --threads-batch -b --batch-size --attention --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
+      case $before in
+        -m | --model) COMPREPLY=($(compgen -f -- "$word")); return ;;
+        -f | --file) COMPREPLY=($(compgen -f -- "$word")); return ;;
+        -c | --ctx-size) COMPREPLY=(); return ;;
+        -t | --threads) COMPREPLY=(); return ;;
+        -tb | --threads-batch) COMPREPLY=(); return ;;
+        -b | --batch-size) COMPREPLY=(); return ;;
+        --attention) COMPREPLY=($(compgen -W 'cpu portable' -- "$word")); return ;;
+        --rope-scaling) COMPREPLY=($(compgen -W 'none linear yarn' -- "$word")); return ;;
+        --rope-scale) COMPREPLY=(); return ;;
+        --rope-freq-base) COMPREPLY=(); return ;;
+        --yarn-orig-ctx) COMPREPLY=(); return ;;
+      esac
+      COMPREPLY=($(compgen -W "$options" -- "$word"))
+      ;;
+    inspect)
+      options='--kv-budget --kv-type --json -v --verbose -h --help --version'
+      case $before in
+        --kv-budget) COMPREPLY=(); return ;;
+        --kv-type) COMPREPLY=($(compgen -W 'f32 f16 bf16' -- "$word")); return ;;
+      esac
+      if [[ $word == -* ]]; then COMPREPLY=($(compgen -W "$options" -- "$word")); else COMPREPLY=($(compgen -f -- "$word")); fi
+      ;;
+    completion)
+      options='-h --help --version'
+      if [[ $word == -* ]]; then COMPREPLY=($(compgen -W "$options" -- "$word")); else COMPREPLY=($(compgen -W 'bash zsh fish' -- "$word")); fi
+      ;;
+  esac
+}
+complete -o filenames -F _snapkv snapkv
