@@ -9,6 +9,7 @@
 #include "run/accounting.h"
 #include "run/sequence_impl.h"
 #include "run/session_impl.h"
+#include "text/plain_text.h"
 
 namespace snapkv {
 
@@ -196,7 +197,7 @@ AppendStats Session::append(Sequence & sequence, std::span<const Token> tokens) 
 std::vector<Token> Session::turn_tokens(const Sequence & sequence, std::string_view message, bool raw) const {
     const Model::Impl & model = *impl_->model.impl();
     if (raw) {
-        return model.vocabulary.tokenize(message, false, false);
+        return text::continue_text(model.vocabulary, message);
     }
     const std::vector<Token> & tokens = sequence.impl().tokens;
     const bool ended = !tokens.empty() && model.vocabulary.is_end_of_generation(tokens.back());
