@@ -143,7 +143,11 @@ void Attend::add_few(std::uint32_t span, std::uint32_t kv_head, std::uint32_t ro
 
 void Attend::attend(const float * q, float * out, float * scratch, float * partials) {
     float * queries = scratch + tile_floats(unit_->spec);
-    for (std::size_t index = next_item_++; index < items_.size() && !unit_->stopped(); index = next_item_++) {
+    std::size_t index = next_item_++;
+    if (index == 0) {
+        zero_padding(out);  // even where there is no item: a chunk may be all padding
+    }
+    for (; index < items_.size() && !unit_->stopped(); index = next_item_++) {
         const Item & item = items_[index];
         const QuerySpan & span = unit_->queries[item.span];
         const float * span_q = q + std::size_t{span.row} * unit_->spec.heads * unit_->spec.key_size;
@@ -152,9 +156,6 @@ void Attend::attend(const float * q, float * out, float * scratch, float * parti
             attend_few(item, queries, partials + item.partial, scratch);
         } else {
             attend_many(item, queries, out, scratch);
-        }
-        if (index == 0) {
-            zero_padding(out);
         }
     }
 }
