@@ -1,13 +1,19 @@
-# `cmake --install` gives the headers, the shared library, the program and a CMake package named snapkv.
+# `cmake --install` gives the headers, the shared library, the program, the licences of what is linked into them and a
+# CMake package named snapkv with one target, snapkv::snapkv.
 include(CMakePackageConfigHelpers)
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/snapkv)
 
-install(TARGETS snapkv snapkv_cli EXPORT snapkv-targets
-  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR}
-  INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(TARGETS snapkv EXPORT snapkv-targets
+  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(TARGETS snapkv_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/snapkv DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-install(EXPORT snapkv-targets NAMESPACE snapkv:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/snapkv)
+
+install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/licenses/snapkv)
+install(DIRECTORY ${SNAPKV_LLAMA_PREFIX}/share/licenses/ DESTINATION ${CMAKE_INSTALL_DATADIR}/licenses)
+
+install(EXPORT snapkv-targets NAMESPACE snapkv:: DESTINATION ${package_dir})
+configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/snapkv-config.cmake.in
+  ${PROJECT_BINARY_DIR}/snapkv-config.cmake INSTALL_DESTINATION ${package_dir})
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/snapkv-config-version.cmake COMPATIBILITY SameMinorVersion)
-file(WRITE ${PROJECT_BINARY_DIR}/snapkv-config.cmake
-  "include(\"\${CMAKE_CURRENT_LIST_DIR}/snapkv-targets.cmake\")\n")
 install(FILES ${PROJECT_BINARY_DIR}/snapkv-config.cmake ${PROJECT_BINARY_DIR}/snapkv-config-version.cmake
-  DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/snapkv)
+  DESTINATION ${package_dir})

@@ -5,6 +5,7 @@ target_compile_options(snapkv_options INTERFACE -Wall -Wextra -Wpedantic -Wshado
   -Wnon-virtual-dtor -Wold-style-cast -Wcast-qual -Woverloaded-virtual -Werror)
 target_include_directories(snapkv_options INTERFACE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
 if(SNAPKV_SANITIZE)
-  target_compile_options(snapkv_options INTERFACE -fsanitize=${SNAPKV_SANITIZE} -fno-omit-frame-pointer)
+  target_compile_options(snapkv_options INTERFACE -fsanitize=${SNAPKV_SANITIZE} -fno-sanitize-recover=all
+    -fno-omit-frame-pointer)
   target_link_options(snapkv_options INTERFACE -fsanitize=${SNAPKV_SANITIZE})
 endif()

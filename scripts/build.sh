@@ -1,0 +1,13 @@
+# Sourced by the other scripts, in the checkout.
+
+# build PRESET [target...]: configures and builds with all cores; says little where all goes well. Objects that the
+# compiler cache has seen in another checkout serve here too.
+build() {
+  local preset=$1 target; shift
+  local targets=()
+  for target in "$@"; do targets+=(--target "$target"); done
+  export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
+  mkdir -p build
+  cmake --preset "$preset" >"build/$preset.log" 2>&1 || { cat "build/$preset.log" >&2; return 1; }
+  cmake --build --preset "$preset" "${targets[@]}"
+}
