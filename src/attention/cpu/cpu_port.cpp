@@ -41,6 +41,10 @@ public:
         }
     }
 
+    [[nodiscard]] bool reusable() const override { return true; }
+
+    [[nodiscard]] std::size_t node_count(std::uint32_t /*layer*/) override { return 2; }
+
     [[nodiscard]] std::uint64_t scratch_bytes() const override { return scratch_.size(); }
 
     ggml_tensor * attend(ggml_context * ctx, ggml_cgraph * graph, std::uint32_t layer, ggml_tensor * q,

@@ -1,0 +1,91 @@
+#include "attention/portable/nodes.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "ggml-cpu.h"
+
+namespace snapkv::attention::portable {
+
+namespace {
+
+constexpr std::uint16_t kHidden = 0xFC00;  // float16: minus infinity
+constexpr std::uint16_t kVisible = 0;
+
+/// The share [begin, end) of `count` things that one thread takes.
+std::pair<std::size_t, std::size_t> share_of(std::size_t count, int thread, int threads) {
+    const auto index = static_cast<std::size_t>(thread);
+    const auto parts = static_cast<std::size_t>(threads);
+    return {count * index / parts, count * (index + 1) / parts};
+}
+
+void widen(KvType type, const std::byte * from, std::size_t count, float * to) {
+    const auto elements = static_cast<std::int64_t>(count);
+    switch (type) {
+        case KvType::F32:
+            std::memcpy(to, from, count * sizeof(float));
+            break;
+        case KvType::F16:
+            ggml_cpu_fp16_to_fp32(reinterpret_cast<const ggml_fp16_t *>(from), to, elements);
+            break;
+        case KvType::BF16:
+            ggml_cpu_bf16_to_fp32(reinterpret_cast<const ggml_bf16_t *>(from), to, elements);
+            break;
+    }
+}
+
+/// Rows of `size` elements from where `rows_of` says a view has them.
+template <typename RowsOf>
+void gather(const kv::LayerShape & shape, const HeadBlock & block, std::size_t size, float * to, int thread,
+            int threads, const RowsOf & rows_of) {
+    for (const Piece & piece : block.pieces) {
+        const auto [begin, end] = share_of(piece.rows(), thread, threads);
+        const std::byte * from = rows_of(piece.view) + (piece.begin + begin) * size * shape.element_bytes();
+        widen(shape.type, from, (end - begin) * size, to + begin * size);
+        to += piece.rows() * size;
+    }
+}
+
+}  // namespace
+
+void fill_mask(const AttentionSpec & spec, const HeadBlock & block, std::uint16_t * mask, int thread, int threads) {
+    const auto [first, last] = share_of(block.queries.count, thread, threads);
+    for (std::size_t query = first; query < last; ++query) {
+        const Position position = block.queries.first + static_cast<std::uint32_t>(query);
+        std::uint16_t * row = mask + query * block.rows;
+        std::fill_n(row, block.rows, kHidden);
+        for (const Piece & piece : block.pieces) {
+            const Piece seen = visible(spec, piece.view, position);
+            const std::uint32_t begin = std::clamp(seen.begin, piece.begin, piece.end);
+            const std::uint32_t end = std::clamp(seen.end, begin, piece.end);
+            std::fill(row + (begin - piece.begin), row + (end - piece.begin), kVisible);
+            row += piece.rows();
+        }
+    }
+}
+
+void gather_keys(const kv::LayerShape & shape, const HeadBlock & block, float * to, int thread, int threads) {
+    gather(shape, block, shape.key_size, to, thread, threads, [](const kv::HeadRows & view) { return view.keys; });
+}
+
+void gather_values(const kv::LayerShape & shape, const HeadBlock & block, float * to, int thread, int threads) {
+    gather(shape, block, shape.value_size, to, thread, threads, [](const kv::HeadRows & view) { return view.values; });
+}
+
+void place_rows(const AttentionSpec & spec, const Place & place, const float * from, float * out, int thread,
+                int threads) {
+    const std::size_t count = std::size_t{place.heads} * spec.value_size;
+    const auto [begin, end] = share_of(place.count, thread, threads);
+    for (std::size_t row = begin; row < end; ++row) {
+        const std::size_t to = ((place.row + row) * spec.heads + place.head) * spec.value_size;
+        std::copy_n(from + row * count, count, out + to);
+    }
+}
+
+void fill_zeros(float * to, std::size_t count, int thread, int threads) {
+    const auto [begin, end] = share_of(count, thread, threads);
+    std::fill(to + begin, to + end, 0.0F);
+}
+
+}  // namespace snapkv::attention::portable
