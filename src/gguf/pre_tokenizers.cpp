@@ -105,6 +105,10 @@ constexpr PreTokenizer known[] = {
 
 }  // namespace
 
+std::span<const PreTokenizer> pre_tokenizers() {
+    return known;
+}
+
 const PreTokenizer * find_pre_tokenizer(std::string_view name) {
     const auto * found = std::ranges::find(known, name, &PreTokenizer::name);
     return found == std::end(known) ? nullptr : found;

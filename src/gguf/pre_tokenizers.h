@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string_view>
 
 namespace snapkv::gguf {
@@ -15,7 +16,10 @@ struct PreTokenizer {
     bool needs_merges = true;
 };
 
-/// Null where libllama does not know the name, or knows it and aborts on ordinary text with it.
+/// Those that libllama knows and that are safe with it.
+std::span<const PreTokenizer> pre_tokenizers();
+
+/// Null where the name is not among them.
 const PreTokenizer * find_pre_tokenizer(std::string_view name);
 
 }  // namespace snapkv::gguf

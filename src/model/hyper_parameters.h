@@ -3,9 +3,8 @@
 #include <cstdint>
 #include <string>
 
-#include "attention/spec.h"
+#include "attention/port.h"
 #include "gguf/file.h"
-#include "kv/shape.h"
 #include "model/rope.h"
 #include "snapkv/model.h"
 
@@ -28,7 +27,6 @@ struct HyperParameters {
     Rope rope;
 
     [[nodiscard]] attention::AttentionSpec attention_spec() const;
-    [[nodiscard]] kv::LayerShape layer_shape(KvType type) const { return {kv_heads, key_size, value_size, type}; }
 };
 
 /// Throws Error(Input) naming the key for what is missing, out of range or contradicts another key, and for an

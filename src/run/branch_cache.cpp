@@ -21,11 +21,12 @@ BranchCache::BranchCache(const BranchPlan & plan, const attention::AttentionSpec
       window_queries_(plan.cache.compress ? plan.cache.window * query_floats_ * sizeof(float) : 0, work_) {}
 
 void BranchCache::begin_layer(const kv::LayerShape & shape, std::uint32_t trunk) {
-    suffix_rows_ = std::make_shared<kv::LayerRows>(
-        kv::LayerRows::dense(arena_, shape, plan_.suffix, Position{trunk}));
+    suffix_rows_ = std::make_shared<kv::LayerRows>(kv::LayerRows::dense(arena_, shape, plan_.suffix, Position{trunk}));
 }
 
-float * BranchCache::window_query(std::uint32_t row) { return window_queries_.floats() + row * query_floats_; }
+float * BranchCache::window_query(std::uint32_t row) {
+    return window_queries_.floats() + row * query_floats_;
+}
 
 std::vector<std::vector<kv::HeadRows>> BranchCache::views(const kv::LayerRows & trunk) const {
     std::vector<std::vector<kv::HeadRows>> views(trunk.shape().kv_heads);
@@ -44,8 +45,7 @@ void BranchCache::finish_layer(Compute & compute, const attention::AttentionSpec
     if (plan_.cache.compress) {
         std::copy_n(trunk_queries, plan_.trunk_window() * query_floats_, window_query(0));
         compress(compute, spec, *trunk);
-        compress_ms_ +=
-            std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
+        compress_ms_ += std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
     } else {
         segment_->add_layer(suffix_rows_);
     }
@@ -76,8 +76,7 @@ void BranchCache::compress(Compute & compute, const attention::AttentionSpec & s
             kept[head] = select::keep_positions(plan_.cache, votes.subspan(head * head_votes, head_votes));
         }
     });
-    segment_->add_layer(
-        std::make_shared<kv::LayerRows>(kv::LayerRows::packed(arena_, trunk.shape(), rows, kept)));
+    segment_->add_layer(std::make_shared<kv::LayerRows>(kv::LayerRows::packed(arena_, trunk.shape(), rows, kept)));
 }
 
 }  // namespace snapkv::run

@@ -70,8 +70,8 @@ void Compute::parallel(const std::function<void()> & work) {
     };
     // ggml asks for a mutable pointer; the function is only called.
     auto * function = const_cast<std::function<void()> *>(&work);
-    ggml_tensor * node = ggml_custom_4d(graph.ctx(), GGML_TYPE_F32, 1, 1, 1, 1, sources.data(), 1, call,
-                                        GGML_N_TASKS_MAX, function);
+    ggml_tensor * node =
+        ggml_custom_4d(graph.ctx(), GGML_TYPE_F32, 1, 1, 1, 1, sources.data(), 1, call, GGML_N_TASKS_MAX, function);
     ggml_build_forward_expand(graph.graph(), node);
     allocator.allocate(graph);
     run(graph, Phase::Prefill);
@@ -80,11 +80,15 @@ void Compute::parallel(const std::function<void()> & work) {
 Allocator::Allocator() : allocator_(ggml_gallocr_new(ggml_backend_cpu_buffer_type())) {}
 
 void Allocator::allocate(const Graph & graph) {
-    if (!ggml_gallocr_alloc_graph(allocator_.get(), graph.graph())) {
+    // Reserved anew for each graph: ggml would take an older graph's lifetimes for one that merely has its sizes.
+    if (!ggml_gallocr_reserve(allocator_.get(), graph.graph()) ||
+        !ggml_gallocr_alloc_graph(allocator_.get(), graph.graph())) {
         raise_machine("no memory for the intermediate results of a graph");
     }
 }
 
-std::uint64_t Allocator::bytes() const { return ggml_gallocr_get_buffer_size(allocator_.get(), 0); }
+std::uint64_t Allocator::bytes() const {
+    return ggml_gallocr_get_buffer_size(allocator_.get(), 0);
+}
 
 }  // namespace snapkv::run

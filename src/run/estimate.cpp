@@ -6,6 +6,7 @@
 
 #include "base/raise.h"
 #include "base/resident.h"
+#include "run/layer_shape.h"
 #include "run/session_impl.h"
 
 namespace snapkv {
@@ -15,9 +16,13 @@ namespace run {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
+double seconds_since(Clock::time_point begin) {
+    return std::chrono::duration<double>(Clock::now() - begin).count();
+}
 
-double mebibytes(std::uint64_t bytes) { return static_cast<double>(bytes) / (1U << 20U); }
+double mebibytes(std::uint64_t bytes) {
+    return static_cast<double>(bytes) / (1U << 20U);
+}
 
 /// One layer's products: the second of two small chunks, the first having warmed the caches and the mapping.
 double measure_row(Session::Impl & session) {
@@ -54,7 +59,7 @@ double measure_pair(Session::Impl & session) {
     constexpr std::uint32_t kRows = HiddenStates::kLeastRows;
     constexpr std::uint32_t kCacheRows = 2048;
     const attention::AttentionSpec spec = session.params().attention_spec();
-    const kv::LayerShape shape = session.params().layer_shape(KvType::F16);
+    const kv::LayerShape shape = layer_shape(session.params(), KvType::F16);
     kv::LayerRows rows = kv::LayerRows::dense(*session.arena, shape, kCacheRows, Position{0});
     rows.set_rows(kCacheRows);
     const auto port = session.options.attention == AttentionPath::Cpu ? attention::make_cpu_port(0, 1)
@@ -67,7 +72,7 @@ double measure_pair(Session::Impl & session) {
         span.rows.push_back({rows.head(head)});
     }
     unit.queries.push_back(std::move(span));
-    Graph graph(8192);
+    Graph graph(16 + port->node_count(0));
     ggml_tensor * q = ggml_new_tensor_3d(graph.ctx(), GGML_TYPE_F32, spec.key_size, spec.heads, kRows);
     ggml_set_input(q);
     graph.expand(port->attend(graph.ctx(), graph.graph(), 0, q, q));
@@ -108,7 +113,8 @@ void check_memory(Session::Impl & session, const PrefillPlan & plan) {
     const std::uint64_t available = available_memory();
     if (needed > available) {
         raise_machine(
-            "a prefill of {} tokens needs {:.0f} MiB ({:.0f} hidden states, {:.0f} keys and values, {:.0f} votes); {:.0f} "
+            "a prefill of {} tokens needs {:.0f} MiB ({:.0f} hidden states, {:.0f} keys and values, {:.0f} votes); "
+            "{:.0f} "
             "MiB can be had",
             plan.computed(), mebibytes(needed), mebibytes(bytes.hidden), mebibytes(bytes.cache),
             mebibytes(bytes.queries), mebibytes(available));
@@ -124,18 +130,16 @@ Estimate Session::estimate(std::span<const Branch> branches, std::int64_t max_to
         impl_->speed = run::Speed{run::measure_row(*impl_), run::measure_pair(*impl_)};
     }
     const run::PrefillBytes bytes = run::prefill_bytes(plan, impl_->params());
-    const kv::LayerShape shape = impl_->params().layer_shape(plan.type);
+    const kv::LayerShape shape = run::layer_shape(impl_->params(), plan.type);
     const std::uint64_t token = std::uint64_t{impl_->params().layers} * shape.kv_heads * shape.row_bytes();
     // Without a limit the answer's length is unknown: the first block of rows it will take.
-    const std::uint64_t answer_rows =
-        max_tokens < 0 ? kv::Tail::kBlockRows : static_cast<std::uint64_t>(max_tokens);
+    const std::uint64_t answer_rows = max_tokens < 0 ? kv::Tail::kBlockRows : static_cast<std::uint64_t>(max_tokens);
     Estimate estimate;
     estimate.prompt_tokens = plan.computed();
     estimate.hidden_bytes = bytes.hidden;
     estimate.cache_bytes = bytes.cache;
     estimate.compute_bytes = bytes.queries + run::compute_bytes(*impl_, plan);
-    estimate.bytes_needed =
-        estimate.hidden_bytes + estimate.cache_bytes + estimate.compute_bytes + answer_rows * token;
+    estimate.bytes_needed = estimate.hidden_bytes + estimate.cache_bytes + estimate.compute_bytes + answer_rows * token;
     estimate.seconds = impl_->params().layers * (plan.computed() * impl_->speed->row_seconds +
                                                  run::attention_pairs(plan) * impl_->speed->pair_seconds);
     return estimate;

@@ -92,8 +92,7 @@ Generation Session::generate(Sequence & sequence, const GenerateOptions & option
     }
     output.finish();
     result.text = output.take_text();
-    result.predicted_ms =
-        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
+    result.predicted_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
     return result;
 }
 

@@ -91,7 +91,9 @@ Model Model::load(const std::filesystem::path & path, const ModelOptions & optio
     return Model(std::make_shared<const Impl>(gguf::File::open(path), options));
 }
 
-const ModelInfo & Model::info() const { return impl_->info; }
+const ModelInfo & Model::info() const {
+    return impl_->info;
+}
 
 Prompt Model::chat_prompt(std::string_view document, std::string_view question) const {
     return text::chat_prompt(impl_->vocabulary, impl_->chat, document, question);
@@ -105,6 +107,8 @@ std::vector<Token> Model::tokenize(std::string_view text, bool add_special, bool
     return impl_->vocabulary.tokenize(text, add_special, parse_special);
 }
 
-std::string Model::piece(Token token) const { return impl_->vocabulary.piece(token); }
+std::string Model::piece(Token token) const {
+    return impl_->vocabulary.piece(token);
+}
 
 }  // namespace snapkv

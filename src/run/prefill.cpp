@@ -5,12 +5,14 @@
 #include <cstring>
 #include <numeric>
 
+#include "run/layer_shape.h"
+
 namespace snapkv::run {
 
 namespace {
 
-/// More than the nodes of one layer and its attention, cut into many pieces on the portable path.
-constexpr std::size_t kLayerNodes = 8192;
+/// More than the nodes of one layer and of the logits, attention aside.
+constexpr std::size_t kLayerNodes = 64;
 
 std::unique_ptr<attention::HostPort> make_port(AttentionPath path) {
     return path == AttentionPath::Cpu ? attention::make_cpu_port(0, 1) : attention::make_portable_port(0, 1);
@@ -22,7 +24,7 @@ Prefill::Prefill(const PrefillEnvironment & environment, const PrefillPlan & pla
     : environment_(environment),
       plan_(plan),
       spec_(environment.params.attention_spec()),
-      shape_(environment.params.layer_shape(plan.type)),
+      shape_(layer_shape(environment.params, plan.type)),
       trunk_(plan.trunk, environment.params.width, environment.work),
       suffixes_(plan.suffix_rows, environment.params.width, environment.work),
       trunk_queries_(std::size_t{plan.trunk_window} * spec_.heads * spec_.key_size * sizeof(float), environment.work),
@@ -37,16 +39,18 @@ Prefill::Prefill(const PrefillEnvironment & environment, const PrefillPlan & pla
     unit().stop = environment.compute.stop();
 }
 
-std::uint64_t Prefill::compute_bytes() const { return environment_.allocator.bytes() + port_->scratch_bytes(); }
+std::uint64_t Prefill::compute_bytes() const {
+    return environment_.allocator.bytes() + port_->scratch_bytes();
+}
 
 std::uint64_t Prefill::reserve() {
     const bool in_trunk = plan_.trunk > 0;
     const std::uint32_t count = std::min(environment_.batch, in_trunk ? plan_.trunk : plan_.suffix_rows);
-    trunk_rows_ = std::make_shared<kv::LayerRows>(
-        kv::LayerRows::dense(environment_.arena, shape_, plan_.trunk, Position{0}));
+    trunk_rows_ =
+        std::make_shared<kv::LayerRows>(kv::LayerRows::dense(environment_.arena, shape_, plan_.trunk, Position{0}));
     fill_unit(in_trunk ? std::vector{Piece{nullptr, 0, count, plan_.trunk - count}} : suffix_pieces(0, count));
     const std::uint32_t rows = HiddenStates::padded(count);
-    Graph graph(kLayerNodes);
+    Graph graph(kLayerNodes + port_->node_count(0));
     build_whole(graph, in_trunk ? trunk_ : suffixes_, 0, graph.integers(rows));
     environment_.allocator.allocate(graph);
     port_->prepare(rows, environment_.compute.threads(Compute::Phase::Prefill));
@@ -96,8 +100,8 @@ void Prefill::embed(HiddenStates & hidden, const std::vector<Token> & tokens) {
 
 void Prefill::run_layer(std::uint32_t layer, const OnLogits & on_logits) {
     layer_ = layer;
-    trunk_rows_ = std::make_shared<kv::LayerRows>(
-        kv::LayerRows::dense(environment_.arena, shape_, plan_.trunk, Position{0}));
+    trunk_rows_ =
+        std::make_shared<kv::LayerRows>(kv::LayerRows::dense(environment_.arena, shape_, plan_.trunk, Position{0}));
     for (std::uint32_t first = 0; first < plan_.trunk; first += environment_.batch) {
         const std::uint32_t count = std::min(environment_.batch, plan_.trunk - first);
         run_chunk(trunk_, first, count, {Piece{nullptr, 0, count, first}});
@@ -149,7 +153,7 @@ void Prefill::run_chunk(HiddenStates & hidden, std::uint32_t first_row, std::uin
         const auto begin = positions.begin() + piece.row;
         std::iota(begin, begin + piece.count, piece.first);
     }
-    Graph graph(kLayerNodes);
+    Graph graph(kLayerNodes + port_->node_count(0));
     ggml_tensor * input = graph.integers(static_cast<std::int64_t>(positions.size()));
     if (in_last_layer()) {
         build_last(graph, hidden, first_row, input);
@@ -164,8 +168,7 @@ void Prefill::run_chunk(HiddenStates & hidden, std::uint32_t first_row, std::uin
 void Prefill::run_graph(Graph & graph, const std::vector<std::uint32_t> & positions, ggml_tensor * input) {
     environment_.allocator.allocate(graph);
     std::memcpy(input->data, positions.data(), positions.size() * sizeof(std::uint32_t));
-    port_->prepare(static_cast<std::uint32_t>(positions.size()),
-                   environment_.compute.threads(Compute::Phase::Prefill));
+    port_->prepare(static_cast<std::uint32_t>(positions.size()), environment_.compute.threads(Compute::Phase::Prefill));
     environment_.compute.run(graph, Compute::Phase::Prefill);
 }
 
@@ -286,7 +289,7 @@ void Prefill::output_rows(BranchCache & branch, std::uint32_t first, std::uint32
     unit().stores.clear();
     unit().captures.clear();
     unit().queries = {query_span(&branch, 0, count, first)};
-    Graph graph(kLayerNodes);
+    Graph graph(kLayerNodes + port_->node_count(0));
     ggml_context * ctx = graph.ctx();
     ggml_tensor * positions = graph.integers(count);
     ggml_tensor * x = ggml_new_tensor_2d(ctx, GGML_TYPE_F32, environment_.params.width, count);
@@ -302,9 +305,8 @@ void Prefill::output_rows(BranchCache & branch, std::uint32_t first, std::uint32
     std::memcpy(positions->data, places.data(), count * sizeof(std::uint32_t));
     for (std::uint32_t row = 0; row < count; ++row) {
         const std::uint32_t position = first + row;
-        const float * from = position < plan_.trunk
-                                 ? trunk_.row(position)
-                                 : suffixes_.row(branch.plan().first_row + position - plan_.trunk);
+        const float * from = position < plan_.trunk ? trunk_.row(position)
+                                                    : suffixes_.row(branch.plan().first_row + position - plan_.trunk);
         std::copy_n(from, environment_.params.width,
                     static_cast<float *>(x->data) + std::size_t{row} * environment_.params.width);
     }

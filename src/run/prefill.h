@@ -45,8 +45,8 @@ public:
     /// Called after each (layer, chunk) with the layers finished and the (layer, token) units done.
     using OnUnit = std::function<void(std::uint32_t layer, std::uint64_t units)>;
     /// Receives the logits ([row][vocabulary]) of consecutive positions of one branch, from `first` on.
-    using OnLogits = std::function<void(std::size_t branch, std::uint32_t first, std::uint32_t rows,
-                                        const float * logits)>;
+    using OnLogits =
+        std::function<void(std::size_t branch, std::uint32_t first, std::uint32_t rows, const float * logits)>;
 
     /// Throws Interrupted when stopped, Error(Machine) where memory ends.
     std::vector<PrefilledBranch> run(const OnUnit & on_unit, const OnLogits & on_logits);
@@ -62,7 +62,7 @@ private:
         BranchCache * branch = nullptr;  ///< null: the trunk
         std::uint32_t row = 0;           ///< first row within the chunk
         std::uint32_t count = 0;
-        std::uint32_t first = 0;         ///< position of the first row
+        std::uint32_t first = 0;  ///< position of the first row
     };
 
     void embed(HiddenStates & hidden, const std::vector<Token> & tokens);
@@ -92,7 +92,7 @@ private:
     HiddenStates suffixes_;
     Block trunk_queries_;  ///< the trunk's last plan_.trunk_window queries of the layer at hand
     std::vector<BranchCache> branches_;
-    std::shared_ptr<kv::LayerRows> trunk_rows_;  ///< of the layer at hand
+    std::shared_ptr<kv::LayerRows> trunk_rows_;   ///< of the layer at hand
     std::shared_ptr<kv::Segment> trunk_segment_;  ///< where some branch keeps the trunk whole
     std::unique_ptr<attention::HostPort> port_;
     std::uint32_t layer_ = 0;

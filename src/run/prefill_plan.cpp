@@ -4,6 +4,7 @@
 
 #include "base/raise.h"
 #include "run/hidden_states.h"
+#include "run/layer_shape.h"
 
 namespace snapkv::run {
 
@@ -75,7 +76,7 @@ PrefillPlan plan_prefill(std::span<const Branch> branches, const model::HyperPar
 }
 
 PrefillBytes prefill_bytes(const PrefillPlan & plan, const model::HyperParameters & params) {
-    const kv::LayerShape shape = params.layer_shape(plan.type);
+    const kv::LayerShape shape = layer_shape(params, plan.type);
     const std::uint64_t row = shape.kv_heads * shape.row_bytes();
     const std::uint64_t query_row = std::uint64_t{params.heads} * params.key_size * sizeof(float);
     PrefillBytes bytes;

@@ -14,10 +14,10 @@ namespace snapkv::run {
 struct BranchPlan {
     const Branch * branch = nullptr;
     select::Plan cache;
-    std::uint32_t n = 0;             ///< prompt tokens
-    std::uint32_t suffix = 0;        ///< s: tokens after the trunk; 0 where the prompt is the trunk itself
-    std::uint32_t first_row = 0;     ///< of its suffix among the suffix rows of all branches
-    std::uint32_t output_rows = 1;   ///< last positions whose logits are wanted
+    std::uint32_t n = 0;            ///< prompt tokens
+    std::uint32_t suffix = 0;       ///< s: tokens after the trunk; 0 where the prompt is the trunk itself
+    std::uint32_t first_row = 0;    ///< of its suffix among the suffix rows of all branches
+    std::uint32_t output_rows = 1;  ///< last positions whose logits are wanted
 
     /// Window rows that lie in the trunk.
     [[nodiscard]] std::uint32_t trunk_window() const {
@@ -28,9 +28,9 @@ struct BranchPlan {
 
 /// Prompts cut into a trunk (their longest common prefix of t tokens) and each branch's suffix.
 struct PrefillPlan {
-    std::uint32_t trunk = 0;        ///< t
-    std::uint32_t suffix_rows = 0;  ///< of all branches
-    std::uint32_t trunk_window = 0; ///< last trunk queries that some branch votes with
+    std::uint32_t trunk = 0;         ///< t
+    std::uint32_t suffix_rows = 0;   ///< of all branches
+    std::uint32_t trunk_window = 0;  ///< last trunk queries that some branch votes with
     KvType type = KvType::F16;
     std::vector<BranchPlan> branches;
 

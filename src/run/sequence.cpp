@@ -14,10 +14,18 @@ Sequence Sequence::fork() const {
                                                 impl_->segments, impl_->tail.copy(), impl_->logits, impl_->pending}));
 }
 
-std::span<const Token> Sequence::tokens() const { return impl_->tokens; }
-std::size_t Sequence::prompt_tokens() const { return impl_->prompt_tokens; }
-const CacheStats & Sequence::cache_stats() const { return impl_->stats; }
-std::span<const float> Sequence::logits() const { return impl_->logits; }
+std::span<const Token> Sequence::tokens() const {
+    return impl_->tokens;
+}
+std::size_t Sequence::prompt_tokens() const {
+    return impl_->prompt_tokens;
+}
+const CacheStats & Sequence::cache_stats() const {
+    return impl_->stats;
+}
+std::span<const float> Sequence::logits() const {
+    return impl_->logits;
+}
 
 KeptPositions Sequence::kept_positions() const {
     KeptPositions kept;

@@ -109,8 +109,12 @@ Session::Session(Session &&) noexcept = default;
 Session & Session::operator=(Session &&) noexcept = default;
 Session::~Session() = default;
 
-const Model & Session::model() const { return impl_->model; }
-std::uint32_t Session::context() const { return impl_->options.context; }
+const Model & Session::model() const {
+    return impl_->model;
+}
+std::uint32_t Session::context() const {
+    return impl_->options.context;
+}
 
 PrefillResult Session::prefill(std::span<const Branch> branches,
                                const std::function<void(const PrefillProgress &)> & on_progress) {
@@ -138,19 +142,19 @@ PrefillResult Session::prefill(std::span<const Branch> branches,
     } catch (const run::Interrupted &) {
         result.stats.interrupted = true;
     }
-    const kv::LayerShape shape = impl_->params().layer_shape(plan.type);
+    const kv::LayerShape shape = run::layer_shape(impl_->params(), plan.type);
     for (std::size_t index = 0; index < done.size(); ++index) {
         const run::BranchPlan & of_branch = plan.branches[index];
         result.stats.branch_compress_ms.push_back(done[index].compress_ms);
         result.stats.compress_ms += done[index].compress_ms;
-        result.sequences.emplace_back(std::make_unique<Sequence::Impl>(Sequence::Impl{
-            .arena = impl_->arena,
-            .tokens = of_branch.branch->prompt.tokens,
-            .prompt_tokens = of_branch.n,
-            .stats = cache_stats(of_branch, shape, impl_->params().layers),
-            .segments = std::move(done[index].segments),
-            .tail = kv::Tail(*impl_->arena, impl_->shapes(plan.type), Position{of_branch.n}),
-            .logits = std::move(logits[index])}));
+        result.sequences.emplace_back(std::make_unique<Sequence::Impl>(
+            Sequence::Impl{.arena = impl_->arena,
+                           .tokens = of_branch.branch->prompt.tokens,
+                           .prompt_tokens = of_branch.n,
+                           .stats = cache_stats(of_branch, shape, impl_->params().layers),
+                           .segments = std::move(done[index].segments),
+                           .tail = kv::Tail(*impl_->arena, impl_->shapes(plan.type), Position{of_branch.n}),
+                           .logits = std::move(logits[index])}));
     }
     result.stats.prompt_ms = milliseconds_since(begin);
     result.stats.cache_bytes_peak = impl_->arena->meter().peak();

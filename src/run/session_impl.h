@@ -7,6 +7,7 @@
 #include "kv/arena.h"
 #include "run/compute.h"
 #include "run/estimate.h"
+#include "run/layer_shape.h"
 #include "run/model_impl.h"
 #include "run/prefill.h"
 #include "run/stepper.h"
@@ -30,7 +31,7 @@ struct Session::Impl {
     [[nodiscard]] const model::HyperParameters & params() const { return model.impl()->params; }
     [[nodiscard]] run::PrefillEnvironment environment();
     [[nodiscard]] std::vector<kv::LayerShape> shapes(KvType type) const {
-        return std::vector<kv::LayerShape>(params().layers, params().layer_shape(type));
+        return std::vector<kv::LayerShape>(params().layers, run::layer_shape(params(), type));
     }
 };
 

@@ -8,7 +8,8 @@ namespace snapkv::run {
 
 namespace {
 
-constexpr std::size_t kNodesPerLayer = 512;
+/// More than the nodes of one layer, attention aside.
+constexpr std::size_t kLayerNodes = 64;
 
 std::unique_ptr<attention::HostPort> make_port(AttentionPath path, std::uint32_t layers) {
     return path == AttentionPath::Cpu ? attention::make_cpu_port(0, layers) : attention::make_portable_port(0, layers);
@@ -69,7 +70,11 @@ void Stepper::fill_units(Sequence::Impl & sequence, std::uint32_t rows, attentio
 
 Stepper::Built Stepper::build(std::uint32_t rows, attention::HostPort & port) const {
     Built built;
-    built.graph = std::make_unique<Graph>(params_.layers * kNodesPerLayer + 64);
+    std::size_t nodes = kLayerNodes * (params_.layers + std::size_t{1});
+    for (std::uint32_t layer = 0; layer < params_.layers; ++layer) {
+        nodes += port.node_count(layer);
+    }
+    built.graph = std::make_unique<Graph>(nodes);
     ggml_context * ctx = built.graph->ctx();
     built.tokens = built.graph->integers(rows);
     built.positions = built.graph->integers(rows);

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/deep_stack.h"
 #include "base/raise.h"
 #include "chat.h"
 #include "llama.h"
@@ -19,6 +20,10 @@ namespace {
 // Stand for message texts in a rendering. Letters and digits alone, so that no template's filters change them.
 constexpr std::array<std::string_view, 3> placeholders = {"Qz7FirstMessage7zQ", "Qz7SecondMessage7zQ",
                                                           "Qz7ThirdMessage7zQ"};
+
+// The template engine recurses as deep as the text nests: about a kilobyte of stack a level, a byte or two of text.
+constexpr std::size_t longest_template = std::size_t{1} << 17U;
+constexpr std::size_t template_stack = std::size_t{1} << 29U;
 
 void silence_log_once() {
     static const bool silent = [] {
@@ -93,6 +98,15 @@ struct ChatTemplate::Impl {
 
     Impl(const Vocabulary & vocabulary, const std::string & source) {
         silence_log_once();
+        if (source.size() > longest_template) {
+            error = fmt::format("the chat template has {} bytes; supported are {}", source.size(), longest_template);
+            return;
+        }
+        on_deep_stack(template_stack, [&] { render_all(vocabulary, source); });
+    }
+    explicit Impl(std::string reason) : error(std::move(reason)) {}
+
+    void render_all(const Vocabulary & vocabulary, const std::string & source) {
         // Rendered once and kept: a template may print the time, and a conversation should not change under way.
         try {
             // Parsed on its own first, because the common library loses the reason on its way out.
@@ -105,7 +119,6 @@ struct ChatTemplate::Impl {
             error = "the chat template does not work: " + one_line(e.what());
         }
     }
-    explicit Impl(std::string reason) : error(std::move(reason)) {}
 
     void render_further(const Vocabulary & vocabulary, const common_chat_templates & templates) {
         try {

@@ -53,6 +53,12 @@ TEST(ChatTemplate, SaysWhyATemplateIsNotUsable) {
               "the chat template does not work: it renders a message's text more than once");
 }
 
+TEST(ChatTemplate, RefusesDeepNestingWithoutOverflowingTheStack) {
+    const std::string deep = "{{ " + std::string(50000, '(') + "1" + std::string(50000, ')') + " }}";
+    EXPECT_FALSE(error_of(deep).empty());
+    EXPECT_NE(error_of(std::string(1 << 18, ' ')).find("bytes; supported are"), std::string::npos);
+}
+
 TEST(ChatTemplate, SaysThatAFileHasNone) {
     const ChatTemplate chat(test::vocabulary("llama-spm"));
     EXPECT_FALSE(chat.usable());
