@@ -131,6 +131,8 @@ public:
 
     [[nodiscard]] const Model & model() const;
     [[nodiscard]] std::uint32_t context() const;  ///< tokens, as in force
+    /// Most K/V bytes alive at any moment since the last prefill began, all sequences of this session together.
+    [[nodiscard]] std::uint64_t cache_bytes_peak() const;
 
     /// What prefill(branches) and max_tokens further tokens each will take. Checks the configurations as prefill does.
     [[nodiscard]] Estimate estimate(std::span<const Branch> branches, std::int64_t max_tokens = -1) const;

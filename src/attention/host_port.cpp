@@ -1,6 +1,7 @@
 #include "attention/host_port.h"
 
 #include <array>
+#include <cassert>
 
 #include "attention/store.h"
 
@@ -27,7 +28,8 @@ HostPort::HostPort(std::uint32_t first_layer, std::uint32_t layers) : first_laye
 
 ggml_tensor * HostPort::store(ggml_context * ctx, ggml_cgraph * graph, std::uint32_t layer, ggml_tensor * k,
                               ggml_tensor * v) {
-    std::array<ggml_tensor *, 2> sources{ggml_cont(ctx, k), ggml_cont(ctx, v)};
+    assert(ggml_is_contiguous(k) && ggml_is_contiguous(v));
+    std::array<ggml_tensor *, 2> sources{k, v};
     ggml_tensor * node =
         ggml_custom_4d(ctx, GGML_TYPE_F32, 1, 1, 1, 1, sources.data(), 2, store_node, GGML_N_TASKS_MAX, &unit(layer));
     ggml_build_forward_expand(graph, node);
