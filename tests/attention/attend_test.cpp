@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstring>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "attention/cpu/kernels.h"
@@ -263,20 +264,23 @@ TEST(Attend, IsPreparedAgainForOtherContents) {
 }
 
 TEST(Attend, AQueryRowHasTheSameBitsWhereverItLiesInItsChunk) {
-    LayerUnit unit = unit_of(spec_of(2, 3, 64, 48), KvType::F16);
-    Random random(22);
-    const auto sequence = Sequence(unit).dense(random, unit.shape, 0, 500);
-    const std::size_t q_size = std::size_t{6} * 64;
-    const std::size_t out_size = std::size_t{6} * 48;
-    const std::vector<float> q = random.numbers(100 * q_size);
-    unit.queries = {sequence.span(0, 100, 400)};
-    const std::vector<float> whole = run(unit, 100, q, 1);
-    for (const auto & [begin, end] : {std::pair{0U, 37U}, {37U, 90U}, {90U, 100U}}) {
-        unit.queries = {sequence.span(0, end - begin, 400 + begin)};
-        const std::vector<float> part(q.begin() + static_cast<std::ptrdiff_t>(begin * q_size),
-                                      q.begin() + static_cast<std::ptrdiff_t>(end * q_size));
-        const std::vector<float> out = run(unit, end - begin, part, 2);
-        EXPECT_EQ(std::memcmp(out.data(), whole.data() + begin * out_size, out.size() * sizeof(float)), 0);
+    for (const std::uint32_t window : {0U, 130U}) {
+        AttentionSpec spec = spec_of(2, 3, 64, 48);
+        spec.sliding_window = window;
+        LayerUnit unit = unit_of(spec, KvType::F16);
+        Random random(22);
+        const auto sequence = Sequence(unit).dense(random, unit.shape, 0, 500);
+        const std::size_t q_size = std::size_t{6} * 64;
+        const std::size_t out_size = std::size_t{6} * 48;
+        const std::vector<float> q = random.numbers(100 * q_size);
+        unit.queries = {sequence.span(0, 100, 400)};
+        const std::vector<float> whole = run(unit, 100, q, 1);
+        for (const auto & [begin, end] : {std::pair{0U, 37U}, {37U, 90U}, {90U, 100U}}) {
+            unit.queries = {sequence.span(0, end - begin, 400 + begin)};
+            const float * part = q.data() + begin * q_size;
+            const std::vector<float> out = run(unit, end - begin, {part, part + (end - begin) * q_size}, 2);
+            EXPECT_EQ(std::memcmp(out.data(), whole.data() + begin * out_size, out.size() * sizeof(float)), 0);
+        }
     }
 }
 

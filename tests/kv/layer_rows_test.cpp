@@ -128,6 +128,23 @@ TEST(LayerRows, PackedGathersFromPackedRowsAndRowsAfterThem) {
     }
 }
 
+TEST(LayerRows, PackedGathersFromSeveralPackedParts) {
+    HostArena arena;
+    const LayerShape shape{.kv_heads = 1, .key_size = 4, .value_size = 6, .type = KvType::F16};
+    const LayerRows source = marked_rows(arena, shape, 100, 0, 100);
+    const std::vector<std::vector<HeadRows>> all{{source.head(0)}};
+    const std::vector<std::vector<std::uint32_t>> early{{3, 4, 9, 20}};
+    const std::vector<std::vector<std::uint32_t>> late{{50, 51, 70}};
+    const LayerRows first = LayerRows::packed(arena, shape, all, early);
+    const LayerRows second = LayerRows::packed(arena, shape, all, late);
+    const std::vector<std::vector<HeadRows>> parts{{first.head(0), second.head(0)}};
+    const std::vector<std::vector<std::uint32_t>> kept{{9, 50, 70}};
+    const LayerRows packed = LayerRows::packed(arena, shape, parts, kept);
+    for (std::uint32_t row = 0; row < 3; ++row) {
+        EXPECT_TRUE(has_marks(packed.head(0), shape, 0, 0, row, kept[0][row]));
+    }
+}
+
 TEST(LayerRows, PackedEmptyIsFilledThroughItsRows) {
     HostArena arena;
     const LayerShape shape{.kv_heads = 2, .key_size = 3, .value_size = 5, .type = KvType::F16};
