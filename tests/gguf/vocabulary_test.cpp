@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "gguf/libllama_load.h"
+#include "gguf/pre_tokenizers.h"
 #include "gguf/refusal.h"
 #include "gguf/tiny_vocabulary.h"
 
@@ -41,6 +42,18 @@ TEST(Vocabulary, TinyOnesPassAndLoad) {
         const test::TemporaryFile file(vocabulary.written().bytes());
         check_vocabulary(File::open(file.path()));
         EXPECT_TRUE(test::loads_in_libllama(file.path())) << vocabulary.model;
+    }
+}
+
+TEST(Vocabulary, EveryKnownPreTokenizerLoadsInLibllama) {
+    for (const PreTokenizer & pre : pre_tokenizers()) {
+        TinyVocabulary vocabulary = TinyVocabulary::bpe();
+        vocabulary.pre = pre.name;
+        Writer writer = vocabulary.written();
+        writer.u32("tokenizer.ggml.bos_token_id", 0).boolean("tokenizer.ggml.add_bos_token", true);
+        const test::TemporaryFile file(writer.bytes());
+        check_vocabulary(File::open(file.path()));
+        EXPECT_TRUE(test::loads_in_libllama(file.path())) << pre.name;
     }
 }
 
