@@ -115,6 +115,9 @@ const Model & Session::model() const {
 std::uint32_t Session::context() const {
     return impl_->options.context;
 }
+std::uint64_t Session::cache_bytes_peak() const {
+    return impl_->arena->meter().peak();
+}
 
 PrefillResult Session::prefill(std::span<const Branch> branches,
                                const std::function<void(const PrefillProgress &)> & on_progress) {
