@@ -1,0 +1,148 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "snapkv/snapkv.h"
+#include "support/naive_model.h"
+#include "support/naive_selection.h"
+#include "support/random.h"
+#include "support/tiny_model.h"
+
+/// What the engine's tests share: a tiny model loaded, prompts of random tokens, and comparisons.
+namespace snapkv::test {
+
+/// A tiny model on disk, loaded, with its naive counterpart.
+struct TinyRun {
+    explicit TinyRun(const TinyShape & shape = {}) : tiny(shape), file(tiny), model(Model::load(file.path())) {}
+
+    TinyModel tiny;
+    TinyModelFile file;
+    Model model;
+
+    [[nodiscard]] Session session(std::uint32_t batch = 512, std::uint32_t threads = 1) const {
+        SessionOptions options;
+        options.threads = threads;
+        options.batch = batch;
+        return session(options);
+    }
+    [[nodiscard]] Session session(const SessionOptions & options) const { return {model, options}; }
+    [[nodiscard]] NaiveModel naive() const { return NaiveModel(tiny); }
+};
+
+inline std::vector<Token> random_tokens(std::size_t count, std::uint32_t seed) {
+    return Random(seed).tokens(count);
+}
+
+inline std::vector<Token> joined(std::vector<Token> one, std::span<const Token> other) {
+    one.insert(one.end(), other.begin(), other.end());
+    return one;
+}
+
+inline Branch branch_of(std::vector<Token> tokens, const CacheConfig & cache) {
+    Branch branch;
+    branch.prompt.question_begin = tokens.size();
+    branch.prompt.tokens = std::move(tokens);
+    branch.cache = cache;
+    return branch;
+}
+
+inline CacheConfig full_cache(KvType type = KvType::F32) {
+    CacheConfig cache;
+    cache.policy = Policy::Full;
+    cache.type = type;
+    return cache;
+}
+
+inline CacheConfig snapkv_cache(std::uint32_t budget, std::uint32_t window, KvType type = KvType::F32) {
+    CacheConfig cache;
+    cache.budget = {Budget::Unit::Rows, static_cast<double>(budget)};
+    cache.window = window;
+    cache.type = type;
+    return cache;
+}
+
+inline Sequence prefill_one(Session & session, const Branch & branch) {
+    PrefillResult result = session.prefill({&branch, 1});
+    return std::move(result.sequences.at(0));
+}
+
+/// Greedy tokens.
+inline std::vector<Token> greedy(Session & session, Sequence & sequence, std::int64_t count) {
+    GenerateOptions options;
+    options.max_tokens = count;
+    return session.generate(sequence, options).tokens;
+}
+
+inline bool same_bits(std::span<const float> one, std::span<const float> other) {
+    return one.size() == other.size() && std::memcmp(one.data(), other.data(), one.size_bytes()) == 0;
+}
+
+/// How far the best logit lies above the second.
+inline float top_two_gap(std::span<const float> logits) {
+    std::vector<float> sorted(logits.begin(), logits.end());
+    std::nth_element(sorted.begin(), sorted.begin() + 1, sorted.end(), std::greater<>());
+    return sorted[0] - sorted[1];
+}
+
+/// Generates greedily from both and expects the same tokens, or the first that differ where the first sequence's top
+/// two logits lie within 0.05.
+inline void expect_same_answers(Session & session, Sequence & one, Sequence & other, int count) {
+    for (int i = 0; i < count; ++i) {
+        const std::vector<Token> expected = greedy(session, one, 1);
+        const std::vector<Token> found = greedy(session, other, 1);
+        if (expected != found) {
+            EXPECT_LE(top_two_gap(one.logits()), 0.05F) << "token " << i;
+            return;
+        }
+    }
+}
+
+/// The cut of a compressed sequence, for the naive selection.
+inline NaiveCut cut_of(const TinyShape & shape, const Sequence & sequence) {
+    const CacheStats & stats = sequence.cache_stats();
+    NaiveCut cut;
+    cut.n = static_cast<std::uint32_t>(sequence.prompt_tokens());
+    cut.budget = stats.budget;
+    cut.window = stats.window;
+    cut.sink = stats.config.sink;
+    cut.kernel = stats.config.kernel;
+    cut.pooling = stats.config.pooling;
+    cut.reduce = stats.config.group;
+    cut.heads = shape.heads;
+    cut.kv_heads = shape.kv_heads;
+    cut.scale = 1 / std::sqrt(static_cast<double>(shape.key_size));
+    return cut;
+}
+
+/// Expects that nearly all kept positions agree, and that each which does not scores within 5e-3 of the naive cut.
+inline void expect_same_kept(const TinyRun & run, const Sequence & one, const Sequence & other,
+                             const NaiveModel & naive) {
+    const NaiveCut cut = cut_of(run.tiny.shape, one);
+    const KeptPositions kept_one = one.kept_positions();
+    const KeptPositions kept_other = other.kept_positions();
+    EXPECT_GE(agreement(kept_one, kept_other), 0.999);
+    for (std::uint32_t layer = 0; layer < kept_one.size(); ++layer) {
+        if (kept_one[layer] == kept_other[layer]) {
+            continue;
+        }
+        const auto scores = naive_scores(cut, [&](std::uint32_t head, std::uint32_t query, std::uint32_t key) {
+            const auto q = naive.query(layer, head, query);
+            return std::inner_product(q.begin(), q.end(), naive.key(layer, head / cut.group(), key).begin(), 0.0);
+        });
+        for (std::uint32_t head = 0; head < cut.kv_heads; ++head) {
+            const double last = naive_kept(cut, scores[head]).last_score;
+            for (const std::uint32_t position : differing(kept_one[layer][head], kept_other[layer][head])) {
+                EXPECT_NEAR(scores[head][position] / last, 1, 5e-3) << "layer " << layer << " head " << head;
+            }
+        }
+    }
+}
+
+}  // namespace snapkv::test

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "snapkv/cache_config.h"
+#include "snapkv/sequence.h"
+
+namespace snapkv::test {
+
+/// A prompt's compression, settled: what the naive selection needs to know.
+struct NaiveCut {
+    std::uint32_t n = 0;
+    std::uint32_t budget = 0;
+    std::uint32_t window = 0;
+    std::uint32_t sink = 0;
+    std::uint32_t kernel = 1;
+    Pooling pooling = Pooling::Max;
+    GroupReduce reduce = GroupReduce::Mean;
+    std::uint32_t heads = 0;
+    std::uint32_t kv_heads = 0;
+    double scale = 1;
+
+    [[nodiscard]] std::uint32_t prefix() const { return n - window; }
+    [[nodiscard]] std::uint32_t group() const { return heads / kv_heads; }
+};
+
+/// q . k of a query head's query at one position and its KV head's key at another.
+using Product = std::function<double(std::uint32_t head, std::uint32_t query, std::uint32_t key)>;
+
+/// The pooled scores of the prefix for each KV head, in double precision, straight from the method's definition.
+[[nodiscard]] std::vector<std::vector<double>> naive_scores(const NaiveCut & cut, const Product & product);
+
+/// What the scores keep, and the score of the last position that made it.
+struct NaiveKept {
+    std::vector<std::uint32_t> positions;
+    double last_score = 0;
+};
+[[nodiscard]] NaiveKept naive_kept(const NaiveCut & cut, const std::vector<double> & scores);
+
+/// Positions of one sorted list that the other lacks, either way.
+[[nodiscard]] std::vector<std::uint32_t> differing(const std::vector<std::uint32_t> & one,
+                                                   const std::vector<std::uint32_t> & other);
+
+/// The share of `other`'s positions, over all layers and heads, that `one` keeps too.
+[[nodiscard]] double agreement(const KeptPositions & one, const KeptPositions & other);
+
+}  // namespace snapkv::test
