@@ -1,0 +1,53 @@
+#include <algorithm>
+
+#include "base/raise.h"
+#include "base/resident.h"
+#include "gguf/file.h"
+#include "run/saved_codec.h"
+#include "run/saved_file.h"
+#include "run/sequence_impl.h"
+#include "run/session_impl.h"
+
+namespace snapkv {
+
+namespace {
+
+run::SavedModel saved_model(const Session::Impl & session) {
+    return {.identity = gguf::identity(session.model.impl()->file),
+            .rope = session.params().rope,
+            .shapes = session.shapes(KvType::F16),
+            .vocabulary = session.params().vocabulary};
+}
+
+bool belongs_to(const Sequence::Impl & sequence, const run::SavedModel & model) {
+    const auto same_rows = [](kv::LayerShape one, const kv::LayerShape & other) {
+        one.type = other.type;
+        return one == other;
+    };
+    return sequence.logits.size() == model.vocabulary &&
+           std::ranges::equal(sequence.tail.shapes(), model.shapes, same_rows);
+}
+
+}  // namespace
+
+void Session::save(const Sequence & sequence, const std::filesystem::path & path) const {
+    const run::SavedModel model = saved_model(*impl_);
+    if (!belongs_to(sequence.impl(), model)) {
+        raise_usage("{}: not written: the sequence is of another model than the session", path.string());
+    }
+    run::write_saved_file(path,
+                          [&](const run::ByteSink & sink) { run::encode_sequence(model, sequence.impl(), sink); });
+}
+
+Sequence Session::load(const std::filesystem::path & path) const {
+    const run::SavedFile file(path);
+    const std::uint64_t available = available_memory();
+    if (file.contents().size() > available) {
+        raise_machine("{}: takes {} MiB of memory, {} MiB can be had", path.string(), file.contents().size() >> 20U,
+                      available >> 20U);
+    }
+    return Sequence(std::make_unique<Sequence::Impl>(run::decode_sequence(
+        file.contents(), saved_model(*impl_), impl_->options.context, impl_->arena, path.string())));
+}
+
+}  // namespace snapkv

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "kv/arena.h"
+#include "kv/shape.h"
+#include "model/rope.h"
+#include "run/sequence_impl.h"
+
+namespace snapkv::run {
+
+// The contents of a saved cache, without the envelope that saved_file.h puts around them. Neither direction needs a
+// loaded model or a file; docs/formats.md gives the bytes.
+
+/// What of a model a cache depends on: rows computed under other weights or another rotation mean nothing.
+struct SavedModel {
+    std::array<std::uint8_t, 32> identity{};  ///< gguf::identity()
+    model::Rope rope;                         ///< in force
+    std::vector<kv::LayerShape> shapes;       ///< one a layer; the K/V type in them is not compared
+    std::uint32_t vocabulary = 0;
+};
+
+/// Receives consecutive pieces of the contents.
+using ByteSink = std::function<void(std::span<const std::byte>)>;
+
+/// Hands the contents to `sink` piece by piece; rows go there from where they lie.
+void encode_sequence(const SavedModel & model, const Sequence::Impl & sequence, const ByteSink & sink);
+
+/// The sequence as it was encoded, with the same segments and the same layout of rows in each, its memory from
+/// `arena`. Nothing in `contents` is trusted: whatever is allocated was first compared with the bytes there are. Throws
+/// Error(Input) that begins with `path` for another model or RoPE setting, for more tokens than `context` and for
+/// contents that contradict themselves, Error(Machine) where memory is refused.
+Sequence::Impl decode_sequence(std::span<const std::byte> contents, const SavedModel & model, std::uint32_t context,
+                               std::shared_ptr<kv::HostArena> arena, const std::string & path);
+
+}  // namespace snapkv::run

@@ -1,0 +1,276 @@
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "run/saved_codec.h"
+#include "run/saved_fields.h"
+#include "run/saved_reader.h"
+
+namespace snapkv::run {
+
+namespace {
+
+/// Segments are few (a trunk, a suffix, later one a turn); each costs memory of its own beyond the bytes it has in the
+/// file.
+constexpr std::uint32_t kMostSegments = 1024;
+
+std::string in_hexadecimal(std::span<const std::uint8_t> bytes) {
+    std::string text;
+    for (const std::uint8_t byte : bytes) {
+        text += fmt::format("{:02x}", byte);
+    }
+    return text;
+}
+
+void read_identity(SavedReader & in, const SavedModel & model) {
+    const auto identity = in.array<std::uint8_t>("model identity", model.identity.size());
+    if (!std::ranges::equal(identity, model.identity)) {
+        constexpr std::size_t kEnough = 8;
+        raise_input("{}: saved from another model: its identity begins with {}, this model's with {}", in.path(),
+                    in_hexadecimal(std::span(identity).first(kEnough)),
+                    in_hexadecimal(std::span(model.identity).first(kEnough)));
+    }
+}
+
+/// An archive that spells fields out; shortest forms of different numbers differ.
+struct Speller {
+    std::vector<std::pair<const char *, std::string>> fields;
+
+    template <typename T>
+    void number(const char * name, const T & value) {
+        fields.emplace_back(name, fmt::format("{}", value));
+    }
+    template <typename Enum, typename Names>
+    void choice(const char * name, Enum value, const Names & names) {
+        fields.emplace_back(name, names[static_cast<std::size_t>(value)]);
+    }
+};
+
+auto spelled(model::Rope rope) {
+    if (rope.scaling != RopeOptions::Scaling::Yarn) {
+        rope.original_context = 0;  // nothing depends on it
+    }
+    Speller speller;
+    rope_fields(speller, rope);
+    return speller.fields;
+}
+
+void read_rope(SavedReader & in, const SavedModel & model) {
+    model::Rope rope;
+    rope_fields(in, rope);
+    const auto saved = spelled(rope);
+    const auto here = spelled(model.rope);
+    const auto [one, other] = std::ranges::mismatch(saved, here);
+    if (one != saved.end()) {
+        raise_input("{}: saved under another RoPE setting: {} {}, here {}", in.path(), one->first, one->second,
+                    other->second);
+    }
+}
+
+std::vector<kv::LayerShape> read_shapes(SavedReader & in, const SavedModel & model) {
+    std::uint32_t layers = 0;
+    in.number("layers", layers);
+    if (layers != model.shapes.size()) {
+        in.refuse("{} layers, the model has {}", layers, model.shapes.size());
+    }
+    std::vector<kv::LayerShape> shapes(layers);
+    for (std::uint32_t layer = 0; layer < layers; ++layer) {
+        shape_fields(in, shapes[layer]);
+        kv::LayerShape expected = model.shapes[layer];
+        expected.type = shapes[layer].type;
+        if (shapes[layer] != expected) {
+            in.refuse("layer {} has {} KV heads, keys of {} and values of {}; the model's are {}, {} and {}", layer,
+                      shapes[layer].kv_heads, shapes[layer].key_size, shapes[layer].value_size, expected.kv_heads,
+                      expected.key_size, expected.value_size);
+        }
+    }
+    std::uint32_t vocabulary = 0;
+    in.number("vocabulary", vocabulary);
+    if (vocabulary != model.vocabulary) {
+        in.refuse("a vocabulary of {}, the model's is {}", vocabulary, model.vocabulary);
+    }
+    return shapes;
+}
+
+SavedCounts read_counts(SavedReader & in, std::uint32_t context) {
+    SavedCounts counts;
+    count_fields(in, counts);
+    if (counts.tokens > context) {
+        raise_input("{}: {} tokens, beyond the context of {}", in.path(), counts.tokens, context);
+    }
+    const std::uint64_t beyond_segments = std::uint64_t{counts.tail_rows} + (counts.pending ? 1 : 0);
+    if (beyond_segments >= counts.tokens) {
+        in.refuse("{} tokens, of which {} come after the segments", counts.tokens, beyond_segments);
+    }
+    if (counts.prompt_tokens == 0 || counts.prompt_tokens > counts.tokens - (counts.pending ? 1 : 0)) {
+        in.refuse("{} prompt tokens among {} tokens", counts.prompt_tokens, counts.tokens);
+    }
+    if (counts.segments > kMostSegments) {
+        in.refuse("{} segments, expected at most {}", counts.segments, kMostSegments);
+    }
+    return counts;
+}
+
+std::vector<Token> read_tokens(SavedReader & in, std::uint32_t count, std::uint32_t vocabulary) {
+    auto tokens = in.array<Token>("token ids", count);
+    for (const Token token : tokens) {
+        if (token < 0 || static_cast<std::uint32_t>(token) >= vocabulary) {
+            in.refuse("token {} is not in the vocabulary of {}", token, vocabulary);
+        }
+    }
+    return tokens;
+}
+
+/// Sees to it that each head's positions ascend, from segment to segment too, and end before the tail.
+class Ascent {
+public:
+    Ascent(const SavedReader & in, const std::vector<kv::LayerShape> & shapes, std::uint32_t end) : in_(in), end_(end) {
+        for (const kv::LayerShape & shape : shapes) {
+            next_.emplace_back(shape.kv_heads, 0);
+        }
+    }
+
+    void pass(std::uint32_t layer, std::uint32_t head, std::uint64_t first, std::uint64_t count) {
+        std::uint64_t & next = next_[layer][head];
+        if (first < next || first + count > end_) {
+            in_.refuse("layer {}, KV head {}: a row at position {}, expected {} to {}", layer, head,
+                       first < next ? first : first + count - 1, next, std::uint64_t{end_} - 1);
+        }
+        next = first + count;
+    }
+
+private:
+    const SavedReader & in_;
+    std::uint32_t end_;
+    std::vector<std::vector<std::uint64_t>> next_;  ///< [layer][KV head]: the least position that may come
+};
+
+void fill_rows(SavedReader & in, kv::LayerRows & rows) {
+    const kv::LayerShape & shape = rows.shape();
+    for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
+        const std::size_t count = rows.head(head).rows;
+        in.fill("keys", rows.key_row(head, 0), count * shape.key_bytes());
+        in.fill("values", rows.value_row(head, 0), count * shape.value_bytes());
+    }
+}
+
+kv::LayerRows read_consecutive(SavedReader & in, kv::Arena & arena, const kv::LayerShape & shape, std::uint32_t layer,
+                               Ascent & ascent) {
+    std::uint32_t count = 0;
+    std::uint32_t first = 0;
+    in.number("rows", count);
+    in.number("first position", first);
+    for (std::uint32_t head = 0; head < shape.kv_heads && count > 0; ++head) {
+        ascent.pass(layer, head, first, count);
+    }
+    in.expect("rows", count, std::uint64_t{shape.kv_heads} * shape.row_bytes());
+    kv::LayerRows rows = kv::LayerRows::dense(arena, shape, count, Position{first});
+    rows.set_rows(count);
+    return rows;
+}
+
+kv::LayerRows read_listed(SavedReader & in, kv::Arena & arena, const kv::LayerShape & shape, std::uint32_t layer,
+                          Ascent & ascent) {
+    const auto counts = in.array<std::uint32_t>("rows", shape.kv_heads);
+    std::vector<std::vector<Position>> positions(shape.kv_heads);
+    std::uint64_t total = 0;
+    for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
+        positions[head] = in.array<Position>("positions", counts[head]);
+        for (const Position position : positions[head]) {
+            ascent.pass(layer, head, index_of(position), 1);
+        }
+        total += counts[head];
+    }
+    in.expect("rows", total, shape.row_bytes());
+    return kv::LayerRows::packed_empty(arena, shape, std::move(positions));
+}
+
+std::shared_ptr<const kv::LayerRows> read_layer(SavedReader & in, kv::Arena & arena, const kv::LayerShape & shape,
+                                                std::uint32_t layer, Ascent & ascent) {
+    bool listed = false;
+    in.choice("layout", listed, kLayoutNames);
+    auto rows = std::make_shared<kv::LayerRows>(listed ? read_listed(in, arena, shape, layer, ascent)
+                                                       : read_consecutive(in, arena, shape, layer, ascent));
+    fill_rows(in, *rows);
+    return rows;
+}
+
+std::vector<std::shared_ptr<const kv::Segment>> read_segments(SavedReader & in, kv::Arena & arena,
+                                                              const std::vector<kv::LayerShape> & shapes,
+                                                              std::uint32_t count, std::uint32_t end) {
+    Ascent ascent(in, shapes, end);
+    std::vector<std::shared_ptr<const kv::Segment>> segments;
+    for (std::uint32_t number = 0; number < count; ++number) {
+        auto segment = std::make_shared<kv::Segment>();
+        for (std::uint32_t layer = 0; layer < shapes.size(); ++layer) {
+            segment->add_layer(read_layer(in, arena, shapes[layer], layer, ascent));
+        }
+        segments.push_back(std::move(segment));
+    }
+    return segments;
+}
+
+kv::Tail read_tail(SavedReader & in, kv::Arena & arena, const std::vector<kv::LayerShape> & shapes, Position first,
+                   std::uint32_t count) {
+    std::uint64_t row_bytes = 0;
+    for (const kv::LayerShape & shape : shapes) {
+        row_bytes += std::uint64_t{shape.kv_heads} * shape.row_bytes();
+    }
+    in.expect("tail rows", count, row_bytes);
+    kv::Tail tail(arena, shapes, first);
+    tail.append(count);
+    for (std::uint32_t layer = 0; layer < shapes.size(); ++layer) {
+        const kv::LayerShape & shape = shapes[layer];
+        for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
+            for (std::uint32_t row = 0; row < count; row += kv::Tail::kBlockRows) {
+                const kv::Tail::Place place = tail.place(layer, row);
+                in.fill("tail keys", place.keys + head * place.key_head_stride,
+                        std::min(place.count, count - row) * shape.key_bytes());
+            }
+            for (std::uint32_t row = 0; row < count; row += kv::Tail::kBlockRows) {
+                const kv::Tail::Place place = tail.place(layer, row);
+                in.fill("tail values", place.values + head * place.value_head_stride,
+                        std::min(place.count, count - row) * shape.value_bytes());
+            }
+        }
+    }
+    return tail;
+}
+
+std::vector<float> read_logits(SavedReader & in, std::uint32_t vocabulary) {
+    auto logits = in.array<float>("logits", vocabulary);
+    // Samplers sort them, and what is not a number has no place in an order.
+    if (std::ranges::any_of(logits, [](float logit) { return std::isnan(logit); })) {
+        in.refuse("a logit is not a number");
+    }
+    return logits;
+}
+
+}  // namespace
+
+Sequence::Impl decode_sequence(std::span<const std::byte> contents, const SavedModel & model, std::uint32_t context,
+                               std::shared_ptr<kv::HostArena> arena, const std::string & path) {
+    SavedReader in(contents, path);
+    read_identity(in, model);
+    read_rope(in, model);
+    const std::vector<kv::LayerShape> shapes = read_shapes(in, model);
+    CacheStats stats;
+    stats_fields(in, stats);
+    const SavedCounts counts = read_counts(in, context);
+    std::vector<Token> tokens = read_tokens(in, counts.tokens, model.vocabulary);
+    const std::uint32_t tail_first = counts.tokens - (counts.pending ? 1 : 0) - counts.tail_rows;
+    auto segments = read_segments(in, *arena, shapes, counts.segments, tail_first);
+    kv::Tail tail = read_tail(in, *arena, shapes, Position{tail_first}, counts.tail_rows);
+    std::vector<float> logits = read_logits(in, model.vocabulary);
+    in.expect_end();
+    return {.arena = std::move(arena),
+            .tokens = std::move(tokens),
+            .prompt_tokens = counts.prompt_tokens,
+            .stats = std::move(stats),
+            .segments = std::move(segments),
+            .tail = std::move(tail),
+            .logits = std::move(logits),
+            .pending = counts.pending};
+}
+
+}  // namespace snapkv::run

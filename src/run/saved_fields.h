@@ -1,0 +1,86 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+namespace snapkv::run {
+
+// The fields of fixed size, each list written once for both directions: a writer visits constants, a reader fills
+// variables. An archive has number(), flag(), choice() (an enum stored as its place in a list of names), optional()
+// and text(), each with the name that error messages use.
+
+inline constexpr std::array kScalingNames{"none", "linear", "yarn"};
+inline constexpr std::array kPolicyNames{"full", "snapkv"};
+inline constexpr std::array kBudgetNames{"rows", "percent"};
+inline constexpr std::array kPoolingNames{"none", "max", "avg"};
+inline constexpr std::array kGroupNames{"mean", "max", "sum"};
+inline constexpr std::array kTypeNames{"f32", "f16", "bf16"};
+inline constexpr std::array kLayoutNames{"consecutive", "listed"};
+
+template <typename Archive, typename Rope>
+void rope_fields(Archive & archive, Rope & rope) {
+    archive.choice("RoPE scaling", rope.scaling, kScalingNames);
+    archive.number("RoPE dimensions", rope.dimensions);
+    archive.number("RoPE base", rope.freq_base);
+    archive.number("RoPE frequency scale", rope.freq_scale);
+    archive.number("RoPE original context", rope.original_context);
+    archive.number("RoPE extrapolation", rope.extrapolation);
+    archive.number("RoPE attention factor", rope.attention_factor);
+    archive.number("RoPE beta fast", rope.beta_fast);
+    archive.number("RoPE beta slow", rope.beta_slow);
+}
+
+template <typename Archive, typename Shape>
+void shape_fields(Archive & archive, Shape & shape) {
+    archive.number("KV heads", shape.kv_heads);
+    archive.number("key size", shape.key_size);
+    archive.number("value size", shape.value_size);
+    archive.choice("K/V type", shape.type, kTypeNames);
+}
+
+template <typename Archive, typename Config>
+void config_fields(Archive & archive, Config & config) {
+    archive.choice("policy", config.policy, kPolicyNames);
+    archive.choice("budget unit", config.budget.unit, kBudgetNames);
+    archive.number("budget", config.budget.value);
+    archive.optional("window", config.window);
+    archive.number("kernel", config.kernel);
+    archive.choice("pooling", config.pooling, kPoolingNames);
+    archive.choice("group", config.group, kGroupNames);
+    archive.number("sink", config.sink);
+    archive.choice("K/V type", config.type, kTypeNames);
+}
+
+template <typename Archive, typename Stats>
+void stats_fields(Archive & archive, Stats & stats) {
+    config_fields(archive, stats.config);
+    archive.flag("compressed", stats.compressed);
+    archive.text("reason", stats.reason);
+    archive.number("budget in rows", stats.budget);
+    archive.number("window in rows", stats.window);
+    archive.flag("window cuts question", stats.window_cuts_question);
+    archive.number("full rows", stats.rows_full);
+    archive.number("kept rows", stats.rows_kept);
+    archive.number("full bytes", stats.bytes_full);
+    archive.number("kept bytes", stats.bytes_kept);
+}
+
+/// The counts that say where a sequence stands. Its tail begins at the position tokens - pending - tail_rows.
+struct SavedCounts {
+    std::uint32_t tokens = 0;
+    std::uint32_t prompt_tokens = 0;
+    bool pending = false;
+    std::uint32_t tail_rows = 0;
+    std::uint32_t segments = 0;
+};
+
+template <typename Archive, typename Counts>
+void count_fields(Archive & archive, Counts & counts) {
+    archive.number("tokens", counts.tokens);
+    archive.number("prompt tokens", counts.prompt_tokens);
+    archive.flag("pending", counts.pending);
+    archive.number("tail rows", counts.tail_rows);
+    archive.number("segments", counts.segments);
+}
+
+}  // namespace snapkv::run
