@@ -1,0 +1,299 @@
+#include "run/saved_codec.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "run/synthetic_sequence.h"
+#include "snapkv/error.h"
+
+namespace snapkv::run {
+namespace {
+
+using test::encoded;
+using test::small_model;
+using test::small_sequence;
+
+constexpr std::uint32_t kContext = 1000;
+const std::string kPath = "folder/cache";
+
+Sequence::Impl decoded(const std::vector<std::byte> & contents, const SavedModel & model = small_model(),
+                       std::uint32_t context = kContext) {
+    return decode_sequence(contents, model, context, std::make_shared<kv::HostArena>(), kPath);
+}
+
+/// The message of the refusal, without the path it must begin with.
+std::string refusal(const std::vector<std::byte> & contents, const SavedModel & model = small_model(),
+                    std::uint32_t context = kContext) {
+    try {
+        decoded(contents, model, context);
+    } catch (const Error & error) {
+        const std::string message = error.what();
+        EXPECT_EQ(error.kind(), ErrorKind::Input) << message;
+        EXPECT_TRUE(message.starts_with(kPath + ": ")) << message;
+        EXPECT_EQ(message.find('\n'), std::string::npos) << message;
+        return message.substr(kPath.size() + 2);
+    }
+    return "not refused";
+}
+
+std::string refusal(const Sequence::Impl & sequence) {
+    return refusal(encoded(small_model(), sequence));
+}
+
+void expect_same_view(const kv::HeadRows & one, const kv::HeadRows & other, const kv::LayerShape & shape) {
+    ASSERT_EQ(one.rows, other.rows);
+    for (std::uint32_t row = 0; row < one.rows; ++row) {
+        EXPECT_EQ(one.position(row), other.position(row));
+    }
+    if (one.rows > 0) {
+        EXPECT_EQ(one.positions == nullptr, other.positions == nullptr) << "the layout stays";
+        EXPECT_EQ(std::memcmp(one.keys, other.keys, one.rows * shape.key_bytes()), 0);
+        EXPECT_EQ(std::memcmp(one.values, other.values, one.rows * shape.value_bytes()), 0);
+    }
+}
+
+void expect_same_rows(const Sequence::Impl & one, const Sequence::Impl & other) {
+    ASSERT_EQ(one.tail.shapes(), other.tail.shapes());
+    ASSERT_EQ(one.segments.size(), other.segments.size());
+    EXPECT_EQ(one.tail.first(), other.tail.first());
+    for (std::uint32_t layer = 0; layer < one.tail.shapes().size(); ++layer) {
+        const kv::LayerShape & shape = one.tail.shapes()[layer];
+        for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
+            for (std::size_t segment = 0; segment < one.segments.size(); ++segment) {
+                expect_same_view(one.segments[segment]->layer(layer).head(head),
+                                 other.segments[segment]->layer(layer).head(head), shape);
+            }
+            std::vector<kv::HeadRows> views;
+            std::vector<kv::HeadRows> other_views;
+            one.tail.view(layer, head, views);
+            other.tail.view(layer, head, other_views);
+            ASSERT_EQ(views.size(), other_views.size());
+            for (std::size_t view = 0; view < views.size(); ++view) {
+                EXPECT_EQ(views[view].first, other_views[view].first);
+                expect_same_view(views[view], other_views[view], shape);
+            }
+        }
+    }
+}
+
+TEST(SavedCodec, KeepsTheWholeState) {
+    const auto arena = std::make_shared<kv::HostArena>();
+    const Sequence::Impl sequence = small_sequence(arena, 3);
+    const Sequence::Impl back = decoded(encoded(small_model(), sequence));
+    EXPECT_EQ(back.tokens, sequence.tokens);
+    EXPECT_EQ(back.prompt_tokens, sequence.prompt_tokens);
+    EXPECT_EQ(back.pending, sequence.pending);
+    EXPECT_EQ(std::memcmp(back.logits.data(), sequence.logits.data(), back.logits.size() * sizeof(float)), 0);
+    const CacheStats & stats = back.stats;
+    EXPECT_EQ(stats.config.policy, Policy::SnapKV);
+    EXPECT_EQ(stats.config.budget.unit, Budget::Unit::Percent);
+    EXPECT_EQ(stats.config.budget.value, 12.5);
+    EXPECT_EQ(stats.config.window, 3U);
+    EXPECT_EQ(stats.config.kernel, 5U);
+    EXPECT_EQ(stats.config.pooling, Pooling::Avg);
+    EXPECT_EQ(stats.config.group, GroupReduce::Sum);
+    EXPECT_EQ(stats.config.sink, 1U);
+    EXPECT_EQ(stats.config.type, KvType::F16);
+    EXPECT_TRUE(stats.compressed);
+    EXPECT_EQ(stats.reason, sequence.stats.reason);
+    EXPECT_EQ(stats.budget, 8U);
+    EXPECT_EQ(stats.window, 3U);
+    EXPECT_TRUE(stats.window_cuts_question);
+    EXPECT_EQ(stats.rows_full, std::uint64_t{1} << 40U);
+    EXPECT_EQ(stats.rows_kept, 22U);
+    EXPECT_EQ(stats.bytes_full, 333U);
+    EXPECT_EQ(stats.bytes_kept, 44U);
+}
+
+TEST(SavedCodec, KeepsRowsOfEveryTypeAndTailsAcrossBlocks) {
+    const auto arena = std::make_shared<kv::HostArena>();
+    for (const auto & [one, other] : {std::pair{KvType::F32, KvType::BF16}, std::pair{KvType::F16, KvType::F32},
+                                      std::pair{KvType::BF16, KvType::F16}}) {
+        for (const std::uint32_t tail_rows : {0U, 1U, 256U, 257U, 600U}) {
+            const Sequence::Impl sequence = small_sequence(arena, tail_rows, one, other);
+            const std::vector<std::byte> contents = encoded(small_model(), sequence);
+            const Sequence::Impl back = decoded(contents);
+            expect_same_rows(sequence, back);
+            EXPECT_EQ(encoded(small_model(), back), contents);
+        }
+    }
+}
+
+TEST(SavedCodec, KeepsEmptySegmentsAndNone) {
+    const auto arena = std::make_shared<kv::HostArena>();
+    Sequence::Impl sequence = small_sequence(arena, 3);
+    auto empty = std::make_shared<kv::Segment>();
+    for (std::uint32_t layer = 0; layer < 2; ++layer) {
+        empty->add_layer(test::consecutive_layer(*arena, sequence.tail.shapes()[layer], layer, 0, 0));
+    }
+    sequence.segments.insert(sequence.segments.begin(), empty);
+    expect_same_rows(sequence, decoded(encoded(small_model(), sequence)));
+    sequence.segments.clear();
+    sequence.stats.config.window.reset();
+    const Sequence::Impl back = decoded(encoded(small_model(), sequence));
+    expect_same_rows(sequence, back);
+    EXPECT_FALSE(back.stats.config.window.has_value());
+}
+
+TEST(SavedCodec, ForksShareTheSegments) {
+    const auto arena = std::make_shared<kv::HostArena>();
+    const std::vector<std::byte> contents = encoded(small_model(), small_sequence(arena, 3));
+    const Sequence loaded(std::make_unique<Sequence::Impl>(decoded(contents)));
+    const Sequence one = loaded.fork();
+    const Sequence other = loaded.fork();
+    ASSERT_EQ(one.impl().segments.size(), 2U);
+    EXPECT_EQ(one.impl().segments, loaded.impl().segments);
+    EXPECT_EQ(other.impl().segments, loaded.impl().segments);
+    EXPECT_EQ(one.kept_positions(), loaded.kept_positions());
+    EXPECT_EQ(loaded.kept_positions()[0][2], (std::vector<std::uint32_t>{0, 1, 2, 3, 18, 19}));
+}
+
+TEST(SavedCodec, RefusesAnotherModel) {
+    const auto arena = std::make_shared<kv::HostArena>();
+    const std::vector<std::byte> contents = encoded(small_model(), small_sequence(arena, 3));
+    SavedModel other = small_model();
+    other.identity[0] = 0xab;
+    EXPECT_EQ(refusal(contents, other),
+              "saved from another model: its identity begins with 0102030405060708, this model's with "
+              "ab02030405060708");
+    other = small_model();
+    other.shapes[1].value_size = 3;
+    EXPECT_EQ(refusal(contents, other),
+              "damaged: layer 1 has 1 KV heads, keys of 4 and values of 2; the model's are 1, 4 and 3");
+    other = small_model();
+    other.shapes.pop_back();
+    EXPECT_EQ(refusal(contents, other), "damaged: 2 layers, the model has 1");
+    other = small_model();
+    other.vocabulary = 8;
+    EXPECT_EQ(refusal(contents, other), "damaged: a vocabulary of 7, the model's is 8");
+}
+
+TEST(SavedCodec, RefusesAnotherRopeSettingAndNamesIt) {
+    const auto arena = std::make_shared<kv::HostArena>();
+    const std::vector<std::byte> contents = encoded(small_model(), small_sequence(arena, 3));
+    SavedModel other = small_model();
+    other.rope.freq_base = 500000;
+    EXPECT_EQ(refusal(contents, other), "saved under another RoPE setting: RoPE base 10000, here 500000");
+    other = small_model();
+    other.rope.freq_scale = 0.25F;
+    EXPECT_EQ(refusal(contents, other), "saved under another RoPE setting: RoPE frequency scale 1, here 0.25");
+    other = small_model();
+    other.rope.scaling = RopeOptions::Scaling::Yarn;
+    EXPECT_EQ(refusal(contents, other), "saved under another RoPE setting: RoPE scaling linear, here yarn");
+    other = small_model();
+    other.rope.attention_factor = std::nextafter(1.0F, 2.0F);
+    EXPECT_NE(refusal(contents, other), "not refused") << "the last bit counts";
+}
+
+TEST(SavedCodec, TheOriginalContextCountsUnderYarnOnly) {
+    const auto arena = std::make_shared<kv::HostArena>();
+    SavedModel model = small_model();
+    SavedModel other = model;
+    other.rope.original_context = 4096;
+    EXPECT_EQ(refusal(encoded(model, small_sequence(arena, 3)), other), "not refused");
+    model.rope.scaling = other.rope.scaling = RopeOptions::Scaling::Yarn;
+    EXPECT_EQ(refusal(encoded(model, small_sequence(arena, 3)), other),
+              "saved under another RoPE setting: RoPE original context 0, here 4096");
+}
+
+TEST(SavedCodec, RefusesMoreTokensThanTheContext) {
+    const auto arena = std::make_shared<kv::HostArena>();
+    const std::vector<std::byte> contents = encoded(small_model(), small_sequence(arena, 3));
+    EXPECT_EQ(refusal(contents, small_model(), 24), "not refused");
+    EXPECT_EQ(refusal(contents, small_model(), 23), "24 tokens, beyond the context of 23");
+}
+
+TEST(SavedCodec, RefusesWhatContradictsItself) {
+    const auto arena = std::make_shared<kv::HostArena>();
+    Sequence::Impl sequence = small_sequence(arena, 3);
+    sequence.tokens[5] = 7;
+    EXPECT_EQ(refusal(sequence), "damaged: token 7 is not in the vocabulary of 7");
+    sequence.tokens[5] = -1;
+    EXPECT_EQ(refusal(sequence), "damaged: token -1 is not in the vocabulary of 7");
+
+    sequence = small_sequence(arena, 3);
+    sequence.logits[6] = std::nanf("");
+    EXPECT_EQ(refusal(sequence), "damaged: a logit is not a number");
+
+    sequence = small_sequence(arena, 3);
+    sequence.prompt_tokens = 24;
+    EXPECT_EQ(refusal(sequence), "damaged: 24 prompt tokens among 24 tokens");
+    sequence.prompt_tokens = 0;
+    EXPECT_EQ(refusal(sequence), "damaged: 0 prompt tokens among 24 tokens");
+
+    sequence = small_sequence(arena, 3);
+    sequence.stats.reason = "two\nlines";
+    EXPECT_EQ(refusal(sequence), "damaged: reason holds a byte that is not printable");
+    sequence = small_sequence(arena, 3);
+    sequence.stats.config.budget.value = std::nan("");
+    EXPECT_EQ(refusal(sequence), "damaged: budget is nan, expected a finite number");
+    sequence = small_sequence(arena, 3);
+    sequence.stats.config.pooling = static_cast<Pooling>(3);
+    EXPECT_EQ(refusal(sequence), "damaged: pooling is 3, expected less than 3");
+}
+
+TEST(SavedCodec, RefusesPositionsThatDoNotAscend) {
+    const auto arena = std::make_shared<kv::HostArena>();
+    const auto refusal_of = [&](std::vector<std::vector<Position>> positions) {
+        Sequence::Impl sequence = small_sequence(arena, 3);
+        auto segment = std::make_shared<kv::Segment>();
+        segment->add_layer(test::listed_layer(*arena, sequence.tail.shapes()[0], 0, std::move(positions)));
+        segment->add_layer(test::listed_layer(*arena, sequence.tail.shapes()[1], 1, {{Position{5}}}));
+        sequence.segments[1] = segment;
+        return refusal(sequence);
+    };
+    EXPECT_EQ(refusal_of({{Position{4}}, {Position{5}}, {Position{19}}}), "not refused");
+    EXPECT_EQ(refusal_of({{Position{4}}, {Position{6}, Position{6}}, {}}),
+              "damaged: layer 0, KV head 1: a row at position 6, expected 7 to 19");
+    EXPECT_EQ(refusal_of({{Position{3}}, {}, {}}),
+              "damaged: layer 0, KV head 0: a row at position 3, expected 4 to 19");
+    EXPECT_EQ(refusal_of({{}, {}, {Position{20}}}),
+              "damaged: layer 0, KV head 2: a row at position 20, expected 4 to 19");
+
+    Sequence::Impl sequence = small_sequence(arena, 3);
+    auto beyond = std::make_shared<kv::Segment>();
+    for (std::uint32_t layer = 0; layer < 2; ++layer) {
+        beyond->add_layer(test::consecutive_layer(*arena, sequence.tail.shapes()[layer], layer, 15, 6));
+    }
+    sequence.segments = {beyond};
+    EXPECT_EQ(refusal(sequence), "damaged: layer 0, KV head 0: a row at position 20, expected 0 to 19");
+}
+
+TEST(SavedCodec, RefusesContentsCutAnywhereOrContinued) {
+    const auto arena = std::make_shared<kv::HostArena>();
+    std::vector<std::byte> contents = encoded(small_model(), small_sequence(arena, 3));
+    for (std::size_t length = 0; length < contents.size(); ++length) {
+        EXPECT_TRUE(refusal({contents.begin(), contents.begin() + static_cast<std::ptrdiff_t>(length)})
+                        .starts_with("damaged: "))
+            << length;
+    }
+    contents.push_back(std::byte{0});
+    EXPECT_EQ(refusal(contents), "damaged: 1 bytes follow the last field");
+}
+
+/// Without a checksum in front of it the parser has to stand on its own: any four bytes may say anything.
+TEST(SavedCodec, LyingCountsAreRefusedBeforeTheyAreBelieved) {
+    const auto arena = std::make_shared<kv::HostArena>();
+    const std::vector<std::byte> contents = encoded(small_model(), small_sequence(arena, 3));
+    for (const std::uint32_t lie : {0U, 1U, 0x7FFFFFFFU, 0x80000000U, 0xFFFFFFFFU}) {
+        for (std::size_t at = 0; at + sizeof lie <= contents.size(); ++at) {
+            std::vector<std::byte> altered = contents;
+            std::memcpy(altered.data() + at, &lie, sizeof lie);
+            const auto memory = std::make_shared<kv::HostArena>();
+            try {
+                const Sequence::Impl sequence = decode_sequence(altered, small_model(), kContext, memory, kPath);
+                EXPECT_EQ(encoded(small_model(), sequence).size(), contents.size());
+            } catch (const Error & error) {
+                EXPECT_EQ(error.kind(), ErrorKind::Input) << error.what();
+            }
+            EXPECT_LT(memory->meter().peak(), 1U << 20U);
+        }
+    }
+}
+
+}  // namespace
+}  // namespace snapkv::run
