@@ -18,6 +18,8 @@ struct Word {
     std::string_view text;
     Value value;
 };
+template <typename Value>
+Word(std::string_view, Value) -> Word<Value>;
 
 inline constexpr std::array policy_words{Word{"full", Policy::Full}, Word{"snapkv", Policy::SnapKV}};
 inline constexpr std::array pooling_words{Word{"max", Pooling::Max}, Word{"avg", Pooling::Avg},

@@ -1,0 +1,113 @@
+#include "command_line.h"
+
+#include <gtest/gtest.h>
+
+#include "snapkv/error.h"
+
+namespace snapkv::cli {
+namespace {
+
+std::string usage_message(const std::vector<std::string> & arguments) {
+    try {
+        (void)parse_command_line(arguments);
+    } catch (const Error & error) {
+        EXPECT_EQ(error.kind(), ErrorKind::Usage);
+        return error.what();
+    }
+    return "no error";
+}
+
+TEST(CommandLine, TakesEveryKindOfOption) {
+    const Settings s = parse_command_line({"run",
+                                           "-m",
+                                           "model",
+                                           "-f",
+                                           "a",
+                                           "-f",
+                                           "b",
+                                           "-q",
+                                           "one",
+                                           "--question",
+                                           "two",
+                                           "-n",
+                                           "-1",
+                                           "-c4096",
+                                           "-tb",
+                                           "3",
+                                           "-s",
+                                           "7",
+                                           "--kv-budget=20%",
+                                           "--kv-window",
+                                           "16",
+                                           "--kv-pool",
+                                           "avg",
+                                           "--json",
+                                           "--stop",
+                                           "x",
+                                           "--stop",
+                                           "y"});
+    EXPECT_EQ(s.command, Command::Run);
+    EXPECT_EQ(s.model, "model");
+    EXPECT_EQ(s.files, (std::vector<std::filesystem::path>{"a", "b"}));
+    EXPECT_EQ(s.questions, (std::vector<std::string>{"one", "two"}));
+    EXPECT_EQ(s.predict, -1);
+    EXPECT_EQ(s.context, 4096U);
+    EXPECT_EQ(s.threads_batch, 3U);
+    EXPECT_EQ(s.threads, 0U);
+    EXPECT_EQ(s.sampling.seed, 7U);
+    EXPECT_EQ(s.cache.budget.unit, Budget::Unit::Percent);
+    EXPECT_EQ(s.cache.budget.value, 20);
+    EXPECT_EQ(s.cache.window, 16U);
+    EXPECT_EQ(s.cache.pooling, Pooling::Avg);
+    EXPECT_TRUE(s.json);
+    EXPECT_EQ(s.stop, (std::vector<std::string>{"x", "y"}));
+    EXPECT_TRUE(s.has("--kv-pool"));
+    EXPECT_FALSE(s.has("--kv-sink"));
+}
+
+TEST(CommandLine, TakesValuesThatLookLikeSomethingElse) {
+    const Settings s = parse_command_line({"run", "-p", "-tb", "-q", "--json", "--stop", "[a,b]", "--stop", "{}"});
+    EXPECT_EQ(s.prompt, "-tb");
+    EXPECT_EQ(s.questions, std::vector<std::string>{"--json"});
+    EXPECT_EQ(s.stop, (std::vector<std::string>{"[a,b]", "{}"}));
+    EXPECT_FALSE(s.json);
+}
+
+TEST(CommandLine, DefaultsAreThoseOfTheCommand) {
+    EXPECT_EQ(parse_command_line({"run"}).context, 0U);
+    EXPECT_EQ(parse_command_line({"perplexity"}).context, 512U);
+    EXPECT_EQ(parse_command_line({"inspect", "model"}).model, "model");
+    EXPECT_TRUE(parse_command_line({"--version"}).version);
+    EXPECT_EQ(parse_command_line({}).command, Command::None);
+}
+
+TEST(CommandLine, SaysWhatIsWrongInOneLine) {
+    const std::vector<std::pair<std::vector<std::string>, std::string>> cases{
+        {{"run", "--nonsense"}, "--nonsense"},
+        {{"nonsense"}, "nonsense"},
+        {{"run", "-n"}, "--n-predict: the value is missing"},
+        {{"run", "-n", "many"}, "--n-predict: found \"many\""},
+        {{"run", "-n", "-2"}, "from -1"},
+        {{"run", "-n", "1", "-n", "2"}, "--n-predict is given 2 times"},
+        {{"run", "--kv-kernel", "4"}, "odd"},
+        {{"run", "--kv-policy", "best"}, "full, snapkv"},
+        {{"run", "--kv-budget", "0"}, "--kv-budget"},
+        {{"run", "--kv-budget", "101%"}, "--kv-budget"},
+        {{"run", "--kv-window", "0"}, "--kv-window"},
+        {{"run", "--temp", "nan"}, "--temp"},
+        {{"run", "--top-p", "1.5"}, "from 0 to 1"},
+        {{"run", "--rope-scaling", "longrope"}, "none, linear, yarn"},
+        {{"run", "-b", "0"}, "--batch-size"},
+        {{"run", "-q", ""}, "--question: the value is empty"},
+        {{"show", "--json"}, "--json"},
+        {{"completion", "tcsh"}, "bash, zsh, fish"},
+    };
+    for (const auto & [arguments, part] : cases) {
+        const std::string message = usage_message(arguments);
+        EXPECT_NE(message.find(part), std::string::npos) << message;
+        EXPECT_EQ(message.find('\n'), std::string::npos) << message;
+    }
+}
+
+}  // namespace
+}  // namespace snapkv::cli

@@ -1,0 +1,72 @@
+// Every wrong use and every bad input: the status, and one line on standard error.
+#include <gtest/gtest.h>
+
+#include "folder.h"
+#include "process.h"
+
+namespace snapkv::cli::test {
+namespace {
+
+void expect_error(const std::vector<std::string> & arguments, int status, const std::string & part,
+                  const std::string & input = {}) {
+    const Outcome outcome = run_snapkv(arguments, input);
+    EXPECT_EQ(outcome.status, status) << outcome.err;
+    EXPECT_TRUE(outcome.err.starts_with("snapkv: error: ")) << outcome.err;
+    EXPECT_EQ(outcome.err_lines().size(), 1U) << outcome.err;
+    EXPECT_NE(outcome.err.find(part), std::string::npos) << outcome.err << "lacks " << part;
+    EXPECT_EQ(outcome.out, "");
+}
+
+TEST(Errors, WrongUsage) {
+    expect_error({}, 2, "no command");
+    expect_error({"nonsense"}, 2, "nonsense");
+    expect_error({"run"}, 2, "no model");
+    expect_error({"inspect"}, 2, "no model");
+    expect_error({"completion"}, 2, "no shell");
+    expect_error(with_model("run", {"--nonsense"}), 2, "--nonsense");
+    expect_error(with_model("run", {"-p", "x", "-f", "y"}), 2, "-f and -p");
+    expect_error(with_model("run", {"-p", "x", "--kv-kernel", "4"}), 2, "--kv-kernel");
+    expect_error(with_model("run", {"--load-kv", "x", "-q", "a", "-p", "b"}), 2, "-q or -p");
+    expect_error(with_model("run", {"--load-kv", "x", "-f", "a"}), 2, "--load-kv");
+    expect_error(with_model("run", {"--save-kv", "x", "-p", "d", "-q", "a", "-q", "b"}), 2, "2 questions");
+    expect_error(with_model("show", {"-p", "d", "-q", "a", "-q", "b"}), 2, "one question");
+}
+
+TEST(Errors, ModelsAndConfigurationsThatCannotBe) {
+    const Folder folder;
+    expect_error({"run", "-m", folder.file("none"), "-p", "x"}, 1, "none");
+    expect_error({"run", "-m", folder.write("text", "not a model"), "-p", "x"}, 1, "text");
+    expect_error({"run", "-m", folder.write("empty", ""), "-p", "x"}, 1, "empty");
+    expect_error({"inspect", folder.file("none")}, 1, "none");
+    expect_error(with_model("run", {"-p", "x", "--kv-budget", "32", "--kv-window", "32"}), 2, "budget");
+    expect_error(with_model("run", {"-p", "x", "--kv-budget", "40", "--kv-window", "30", "--kv-sink", "10"}), 2,
+                 "budget");
+    expect_error(with_model("run", {"-p", "x", "-c", "100000"}), 2, "100000");
+    expect_error(with_model("run", {"--load-kv", folder.write("saved", "not a cache")}), 1, "saved");
+    expect_error(with_model("run", {"--load-kv", folder.file("none")}), 1, "none");
+}
+
+TEST(Errors, Prompts) {
+    expect_error(with_model("run", {"-f", "/nonexistent/file"}), 1, "/nonexistent/file");
+    expect_error(with_model("run", {"-p", ""}), 1, "empty");
+    expect_error(with_model("run"), 1, "empty");
+    expect_error(with_model("perplexity"), 1, "empty");
+    expect_error(with_model("run"), 1, "UTF-8", "caf\xE9 \xFF\xFE and more");
+    expect_error(with_model("run", {"-c", "16"}), 1, "context", "a text of rather more than sixteen tokens, or is it");
+    expect_error(with_model("run", {"-c", "16", "--truncate", "middle", "-p", "short", "-q",
+                                    "a question that alone is longer than the context of sixteen tokens"}),
+                 1, "--truncate");
+}
+
+TEST(Errors, UnwritableOutputsAreFoundBeforeTheWork) {
+    const Folder folder;
+    for (const char * option : {"--save-kv", "--dump-kept"}) {
+        expect_error(with_model("run", {"-p", "x", option, folder.file("no/such")}), 1, option);
+        expect_error(with_model("run", {"-p", "x", option, folder.file("")}), 1, option);
+    }
+    expect_error(with_model("show", {"-p", "x", "--html", folder.file("no/such")}), 1, "--html");
+    EXPECT_EQ(folder.entries(), 0U);
+}
+
+}  // namespace
+}  // namespace snapkv::cli::test

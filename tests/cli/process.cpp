@@ -1,0 +1,146 @@
+#include "process.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <cstdio>
+#include <memory>
+#include <sstream>
+#include <stdexcept>
+
+namespace snapkv::cli::test {
+namespace {
+
+struct Pipe {
+    int read_end = -1;
+    int write_end = -1;
+
+    Pipe() {
+        std::array<int, 2> ends{};
+        if (pipe2(ends.data(), O_CLOEXEC) != 0) {
+            throw std::runtime_error("no pipe");
+        }
+        read_end = ends[0];
+        write_end = ends[1];
+    }
+    ~Pipe() {
+        close_read();
+        close_write();
+    }
+    Pipe(const Pipe &) = delete;
+    Pipe & operator=(const Pipe &) = delete;
+
+    void close_read() { close_one(read_end); }
+    void close_write() { close_one(write_end); }
+
+private:
+    static void close_one(int & end) {
+        if (end >= 0) {
+            close(end);
+            end = -1;
+        }
+    }
+};
+
+struct CloseFile {
+    void operator()(std::FILE * file) const { std::fclose(file); }
+};
+
+/// A nameless file that holds the text, at its beginning.
+std::unique_ptr<std::FILE, CloseFile> text_file(const std::string & text) {
+    std::unique_ptr<std::FILE, CloseFile> file(std::tmpfile());
+    std::fwrite(text.data(), 1, text.size(), file.get());
+    std::rewind(file.get());
+    return file;
+}
+
+[[noreturn]] void become_program(const std::vector<std::string> & arguments, int in, int out, int err) {
+    dup2(in, STDIN_FILENO);
+    dup2(out, STDOUT_FILENO);
+    dup2(err, STDERR_FILENO);
+    std::vector<std::string> copy{SNAPKV_PROGRAM};
+    copy.insert(copy.end(), arguments.begin(), arguments.end());
+    std::vector<char *> argv;
+    for (std::string & argument : copy) {
+        argv.push_back(argument.data());
+    }
+    argv.push_back(nullptr);
+    execv(SNAPKV_PROGRAM, argv.data());
+    _exit(127);
+}
+
+/// Appends what there is to read; false at the end.
+bool drain(int descriptor, std::string & text) {
+    std::array<char, 4096> buffer;
+    const ssize_t count = read(descriptor, buffer.data(), buffer.size());
+    if (count > 0) {
+        text.append(buffer.data(), static_cast<std::size_t>(count));
+    }
+    return count > 0;
+}
+
+void collect(Pipe & out, Pipe & err, Outcome & outcome, pid_t child,
+             const std::function<bool(const Outcome &)> & interrupt_when) {
+    bool waiting = static_cast<bool>(interrupt_when);
+    std::array<pollfd, 2> ends{pollfd{out.read_end, POLLIN, 0}, pollfd{err.read_end, POLLIN, 0}};
+    while (ends[0].fd >= 0 || ends[1].fd >= 0) {
+        if (poll(ends.data(), ends.size(), -1) < 0) {
+            throw std::runtime_error("poll failed");
+        }
+        if (ends[0].revents != 0 && !drain(ends[0].fd, outcome.out)) {
+            ends[0].fd = -1;
+        }
+        if (ends[1].revents != 0 && !drain(ends[1].fd, outcome.err)) {
+            ends[1].fd = -1;
+        }
+        if (waiting && interrupt_when(outcome)) {
+            kill(child, SIGINT);
+            waiting = false;
+        }
+    }
+}
+
+}  // namespace
+
+std::vector<std::string> Outcome::err_lines() const {
+    std::vector<std::string> lines;
+    std::istringstream stream(err);
+    for (std::string line; std::getline(stream, line);) {
+        lines.push_back(line);
+    }
+    return lines;
+}
+
+Outcome run_snapkv(const std::vector<std::string> & arguments, const std::string & input,
+                   const std::function<bool(const Outcome &)> & interrupt_when) {
+    const auto in = text_file(input);
+    Pipe out;
+    Pipe err;
+    const pid_t child = fork();
+    if (child < 0) {
+        throw std::runtime_error("no child process");
+    }
+    if (child == 0) {
+        become_program(arguments, fileno(in.get()), out.write_end, err.write_end);
+    }
+    out.close_write();
+    err.close_write();
+    Outcome outcome;
+    collect(out, err, outcome, child, interrupt_when);
+    int status = 0;
+    waitpid(child, &status, 0);
+    outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    return outcome;
+}
+
+std::vector<std::string> with_model(const std::string & command, const std::vector<std::string> & rest) {
+    std::vector<std::string> arguments{command, "-m", SNAPKV_TEST_MODEL};
+    arguments.insert(arguments.end(), rest.begin(), rest.end());
+    return arguments;
+}
+
+}  // namespace snapkv::cli::test

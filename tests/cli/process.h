@@ -1,0 +1,27 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace snapkv::cli::test {
+
+struct Outcome {
+    int status = -1;  ///< the exit status; 128 and the signal's number where one ended it
+    std::string out;
+    std::string err;
+
+    /// Lines of standard error.
+    [[nodiscard]] std::vector<std::string> err_lines() const;
+};
+
+/// Runs the built program with `arguments`. Its standard input holds `input`. Once `interrupt_when` is true of what it
+/// has printed so far, SIGINT is sent to the child.
+[[nodiscard]] Outcome run_snapkv(const std::vector<std::string> & arguments, const std::string & input = {},
+                                 const std::function<bool(const Outcome &)> & interrupt_when = {});
+
+/// "run", "-m" and the demonstration model, then the rest.
+[[nodiscard]] std::vector<std::string> with_model(const std::string & command,
+                                                  const std::vector<std::string> & rest = {});
+
+}  // namespace snapkv::cli::test

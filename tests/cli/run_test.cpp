@@ -1,0 +1,174 @@
+// `snapkv run` from end to end, on prompts that take a moment.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "folder.h"
+#include "process.h"
+
+namespace snapkv::cli::test {
+namespace {
+
+using Json = nlohmann::json;
+
+/// About 110 tokens.
+std::string story() {
+    std::string text;
+    for (const char * name : {"Anna", "Bert", "Clara", "David", "Emma", "Felix", "Ida"}) {
+        text += std::string(name) + " went to the market and bought three apples and a loaf of bread. ";
+    }
+    return text;
+}
+
+Outcome run(const std::vector<std::string> & rest, const std::string & input = {}) {
+    const Outcome outcome = run_snapkv(with_model("run", rest), input);
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    return outcome;
+}
+
+Json run_json(std::vector<std::string> rest, const std::string & input = {}) {
+    rest.emplace_back("--json");
+    const Outcome outcome = run(rest, input);
+    EXPECT_EQ(std::count(outcome.out.begin(), outcome.out.end(), '\n'), 1) << outcome.out;
+    return Json::parse(outcome.out);
+}
+
+TEST(Run, StreamsTextAndThenSaysWhatItTook) {
+    const Outcome plain = run({"-p", "The sky is blue.", "-q", "What is blue?", "-n", "6"});
+    const Json json = run_json({"-f", "/dev/stdin", "-q", "What is blue?", "-n", "6"}, "The sky is blue.");
+    EXPECT_EQ(plain.out, json["text"].get<std::string>() + "\n");
+    EXPECT_NE(plain.err.find("to prefill"), std::string::npos) << plain.err;
+    EXPECT_NE(plain.err.find("peak"), std::string::npos) << plain.err;
+    EXPECT_NE(plain.err.find("not compressed: "), std::string::npos) << plain.err;
+    EXPECT_EQ(json["tokens"].size(), json["generated_tokens"]);
+    EXPECT_FALSE(json["kv"]["compressed"]);
+    EXPECT_TRUE(json["kv"]["reason"].is_string());
+    EXPECT_EQ(json["kv"]["rows_full"], json["prompt_tokens"].get<int>() * 90);
+    EXPECT_GT(json["kv"]["bytes_peak"], 0);
+    EXPECT_GT(json["peak_rss_bytes"], 0);
+}
+
+TEST(Run, CompressesAndDumpsWhatItKept) {
+    const Folder folder;
+    const std::string file = folder.file("kept.json");
+    const Json json =
+        run_json({"--raw", "-n", "2", "--kv-budget", "64", "--kv-window", "8", "--dump-kept", file}, story());
+    const std::size_t prompt = json["prompt_tokens"];
+    ASSERT_GT(prompt, 100U);
+    EXPECT_TRUE(json["kv"]["compressed"]);
+    EXPECT_TRUE(json["kv"]["reason"].is_null());
+    EXPECT_EQ(json["kv"]["rows_kept"], 64 * 90);
+    EXPECT_EQ(json["kv"]["window"], 8);
+    EXPECT_EQ(json["kv"]["bytes_kept"], 64 * 90 * 128 * 2);
+    EXPECT_EQ(json["stop_reason"], "length");
+
+    const Json kept = Json::parse(contents(file));
+    EXPECT_EQ(kept["n_prompt"], prompt);
+    ASSERT_EQ(kept["layers"].size(), 30U);
+    for (const Json & layer : kept["layers"]) {
+        ASSERT_EQ(layer.size(), 3U);
+        for (const Json & head : layer) {
+            const auto positions = head.get<std::vector<std::size_t>>();
+            ASSERT_EQ(positions.size(), 64U);
+            EXPECT_TRUE(std::is_sorted(positions.begin(), positions.end()));
+            EXPECT_EQ(positions[56], prompt - 8);
+            EXPECT_EQ(positions.back(), prompt - 1);
+        }
+    }
+}
+
+TEST(Run, AnswersSeveralQuestionsInOrder) {
+    const Folder folder;
+    const std::vector<std::string> common{"-p", story(), "-n", "4", "--kv-budget", "96"};
+    std::vector<std::string> both = common;
+    both.insert(both.end(), {"-q", "Who went first?", "-q", "What did Ida buy at the market?"});
+    const Outcome plain = run(both);
+    both.insert(both.end(), {"--dump-kept", folder.file("kept.json")});
+    const Json json = run_json(both);
+    ASSERT_EQ(json["answers"].size(), 2U);
+    const std::string first = json["answers"][0]["text"];
+    const std::string second = json["answers"][1]["text"];
+    EXPECT_EQ(plain.out, "> Who went first?\n" + first + "\n\n> What did Ida buy at the market?\n" + second + "\n");
+    EXPECT_LT(json["prompt_tokens"], json["answers"][0]["prompt_tokens"]);
+    EXPECT_LT(json["answers"][0]["prompt_tokens"], json["answers"][1]["prompt_tokens"]);
+    EXPECT_EQ(Json::parse(contents(folder.file("kept.json")))["answers"].size(), 2U);
+
+    std::vector<std::string> alone = common;
+    alone.insert(alone.end(), {"-q", "What did Ida buy at the market?"});
+    EXPECT_EQ(run_json(alone)["text"], second);
+}
+
+TEST(Run, PrefillsOnlyOrStopsBeforeIt) {
+    const Json prefilled = run_json({"-p", "A short text.", "-n", "0"});
+    EXPECT_EQ(prefilled["text"], "");
+    EXPECT_EQ(prefilled["tokens"], Json::array());
+    EXPECT_EQ(prefilled["stop_reason"], "length");
+    const Outcome dry = run({"-p", "A short text.", "--dry-run"});
+    EXPECT_EQ(dry.out, "");
+    EXPECT_NE(dry.err.find("to prefill"), std::string::npos);
+    const Json estimate = run_json({"-p", "A short text.", "--dry-run"});
+    EXPECT_EQ(estimate["prompt_tokens"], prefilled["prompt_tokens"]);
+    EXPECT_GT(estimate["bytes_needed"], 0);
+    EXPECT_TRUE(estimate["seconds_estimated"].is_number());
+}
+
+TEST(Run, StopsBeforeAStopString) {
+    const Json whole = run_json({"--raw", "-p", "one two three four five six", "-n", "6"});
+    const std::string text = whole["text"];
+    ASSERT_GT(text.size(), 4U);
+    const std::string stop = text.substr(text.size() / 2, 2);
+    const Json cut = run_json({"--raw", "-p", "one two three four five six", "-n", "6", "--stop", stop});
+    EXPECT_EQ(cut["stop_reason"], "stop");
+    EXPECT_EQ(cut["text"], text.substr(0, text.find(stop)));
+}
+
+TEST(Run, TruncatesTheMiddleAndSaysSo) {
+    const Outcome outcome = run({"--raw", "-p", story(), "-c", "100", "-n", "4", "--truncate", "middle", "--json"});
+    EXPECT_EQ(Json::parse(outcome.out)["prompt_tokens"], 96);
+    EXPECT_NE(outcome.err.find("dropped from the middle"), std::string::npos) << outcome.err;
+}
+
+TEST(Run, BothAttentionPathsAnswerAlike) {
+    const std::vector<std::string> rest{"-p", "The sky is blue.", "-n", "4", "--attention"};
+    std::vector<std::string> cpu = rest;
+    cpu.emplace_back("cpu");
+    std::vector<std::string> portable = rest;
+    portable.emplace_back("portable");
+    EXPECT_EQ(run_json(cpu)["tokens"], run_json(portable)["tokens"]);
+}
+
+TEST(Run, VerboseSaysWhatIsInForce) {
+    const Outcome outcome = run({"-p", "x", "-n", "0", "--verbose", "--kv-sink", "3"});
+    EXPECT_NE(outcome.err.find("--kv-sink 3"), std::string::npos) << outcome.err;
+}
+
+TEST(Run, EndsOnInterruptInThePrefill) {
+    std::string text;
+    for (int i = 0; i < 40; ++i) {
+        text += story();
+    }
+    const Outcome outcome = run_snapkv(with_model("run", {"--json"}), text, [](const Outcome & so_far) {
+        return so_far.err.find("to prefill") != std::string::npos;
+    });
+    EXPECT_EQ(outcome.status, 130) << outcome.err;
+    const Json json = Json::parse(outcome.out);
+    EXPECT_EQ(json["stop_reason"], "interrupt");
+    EXPECT_EQ(json["text"], "");
+    EXPECT_GT(json["prompt_tokens"], 4000);
+}
+
+TEST(Run, EndsOnInterruptInTheAnswerWithWhatThereIs) {
+    const Folder folder;
+    const std::string saved = folder.file("saved.kv");
+    const Outcome outcome =
+        run_snapkv(with_model("run", {"--raw", "-p", "1, 2, 3, 4, 5, 6, 7, 8, 9, 10,", "--save-kv", saved}), {},
+                   [](const Outcome & so_far) { return !so_far.out.empty(); });
+    EXPECT_EQ(outcome.status, 130) << outcome.err;
+    EXPECT_TRUE(outcome.out.ends_with('\n')) << outcome.out;
+    EXPECT_NE(outcome.err.find("interrupted"), std::string::npos) << outcome.err;
+    EXPECT_GT(contents(saved).size(), 0U);
+}
+
+}  // namespace
+}  // namespace snapkv::cli::test

@@ -1,0 +1,86 @@
+// Saved sequences on the command line.
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "folder.h"
+#include "process.h"
+
+namespace snapkv::cli::test {
+namespace {
+
+using Json = nlohmann::json;
+
+const std::string document =
+    "The red box holds a key, the blue box holds a coin and the green box holds a letter from an old friend. "
+    "Nobody has opened the green box for many years, because nobody knew where the key for it was kept.";
+
+Json run_json(std::vector<std::string> rest) {
+    rest.emplace_back("--json");
+    const Outcome outcome = run_snapkv(with_model("run", rest));
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    return Json::parse(outcome.out);
+}
+
+class Saved : public ::testing::Test {
+protected:
+    Folder folder_;
+    std::string file_ = folder_.file("prompt.kv");
+    std::vector<std::string> prompt_{"-p",          document, "-q",          "What is in the red box?",
+                                     "--kv-budget", "48",     "--kv-window", "16"};
+
+    [[nodiscard]] std::vector<std::string> prompt_with(const std::vector<std::string> & rest) const {
+        std::vector<std::string> arguments = prompt_;
+        arguments.insert(arguments.end(), rest.begin(), rest.end());
+        return arguments;
+    }
+};
+
+TEST_F(Saved, GoesOnWhereThePromptEnded) {
+    const Json whole = run_json(prompt_with({"-n", "8"}));
+    (void)run_json(prompt_with({"-n", "0", "--save-kv", file_}));
+    EXPECT_EQ(folder_.entries(), 1U);
+    const Json later = run_json({"--load-kv", file_, "-n", "8"});
+    EXPECT_EQ(later["tokens"], whole["tokens"]);
+    EXPECT_EQ(later["text"], whole["text"]);
+    EXPECT_EQ(later["prompt_tokens"], whole["prompt_tokens"]);
+    EXPECT_EQ(later["kv"]["rows_kept"], whole["kv"]["rows_kept"]);
+    EXPECT_EQ(later["timings"]["prompt_per_second"], 0);
+}
+
+TEST_F(Saved, EachQuestionIsATurnOfItsOwn) {
+    (void)run_json(prompt_with({"-n", "0", "--save-kv", file_}));
+    const Json both = run_json({"--load-kv", file_, "-q", "And in the blue box?", "-q", "Who wrote?", "-n", "3"});
+    const Json first = run_json({"--load-kv", file_, "-q", "And in the blue box?", "-n", "3"});
+    const Json second = run_json({"--load-kv", file_, "-p", "Who wrote?", "-n", "3"});
+    ASSERT_EQ(both["answers"].size(), 2U);
+    EXPECT_EQ(both["answers"][0]["tokens"], first["tokens"]);
+    EXPECT_EQ(both["answers"][1]["tokens"], second["tokens"]);
+    EXPECT_GT(first["prompt_tokens"], both["prompt_tokens"]);
+}
+
+TEST_F(Saved, RefusesWhatContradictsTheFile) {
+    (void)run_json(prompt_with({"-n", "0", "--save-kv", file_}));
+    for (const auto & [option, value] : std::vector<std::pair<std::string, std::string>>{
+             {"--kv-budget", "64"}, {"--kv-policy", "full"}, {"--kv-window", "auto"}, {"--kv-type", "f32"}}) {
+        const Outcome outcome = run_snapkv(with_model("run", {"--load-kv", file_, option, value}));
+        EXPECT_EQ(outcome.status, 2) << outcome.err;
+        EXPECT_EQ(outcome.err_lines().size(), 1U) << outcome.err;
+        EXPECT_NE(outcome.err.find(option + " " + value + " contradicts"), std::string::npos) << outcome.err;
+    }
+    (void)run_json({"--load-kv", file_, "-n", "1", "--kv-budget", "48", "--kv-window", "16"});
+}
+
+TEST_F(Saved, SavesTheAnswerToo) {
+    (void)run_json(prompt_with({"-n", "3", "--save-kv", file_}));
+    const Json later = run_json({"--load-kv", file_, "-n", "5"});
+    const Json whole = run_json(prompt_with({"-n", "8"}));
+    Json joined = run_json(prompt_with({"-n", "3"}))["tokens"];
+    for (const Json & token : later["tokens"]) {
+        joined.push_back(token);
+    }
+    EXPECT_EQ(joined, whole["tokens"]);
+}
+
+}  // namespace
+}  // namespace snapkv::cli::test
