@@ -10,6 +10,12 @@ install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/snapkv DESTINATION ${CMAKE_INSTA
 
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/licenses/snapkv)
 install(DIRECTORY ${SNAPKV_LLAMA_PREFIX}/share/licenses/ DESTINATION ${CMAKE_INSTALL_DATADIR}/licenses)
+# What llama.cpp brings along and its libraries contain.
+set(llama_tree ${SNAPKV_DEPS}/llama.cpp)
+install(FILES ${llama_tree}/licenses/LICENSE-jsonhpp DESTINATION ${CMAKE_INSTALL_DATADIR}/licenses/nlohmann-json)
+install(FILES ${llama_tree}/vendor/cpp-httplib/LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/licenses/cpp-httplib)
+install(DIRECTORY ${llama_tree}/vendor/hash/ DESTINATION ${CMAKE_INSTALL_DATADIR}/licenses/hash
+  FILES_MATCHING PATTERN "LICENSE*")
 
 install(EXPORT snapkv-targets NAMESPACE snapkv:: DESTINATION ${package_dir})
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/snapkv-config.cmake.in
