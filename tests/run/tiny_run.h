@@ -122,16 +122,17 @@ inline NaiveCut cut_of(const TinyShape & shape, const Sequence & sequence) {
 }
 
 /// Expects that nearly all kept positions agree, and that each which does not scores within 5e-3 of the naive cut.
-inline void expect_same_kept(const TinyRun & run, const Sequence & one, const Sequence & other,
-                             const NaiveModel & naive) {
+inline void expect_same_kept(const TinyRun & run, const Sequence & one, const Sequence & other) {
     const NaiveCut cut = cut_of(run.tiny.shape, one);
     const KeptPositions kept_one = one.kept_positions();
     const KeptPositions kept_other = other.kept_positions();
+    if (kept_one == kept_other) {
+        return;
+    }
     EXPECT_GE(agreement(kept_one, kept_other), 0.999);
+    NaiveModel naive = run.naive();
+    naive.feed(one.tokens().first(cut.n));
     for (std::uint32_t layer = 0; layer < kept_one.size(); ++layer) {
-        if (kept_one[layer] == kept_other[layer]) {
-            continue;
-        }
         const auto scores = naive_scores(cut, [&](std::uint32_t head, std::uint32_t query, std::uint32_t key) {
             const auto q = naive.query(layer, head, query);
             return std::inner_product(q.begin(), q.end(), naive.key(layer, head / cut.group(), key).begin(), 0.0);

@@ -1,0 +1,87 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "llama.h"
+#include "run/model_impl.h"
+#include "run/tiny_run.h"
+
+namespace snapkv {
+namespace {
+
+std::string some_text() {
+    std::string text;
+    for (int line = 0; line < 30; ++line) {
+        text += "line " + std::to_string(line * 37 % 101) + ": hello world, the " + std::to_string(line) + "th\n";
+    }
+    return text;
+}
+
+/// exp of the mean of -log p over the second half of each chunk, from the naive model's logits.
+double naive_perplexity(const test::TinyRun & run, const std::string & text, std::uint32_t context,
+                        std::optional<Token> bos, std::uint64_t & scored) {
+    const std::vector<Token> tokens = run.model.tokenize(text, true, false);
+    double total = 0;
+    scored = 0;
+    for (std::size_t begin = 0; begin + context <= tokens.size(); begin += context) {
+        std::vector<Token> chunk(tokens.begin() + static_cast<std::ptrdiff_t>(begin),
+                                 tokens.begin() + static_cast<std::ptrdiff_t>(begin + context));
+        chunk.front() = bos.value_or(chunk.front());
+        test::NaiveModel naive = run.naive();
+        naive.feed(chunk);
+        for (std::uint32_t at = context / 2; at + 1 < context; ++at, ++scored) {
+            const std::vector<double> logits = naive.logits(at);
+            double sum = 0;
+            for (const double logit : logits) {
+                sum += std::exp(logit);
+            }
+            total += std::log(sum) - logits[static_cast<std::size_t>(chunk[at + 1])];
+        }
+    }
+    return std::exp(total / static_cast<double>(scored));
+}
+
+void expect_naive_perplexity(const test::TinyShape & shape, std::uint32_t context) {
+    const test::TinyRun run(shape);
+    Session session = run.session(64);
+    const std::string text = some_text();
+    std::optional<Token> bos;
+    if (shape.adds_bos) {
+        bos = llama_vocab_bos(run.model.impl()->vocabulary.raw());
+    }
+    std::uint64_t scored = 0;
+    const double expected = naive_perplexity(run, text, context, bos, scored);
+    std::uint32_t calls = 0;
+    double last = 0;
+    const PerplexityResult result =
+        session.perplexity(text, context, [&](std::uint32_t done, std::uint32_t total, double so_far) {
+            EXPECT_EQ(done, ++calls);
+            EXPECT_GE(total, done);
+            last = so_far;
+        });
+    // Keys and values are rounded to F16.
+    EXPECT_NEAR(result.perplexity / expected, 1, 2e-3);
+    EXPECT_EQ(result.perplexity, last);
+    EXPECT_EQ(result.tokens, scored);
+    EXPECT_EQ(result.chunks, calls);
+    EXPECT_FALSE(result.interrupted);
+}
+
+TEST(Perplexity, EqualsTheNaiveOne) {
+    expect_naive_perplexity({}, 128);
+}
+TEST(Perplexity, EqualsTheNaiveOneForOddChunks) {
+    expect_naive_perplexity({.layers = 1}, 75);
+}
+TEST(Perplexity, EqualsTheNaiveOneForTheSmallestChunks) {
+    expect_naive_perplexity({.layers = 1}, 4);
+}
+TEST(Perplexity, PutsABosAtTheHeadOfEachChunk) {
+    expect_naive_perplexity({.adds_bos = true}, 128);
+}
+TEST(Perplexity, ScoresMoreRowsThanOneProductTakes) {
+    expect_naive_perplexity({.tied = true}, 300);
+}
+
+}  // namespace
+}  // namespace snapkv
