@@ -1,0 +1,19 @@
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "run/session_impl.h"
+
+namespace snapkv::test {
+
+/// One prompt with everything kept, in one K/V type.
+Branch full_branch(std::span<const Token> tokens, KvType type);
+
+/// Logits after each token of one prefill, [token][vocabulary]. The public interface gives the last token's only.
+std::vector<float> prefill_logits(Session::Impl & engine, std::span<const Token> tokens, KvType type);
+
+/// Squared differences over squared values of `expected`; both must be of one size.
+double normalised_error(std::span<const float> found, std::span<const float> expected);
+
+}  // namespace snapkv::test
