@@ -16,12 +16,6 @@ void print(std::string_view text) {
     std::fwrite(text.data(), 1, text.size(), stdout);
 }
 
-/// Bytes of the rows that came after the prompt.
-std::uint64_t tail_bytes(const Session & session, const Sequence & sequence) {
-    const std::uint64_t rows = sequence.tokens().size() - sequence.prompt_tokens();
-    return rows * session.model().info().cache_bytes_per_token(sequence.cache_stats().config.type);
-}
-
 }  // namespace
 
 Answering::Answering(const Settings & settings, Session & session)
@@ -41,7 +35,7 @@ void Answering::print_heading(const std::string & question) {
     print(line + "\n");
 }
 
-void Answering::answer(Sequence & sequence, Answer answer, std::uint64_t other_bytes) {
+void Answering::answer(Sequence & sequence, Answer answer) {
     if (interrupted()) {
         skip(std::move(answer));
         return;
@@ -61,8 +55,6 @@ void Answering::answer(Sequence & sequence, Answer answer, std::uint64_t other_b
         }
         finish_standard_output();
     }
-    report_.cache_bytes_peak = std::max(
-        report_.cache_bytes_peak, other_bytes + sequence.cache_stats().bytes_kept + tail_bytes(session_, sequence));
     report_.answers.push_back(std::move(answer));
 }
 
@@ -72,6 +64,7 @@ void Answering::skip(Answer answer) {
 }
 
 int Answering::finish() {
+    report_.cache_bytes_peak = session_.cache_bytes_peak();
     report_.peak_rss_bytes = peak_resident_bytes();
     if (settings_.json) {
         print_json(run_json(report_));

@@ -18,9 +18,8 @@ public:
 
     [[nodiscard]] Report & report() { return report_; }
 
-    /// Generates from the sequence and adds the answer to the report. `shared_bytes`: key and value bytes that other
-    /// sequences hold meanwhile.
-    void answer(Sequence & sequence, Answer answer, std::uint64_t other_bytes);
+    /// Generates from the sequence and adds the answer to the report.
+    void answer(Sequence & sequence, Answer answer);
     /// Adds an answer that was never begun, because of Ctrl-C.
     void skip(Answer answer);
 

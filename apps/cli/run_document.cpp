@@ -1,6 +1,4 @@
 // `snapkv run` on a document: one prefill, then the answers one after the other.
-#include <algorithm>
-
 #include "answering.h"
 #include "commands.h"
 #include "engine.h"
@@ -24,21 +22,6 @@ void dump_kept(const Settings & settings, const std::vector<Sequence> & sequence
     write_file(settings.dump_kept, json_text(kept_json(kept, sequences.size() > 1)) + "\n");
 }
 
-/// Bytes that the sequences from `first` on hold. Those that were not compressed share the document's rows.
-std::uint64_t waiting_bytes(const std::vector<Sequence> & sequences, std::size_t first, bool sharing) {
-    std::uint64_t compressed = 0;
-    std::uint64_t shared = 0;
-    for (std::size_t i = first; i < sequences.size(); ++i) {
-        const CacheStats & stats = sequences[i].cache_stats();
-        if (stats.compressed) {
-            compressed += stats.bytes_kept;
-        } else {
-            shared = std::max(shared, stats.bytes_kept);
-        }
-    }
-    return compressed + (sharing ? 0 : shared);
-}
-
 Answer blank_answer(const Settings & settings, const Prepared & prepared, std::size_t index) {
     Answer answer;
     if (index < settings.questions.size()) {
@@ -53,7 +36,6 @@ void take_prefill(Report & report, const PrefillStats & stats) {
     report.shared_tokens = stats.trunk_tokens;
     report.computed_tokens = stats.computed_tokens;
     report.prompt_ms = stats.prompt_ms;
-    report.cache_bytes_peak = stats.cache_bytes_peak;
 }
 
 }  // namespace
@@ -95,8 +77,7 @@ int run_document(const Settings & settings) {
         Answer answer = blank_answer(settings, prepared, i);
         answer.cache = sequence.cache_stats();
         answer.compress_ms = i < result.stats.branch_compress_ms.size() ? result.stats.branch_compress_ms[i] : 0;
-        answering.answer(sequence, std::move(answer),
-                         waiting_bytes(result.sequences, i + 1, !sequence.cache_stats().compressed));
+        answering.answer(sequence, std::move(answer));
         if (i + 1 == result.sequences.size()) {
             status = answering.finish();
             if (!settings.save_kv.empty()) {

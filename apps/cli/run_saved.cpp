@@ -100,7 +100,7 @@ bool take_turn(Answering & answering, Session & session, Sequence & sequence, co
     const bool whole = !interrupted();
     if (whole) {
         kept.push_back({sequence.tokens().size(), sequence.kept_positions()});
-        answering.answer(sequence, blank_answer(turn, sequence), 0);
+        answering.answer(sequence, blank_answer(turn, sequence));
     } else {
         answering.skip(blank_answer(turn, sequence));
     }
