@@ -1,0 +1,113 @@
+#include <gtest/gtest.h>
+
+#include "run/tiny_run.h"
+#include "support/sanitizers.h"
+
+namespace snapkv {
+namespace {
+
+constexpr std::uint64_t kMebibyte = 1U << 20U;
+
+/// What DESIGN promises of memory, on a deep and narrow model: many layers, one query head and one KV head of 64.
+test::TinyShape deep_and_narrow() {
+    return {.layers = 32,
+            .heads = 1,
+            .kv_heads = 1,
+            .key_size = 64,
+            .value_size = 64,
+            .width = 64,
+            .feed_forward = 64,
+            .context = 65536};
+}
+
+CacheConfig budget_of(std::uint32_t rows) {
+    CacheConfig cache = test::snapkv_cache(rows, 32, KvType::F16);
+    return cache;
+}
+
+void expect_growth_is_accounted(const PrefillStats & stats) {
+    if (test::kSanitized) {
+        return;  // a sanitizer keeps freed memory and shadows the rest: resident memory says nothing of the engine
+    }
+    EXPECT_LE(stats.rss_anon_growth, stats.accounted_bytes_peak + 32 * kMebibyte);
+    EXPECT_GT(stats.rss_anon_growth, 0U);
+}
+
+/// The engine's estimate before the run against its own sum during the run.
+void expect_estimate(Session & session, const Branch & branch, const PrefillStats & stats) {
+    const Estimate estimate = session.estimate({&branch, 1}, 0);
+    const auto sum = static_cast<double>(estimate.hidden_bytes + estimate.cache_bytes + estimate.compute_bytes);
+    EXPECT_NEAR(sum / static_cast<double>(stats.accounted_bytes_peak), 1, 0.1);
+    EXPECT_NEAR(static_cast<double>(estimate.cache_bytes) / static_cast<double>(stats.cache_bytes_peak), 1, 0.1);
+    EXPECT_EQ(estimate.prompt_tokens, branch.prompt.tokens.size());
+    EXPECT_GT(estimate.seconds, 0);
+}
+
+TEST(Memory, OfALongPromptIsATenthOfTheFullCache) {
+    // A sanitized build takes a prompt that it can finish, with the same ratio.
+    const std::uint32_t tokens = test::kSanitized ? 4096 : 32768;
+    const test::TinyRun run(deep_and_narrow());
+    Session session = run.session(512, 2);
+    const Branch branch = test::branch_of(test::random_tokens(tokens, 121), budget_of(tokens / 32));
+    const PrefillResult result = session.prefill({&branch, 1});
+    ASSERT_EQ(result.sequences.size(), 1U);
+    const CacheStats & cache = result.sequences[0].cache_stats();
+    EXPECT_EQ(cache.bytes_full, std::uint64_t{32} * tokens * 2 * 64 * 2);
+    EXPECT_LE(result.stats.cache_bytes_peak, cache.bytes_full / 10);
+    expect_growth_is_accounted(result.stats);
+    expect_estimate(session, branch, result.stats);
+}
+
+TEST(Memory, OfAShortPromptIsEstimated) {
+    const test::TinyRun run;
+    Session session = run.session(512, 2);
+    const Branch branch = test::branch_of(test::random_tokens(2000, 122), budget_of(256));
+    const PrefillResult result = session.prefill({&branch, 1});
+    expect_growth_is_accounted(result.stats);
+    expect_estimate(session, branch, result.stats);
+}
+
+TEST(Memory, OfAFullCacheIsEstimated) {
+    const test::TinyRun run;
+    Session session = run.session(512, 2);
+    const Branch branch = test::branch_of(test::random_tokens(2000, 123), test::full_cache(KvType::F16));
+    const PrefillResult result = session.prefill({&branch, 1});
+    EXPECT_EQ(result.stats.cache_bytes_peak, result.sequences[0].cache_stats().bytes_full);
+    expect_estimate(session, branch, result.stats);
+}
+
+TEST(Memory, OfBranchesIsEstimated) {
+    const test::TinyRun run;
+    Session session = run.session(256);
+    const std::vector<Token> trunk = test::random_tokens(1200, 124);
+    std::vector<Branch> branches;
+    for (std::uint32_t index = 0; index < 6; ++index) {
+        branches.push_back(test::branch_of(test::joined(trunk, test::random_tokens(20 + index, 130 + index)),
+                                           index % 3 == 0 ? test::full_cache(KvType::F16) : budget_of(128)));
+    }
+    const PrefillResult result = session.prefill(branches);
+    const Estimate estimate = session.estimate(branches, 0);
+    const auto sum = static_cast<double>(estimate.hidden_bytes + estimate.cache_bytes + estimate.compute_bytes);
+    EXPECT_NEAR(sum / static_cast<double>(result.stats.accounted_bytes_peak), 1, 0.1);
+    EXPECT_EQ(estimate.prompt_tokens, result.stats.computed_tokens);
+}
+
+TEST(Memory, OfAnAnswerIsPartOfTheEstimate) {
+    const test::TinyRun run;
+    Session session = run.session(256, 1);
+    const Branch branch = test::branch_of(test::random_tokens(300, 125), budget_of(128));
+    const std::uint64_t without = session.estimate({&branch, 1}, 0).bytes_needed;
+    const std::uint64_t with = session.estimate({&branch, 1}, 1000).bytes_needed;
+    EXPECT_EQ(with - without, 1000 * run.model.info().cache_bytes_per_token(KvType::F16));
+}
+
+TEST(Memory, IsGivenBackWithTheSequences) {
+    const test::TinyRun run;
+    Session session = run.session(256, 1);
+    const Branch branch = test::branch_of(test::random_tokens(600, 126), budget_of(128));
+    const std::uint64_t first = session.prefill({&branch, 1}).stats.cache_bytes_peak;
+    EXPECT_EQ(session.prefill({&branch, 1}).stats.cache_bytes_peak, first);
+}
+
+}  // namespace
+}  // namespace snapkv
