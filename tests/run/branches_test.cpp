@@ -22,7 +22,7 @@ protected:
     }
 
     PrefillResult expect_as_alone(const std::vector<Branch> & branches, std::uint32_t batch = 64) {
-        Session session = run_.session(batch, 2);
+        Session session = run_.session(batch);
         PrefillResult together = session.prefill(branches);
         EXPECT_EQ(together.sequences.size(), branches.size());
         for (std::size_t index = 0; index < together.sequences.size(); ++index) {
@@ -103,7 +103,7 @@ INSTANTIATE_TEST_SUITE_P(Weights, Branches, ::testing::Values(GGML_TYPE_F32, GGM
 /// Identical branches have identical bits, and share what they keep whole.
 TEST(SharedTrunk, IdenticalBranchesHaveTheSameBits) {
     const test::TinyRun run;
-    Session session = run.session(64, 2);
+    Session session = run.session(64);
     const std::vector<Token> prompt = test::random_tokens(200, 61);
     const std::vector<Branch> branches(3, branch_of(prompt, snapkv_cache(60, 16)));
     const PrefillResult result = session.prefill(branches);
@@ -115,7 +115,7 @@ TEST(SharedTrunk, IdenticalBranchesHaveTheSameBits) {
 
 TEST(SharedTrunk, TenFullBranchesCostOneCache) {
     const test::TinyRun run;
-    Session session = run.session(64, 2);
+    Session session = run.session(64);
     const std::vector<Token> trunk = test::random_tokens(400, 62);
     std::vector<Branch> branches;
     for (std::uint32_t index = 0; index < 10; ++index) {

@@ -12,7 +12,7 @@ protected:
     static constexpr double kTolerance = 1e-6;
 
     test::TinyRun run_{test::TinyShape{.width = 48, .biases = true, .rope_factors = true}};
-    Session session_ = run_.session(64, 2);
+    Session session_ = run_.session(64);
 
     /// A prompt prefilled with a small budget, and the naive model in the same state.
     std::pair<Sequence, test::NaiveModel> compressed(std::uint32_t n, std::uint32_t budget, std::uint32_t sink = 0) {

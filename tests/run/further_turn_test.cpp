@@ -17,7 +17,7 @@ using test::snapkv_cache;
 class FurtherTurn : public ::testing::Test {
 protected:
     test::TinyRun run_;
-    Session session_ = run_.session(64, 2);
+    Session session_ = run_.session(64);
     std::vector<Token> first_ = test::random_tokens(150, 71);
     std::vector<Token> second_ = test::random_tokens(90, 72);
 

@@ -19,7 +19,7 @@ protected:
 
     test::TinyShape shape_{.key_size = 24, .value_size = 8};
     test::TinyRun run_{shape_};
-    Session session_ = run_.session(64, 2);
+    Session session_ = run_.session(64);
 
     Sequence prefilled(CacheConfig cache) {
         cache.type = GetParam();
@@ -105,7 +105,7 @@ class Shapes : public ::testing::TestWithParam<test::TinyShape> {};
 
 TEST_P(Shapes, EqualTheNaiveModel) {
     const test::TinyRun run(GetParam());
-    Session session = run.session(64, 2);
+    Session session = run.session(64);
     const Branch branch = branch_of(test::random_tokens(130, 91), test::full_cache());
     Sequence sequence = test::prefill_one(session, branch);
     test::NaiveModel naive = run.naive();
