@@ -13,11 +13,10 @@ std::uint64_t rows_kept(const Budget & budget, std::uint64_t tokens) {
 }
 
 Needs needs_of(const ModelInfo & model, std::uint64_t tokens, const CacheConfig & cache) {
-    const std::uint64_t row_values = std::uint64_t{model.kv_heads} * (std::uint64_t{model.key_size} + model.value_size);
     const std::uint64_t token_bytes = model.cache_bytes_per_token(cache.type);
     Needs needs;
     needs.hidden = tokens * model.width * sizeof(float);
-    needs.layer = tokens * row_values * sizeof(float);
+    needs.layer = tokens * token_bytes / model.layers;
     needs.kept_full = tokens * token_bytes;
     needs.kept_compressed = rows_kept(cache.budget, tokens) * token_bytes;
     return needs;

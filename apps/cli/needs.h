@@ -11,12 +11,13 @@ namespace snapkv::cli {
 /// the engine.
 struct Needs {
     std::uint64_t hidden = 0;           ///< the prompt's hidden states, f32
-    std::uint64_t layer = 0;            ///< one layer's working keys and values, at most 4 bytes a value
+    std::uint64_t layer = 0;            ///< one layer's working keys and values
     std::uint64_t kept_full = 0;        ///< all layers' rows of the whole prompt
     std::uint64_t kept_compressed = 0;  ///< all layers' rows within the budget
 
     /// Prefill goes layer by layer: hidden states, the layer at hand, and what the layers before it keep.
-    [[nodiscard]] std::uint64_t prefill_full() const { return hidden + layer + kept_full; }
+    /// With the full cache the layer's working rows are themselves what is kept.
+    [[nodiscard]] std::uint64_t prefill_full() const { return hidden + kept_full; }
     [[nodiscard]] std::uint64_t prefill_compressed() const { return hidden + layer + kept_compressed; }
     /// Decode reads what is kept, and nothing else is left of the prompt.
     [[nodiscard]] std::uint64_t decode_full() const { return kept_full; }

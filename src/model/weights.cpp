@@ -108,15 +108,20 @@ ggml_tensor * Weights::require(const std::string & name, std::initializer_list<s
         raise_input("{}: tensor {} has type {}, {}", file_.path().string(), name, ggml_type_name(info->type),
                     use == Use::Elements ? "expected f32" : "which cannot be multiplied on this machine");
     }
-    taken_.insert(name);
+    ggml_backend_buffer_type_t place = choose(*info, use);
+    ggml_tensor *& mapped = taken_[name];
+    if (place == nullptr && mapped != nullptr) {
+        return mapped;  // taken twice (tied embeddings), but there once
+    }
     bytes_ += info->bytes;
-    Group & group = groups_[choose(*info, use)];
+    Group & group = groups_[place];
     if (!group.ctx) {
         group.ctx = tensor_context(file_.tensors().size() + 1);
     }
     ggml_tensor * tensor = ggml_new_tensor(group.ctx.get(), info->type, GGML_MAX_DIMS, info->ne.data());
     ggml_set_name(tensor, name.c_str());
     group.tensors.push_back({info, tensor});
+    mapped = place == nullptr ? tensor : mapped;
     return tensor;
 }
 

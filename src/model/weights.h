@@ -7,7 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_set>
+#include <unordered_map>
 #include <vector>
 
 #include "ggml-backend.h"
@@ -67,7 +67,7 @@ private:
     std::vector<ggml_backend_buffer_type_t> extra_types_;
     std::map<ggml_backend_buffer_type_t, Group> groups_;  ///< null: the mapping
     std::vector<BufferPtr> buffers_;
-    std::unordered_set<std::string> taken_;
+    std::unordered_map<std::string, ggml_tensor *> taken_;  ///< by name; null where only copies were taken
     std::uint64_t bytes_ = 0;
     std::uint64_t repacked_ = 0;
 };

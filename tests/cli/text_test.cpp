@@ -117,10 +117,11 @@ TEST(Needs, FollowFromTheShape) {
     model.width = 576;
     const Needs needs = needs_of(model, 8192, CacheConfig{});
     EXPECT_EQ(needs.hidden, 8192U * 576 * 4);
-    EXPECT_EQ(needs.layer, 8192U * 3 * 128 * 4);
+    EXPECT_EQ(needs.layer, 8192U * 3 * 128 * 2);
     EXPECT_EQ(needs.kept_full, 8192U * 30 * 3 * 128 * 2);
     EXPECT_EQ(needs.kept_compressed, 1024U * 30 * 3 * 128 * 2);
     EXPECT_EQ(needs.prefill_compressed(), needs.hidden + needs.layer + needs.kept_compressed);
+    EXPECT_EQ(needs.prefill_full(), needs.hidden + needs.kept_full);
     EXPECT_EQ(rows_kept({Budget::Unit::Rows, 1024}, 100), 100U);
     EXPECT_EQ(rows_kept({Budget::Unit::Percent, 10}, 1032), 132U);
 }
