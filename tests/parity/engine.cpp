@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace snapkv::test {
 
@@ -25,6 +26,17 @@ std::vector<float> prefill_logits(Session::Impl & engine, std::span<const Token>
              [&](std::size_t, std::uint32_t first, std::uint32_t rows, const float * logits) {
                  std::copy_n(logits, rows * vocabulary, all.begin() + static_cast<std::ptrdiff_t>(first * vocabulary));
              });
+    return all;
+}
+
+std::vector<float> step_logits(Session & session, std::span<const Token> tokens, std::size_t prefilled, KvType type) {
+    const Branch branch = full_branch(tokens.first(prefilled), type);
+    Sequence sequence = std::move(session.prefill({&branch, 1}).sequences.front());
+    std::vector<float> all(sequence.logits().begin(), sequence.logits().end());
+    for (const Token token : tokens.subspan(prefilled)) {
+        session.append(sequence, {&token, 1});
+        all.insert(all.end(), sequence.logits().begin(), sequence.logits().end());
+    }
     return all;
 }
 

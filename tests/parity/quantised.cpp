@@ -22,7 +22,7 @@ void quantise(const std::filesystem::path & source, const std::filesystem::path 
 
 std::filesystem::path small_model(llama_ftype type, const char * name) {
     const std::filesystem::path source = SNAPKV_TEST_MODEL;
-    const std::filesystem::path kept =
+    std::filesystem::path kept =
         std::filesystem::temp_directory_path() / "snapkv-parity" / (source.stem().string() + "-as-" + name + ".gguf");
     if (!std::filesystem::exists(kept)) {
         std::filesystem::create_directories(kept.parent_path());

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <random>
@@ -71,10 +72,9 @@ void add_vocabulary(gguf_context * keys, std::uint32_t size) {
         tokens.push_back(fmt::format("word{}", tokens.size()));
         types.push_back(1);
     }
-    std::vector<const char *> texts;
-    for (const std::string & token : tokens) {
-        texts.push_back(token.c_str());
-    }
+    std::vector<const char *> texts(tokens.size());
+    std::transform(tokens.begin(), tokens.end(), texts.begin(),
+                   [](const std::string & token) { return token.c_str(); });
     const std::vector<float> scores(tokens.size(), 0.0F);
     gguf_set_val_str(keys, "tokenizer.ggml.model", "llama");
     gguf_set_val_str(keys, "tokenizer.ggml.pre", "default");
