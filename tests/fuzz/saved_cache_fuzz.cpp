@@ -1,0 +1,43 @@
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "run/saved_file.h"
+#include "run/synthetic_sequence.h"
+#include "snapkv/error.h"
+
+namespace {
+
+using namespace snapkv;
+
+const std::string kPath = "fuzz";
+
+/// A sequence that was accepted is whole: writing it again reads every row, and reads back.
+void use(const run::SavedModel & model, const Sequence::Impl & sequence, std::uint32_t context) {
+    const std::vector<std::byte> again = run::test::encoded(model, sequence);
+    run::decode_sequence(again, model, context, std::make_shared<kv::HostArena>(), kPath);
+}
+
+}  // namespace
+
+/// The input once as a whole file, and once as contents whose checksum has been verified already, for the fuzzer would
+/// hardly ever get one right. Refusals are snapkv::Error; anything else that leaves here is a finding.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t * data, std::size_t size) {
+    constexpr std::uint32_t kContext = 1000;
+    const std::span<const std::byte> bytes = std::as_bytes(std::span(data, size));
+    try {
+        run::checked_contents(bytes, kPath);
+    } catch (const Error &) {
+    }
+    const run::SavedModel model = run::test::small_model();
+    try {
+        use(model, run::decode_sequence(bytes, model, kContext, std::make_shared<kv::HostArena>(), kPath), kContext);
+    } catch (const Error & error) {
+        if (error.kind() != ErrorKind::Input) {
+            throw;  // a few hundred rows never exhaust a machine's memory
+        }
+    }
+    return 0;
+}
