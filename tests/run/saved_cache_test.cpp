@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <optional>
@@ -38,7 +38,7 @@ protected:
         SessionOptions options;
         options.threads = 1;
         options.context = context;
-        return {*model_, options};
+        return Session(*model_, options);
     }
 
     /// A list that the model continues for as long as it is let.

@@ -4,6 +4,9 @@
 
 #include <cmath>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -293,6 +296,20 @@ TEST(SavedCodec, LyingCountsAreRefusedBeforeTheyAreBelieved) {
             EXPECT_LT(memory->meter().peak(), 1U << 20U);
         }
     }
+}
+
+/// The fuzzer's seeds, past crashes among them: here also where there is no fuzzer. A change of the format without new
+/// seeds (saved_cache_seeds) shows here too.
+TEST(SavedCodec, TheFuzzersSeedsAreRefusedOrDecoded) {
+    int accepted = 0;
+    const auto folder = std::filesystem::path(SNAPKV_TEST_DATA).parent_path() / "fuzz/corpus/saved_cache";
+    for (const auto & entry : std::filesystem::directory_iterator(folder)) {
+        std::ifstream file(entry.path(), std::ios::binary);
+        const std::string text{std::istreambuf_iterator<char>(file), {}};
+        const auto bytes = std::as_bytes(std::span(text));
+        accepted += refusal({bytes.begin(), bytes.end()}) == "not refused" ? 1 : 0;
+    }
+    EXPECT_GE(accepted, 5);
 }
 
 }  // namespace
