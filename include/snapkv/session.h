@@ -124,7 +124,7 @@ class SNAPKV_API Session {
 public:
     /// Throws Error(Usage) for options that contradict the model (a context beyond the trained one without
     /// allow_long) and Error(Machine) where threads or memory cannot be had.
-    Session(Model model, const SessionOptions & options = {});
+    explicit Session(Model model, const SessionOptions & options = {});
     Session(Session &&) noexcept;
     Session & operator=(Session &&) noexcept;
     ~Session();

@@ -34,7 +34,6 @@ Stepper::Stepper(const model::HyperParameters & params, const model::Architectur
     : params_(params),
       architecture_(architecture),
       compute_(compute),
-      attention_(attention),
       step_port_(make_port(attention, params.layers)),
       chunk_port_(make_port(attention, params.layers)) {}
 

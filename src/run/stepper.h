@@ -44,7 +44,6 @@ private:
     const model::HyperParameters & params_;
     const model::Architecture & architecture_;
     Compute & compute_;
-    AttentionPath attention_;
     Allocator step_allocator_;
     Allocator chunk_allocator_;
     std::unique_ptr<attention::HostPort> step_port_;

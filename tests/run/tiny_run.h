@@ -32,7 +32,7 @@ struct TinyRun {
         options.batch = batch;
         return session(options);
     }
-    [[nodiscard]] Session session(const SessionOptions & options) const { return {model, options}; }
+    [[nodiscard]] Session session(const SessionOptions & options) const { return Session(model, options); }
     [[nodiscard]] NaiveModel naive() const { return NaiveModel(tiny); }
 };
 
