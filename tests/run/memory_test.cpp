@@ -47,7 +47,7 @@ TEST(Memory, OfALongPromptIsATenthOfTheFullCache) {
     // A sanitized build takes a prompt that it can finish, with the same ratio.
     const std::uint32_t tokens = test::kSanitized ? 4096 : 32768;
     const test::TinyRun run(deep_and_narrow());
-    Session session = run.session(512, 2);
+    Session session = run.session(512);
     const Branch branch = test::branch_of(test::random_tokens(tokens, 121), budget_of(tokens / 32));
     const PrefillResult result = session.prefill({&branch, 1});
     ASSERT_EQ(result.sequences.size(), 1U);
@@ -60,7 +60,7 @@ TEST(Memory, OfALongPromptIsATenthOfTheFullCache) {
 
 TEST(Memory, OfAShortPromptIsEstimated) {
     const test::TinyRun run;
-    Session session = run.session(512, 2);
+    Session session = run.session(512);
     const Branch branch = test::branch_of(test::random_tokens(2000, 122), budget_of(256));
     const PrefillResult result = session.prefill({&branch, 1});
     expect_growth_is_accounted(result.stats);
@@ -69,7 +69,7 @@ TEST(Memory, OfAShortPromptIsEstimated) {
 
 TEST(Memory, OfAFullCacheIsEstimated) {
     const test::TinyRun run;
-    Session session = run.session(512, 2);
+    Session session = run.session(512);
     const Branch branch = test::branch_of(test::random_tokens(2000, 123), test::full_cache(KvType::F16));
     const PrefillResult result = session.prefill({&branch, 1});
     EXPECT_EQ(result.stats.cache_bytes_peak, result.sequences[0].cache_stats().bytes_full);
