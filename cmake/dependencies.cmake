@@ -1,7 +1,6 @@
 # ggml, libllama and llama.cpp's common library as scripts/setup compiled them, and Debian's packages.
 find_package(Threads REQUIRED)
 find_package(fmt REQUIRED)
-find_package(spdlog REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_library(HWY_LIBRARY hwy REQUIRED)
