@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <numeric>
+#include <utility>
 
 namespace snapkv::run {
 
@@ -112,13 +113,14 @@ void Stepper::run(Built & built, Sequence::Impl & sequence, std::span<const Toke
 void Stepper::feed(Sequence::Impl & sequence, std::span<const Token> tokens, Compute::Phase phase) {
     const auto rows = static_cast<std::uint32_t>(tokens.size());
     const std::uint32_t before = sequence.tail.rows();
-    sequence.tail.append(rows);
     try {
+        sequence.tail.append(rows);
         if (rows == 1 && step_port_->reusable()) {
             fill_units(sequence, rows, *step_port_);
             if (!step_.graph) {
-                step_ = build(rows, *step_port_);
-                step_allocator_.allocate(*step_.graph);
+                Built built = build(rows, *step_port_);
+                step_allocator_.allocate(*built.graph);
+                step_ = std::move(built);
             }
             run(step_, sequence, tokens, *step_port_, phase);
         } else {
