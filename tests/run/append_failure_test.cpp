@@ -1,0 +1,112 @@
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <thread>
+
+#include "base/raise.h"
+#include "run/sequence_impl.h"
+#include "run/tiny_run.h"
+#include "support/error_of.h"
+
+namespace snapkv {
+namespace {
+
+/// An arena whose memory ends after some blocks.
+class ShortArena final : public kv::Arena {
+public:
+    [[nodiscard]] Block allocate(std::size_t bytes) override {
+        if (blocks == 0) {
+            raise_machine("no memory for {} bytes", bytes);
+        }
+        --blocks;
+        return arena_.allocate(bytes);
+    }
+    [[nodiscard]] Meter & meter() override { return arena_.meter(); }
+
+    std::uint32_t blocks = 0;
+
+private:
+    kv::HostArena arena_;
+};
+
+/// An append that ends halfway, wherever that is, leaves a sequence to go on from.
+class AppendFailure : public ::testing::Test {
+protected:
+    std::atomic<bool> stop_{false};
+    test::TinyRun run_;
+    Session session_ = run_.session(options());
+    Branch branch_ = test::branch_of(test::random_tokens(150, 141), test::snapkv_cache(64, 16));
+    std::vector<Token> turn_ = test::random_tokens(500, 142);
+
+    [[nodiscard]] SessionOptions options() const {
+        SessionOptions options;
+        options.threads = 1;
+        options.batch = 64;
+        options.stop = &stop_;
+        return options;
+    }
+};
+
+TEST_F(AppendFailure, ByTheStopFlagAtAnyMoment) {
+    Sequence origin = test::prefill_one(session_, branch_);
+    test::greedy(session_, origin, 2);
+    Sequence undisturbed = origin.fork();
+    session_.append(undisturbed, turn_);
+    for (const int microseconds : {0, 200, 1000, 3000, 9000}) {
+        SCOPED_TRACE(microseconds);
+        Sequence sequence = origin.fork();
+        std::thread stopper([&] {
+            std::this_thread::sleep_for(std::chrono::microseconds(microseconds));
+            stop_ = true;
+        });
+        const AppendStats stats = session_.append(sequence, turn_);
+        stopper.join();
+        stop_ = false;
+        // The pending token is among those that were fed, if any were.
+        const std::size_t fed = stats.tokens == 0 ? 0 : stats.tokens - 1;
+        EXPECT_EQ(stats.interrupted, fed < turn_.size());
+        ASSERT_EQ(sequence.tokens().size(), origin.tokens().size() + fed);
+        EXPECT_EQ(sequence.impl().next_position() + (sequence.impl().pending ? 1 : 0), sequence.tokens().size());
+        session_.append(sequence, std::span(turn_).subspan(fed));
+        EXPECT_TRUE(test::same_bits(sequence.logits(), undisturbed.logits()));
+    }
+}
+
+TEST_F(AppendFailure, ByTheEndOfMemory) {
+    Sequence sequence = test::prefill_one(session_, branch_);
+    Sequence undisturbed = sequence.fork();
+    session_.append(undisturbed, turn_);
+    ShortArena arena;
+    kv::Tail & tail = sequence.impl().tail;
+    tail = kv::Tail(arena, tail.shapes(), tail.first());
+    arena.blocks = 1;  // of 256 rows: the fifth chunk finds no room
+    test::error_of(ErrorKind::Machine, [&] { session_.append(sequence, turn_); });
+    EXPECT_EQ(sequence.tokens().size(), 150U + 256);
+    EXPECT_EQ(tail.rows(), 256U);
+    arena.blocks = 1;
+    session_.append(sequence, std::span(turn_).subspan(256));
+    EXPECT_TRUE(test::same_bits(sequence.logits(), undisturbed.logits()));
+}
+
+TEST_F(AppendFailure, OfAChunkThatNeedsSeveralBlocks) {
+    SessionOptions options;
+    options.threads = 1;
+    Session session = run_.session(options);  // chunks of 512
+    Sequence sequence = test::prefill_one(session, branch_);
+    Sequence undisturbed = sequence.fork();
+    session.append(undisturbed, std::span(turn_).first(100));
+    ShortArena arena;
+    kv::Tail & tail = sequence.impl().tail;
+    tail = kv::Tail(arena, tail.shapes(), tail.first());
+    arena.blocks = 1;
+    test::error_of(ErrorKind::Machine, [&] { session.append(sequence, turn_); });
+    EXPECT_EQ(tail.rows(), 0U);
+    EXPECT_EQ(arena.meter().alive(), 0U);
+    arena.blocks = 1;
+    session.append(sequence, std::span(turn_).first(100));
+    EXPECT_TRUE(test::same_bits(sequence.logits(), undisturbed.logits()));
+}
+
+}  // namespace
+}  // namespace snapkv
