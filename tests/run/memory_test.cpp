@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::uint64_t kMebibyte = 1U << 20U;
 
-/// What DESIGN promises of memory, on a deep and narrow model: many layers, one query head and one KV head of 64.
+/// What a prefill promises of memory, on a deep and narrow model: many layers, one query head and one KV head of 64.
 test::TinyShape deep_and_narrow() {
     return {.layers = 32,
             .heads = 1,
