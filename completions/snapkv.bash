@@ -75,7 +75,7 @@ _snapkv() {
       COMPREPLY=($(compgen -W "$options" -- "$word"))
       ;;
     perplexity)
-      options='-m --model -f --file --json -c --ctx-size -t --threads -tb --threads-batch -b --batch-size --attention --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
+      options='-m --model -f --file --json -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
       case $before in
         -m | --model) COMPREPLY=($(compgen -f -- "$word")); return ;;
         -f | --file) COMPREPLY=($(compgen -f -- "$word")); return ;;

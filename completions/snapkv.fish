@@ -79,6 +79,7 @@ complete -c snapkv -n '__fish_seen_subcommand_from perplexity' -s m -l model -r 
 complete -c snapkv -n '__fish_seen_subcommand_from perplexity' -s f -l file -r -F -d 'read the document from FILE; several files are joined with nothing between them'
 complete -c snapkv -n '__fish_seen_subcommand_from perplexity' -l json -d 'print one JSON object at the end instead of text as it comes'
 complete -c snapkv -n '__fish_seen_subcommand_from perplexity' -s c -l ctx-size -x -d 'tokens of prompt and answer together, or of a perplexity chunk; 0: the context that the model was trained with'
+complete -c snapkv -n '__fish_seen_subcommand_from perplexity' -l allow-long -d 'permit a context beyond the one that the model was trained with'
 complete -c snapkv -n '__fish_seen_subcommand_from perplexity' -s t -l threads -x -d 'threads that generate; 0: as many as there are processors'
 complete -c snapkv -n '__fish_seen_subcommand_from perplexity' -o tb -l threads-batch -x -d 'threads that prefill; 0: as many as -t'
 complete -c snapkv -n '__fish_seen_subcommand_from perplexity' -s b -l batch-size -x -d 'tokens of a prefill chunk'

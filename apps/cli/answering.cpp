@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <exception>
 #include <random>
 
 #include "fail.h"
@@ -61,6 +62,20 @@ void Answering::answer(Sequence & sequence, Answer answer) {
 void Answering::skip(Answer answer) {
     answer.generation.reason = StopReason::Interrupt;
     report_.answers.push_back(std::move(answer));
+}
+
+int Answering::finish(const std::function<void()> & save) {
+    std::exception_ptr unsaved;
+    try {
+        save();  // what took the work, before printing may fail
+    } catch (...) {
+        unsaved = std::current_exception();
+    }
+    const int status = finish();
+    if (unsaved) {
+        std::rethrow_exception(unsaved);
+    }
+    return status;
 }
 
 int Answering::finish() {

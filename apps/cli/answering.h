@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,8 @@ public:
 
     /// Prints the statistics or the JSON; returns the exit status.
     [[nodiscard]] int finish();
+    /// Saves first; the report is printed whether that works or not, and its error thrown afterwards.
+    [[nodiscard]] int finish(const std::function<void()> & save);
 
 private:
     void print_heading(const std::string & question);

@@ -16,7 +16,7 @@ void add_machine_options(std::vector<Option> & table) {
     table.push_back({.names = {"--allow-long"},
                      .help = "permit a context beyond the one that the model was trained with",
                      .section = section,
-                     .commands = prompting,
+                     .commands = computing,
                      .read = [](Settings & s, Name, const Value &) { s.allow_long = true; }});
     table.push_back({.names = {"-t", "--threads"},
                      .placeholder = "N",

@@ -54,9 +54,10 @@ void check_fit(const Settings & settings, std::uint64_t tokens, std::uint32_t co
     const std::uint64_t answer = answer_tokens(settings);
     if (tokens + answer > context) {
         input_error(
-            "the prompt of {} and {} for the answer do not fit the context of {} (--truncate middle shortens "
-            "the document, -c and --allow-long lengthen the context)",
-            count_text(tokens, "token"), count_text(answer), count_text(context));
+            "the prompt of {} and {} for the answer do not fit the context of {} ({}-c and --allow-long lengthen the "
+            "context)",
+            count_text(tokens, "token"), count_text(answer), count_text(context),
+            settings.load_kv.empty() ? "--truncate middle shortens the document, " : "");
     }
 }
 

@@ -47,6 +47,9 @@ int run_document(const Settings & settings) {
     }
     watch_interrupts();
     Prepared prepared = prepare(settings, document);
+    if (settings.dry_run && interrupted()) {
+        return status_interrupted;
+    }
     if (settings.dry_run) {
         if (settings.json) {
             print_json(estimate_json(prepared.estimate));
@@ -79,10 +82,11 @@ int run_document(const Settings & settings) {
         answer.compress_ms = i < result.stats.branch_compress_ms.size() ? result.stats.branch_compress_ms[i] : 0;
         answering.answer(sequence, std::move(answer));
         if (i + 1 == result.sequences.size()) {
-            status = answering.finish();
-            if (!settings.save_kv.empty()) {
-                prepared.session.save(sequence, settings.save_kv);
-            }
+            status = answering.finish([&] {
+                if (!settings.save_kv.empty()) {
+                    prepared.session.save(sequence, settings.save_kv);
+                }
+            });
         }
     }
     return status;

@@ -147,11 +147,11 @@ int run_saved(const Settings & settings) {
     if (whole && !settings.dump_kept.empty()) {
         write_file(settings.dump_kept, json_text(kept_json(kept, turns.size() > 1)) + "\n");
     }
-    const int status = answering.finish();
-    if (whole && !settings.save_kv.empty()) {
-        session.save(saved, settings.save_kv);
-    }
-    return status;
+    return answering.finish([&] {
+        if (whole && !settings.save_kv.empty()) {
+            session.save(saved, settings.save_kv);
+        }
+    });
 }
 
 }  // namespace snapkv::cli

@@ -46,6 +46,7 @@ public:
     [[nodiscard]] std::span<const Token> tokens() const;
     [[nodiscard]] std::size_t prompt_tokens() const;
     [[nodiscard]] const CacheStats & cache_stats() const;
+    /// The positions that have rows now: kept of the prompt, and all since.
     [[nodiscard]] KeptPositions kept_positions() const;
     /// Logits after the last token that has a row, one a vocabulary entry.
     [[nodiscard]] std::span<const float> logits() const;

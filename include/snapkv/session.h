@@ -135,6 +135,7 @@ public:
     [[nodiscard]] std::uint64_t cache_bytes_peak() const;
 
     /// What prefill(branches) and max_tokens further tokens each will take. Checks the configurations as prefill does.
+    /// Measures the machine's speed at the first call; where the stop flag is set meanwhile, `seconds` stays 0.
     [[nodiscard]] Estimate estimate(std::span<const Branch> branches, std::int64_t max_tokens = -1) const;
 
     /// Prefills the branches' longest common prefix once and each branch's own suffix against it, layer by layer, and

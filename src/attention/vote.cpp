@@ -42,14 +42,6 @@ Vote::Vote(VoteInput input, std::span<float> votes)
     }
 }
 
-std::uint64_t Vote::scratch_bytes() const {
-    std::uint64_t bytes = 0;
-    for (const auto & of_head : sums_) {
-        bytes += of_head.size() * sizeof(RowSum);
-    }
-    return bytes;
-}
-
 /// Calls body(first query row, query rows, first cache row, tile rows, logits [query row][kTile]) for every tile of
 /// the piece and every block of query rows.
 template <typename Body>
@@ -160,6 +152,12 @@ void Vote::columns() {
             }
         }
     }
+}
+
+std::uint64_t vote_bytes(const AttentionSpec & spec, std::uint32_t n, std::uint32_t window) {
+    const std::uint64_t votes = std::uint64_t{spec.heads} * (n - window) * sizeof(float);
+    const std::uint64_t pieces = n / kPieceRows + 2;  // of a trunk and a suffix, each with a piece that is not full
+    return votes + pieces * window * spec.heads * 2 * sizeof(float);
 }
 
 }  // namespace snapkv::attention

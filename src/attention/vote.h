@@ -34,8 +34,6 @@ public:
     void statistics();  ///< phase one: each query row's maximum and sum over each piece
     void columns();     ///< phase two: the votes
 
-    [[nodiscard]] std::uint64_t scratch_bytes() const;
-
 private:
     /// Rows [begin, end) of one view of one KV head, and the index of their statistics.
     struct Piece {
@@ -62,5 +60,9 @@ private:
     std::atomic<std::size_t> next_statistics_{0};
     std::atomic<std::size_t> next_columns_{0};
 };
+
+/// Bytes that a vote of a window over a prompt of n tokens takes: the votes themselves and the statistics of its
+/// pieces.
+[[nodiscard]] std::uint64_t vote_bytes(const AttentionSpec & spec, std::uint32_t n, std::uint32_t window);
 
 }  // namespace snapkv::attention

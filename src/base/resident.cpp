@@ -29,6 +29,18 @@ std::uint64_t number_in(const char * path) {
     return file >> value ? value : 0;  // "max" is no number: no limit
 }
 
+/// Page cache that the control group holds.
+std::uint64_t file_pages() {
+    std::ifstream file("/sys/fs/cgroup/memory.stat");
+    std::string key;
+    std::uint64_t value = 0;
+    std::uint64_t bytes = 0;
+    while (file >> key >> value) {
+        bytes += key == "active_file" || key == "inactive_file" ? value : 0;
+    }
+    return bytes;
+}
+
 }  // namespace
 
 Resident resident_memory() {
@@ -43,7 +55,9 @@ std::uint64_t available_memory() {
     const std::uint64_t limit = number_in("/sys/fs/cgroup/memory.max");
     const std::uint64_t used = number_in("/sys/fs/cgroup/memory.current");
     if (limit > 0) {
-        available = std::min(available, limit > used ? limit - used : 0);
+        // What the group counts as used holds file pages, a mapped model's among them, that give way when asked.
+        const std::uint64_t held = used - std::min(used, file_pages());
+        available = std::min(available, limit > held ? limit - held : 0);
     }
     return available;
 }

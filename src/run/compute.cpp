@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <exception>
+#include <mutex>
 
 #include "base/raise.h"
 
@@ -65,16 +67,29 @@ void Compute::parallel(const std::function<void()> & work) {
     ggml_tensor * input = ggml_new_tensor_1d(graph.ctx(), GGML_TYPE_F32, 1);
     ggml_set_input(input);
     std::array<ggml_tensor *, 1> sources{input};
-    const auto call = [](ggml_tensor *, int, int, void * function) noexcept {
-        (*static_cast<const std::function<void()> *>(function))();
+    // Nothing may be thrown through ggml's threads: the first exception waits here.
+    struct Call {
+        const std::function<void()> & work;
+        std::mutex mutex;
+        std::exception_ptr thrown;
+    } state{work, {}, nullptr};
+    const auto call = [](ggml_tensor *, int, int, void * data) noexcept {
+        auto & shared = *static_cast<Call *>(data);
+        try {
+            shared.work();
+        } catch (...) {
+            const std::lock_guard lock(shared.mutex);
+            shared.thrown = std::current_exception();
+        }
     };
-    // ggml asks for a mutable pointer; the function is only called.
-    auto * function = const_cast<std::function<void()> *>(&work);
     ggml_tensor * node =
-        ggml_custom_4d(graph.ctx(), GGML_TYPE_F32, 1, 1, 1, 1, sources.data(), 1, call, GGML_N_TASKS_MAX, function);
+        ggml_custom_4d(graph.ctx(), GGML_TYPE_F32, 1, 1, 1, 1, sources.data(), 1, call, GGML_N_TASKS_MAX, &state);
     ggml_build_forward_expand(graph.graph(), node);
     allocator.allocate(graph);
     run(graph, Phase::Prefill);
+    if (state.thrown) {
+        std::rethrow_exception(state.thrown);
+    }
 }
 
 Allocator::Allocator() : allocator_(ggml_gallocr_new(ggml_backend_cpu_buffer_type())) {}

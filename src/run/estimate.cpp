@@ -7,6 +7,7 @@
 #include "base/raise.h"
 #include "base/resident.h"
 #include "run/layer_shape.h"
+#include "run/port.h"
 #include "run/session_impl.h"
 
 namespace snapkv {
@@ -32,7 +33,8 @@ double measure_row(Session::Impl & session) {
     branch.prompt.question_begin = branch.prompt.tokens.size();
     branch.cache.policy = Policy::Full;
     const PrefillPlan plan = plan_prefill({&branch, 1}, session.params(), 2 * kRows + 1);
-    PrefillEnvironment environment = session.environment();
+    kv::HostArena arena;  // not the session's: its peak is that of real runs
+    PrefillEnvironment environment = session.environment(arena);
     environment.batch = kRows;
     Clock::time_point begin;
     double seconds = 0;
@@ -60,10 +62,10 @@ double measure_pair(Session::Impl & session) {
     constexpr std::uint32_t kCacheRows = 2048;
     const attention::AttentionSpec spec = session.params().attention_spec();
     const kv::LayerShape shape = layer_shape(session.params(), KvType::F16);
-    kv::LayerRows rows = kv::LayerRows::dense(*session.arena, shape, kCacheRows, Position{0});
+    kv::HostArena arena;
+    kv::LayerRows rows = kv::LayerRows::dense(arena, shape, kCacheRows, Position{0});
     rows.set_rows(kCacheRows);
-    const auto port = session.options.attention == AttentionPath::Cpu ? attention::make_cpu_port(0, 1)
-                                                                      : attention::make_portable_port(0, 1);
+    const auto port = make_port(session.options.attention, 1);
     attention::LayerUnit & unit = port->unit(0);
     unit.spec = spec;
     unit.shape = shape;
@@ -102,34 +104,36 @@ double attention_pairs(const PrefillPlan & plan) {
 }
 
 std::uint64_t compute_bytes(Session::Impl & session, const PrefillPlan & plan) {
-    return Prefill(session.environment(), plan).reserve();
+    kv::HostArena arena;
+    return Prefill(session.environment(arena), plan).reserve();
 }
 
 }  // namespace
 
-void check_memory(Session::Impl & session, const PrefillPlan & plan) {
-    const PrefillBytes bytes = prefill_bytes(plan, session.params());
-    const std::uint64_t needed = bytes.hidden + bytes.cache + bytes.queries;
-    const std::uint64_t available = available_memory();
-    if (needed > available) {
-        raise_machine(
-            "a prefill of {} tokens needs {:.0f} MiB ({:.0f} hidden states, {:.0f} keys and values, {:.0f} votes); "
-            "{:.0f} "
-            "MiB can be had",
-            plan.computed(), mebibytes(needed), mebibytes(bytes.hidden), mebibytes(bytes.cache),
-            mebibytes(bytes.queries), mebibytes(available));
-    }
+PrefillBytes check_memory(Session::Impl & session, const PrefillPlan & plan) {
+    PrefillBytes bytes = prefill_bytes(plan, session.params(), session.options.batch);
+    const auto check = [&] {
+        const std::uint64_t available = available_memory();
+        if (bytes.total() > available) {
+            raise_machine(
+                "a prefill of {} tokens needs {:.0f} MiB ({:.0f} hidden states, {:.0f} keys and values, {:.0f} votes "
+                "and "
+                "buffers); {:.0f} MiB can be had",
+                plan.computed(), mebibytes(bytes.total()), mebibytes(bytes.hidden), mebibytes(bytes.cache),
+                mebibytes(bytes.compute), mebibytes(available));
+        }
+    };
+    check();  // before anything of that size is asked for
+    bytes.compute += compute_bytes(session, plan);
+    check();
+    return bytes;
 }
 
 }  // namespace run
 
 Estimate Session::estimate(std::span<const Branch> branches, std::int64_t max_tokens) const {
     const run::PrefillPlan plan = run::plan_prefill(branches, impl_->params(), impl_->options.context);
-    run::check_memory(*impl_, plan);
-    if (!impl_->speed) {
-        impl_->speed = run::Speed{run::measure_row(*impl_), run::measure_pair(*impl_)};
-    }
-    const run::PrefillBytes bytes = run::prefill_bytes(plan, impl_->params());
+    const run::PrefillBytes bytes = run::check_memory(*impl_, plan);
     const kv::LayerShape shape = run::layer_shape(impl_->params(), plan.type);
     const std::uint64_t token = std::uint64_t{impl_->params().layers} * shape.kv_heads * shape.row_bytes();
     // Without a limit the answer's length is unknown: the first block of rows it will take.
@@ -138,8 +142,15 @@ Estimate Session::estimate(std::span<const Branch> branches, std::int64_t max_to
     estimate.prompt_tokens = plan.computed();
     estimate.hidden_bytes = bytes.hidden;
     estimate.cache_bytes = bytes.cache;
-    estimate.compute_bytes = bytes.queries + run::compute_bytes(*impl_, plan);
+    estimate.compute_bytes = bytes.compute;
     estimate.bytes_needed = estimate.hidden_bytes + estimate.cache_bytes + estimate.compute_bytes + answer_rows * token;
+    try {
+        if (!impl_->speed) {
+            impl_->speed = run::Speed{run::measure_row(*impl_), run::measure_pair(*impl_)};
+        }
+    } catch (const run::Interrupted &) {
+        return estimate;  // sizes alone: the caller sees its own stop flag
+    }
     estimate.seconds = impl_->params().layers * (plan.computed() * impl_->speed->row_seconds +
                                                  run::attention_pairs(plan) * impl_->speed->pair_seconds);
     return estimate;

@@ -13,7 +13,8 @@ struct Speed {
     double pair_seconds = 0;  ///< one query position against one cache row, all heads of one layer
 };
 
-/// Throws Error(Machine) with the sum where the prefill needs more memory than can be had.
-void check_memory(Session::Impl & session, const PrefillPlan & plan);
+/// What the prefill needs, graph buffers included. Throws Error(Machine) with the sum where that is more than can be
+/// had.
+PrefillBytes check_memory(Session::Impl & session, const PrefillPlan & plan);
 
 }  // namespace snapkv::run

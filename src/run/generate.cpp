@@ -24,7 +24,9 @@ public:
     }
     void finish() {
         if (!stopped_) {
-            show(stop_.push(characters_.finish()).text + stop_.finish());
+            std::string rest = stop_.push(characters_.finish()).text;
+            rest += stop_.finish();
+            show(rest);
         }
     }
     [[nodiscard]] bool stopped() const { return stopped_; }
@@ -33,7 +35,10 @@ public:
 private:
     bool show(const std::string & text) {
         text_ += text;
-        return text.empty() || !on_text_ || on_text_(text);
+        if (listening_ && !text.empty() && on_text_) {
+            listening_ = on_text_(text);
+        }
+        return listening_;
     }
 
     text::Utf8Stream characters_;
@@ -41,6 +46,7 @@ private:
     const std::function<bool(std::string_view)> & on_text_;
     std::string text_;
     bool stopped_ = false;
+    bool listening_ = true;  ///< on_text has not returned false
 };
 
 bool stop_requested(const std::atomic<bool> * stop) {
@@ -52,6 +58,7 @@ bool stop_requested(const std::atomic<bool> * stop) {
 Generation Session::generate(Sequence & sequence, const GenerateOptions & options,
                              const std::function<bool(std::string_view)> & on_text) {
     Sequence::Impl & state = sequence.impl();
+    impl_->check_belongs(state);
     const text::Vocabulary & vocabulary = impl_->model.impl()->vocabulary;
     run::Sampler sampler(vocabulary, options.sampling, state.tokens);
     Output output(options.stop, on_text);

@@ -1,5 +1,6 @@
 #include "snapkv/model.h"
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -26,6 +27,13 @@ std::string dominant_type(const gguf::File & file) {
     return name;
 }
 
+/// A name from a file may hold anything; on a terminal it should do nothing but be read.
+std::string printable(std::string name) {
+    std::replace_if(
+        name.begin(), name.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, ' ');
+    return name;
+}
+
 std::uint64_t parameter_count(const gguf::File & file) {
     std::uint64_t count = 0;
     for (const gguf::TensorInfo & tensor : file.tensors()) {
@@ -46,7 +54,7 @@ text::Vocabulary checked_vocabulary(const gguf::File & file) {
 ModelInfo describe(const gguf::File & file, const model::HyperParameters & params, const model::Weights & weights,
                    const text::ChatTemplate & chat) {
     ModelInfo info;
-    info.name = file.find_string("general.name").value_or(file.path().stem().string());
+    info.name = printable(file.find_string("general.name").value_or(file.path().stem().string()));
     info.architecture = params.architecture;
     info.quantisation = dominant_type(file);
     info.layers = params.layers;

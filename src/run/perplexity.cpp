@@ -4,6 +4,7 @@
 #include "base/raise.h"
 #include "llama.h"
 #include "run/session_impl.h"
+#include "text/utf8.h"
 
 namespace snapkv {
 
@@ -32,6 +33,9 @@ Branch full_cache_chunk(std::span<const Token> tokens) {
 PerplexityResult Session::perplexity(std::string_view text, std::uint32_t context,
                                      const std::function<void(std::uint32_t, std::uint32_t, double)> & progress) {
     const text::Vocabulary & vocabulary = impl_->model.impl()->vocabulary;
+    if (const std::size_t bad = text::find_invalid_utf8(text); bad != std::string_view::npos) {
+        raise_input("the text is not valid UTF-8 at byte {}", bad);
+    }
     const std::vector<Token> tokens = vocabulary.tokenize(text, true, false);
     if (context < 4 || context > impl_->options.context) {
         raise_usage("-c is {}, expected 4 to {} tokens", context, impl_->options.context);
@@ -60,7 +64,7 @@ PerplexityResult Session::perplexity(std::string_view text, std::uint32_t contex
             }
         };
         try {
-            run::Prefill(impl_->environment(), plan).run([](std::uint32_t, std::uint64_t) {}, score);
+            run::Prefill(impl_->environment(*impl_->arena), plan).run([](std::uint32_t, std::uint64_t) {}, score);
         } catch (const run::Interrupted &) {
             result.interrupted = true;
             break;

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "run/layer_shape.h"
+#include "run/port.h"
 
 namespace snapkv::run {
 
@@ -13,10 +14,6 @@ namespace {
 
 /// More than the nodes of one layer and of the logits, attention aside.
 constexpr std::size_t kLayerNodes = 64;
-
-std::unique_ptr<attention::HostPort> make_port(AttentionPath path) {
-    return path == AttentionPath::Cpu ? attention::make_cpu_port(0, 1) : attention::make_portable_port(0, 1);
-}
 
 }  // namespace
 
@@ -29,7 +26,7 @@ Prefill::Prefill(const PrefillEnvironment & environment, const PrefillPlan & pla
       suffixes_(plan.suffix_rows, environment.params.width, environment.work),
       trunk_queries_(std::size_t{plan.trunk_window} * spec_.heads * spec_.key_size * sizeof(float), environment.work),
       trunk_segment_(plan.shares_trunk() ? std::make_shared<kv::Segment>() : nullptr),
-      port_(make_port(environment.attention)) {
+      port_(make_port(environment.attention, 1)) {
     branches_.reserve(plan.branches.size());
     for (const BranchPlan & branch : plan.branches) {
         branches_.emplace_back(branch, spec_, environment.arena, environment.work);
@@ -44,7 +41,7 @@ std::uint64_t Prefill::compute_bytes() const {
 }
 
 std::uint64_t Prefill::reserve() {
-    const bool in_trunk = plan_.trunk > 0;
+    const bool in_trunk = std::min(environment_.batch, plan_.trunk) >= std::min(environment_.batch, plan_.suffix_rows);
     const std::uint32_t count = std::min(environment_.batch, in_trunk ? plan_.trunk : plan_.suffix_rows);
     trunk_rows_ =
         std::make_shared<kv::LayerRows>(kv::LayerRows::dense(environment_.arena, shape_, plan_.trunk, Position{0}));
@@ -204,6 +201,10 @@ void Prefill::build_last(Graph & graph, HiddenStates & hidden, std::uint32_t fir
         begin = std::min(begin, span.row);
         end = std::max(end, span.row + span.count);
     }
+    // No fewer rows than any other product takes, wherever the chunk was cut.
+    const auto rows_of_chunk = static_cast<std::uint32_t>(positions->ne[0]);
+    begin = std::min(begin, rows_of_chunk - HiddenStates::kLeastRows);
+    end = std::max(end, begin + HiddenStates::kLeastRows);
     for (attention::CaptureSpan & span : unit().captures) {
         span.row -= begin;
     }
@@ -275,6 +276,7 @@ void Prefill::finish_branch(BranchCache & branch, const OnLogits & on_logits) {
     const std::size_t floats = std::size_t{spec_.heads} * spec_.key_size;
     const std::uint32_t skipped = plan_.trunk_window - branch.plan().trunk_window();
     branch.finish_layer(environment_.compute, spec_, trunk_rows_, trunk_queries_.floats() + skipped * floats);
+    (*on_unit_)(layer_, units_);
 }
 
 void Prefill::output(BranchCache & branch, const OnLogits & on_logits) {

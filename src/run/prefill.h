@@ -42,7 +42,7 @@ class Prefill {
 public:
     Prefill(const PrefillEnvironment & environment, const PrefillPlan & plan);
 
-    /// Called after each (layer, chunk) with the layers finished and the (layer, token) units done.
+    /// Called after each (layer, chunk) and each compaction with the layers finished and the (layer, token) units done.
     using OnUnit = std::function<void(std::uint32_t layer, std::uint64_t units)>;
     /// Receives the logits ([row][vocabulary]) of consecutive positions of one branch, from `first` on.
     using OnLogits =

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "attention/vote.h"
 #include "base/raise.h"
 #include "run/hidden_states.h"
 #include "run/layer_shape.h"
@@ -37,6 +38,11 @@ void check_prompt(const Prompt & prompt, const model::HyperParameters & params, 
             raise_input("token {} is not in the vocabulary of {}", token, params.vocabulary);
         }
     }
+}
+
+/// One layer's votes of one branch: a float for each query head and prefix column, and the statistics behind them.
+std::uint64_t vote_bytes(const BranchPlan & branch, const model::HyperParameters & params) {
+    return attention::vote_bytes(params.attention_spec(), branch.n, branch.cache.window);
 }
 
 }  // namespace
@@ -75,7 +81,7 @@ PrefillPlan plan_prefill(std::span<const Branch> branches, const model::HyperPar
     return plan;
 }
 
-PrefillBytes prefill_bytes(const PrefillPlan & plan, const model::HyperParameters & params) {
+PrefillBytes prefill_bytes(const PrefillPlan & plan, const model::HyperParameters & params, std::uint32_t batch) {
     const kv::LayerShape shape = layer_shape(params, plan.type);
     const std::uint64_t row = shape.kv_heads * shape.row_bytes();
     const std::uint64_t query_row = std::uint64_t{params.heads} * params.key_size * sizeof(float);
@@ -84,19 +90,27 @@ PrefillBytes prefill_bytes(const PrefillPlan & plan, const model::HyperParameter
     if (plan.suffix_rows > 0) {
         bytes.hidden += std::uint64_t{plan.suffix_rows + HiddenStates::kLeastRows} * params.width * sizeof(float);
     }
-    bytes.queries = plan.trunk_window * query_row;
+    bytes.compute = plan.trunk_window * query_row;
     std::uint64_t kept_rows = 0;
-    std::uint64_t longest_prefix = 0;
+    std::uint64_t votes = 0;
+    std::uint64_t suffixes = 0;
     std::uint64_t longest_suffix = 0;
     for (const BranchPlan & branch : plan.branches) {
-        kept_rows += branch.cache.compress ? branch.cache.budget : branch.suffix;
-        bytes.queries += branch.cache.compress ? branch.cache.window * query_row : 0;
-        longest_prefix = std::max<std::uint64_t>(longest_prefix, branch.cache.compress ? branch.cache.prefix() : 0);
-        longest_suffix = std::max<std::uint64_t>(longest_suffix, branch.cache.compress ? branch.suffix : 0);
+        if (!branch.cache.compress) {
+            kept_rows += branch.suffix;
+            continue;
+        }
+        kept_rows += branch.cache.budget;
+        bytes.compute += branch.cache.window * query_row;
+        votes = std::max(votes, vote_bytes(branch, params));
+        suffixes += branch.suffix;
+        longest_suffix = std::max<std::uint64_t>(longest_suffix, branch.suffix);
     }
-    bytes.queries += longest_prefix * params.heads * sizeof(float);
+    bytes.compute += votes;
+    // Suffixes that share a chunk are at work together, and the first of them may have begun in the chunk before.
+    const std::uint64_t suffixes_at_work = std::min(suffixes, batch + longest_suffix);
     // Where some branch keeps the trunk, the last layer's working rows are already among what is kept.
-    const std::uint64_t working = (plan.shares_trunk() ? 0 : plan.trunk) + longest_suffix;
+    const std::uint64_t working = (plan.shares_trunk() ? 0 : plan.trunk) + suffixes_at_work;
     kept_rows += plan.shares_trunk() ? plan.trunk : 0;
     bytes.cache = row * (kept_rows * params.layers + working);
     return bytes;

@@ -48,8 +48,11 @@ PrefillPlan plan_prefill(std::span<const Branch> branches, const model::HyperPar
 struct PrefillBytes {
     std::uint64_t hidden = 0;
     std::uint64_t cache = 0;    ///< peak: working rows of one layer and all kept rows
-    std::uint64_t queries = 0;  ///< window queries and votes
+    std::uint64_t compute = 0;  ///< window queries and votes; with the graph's buffers once they are known
+
+    [[nodiscard]] std::uint64_t total() const { return hidden + cache + compute; }
 };
-PrefillBytes prefill_bytes(const PrefillPlan & plan, const model::HyperParameters & params);
+/// `batch`: rows of a chunk, in which the suffixes of several branches may be at work together.
+PrefillBytes prefill_bytes(const PrefillPlan & plan, const model::HyperParameters & params, std::uint32_t batch);
 
 }  // namespace snapkv::run

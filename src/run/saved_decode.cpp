@@ -96,7 +96,7 @@ SavedCounts read_counts(SavedReader & in, std::uint32_t context) {
     SavedCounts counts;
     count_fields(in, counts);
     if (counts.tokens > context) {
-        raise_input("{}: {} tokens, beyond the context of {}", in.path(), counts.tokens, context);
+        raise_input("{}: {} tokens, beyond the context of {} (-c sets it)", in.path(), counts.tokens, context);
     }
     const std::uint64_t beyond_segments = std::uint64_t{counts.tail_rows} + (counts.pending ? 1 : 0);
     if (beyond_segments >= counts.tokens) {

@@ -40,6 +40,11 @@ KeptPositions Sequence::kept_positions() const {
                 }
             }
         }
+        for (auto & head : heads) {
+            for (std::uint32_t row = 0; row < impl_->tail.rows(); ++row) {
+                head.push_back(index_of(impl_->tail.first() + row));
+            }
+        }
     }
     return kept;
 }

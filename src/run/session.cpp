@@ -7,9 +7,11 @@
 #include "base/raise.h"
 #include "base/threads.h"
 #include "run/accounting.h"
+#include "run/logits.h"
 #include "run/sequence_impl.h"
 #include "run/session_impl.h"
 #include "text/plain_text.h"
+#include "text/utf8.h"
 
 namespace snapkv {
 
@@ -18,6 +20,15 @@ namespace {
 using Clock = std::chrono::steady_clock;
 double milliseconds_since(Clock::time_point begin) {
     return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
+}
+
+/// Rows of a chunk whose largest product ggml finishes well within a second: it looks at the stop flag only between
+/// products.
+std::uint32_t largest_batch(const model::HyperParameters & params) {
+    constexpr double kProductFlop = 50e9;
+    const double inner = std::max({params.feed_forward, params.heads * params.key_size, params.width});
+    const double rows = kProductFlop / (2.0 * params.width * inner);
+    return std::max(run::HiddenStates::kLeastRows, static_cast<std::uint32_t>(std::min(rows, 16384.0)));
 }
 
 SessionOptions settled(const Model & model, SessionOptions options) {
@@ -30,7 +41,7 @@ SessionOptions settled(const Model & model, SessionOptions options) {
     options.threads = options.threads == 0 ? usable_processors() : options.threads;
     options.threads_batch = options.threads_batch == 0 ? options.threads : options.threads_batch;
     // A chunk of fewer rows would be padded to this many: nothing would be won.
-    options.batch = std::max(options.batch, run::HiddenStates::kLeastRows);
+    options.batch = std::clamp(options.batch, run::HiddenStates::kLeastRows, largest_batch(model.impl()->params));
     options.context = options.context == 0 ? trained : options.context;
     if (options.context > trained && !options.allow_long) {
         raise_usage("a context of {} tokens is beyond the {} that the model was trained for; --allow-long permits it",
@@ -92,15 +103,22 @@ Session::Impl::Impl(Model loaded, const SessionOptions & asked)
       compute(options.threads, options.threads_batch, options.stop),
       stepper(params(), *model.impl()->architecture, compute, options.attention) {}
 
-run::PrefillEnvironment Session::Impl::environment() {
+run::PrefillEnvironment Session::Impl::environment(kv::Arena & arena_of_run) {
     return {.params = params(),
             .architecture = *model.impl()->architecture,
             .compute = compute,
             .allocator = prefill_allocator,
-            .arena = *arena,
+            .arena = arena_of_run,
             .work = work,
             .batch = options.batch,
             .attention = options.attention};
+}
+
+void Session::Impl::check_belongs(const Sequence::Impl & sequence) const {
+    const std::vector<kv::LayerShape> expected = shapes(sequence.stats.config.type);
+    if (sequence.tail.shapes() != expected || sequence.logits.size() != params().vocabulary) {
+        raise_usage("the sequence was made with another model than the session's");
+    }
 }
 
 Session::Session(Model model, const SessionOptions & options)
@@ -132,18 +150,22 @@ PrefillResult Session::prefill(std::span<const Branch> branches,
     std::vector<std::vector<float>> logits(branches.size());
     ProgressReport progress(plan, impl_->params().layers, on_progress);
     std::vector<run::PrefilledBranch> done;
+    std::uint64_t units_done = 0;
     try {
-        run::Prefill prefill(impl_->environment(), plan);
+        run::Prefill prefill(impl_->environment(*impl_->arena), plan);
         done = prefill.run(
             [&](std::uint32_t layer, std::uint64_t units) {
                 accounting.sample(impl_->arena->meter().alive() + impl_->work->alive() + prefill.compute_bytes());
+                units_done = units;
                 progress(layer, units);
             },
             [&](std::size_t branch, std::uint32_t, std::uint32_t, const float * row) {
                 logits[branch].assign(row, row + impl_->params().vocabulary);
+                run::check_logits(logits[branch]);
             });
     } catch (const run::Interrupted &) {
         result.stats.interrupted = true;
+        result.stats.computed_tokens = units_done / impl_->params().layers;
     }
     const kv::LayerShape shape = run::layer_shape(impl_->params(), plan.type);
     for (std::size_t index = 0; index < done.size(); ++index) {
@@ -168,6 +190,7 @@ PrefillResult Session::prefill(std::span<const Branch> branches,
 
 AppendStats Session::append(Sequence & sequence, std::span<const Token> tokens) {
     Sequence::Impl & state = sequence.impl();
+    impl_->check_belongs(state);
     std::vector<Token> feed;
     if (state.pending) {
         feed.push_back(state.tokens.back());
@@ -204,6 +227,9 @@ AppendStats Session::append(Sequence & sequence, std::span<const Token> tokens) 
 std::vector<Token> Session::turn_tokens(const Sequence & sequence, std::string_view message, bool raw) const {
     const Model::Impl & model = *impl_->model.impl();
     if (raw) {
+        if (const std::size_t bad = text::find_invalid_utf8(message); bad != std::string_view::npos) {
+            raise_input("the message is not valid UTF-8 at byte {}", bad);
+        }
         return text::continue_text(model.vocabulary, message);
     }
     const std::vector<Token> & tokens = sequence.impl().tokens;

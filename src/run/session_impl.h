@@ -10,6 +10,7 @@
 #include "run/layer_shape.h"
 #include "run/model_impl.h"
 #include "run/prefill.h"
+#include "run/sequence_impl.h"
 #include "run/stepper.h"
 #include "snapkv/session.h"
 
@@ -29,7 +30,9 @@ struct Session::Impl {
     std::optional<run::Speed> speed;  ///< measured once, when an estimate is first asked for
 
     [[nodiscard]] const model::HyperParameters & params() const { return model.impl()->params; }
-    [[nodiscard]] run::PrefillEnvironment environment();
+    [[nodiscard]] run::PrefillEnvironment environment(kv::Arena & arena_of_run);
+    /// Throws Error(Usage) for a sequence of another model.
+    void check_belongs(const Sequence::Impl & sequence) const;
     [[nodiscard]] std::vector<kv::LayerShape> shapes(KvType type) const {
         return std::vector<kv::LayerShape>(params().layers, run::layer_shape(params(), type));
     }

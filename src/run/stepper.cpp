@@ -5,16 +5,15 @@
 #include <numeric>
 #include <utility>
 
+#include "run/logits.h"
+#include "run/port.h"
+
 namespace snapkv::run {
 
 namespace {
 
 /// More than the nodes of one layer, attention aside.
 constexpr std::size_t kLayerNodes = 64;
-
-std::unique_ptr<attention::HostPort> make_port(AttentionPath path, std::uint32_t layers) {
-    return path == AttentionPath::Cpu ? attention::make_cpu_port(0, layers) : attention::make_portable_port(0, layers);
-}
 
 /// Where the last `rows` rows of the tail are written, block by block.
 void fill_stores(attention::LayerUnit & unit, kv::Tail & tail, std::uint32_t layer, std::uint32_t rows) {
@@ -107,6 +106,7 @@ void Stepper::run(Built & built, Sequence::Impl & sequence, std::span<const Toke
     port.prepare(static_cast<std::uint32_t>(tokens.size()), compute_.threads(phase));
     compute_.run(*built.graph, phase);
     const auto * logits = static_cast<const float *>(built.logits->data);
+    check_logits({logits, params_.vocabulary});
     sequence.logits.assign(logits, logits + params_.vocabulary);
 }
 

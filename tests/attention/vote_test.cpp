@@ -233,10 +233,11 @@ TEST(Vote, HasTheSameBitsHoweverThePromptWasCut) {
     }
 }
 
-TEST(Vote, CountsItsScratch) {
-    Ballot ballot(spec_of(1, 1, 8), KvType::F32, {1000, 32}, 15);
-    std::vector<float> votes(968);
-    EXPECT_EQ(Vote(ballot.input(), votes).scratch_bytes(), 32 * 2 * sizeof(float)) << "a maximum and a sum a query";
+TEST(Vote, TellsItsBytesBeforehand) {
+    // 968 votes of one head, and a maximum and a sum for each of 32 queries in two pieces.
+    EXPECT_EQ(vote_bytes(spec_of(1, 1, 8), 1000, 32), (968 + 2 * 32 * 2) * sizeof(float));
+    const AttentionSpec spec{.heads = 6, .kv_heads = 3, .key_size = 8, .value_size = 8};
+    EXPECT_EQ(vote_bytes(spec, 3000, 16), (6 * 2984 + 4 * 6 * 16 * 2) * sizeof(float));
 }
 
 TEST(Vote, StopsWhenAsked) {

@@ -42,7 +42,8 @@ protected:
 
 TEST_P(Cancellation, EndsAPrefillAtEachUnit) {
     const Sequence expected = test::prefill_one(session_, branch_);
-    for (const int unit : {1, 4, 5, 10, 15}) {  // 5 chunks in each of 3 layers: the last is before the output
+    // Each of 3 layers reports 5 chunks and a compaction: the last of these is before the output.
+    for (const int unit : {1, 4, 5, 6, 11, 17}) {
         expect_interrupted(unit);
     }
     const Sequence found = test::prefill_one(session_, branch_);
@@ -52,6 +53,9 @@ TEST_P(Cancellation, EndsAPrefillAtEachUnit) {
 
 TEST_P(Cancellation, BeforeItBeginsComputesNothing) {
     stop_ = true;
+    const Estimate estimate = session_.estimate({&branch_, 1}, 8);
+    EXPECT_EQ(estimate.seconds, 0) << "no measurement";
+    EXPECT_GT(estimate.bytes_needed, 0U);
     EXPECT_TRUE(session_.prefill({&branch_, 1}).stats.interrupted);
     const PerplexityResult result = session_.perplexity(std::string(300, 'x'), 64);
     EXPECT_TRUE(result.interrupted);

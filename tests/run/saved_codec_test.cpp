@@ -152,7 +152,7 @@ TEST(SavedCodec, ForksShareTheSegments) {
     EXPECT_EQ(one.impl().segments, loaded.impl().segments);
     EXPECT_EQ(other.impl().segments, loaded.impl().segments);
     EXPECT_EQ(one.kept_positions(), loaded.kept_positions());
-    EXPECT_EQ(loaded.kept_positions()[0][2], (std::vector<std::uint32_t>{0, 1, 2, 3, 18, 19}));
+    EXPECT_EQ(loaded.kept_positions()[0][2], (std::vector<std::uint32_t>{0, 1, 2, 3, 18, 19, 20, 21, 22}));
 }
 
 TEST(SavedCodec, RefusesAnotherModel) {
@@ -207,7 +207,7 @@ TEST(SavedCodec, RefusesMoreTokensThanTheContext) {
     const auto arena = std::make_shared<kv::HostArena>();
     const std::vector<std::byte> contents = encoded(small_model(), small_sequence(arena, 3));
     EXPECT_EQ(refusal(contents, small_model(), 24), "not refused");
-    EXPECT_EQ(refusal(contents, small_model(), 23), "24 tokens, beyond the context of 23");
+    EXPECT_EQ(refusal(contents, small_model(), 23), "24 tokens, beyond the context of 23 (-c sets it)");
 }
 
 TEST(SavedCodec, RefusesWhatContradictsItself) {

@@ -72,14 +72,18 @@ Partial empty_partial(float * memory, std::uint32_t rows, std::size_t value_stri
     return partial;
 }
 
-/// Writes values / sum to the output row of flattened query row `i`.
-void write_row(const AttentionSpec & spec, const QuerySpan & span, std::uint32_t kv_head, std::uint32_t i,
-               const float * values, float sum, float * out) {
+/// The output of flattened query row `i`.
+float * output_row(const AttentionSpec & spec, const QuerySpan & span, std::uint32_t kv_head, std::uint32_t i,
+                   float * out) {
     const std::size_t row = span.row + i / spec.group();
     const std::size_t head = std::size_t{kv_head} * spec.group() + i % spec.group();
-    float * to = out + (row * spec.heads + head) * spec.value_size;
+    return out + (row * spec.heads + head) * spec.value_size;
+}
+
+/// to = values / sum; zero where nothing was seen.
+void divide(const float * values, const float * values_end, float sum, float * to) {
     const float factor = sum > 0 ? 1.0F / sum : 0.0F;
-    std::transform(values, values + spec.value_size, to, [&](float x) { return x * factor; });
+    std::transform(values, values_end, to, [&](float x) { return x * factor; });
 }
 
 }  // namespace
@@ -94,7 +98,6 @@ std::size_t Attend::thread_floats() const {
 
 void Attend::prepare(const LayerUnit & unit, std::uint32_t chunk_rows) {
     unit_ = &unit;
-    chunk_rows_ = chunk_rows;
     items_.clear();
     merges_.clear();
     partial_floats_ = 0;
@@ -108,6 +111,16 @@ void Attend::prepare(const LayerUnit & unit, std::uint32_t chunk_rows) {
             } else {
                 add_many(span, head, rows);
             }
+        }
+    }
+    padding_.clear();
+    std::vector<bool> covered(chunk_rows);
+    for (const QuerySpan & span : unit.queries) {
+        std::fill_n(covered.begin() + span.row, span.count, true);
+    }
+    for (std::uint32_t row = 0; row < chunk_rows; ++row) {
+        if (!covered[row]) {
+            padding_.push_back(row);
         }
     }
     // The longest pieces, those of the last positions, first: threads then finish together.
@@ -171,7 +184,9 @@ void Attend::attend_many(const Item & item, const float * queries, float * out, 
         for_tiles(*unit_, view, visible, 0, view.rows, tile, partial, scratch, attend_tile);
     }
     for (std::uint32_t i = 0; i < item.count; ++i) {
-        write_row(unit_->spec, span, item.kv_head, item.first + i, partial.values + i * stride, partial.sum[i], out);
+        const float * values = partial.values + i * stride;
+        divide(values, values + unit_->spec.value_size, partial.sum[i],
+               output_row(unit_->spec, span, item.kv_head, item.first + i, out));
     }
 }
 
@@ -185,45 +200,42 @@ void Attend::attend_few(const Item & item, const float * queries, float * partia
 }
 
 void Attend::zero_padding(float * out) const {
-    std::vector<bool> covered(chunk_rows_);
-    for (const QuerySpan & span : unit_->queries) {
-        std::fill_n(covered.begin() + span.row, span.count, true);
-    }
     const std::size_t size = std::size_t{unit_->spec.heads} * unit_->spec.value_size;
-    for (std::uint32_t row = 0; row < chunk_rows_; ++row) {
-        if (!covered[row]) {
-            std::fill_n(out + row * size, size, 0.0F);
-        }
+    for (const std::uint32_t row : padding_) {
+        std::fill_n(out + row * size, size, 0.0F);
     }
 }
 
 void Attend::merge(float * out, const float * partials) {
-    std::vector<float> values(unit_->spec.value_size);
-    const std::size_t stride = padded(unit_->spec.value_size);
     for (std::size_t index = next_merge_++; index < merges_.size(); index = next_merge_++) {
-        const Merge & merge = merges_[index];
-        const QuerySpan & span = unit_->queries[merge.span];
-        for (std::uint32_t i = 0; i < merge.rows; ++i) {
-            float maximum = kNegativeInfinity;
-            for (std::uint32_t part = 0; part < merge.parts; ++part) {
-                maximum = std::max(maximum, partials[merge.partial + part * partial_size(merge.rows) + i]);
-            }
-            float sum = 0;
-            std::fill(values.begin(), values.end(), 0.0F);
-            for (std::uint32_t part = 0; part < merge.parts; ++part) {
-                const float * partial = partials + merge.partial + part * partial_size(merge.rows);
-                if (partial[i] == kNegativeInfinity) {
-                    continue;
-                }
-                const float factor = std::exp(partial[i] - maximum);
-                sum += factor * partial[kQueryRows + i];
-                const float * row = partial + std::size_t{2} * kQueryRows + i * stride;
-                std::transform(values.begin(), values.end(), row, values.begin(),
-                               [&](float total, float x) { return total + factor * x; });
-            }
-            write_row(unit_->spec, span, merge.kv_head, i, values.data(), sum, out);
+        for (std::uint32_t i = 0; i < merges_[index].rows; ++i) {
+            merge_row(merges_[index], i, partials, out);
         }
     }
+}
+
+void Attend::merge_row(const Merge & merge, std::uint32_t i, const float * partials, float * out) const {
+    const std::size_t size = partial_size(merge.rows);
+    const float * first = partials + merge.partial;
+    float maximum = kNegativeInfinity;
+    for (std::uint32_t part = 0; part < merge.parts; ++part) {
+        maximum = std::max(maximum, first[part * size + i]);
+    }
+    float * to = output_row(unit_->spec, unit_->queries[merge.span], merge.kv_head, i, out);
+    float * to_end = to + unit_->spec.value_size;
+    std::fill(to, to_end, 0.0F);
+    float sum = 0;
+    for (std::uint32_t part = 0; part < merge.parts; ++part) {
+        const float * partial = first + part * size;
+        if (partial[i] == kNegativeInfinity) {
+            continue;
+        }
+        const float factor = std::exp(partial[i] - maximum);
+        sum += factor * partial[kQueryRows + i];
+        const float * values = partial + std::size_t{2} * kQueryRows + i * padded(unit_->spec.value_size);
+        std::transform(to, to_end, values, to, [&](float total, float x) { return total + factor * x; });
+    }
+    divide(to, to_end, sum, to);
 }
 
 }  // namespace snapkv::attention::cpu

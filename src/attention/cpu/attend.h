@@ -53,11 +53,12 @@ private:
     void attend_many(const Item & item, const float * queries, float * out, float * scratch) const;
     void attend_few(const Item & item, const float * queries, float * partial, float * scratch) const;
     void zero_padding(float * out) const;
+    void merge_row(const Merge & merge, std::uint32_t i, const float * partials, float * out) const;
 
     const LayerUnit * unit_ = nullptr;
-    std::uint32_t chunk_rows_ = 0;
     std::vector<Item> items_;
     std::vector<Merge> merges_;
+    std::vector<std::uint32_t> padding_;  ///< chunk rows that no span covers
     std::size_t partial_floats_ = 0;
     std::atomic<std::size_t> next_item_{0};
     std::atomic<std::size_t> next_merge_{0};
