@@ -81,7 +81,7 @@ void bind_all(CLI::App & app, Settings & settings, Command command) {
 
 /// CLI11's message; for a missing value it is "--name: 1 required  missing".
 std::string explain(const CLI::ParseError & error) {
-    const std::string message = error.what();
+    std::string message = error.what();
     const std::size_t colon = message.find(':');
     if (dynamic_cast<const CLI::ArgumentMismatch *>(&error) != nullptr && colon != std::string::npos) {
         return fmt::format("{}: the value is missing", message.substr(0, colon));
