@@ -54,8 +54,8 @@ private:
 /// Query rows, the tiles they meet one after the other, and what the oracle says of all of them together.
 class Meeting {
 public:
-    Meeting(const AttentionSpec & spec, KvType type, std::uint32_t query_rows, std::vector<std::uint32_t> tile_rows,
-            std::uint32_t seed)
+    Meeting(const AttentionSpec & spec, KvType type, std::uint32_t query_rows,
+            const std::vector<std::uint32_t> & tile_rows, std::uint32_t seed)
         : spec_(spec),
           shape_{.kv_heads = 1, .key_size = spec.key_size, .value_size = spec.value_size, .type = type},
           query_rows_(query_rows) {
