@@ -22,7 +22,7 @@ std::string story() {
 }
 
 Outcome run(const std::vector<std::string> & rest, const std::string & input = {}) {
-    const Outcome outcome = run_snapkv(with_model("run", rest), input);
+    Outcome outcome = run_snapkv(with_model("run", rest), input);
     EXPECT_EQ(outcome.status, 0) << outcome.err;
     return outcome;
 }

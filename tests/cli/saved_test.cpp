@@ -1,4 +1,6 @@
 // Saved sequences on the command line.
+#include <fmt/core.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
@@ -66,7 +68,7 @@ TEST_F(Saved, RefusesWhatContradictsTheFile) {
         const Outcome outcome = run_snapkv(with_model("run", {"--load-kv", file_, option, value}));
         EXPECT_EQ(outcome.status, 2) << outcome.err;
         EXPECT_EQ(outcome.err_lines().size(), 1U) << outcome.err;
-        EXPECT_NE(outcome.err.find(option + " " + value + " contradicts"), std::string::npos) << outcome.err;
+        EXPECT_THAT(outcome.err, ::testing::HasSubstr(fmt::format("{} {} contradicts", option, value)));
     }
     (void)run_json({"--load-kv", file_, "-n", "1", "--kv-budget", "48", "--kv-window", "16"});
 }

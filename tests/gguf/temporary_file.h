@@ -1,9 +1,9 @@
 #pragma once
 
-#include <stdlib.h>
 #include <unistd.h>
 
 #include <cassert>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>

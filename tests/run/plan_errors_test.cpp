@@ -25,7 +25,7 @@ protected:
     Session session_ = run_.session(64);
 
     std::string refusal(ErrorKind kind, const std::vector<Branch> & branches) {
-        const std::string message = error_of(kind, [&] { static_cast<void>(session_.prefill(branches)); });
+        std::string message = error_of(kind, [&] { static_cast<void>(session_.prefill(branches)); });
         EXPECT_EQ(error_of(kind, [&] { static_cast<void>(session_.estimate(branches)); }), message);
         return message;
     }

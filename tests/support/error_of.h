@@ -14,7 +14,7 @@ std::string error_of(ErrorKind kind, const Action & action) {
     try {
         action();
     } catch (const Error & error) {
-        const std::string message = error.what();
+        std::string message = error.what();
         EXPECT_EQ(error.kind(), kind) << message;
         EXPECT_EQ(message.find('\n'), std::string::npos) << message;
         return message;

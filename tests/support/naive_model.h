@@ -46,7 +46,7 @@ private:
     [[nodiscard]] Row linear(const Row & x, const std::string & name) const;
     void rotate(Row & x, std::uint32_t position) const;
     [[nodiscard]] Row attend(const Layer & layer, std::uint32_t position) const;
-    void feed_layer(std::uint32_t layer, std::uint32_t position);
+    void feed_layer(std::uint32_t index, std::uint32_t position);
 
     const TinyModel * model_;
     std::vector<Layer> layers_;

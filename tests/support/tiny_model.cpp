@@ -1,9 +1,8 @@
 #include "support/tiny_model.h"
 
-#include <stdlib.h>
-
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <stdexcept>

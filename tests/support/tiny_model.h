@@ -46,7 +46,7 @@ struct TinyTensor {
 /// gives the same model. Tensors and keys may be changed before it is written.
 class TinyModel {
 public:
-    explicit TinyModel(const TinyShape & shape = {});
+    explicit TinyModel(const TinyShape & asked = {});
 
     TinyShape shape;
     std::uint32_t vocabulary = 0;

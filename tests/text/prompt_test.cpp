@@ -26,7 +26,7 @@ const std::vector<std::string> documents = {
     "x",
     "  two spaces before, three after   ",
     "\n\n\tblank lines around\r\n\n\n",
-    "Gr\u00fc\u00dfe, \u4f60\u597d, \u0645\u0631\u062d\u0628\u0627, "
+    "Gr\u00fc\u00dfe, \u4f60\u597d, \u0645\u0631\u062d\u0628\u0627",
     "\U0001F600\U0001F468\u200d\U0001F469\u200d\U0001F467 \u2581 e\u0301",
     "int main() { return 0x1F + 12345678; } // a < b > c | d",
     " ",
