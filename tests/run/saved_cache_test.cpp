@@ -177,7 +177,7 @@ TEST_F(SavedCache, RefusesAnotherRopeSettingAShorterContextAndCutFiles) {
     EXPECT_EQ(refusal(first, path()), "not refused");
 
     const std::size_t n = of_prompt.prompt.tokens.size();
-    EXPECT_EQ(refusal(session(64), path()), std::to_string(n) + " tokens, beyond the context of 64");
+    EXPECT_EQ(refusal(session(64), path()), std::to_string(n) + " tokens, beyond the context of 64 (-c sets it)");
 
     ModelOptions stretched;
     stretched.rope.scale = 2.0F;
