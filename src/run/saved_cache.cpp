@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "base/raise.h"
 #include "base/resident.h"
 #include "gguf/file.h"
@@ -19,22 +17,11 @@ run::SavedModel saved_model(const Session::Impl & session) {
             .vocabulary = session.params().vocabulary};
 }
 
-bool belongs_to(const Sequence::Impl & sequence, const run::SavedModel & model) {
-    const auto same_rows = [](kv::LayerShape one, const kv::LayerShape & other) {
-        one.type = other.type;
-        return one == other;
-    };
-    return sequence.logits.size() == model.vocabulary &&
-           std::ranges::equal(sequence.tail.shapes(), model.shapes, same_rows);
-}
-
 }  // namespace
 
 void Session::save(const Sequence & sequence, const std::filesystem::path & path) const {
+    impl_->check_belongs(sequence.impl());
     const run::SavedModel model = saved_model(*impl_);
-    if (!belongs_to(sequence.impl(), model)) {
-        raise_usage("{}: not written: the sequence is of another model than the session", path.string());
-    }
     run::write_saved_file(path,
                           [&](const run::ByteSink & sink) { run::encode_sequence(model, sequence.impl(), sink); });
 }
