@@ -6,7 +6,7 @@
 #include <limits>
 #include <utility>
 
-#include "attention/cpu/kernels.h"
+#include "attention/cpu/tile_kernel.h"
 #include "attention/cpu/queries.h"
 
 namespace snapkv::attention {

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "attention/cpu/kernels.h"
+#include "attention/cpu/tile.h"
 #include "attention/oracle.h"
 #include "attention/store.h"
 #include "kv/layer_rows.h"

@@ -1,4 +1,4 @@
-#include "attention/cpu/kernels.h"
+#include "attention/cpu/tile_kernel.h"
 
 #include <gtest/gtest.h>
 
@@ -10,10 +10,11 @@
 #include <numeric>
 #include <vector>
 
-// Those that kernels.cpp leaves out as well.
+// Those that the kernels leave out as well.
 #define HWY_DISABLED_TARGETS (HWY_AVX3_DL | HWY_SSSE3)
 #include "hwy/targets.h"
 
+#include "attention/cpu/row_kernel.h"
 #include "attention/oracle.h"
 
 namespace snapkv::attention::cpu {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "attention/cpu/kernels.h"
+#include "attention/cpu/tile.h"
 
 namespace snapkv::attention::cpu {
 

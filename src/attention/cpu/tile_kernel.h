@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstddef>
+
+#include "attention/cpu/tile.h"
+
+namespace snapkv::attention::cpu {
+
+/// Takes the tile into the partial result. `scratch` holds tile_floats() floats aligned to 64 bytes. For many query
+/// rows: the tile is widened and keys transposed once, then two small matrix products.
+void attend_tile(const Tile & tile, const Partial & partial, float * scratch);
+
+/// The logits of all query rows against one tile, [query row][kTile], rows outside [begin, end) minus infinity: what
+/// the vote is made of. Float32 from the stored values; `tile.values` is not read. Scratch as above.
+void tile_logits(const Tile & tile, float * logits, float * scratch);
+
+/// The greatest of `count` logits; minus infinity for none.
+float maximum_of(const float * logits, std::size_t count);
+
+// In the next two `count` is a multiple of 16; logits of minus infinity count nothing.
+
+/// Sum of exp(x - maximum) over `count` logits.
+float exp_sum(const float * logits, std::size_t count, float maximum);
+
+/// columns[i] += exp(logits[i] - maximum) * factor
+void add_probabilities(const float * logits, std::size_t count, float maximum, float factor, float * columns);
+
+}  // namespace snapkv::attention::cpu
