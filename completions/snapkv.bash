@@ -2,7 +2,7 @@
 _snapkv() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} options
   if ((COMP_CWORD == 1)); then
-    COMPREPLY=($(compgen -W 'run show perplexity inspect completion -h --help --version' -- "$word"))
+    COMPREPLY=($(compgen -W 'run show perplexity inspect make-model completion -h --help --version' -- "$word"))
     return
   fi
   case ${COMP_WORDS[1]} in
@@ -98,6 +98,18 @@ _snapkv() {
         --kv-type) COMPREPLY=($(compgen -W 'f32 f16 bf16' -- "$word")); return ;;
       esac
       if [[ $word == -* ]]; then COMPREPLY=($(compgen -W "$options" -- "$word")); else COMPREPLY=($(compgen -f -- "$word")); fi
+      ;;
+    make-model)
+      options='-o --output --shape --type --layers --vocab -s --seed --force -h --help --version'
+      case $before in
+        -o | --output) COMPREPLY=($(compgen -f -- "$word")); return ;;
+        --shape) COMPREPLY=($(compgen -W 'tiny smollm2-135m llama-2-7b mistral-7b llama-3-8b' -- "$word")); return ;;
+        --type) COMPREPLY=($(compgen -W 'f32 f16 bf16 q4_0 q4_1 q5_0 q5_1 q8_0 q2_k q3_k q4_k q5_k q6_k iq4_nl' -- "$word")); return ;;
+        --layers) COMPREPLY=(); return ;;
+        --vocab) COMPREPLY=($(compgen -f -- "$word")); return ;;
+        -s | --seed) COMPREPLY=(); return ;;
+      esac
+      COMPREPLY=($(compgen -W "$options" -- "$word"))
       ;;
     completion)
       options='-h --help --version'

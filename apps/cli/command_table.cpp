@@ -22,6 +22,11 @@ const std::vector<CommandInfo> & commands() {
         {Command::Inspect, "inspect", "MODEL [--json] [OPTION]...", "say what a model is and what memory it will need",
          "Prints the model's shape, the cache's bytes per token, and what prefill and decode will need from 4K to 512K "
          "tokens, full and compressed."},
+        {Command::MakeModel, "make-model", "-o FILE [--shape SHAPE] [--type TYPE] [OPTION]...",
+         "write a model with random weights in the shape of a real one",
+         "For benchmarks and tests: speed and memory need no training. The same options give the same file. A file "
+         "that "
+         "is there already stays unless --force is given; Ctrl-C leaves nothing behind."},
         {Command::Completion, "completion", "bash|zsh|fish", "print a completion script for a shell",
          "For bash: `source <(snapkv completion bash)`."},
         {Command::Docs, "docs", "", "print the reference of the command line as Markdown", "", true},

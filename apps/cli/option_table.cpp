@@ -36,7 +36,7 @@ void add_output(std::vector<Option> & table) {
 
 void add_general(std::vector<Option> & table) {
     const Section section = Section::General;
-    const Commands everywhere = working | in(Command::None, Command::Completion, Command::Docs);
+    const Commands everywhere = working | in(Command::None, Command::MakeModel, Command::Completion, Command::Docs);
     table.push_back(
         {.names = {"SHELL"},
          .placeholder = "SHELL",
@@ -81,6 +81,7 @@ const std::vector<Option> & options() {
         add_prompt_options(rows);
         add_answer_options(rows);
         add_cache_options(rows);
+        add_make_model_options(rows);
         add_output(rows);
         add_machine_options(rows);
         add_general(rows);

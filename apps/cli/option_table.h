@@ -29,6 +29,7 @@ inline constexpr double any_number = std::numeric_limits<float>::max();
 void add_prompt_options(std::vector<Option> & table);
 void add_answer_options(std::vector<Option> & table);
 void add_cache_options(std::vector<Option> & table);
+void add_make_model_options(std::vector<Option> & table);
 void add_machine_options(std::vector<Option> & table);
 
 }  // namespace snapkv::cli

@@ -22,6 +22,8 @@ std::string_view section_title(Section section) {
             return "Answer";
         case Section::Cache:
             return "Cache";
+        case Section::RandomModel:
+            return "Random model";
         case Section::Output:
             return "Output";
         case Section::Machine:
@@ -33,7 +35,8 @@ std::string_view section_title(Section section) {
 }
 
 std::vector<Section> sections() {
-    return {Section::Prompt, Section::Answer, Section::Cache, Section::Output, Section::Machine, Section::General};
+    return {Section::Prompt, Section::Answer,  Section::Cache,  Section::RandomModel,
+            Section::Output, Section::Machine, Section::General};
 }
 
 std::string spelling(const Option & option) {

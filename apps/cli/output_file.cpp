@@ -76,6 +76,13 @@ void check_replaceable(std::string_view option, const fs::path & path) {
     unlink(probe.c_str());
 }
 
+void check_absent(std::string_view option, const fs::path & path) {
+    std::error_code error;
+    if (fs::exists(fs::symlink_status(path, error))) {
+        usage_error("{} {}: is there already; --force overwrites it", option, path.string());
+    }
+}
+
 void write_file(const fs::path & path, std::string_view bytes) {
     const bool special = is_special(path);
     const fs::path target = behind_links(path);

@@ -12,6 +12,9 @@ void check_writable(std::string_view option, const std::filesystem::path & path)
 /// The same for a file that the library will replace by renaming: a device or a pipe does not do.
 void check_replaceable(std::string_view option, const std::filesystem::path & path);
 
+/// Throws Error(Usage) where something of this name is there already.
+void check_absent(std::string_view option, const std::filesystem::path & path);
+
 /// Writes the bytes to a temporary file beside `path` and renames it, so that the name never stands for half a file.
 /// A device or a pipe is written to as it is. Throws Error(Machine).
 void write_file(const std::filesystem::path & path, std::string_view bytes);

@@ -55,6 +55,8 @@ int dispatch(const Settings & settings) {
             return perplexity(settings);
         case Command::Inspect:
             return inspect(settings);
+        case Command::MakeModel:
+            return make_model(settings);
         case Command::Completion:
             return complete(settings);
         case Command::Docs:
@@ -62,7 +64,8 @@ int dispatch(const Settings & settings) {
         case Command::None:
             break;
     }
-    usage_error("no command is given: expected run, show, perplexity, inspect or completion (see snapkv --help)");
+    usage_error(
+        "no command is given: expected run, show, perplexity, inspect, make-model or completion (see snapkv --help)");
 }
 
 /// File names and texts in messages may hold anything; an error is one line all the same.

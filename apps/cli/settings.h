@@ -12,7 +12,7 @@
 namespace snapkv::cli {
 
 /// The subcommands; None is the program without one.
-enum class Command { None, Run, Show, Perplexity, Inspect, Completion, Docs };
+enum class Command { None, Run, Show, Perplexity, Inspect, MakeModel, Completion, Docs };
 
 enum class Truncate { Error, Middle };
 
@@ -54,6 +54,10 @@ struct Settings {
     bool json = false;
     std::filesystem::path dump_kept;
     std::filesystem::path html;
+
+    RandomModelOptions random_model;
+    std::filesystem::path output;
+    bool force = false;
 
     Shell shell = Shell::Bash;
 

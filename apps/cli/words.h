@@ -2,6 +2,7 @@
 
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <string_view>
@@ -43,6 +44,15 @@ template <typename Words>
         list.emplace_back(word.text);
     }
     return list;
+}
+
+/// The text itself. Throws Error(Usage) where it is not in the list.
+[[nodiscard]] inline std::string one_of(const std::vector<std::string> & words, std::string_view option,
+                                        const std::string & text) {
+    if (std::find(words.begin(), words.end(), text) == words.end()) {
+        usage_error("{}: \"{}\" is not one of {}", option, text, fmt::join(words, ", "));
+    }
+    return text;
 }
 
 template <typename Words, typename Value>

@@ -4,6 +4,7 @@
 #include "snapkv/cache_config.h"
 #include "snapkv/error.h"
 #include "snapkv/model.h"
+#include "snapkv/random_model.h"
 #include "snapkv/sequence.h"
 #include "snapkv/session.h"
 

@@ -12,10 +12,10 @@
 #include <memory>
 #include <new>
 
+#include "base/descriptor.h"
 #include "base/raise.h"
+#include "base/whole_file.h"
 #include "hash/xxhash/xxhash.h"
-#include "run/saved_descriptor.h"
-#include "run/saved_output.h"
 
 namespace snapkv::run {
 
@@ -86,7 +86,7 @@ std::span<const std::byte> checked_contents(std::span<const std::byte> file, con
 
 void write_saved_file(const std::filesystem::path & path,
                       const std::function<void(const ByteSink &)> & write_contents) {
-    SavedOutput output(path);
+    WholeFile output(path);
     Envelope envelope;
     Checksum checksum;
     output.write(std::as_bytes(std::span(&envelope, 1)));
@@ -102,7 +102,7 @@ void write_saved_file(const std::filesystem::path & path,
 
 SavedFile::SavedFile(const std::filesystem::path & path) {
     // Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever.
-    const SavedDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     struct stat status {};
     if (!file.valid() || ::fstat(file.number(), &status) != 0) {
         raise_input("{}: cannot be opened: {}", path.string(), system_error_text());

@@ -16,7 +16,7 @@ namespace snapkv::run {
 /// cache, for another version, for a file cut short or longer than it says, and where the checksum does not match.
 std::span<const std::byte> checked_contents(std::span<const std::byte> file, const std::string & path);
 
-/// Puts what `write_contents` hands to its sink into the envelope, at `path`, all or nothing (see SavedOutput). Throws
+/// Puts what `write_contents` hands to its sink into the envelope, at `path`, all or nothing (see WholeFile). Throws
 /// Error(Machine) that begins with the path.
 void write_saved_file(const std::filesystem::path & path, const std::function<void(const ByteSink &)> & write_contents);
 

@@ -1,4 +1,4 @@
-#include "run/saved_output.h"
+#include "base/whole_file.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -7,7 +7,7 @@
 
 #include "base/raise.h"
 
-namespace snapkv::run {
+namespace snapkv {
 
 namespace {
 
@@ -41,22 +41,22 @@ std::filesystem::path directory_of(const std::filesystem::path & path) {
 
 }  // namespace
 
-SavedOutput::SavedOutput(const std::filesystem::path & path) : path_(path), target_(target_of(path)) {
+WholeFile::WholeFile(const std::filesystem::path & path) : path_(path), target_(target_of(path)) {
     gathered_.reserve(kGather);
     open_temporary();
 }
 
-SavedOutput::~SavedOutput() {
+WholeFile::~WholeFile() {
     if (!temporary_.empty()) {
         ::unlink(temporary_.c_str());
     }
 }
 
-void SavedOutput::fail(const char * what) const {
+void WholeFile::fail(const char * what) const {
     raise_machine("{}: {}: {}", path_.string(), what, system_error_text());
 }
 
-void SavedOutput::open_temporary() {
+void WholeFile::open_temporary() {
     for (int attempt = 0; attempt < kMostNames; ++attempt) {
         const std::filesystem::path name = directory_of(target_) / temporary_name();
         constexpr ::mode_t kAsUmaskAllows = 0666;
@@ -72,7 +72,7 @@ void SavedOutput::open_temporary() {
     fail("cannot be written");
 }
 
-void SavedOutput::write(std::span<const std::byte> bytes) {
+void WholeFile::write(std::span<const std::byte> bytes) {
     if (gathered_.size() + bytes.size() > kGather) {
         flush();
     }
@@ -83,12 +83,12 @@ void SavedOutput::write(std::span<const std::byte> bytes) {
     }
 }
 
-void SavedOutput::flush() {
+void WholeFile::flush() {
     write_through(gathered_);
     gathered_.clear();
 }
 
-void SavedOutput::write_through(std::span<const std::byte> bytes) {
+void WholeFile::write_through(std::span<const std::byte> bytes) {
     while (!bytes.empty()) {
         const ::ssize_t written = ::write(file_->number(), bytes.data(), bytes.size());
         if (written >= 0) {
@@ -99,7 +99,7 @@ void SavedOutput::write_through(std::span<const std::byte> bytes) {
     }
 }
 
-void SavedOutput::overwrite(std::uint64_t offset, std::span<const std::byte> bytes) {
+void WholeFile::overwrite(std::uint64_t offset, std::span<const std::byte> bytes) {
     flush();
     if (::lseek(file_->number(), static_cast<::off_t>(offset), SEEK_SET) < 0) {
         fail("cannot be written");
@@ -110,7 +110,7 @@ void SavedOutput::overwrite(std::uint64_t offset, std::span<const std::byte> byt
     }
 }
 
-void SavedOutput::commit() {
+void WholeFile::commit() {
     flush();
     if (::fsync(file_->number()) != 0 || !file_->close()) {
         fail("cannot be written");
@@ -124,11 +124,11 @@ void SavedOutput::commit() {
 
 /// The rename itself lasts only once the directory is on the disk. Some file systems cannot sync a directory and say
 /// EINVAL; they are taken as they are.
-void SavedOutput::sync_directory() const {
-    const SavedDescriptor directory(::open(directory_of(target_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+void WholeFile::sync_directory() const {
+    const Descriptor directory(::open(directory_of(target_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (directory.valid() && ::fsync(directory.number()) != 0 && errno != EINVAL) {
         fail("written, but its directory cannot be synced");
     }
 }
 
-}  // namespace snapkv::run
+}  // namespace snapkv

@@ -7,7 +7,7 @@
 #include <system_error>
 #include <utility>
 
-namespace snapkv::run {
+namespace snapkv {
 
 /// What errno means, in words.
 inline std::string system_error_text() {
@@ -15,12 +15,12 @@ inline std::string system_error_text() {
 }
 
 /// A file descriptor that is closed on every way out; negative: none.
-class SavedDescriptor {
+class Descriptor {
 public:
-    explicit SavedDescriptor(int number) : number_(number) {}
-    SavedDescriptor(const SavedDescriptor &) = delete;
-    SavedDescriptor & operator=(const SavedDescriptor &) = delete;
-    ~SavedDescriptor() {
+    explicit Descriptor(int number) : number_(number) {}
+    Descriptor(const Descriptor &) = delete;
+    Descriptor & operator=(const Descriptor &) = delete;
+    ~Descriptor() {
         if (number_ >= 0) {
             ::close(number_);
         }
@@ -35,4 +35,4 @@ private:
     int number_;
 };
 
-}  // namespace snapkv::run
+}  // namespace snapkv

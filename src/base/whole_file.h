@@ -7,20 +7,20 @@
 #include <span>
 #include <vector>
 
-#include "run/saved_descriptor.h"
+#include "base/descriptor.h"
 
-namespace snapkv::run {
+namespace snapkv {
 
 /// A file that appears under its name whole or not at all: written to a temporary file in the same directory, which
 /// commit() syncs and renames, and which goes with the object where commit() was not reached. What stood there before
 /// stays until the rename. A symbolic link is followed. All members throw Error(Machine) that begins with the path and
 /// ends with the system's words.
-class SavedOutput {
+class WholeFile {
 public:
-    explicit SavedOutput(const std::filesystem::path & path);
-    SavedOutput(const SavedOutput &) = delete;
-    SavedOutput & operator=(const SavedOutput &) = delete;
-    ~SavedOutput();
+    explicit WholeFile(const std::filesystem::path & path);
+    WholeFile(const WholeFile &) = delete;
+    WholeFile & operator=(const WholeFile &) = delete;
+    ~WholeFile();
 
     /// The next bytes; small pieces are gathered.
     void write(std::span<const std::byte> bytes);
@@ -38,8 +38,8 @@ private:
     std::filesystem::path path_;    ///< as it was asked for: what messages name
     std::filesystem::path target_;  ///< the file itself, links followed
     std::filesystem::path temporary_;
-    std::optional<SavedDescriptor> file_;
+    std::optional<Descriptor> file_;
     std::vector<std::byte> gathered_;
 };
 
-}  // namespace snapkv::run
+}  // namespace snapkv

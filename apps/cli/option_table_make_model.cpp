@@ -1,0 +1,64 @@
+// The options of `snapkv make-model`.
+#include "option_table.h"
+
+namespace snapkv::cli {
+
+void add_make_model_options(std::vector<Option> & table) {
+    const Section section = Section::RandomModel;
+    const Commands commands = in(Command::MakeModel);
+    table.push_back({.names = {"-o", "--output"},
+                     .placeholder = "FILE",
+                     .help = "the file to write",
+                     .section = section,
+                     .commands = commands,
+                     .read = [](Settings & s, Name name, const Value & v) { s.output = non_empty(name, v); },
+                     .file = true});
+    table.push_back({.names = {"--shape"},
+                     .placeholder = "SHAPE",
+                     .help = "the model whose sizes are taken",
+                     .section = section,
+                     .commands = commands,
+                     .read = [](Settings & s, Name name,
+                                const Value & v) { s.random_model.shape = one_of(random_model_shapes(), name, v); },
+                     .show = [](const Settings & s) { return s.random_model.shape; },
+                     .words = random_model_shapes()});
+    table.push_back({.names = {"--type"},
+                     .placeholder = "TYPE",
+                     .help = "the type of all matrices",
+                     .section = section,
+                     .commands = commands,
+                     .read = [](Settings & s, Name name,
+                                const Value & v) { s.random_model.type = one_of(random_model_types(), name, v); },
+                     .show = [](const Settings & s) { return s.random_model.type; },
+                     .words = random_model_types()});
+    table.push_back(
+        {.names = {"--layers"},
+         .placeholder = "N",
+         .help = "layers, in place of the shape's own number",
+         .section = section,
+         .commands = commands,
+         .read = [](Settings & s, Name name, const Value & v) { s.random_model.layers = read_count(name, v, 1); }});
+    table.push_back(
+        {.names = {"--vocab"},
+         .placeholder = "FILE.gguf",
+         .help = "take the tokenizer of this model instead of bytes and numbered words in the shape's own number",
+         .section = section,
+         .commands = commands,
+         .read = [](Settings & s, Name name, const Value & v) { s.random_model.vocabulary = non_empty(name, v); },
+         .file = true});
+    table.push_back(
+        {.names = {"-s", "--seed"},
+         .placeholder = "N",
+         .help = "which random weights",
+         .section = section,
+         .commands = commands,
+         .read = [](Settings & s, Name name, const Value & v) { s.random_model.seed = read_count(name, v); },
+         .show = [](const Settings & s) { return fmt::format("{}", s.random_model.seed); }});
+    table.push_back({.names = {"--force"},
+                     .help = "overwrite a file that is there already",
+                     .section = section,
+                     .commands = commands,
+                     .read = [](Settings & s, Name, const Value &) { s.force = true; }});
+}
+
+}  // namespace snapkv::cli
