@@ -2,7 +2,7 @@
 _snapkv() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} options
   if ((COMP_CWORD == 1)); then
-    COMPREPLY=($(compgen -W 'run show perplexity inspect make-model completion -h --help --version' -- "$word"))
+    COMPREPLY=($(compgen -W 'run show perplexity inspect bench make-model completion -h --help --version' -- "$word"))
     return
   fi
   case ${COMP_WORDS[1]} in
@@ -98,6 +98,34 @@ _snapkv() {
         --kv-type) COMPREPLY=($(compgen -W 'f32 f16 bf16' -- "$word")); return ;;
       esac
       if [[ $word == -* ]]; then COMPREPLY=($(compgen -W "$options" -- "$word")); else COMPREPLY=($(compgen -f -- "$word")); fi
+      ;;
+    bench)
+      options='-m --model --kv-window --kv-kernel --kv-pool --kv-group --kv-sink -p --n-prompt -n --n-gen -d --n-depth -r --repetitions --no-warmup -o --output --kv-policy --kv-budget --kv-type -t --threads -tb --threads-batch -b --batch-size --attention --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
+      case $before in
+        -m | --model) COMPREPLY=($(compgen -f -- "$word")); return ;;
+        --kv-window) COMPREPLY=(); return ;;
+        --kv-kernel) COMPREPLY=(); return ;;
+        --kv-pool) COMPREPLY=($(compgen -W 'max avg none' -- "$word")); return ;;
+        --kv-group) COMPREPLY=($(compgen -W 'mean max sum' -- "$word")); return ;;
+        --kv-sink) COMPREPLY=(); return ;;
+        -p | --n-prompt) COMPREPLY=(); return ;;
+        -n | --n-gen) COMPREPLY=(); return ;;
+        -d | --n-depth) COMPREPLY=(); return ;;
+        -r | --repetitions) COMPREPLY=(); return ;;
+        -o | --output) COMPREPLY=($(compgen -W 'md json csv' -- "$word")); return ;;
+        --kv-policy) COMPREPLY=(); return ;;
+        --kv-budget) COMPREPLY=(); return ;;
+        --kv-type) COMPREPLY=(); return ;;
+        -t | --threads) COMPREPLY=(); return ;;
+        -tb | --threads-batch) COMPREPLY=(); return ;;
+        -b | --batch-size) COMPREPLY=(); return ;;
+        --attention) COMPREPLY=($(compgen -W 'cpu portable' -- "$word")); return ;;
+        --rope-scaling) COMPREPLY=($(compgen -W 'none linear yarn' -- "$word")); return ;;
+        --rope-scale) COMPREPLY=(); return ;;
+        --rope-freq-base) COMPREPLY=(); return ;;
+        --yarn-orig-ctx) COMPREPLY=(); return ;;
+      esac
+      COMPREPLY=($(compgen -W "$options" -- "$word"))
       ;;
     make-model)
       options='-o --output --shape --type --layers --vocab -s --seed --force -h --help --version'

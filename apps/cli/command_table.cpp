@@ -22,6 +22,14 @@ const std::vector<CommandInfo> & commands() {
         {Command::Inspect, "inspect", "MODEL [--json] [OPTION]...", "say what a model is and what memory it will need",
          "Prints the model's shape, the cache's bytes per token, and what prefill and decode will need from 4K to 512K "
          "tokens, full and compressed."},
+        {Command::Bench, "bench", "-m MODEL [-p N,...] [-n N,...] [-d N,...] [-r N] [-o md|json|csv] [OPTION]...",
+         "measure prefill and decode",
+         "Measures prompts of random tokens (`pp512`) and steps of decode (`tg128`), as llama-bench does, one row for "
+         "every combination of the lists. At a depth (`tg128 @ d8000`) rows of random numbers stand for a prompt of so "
+         "many tokens, as many as the policy would keep, so that a depth costs no prefill; there `-p` measures a "
+         "further turn. Each row gives the mean and the standard deviation of tokens a second (JSON and CSV the median "
+         "too), the most key and value memory alive, and the most memory resident. Steps of decode take random tokens; "
+         "nothing is sampled. The context is as long as the tests need. Ctrl-C ends with the rows so far."},
         {Command::MakeModel, "make-model", "-o FILE [--shape SHAPE] [--type TYPE] [OPTION]...",
          "write a model with random weights in the shape of a real one",
          "For benchmarks and tests: speed and memory need no training. The same options give the same file. A file "

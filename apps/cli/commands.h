@@ -9,6 +9,7 @@ namespace snapkv::cli {
 [[nodiscard]] int show(const Settings & settings);
 [[nodiscard]] int perplexity(const Settings & settings);
 [[nodiscard]] int inspect(const Settings & settings);
+[[nodiscard]] int bench(const Settings & settings);
 [[nodiscard]] int make_model(const Settings & settings);
 
 /// `run` on a document, and on a saved sequence.

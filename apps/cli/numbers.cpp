@@ -60,4 +60,8 @@ Budget read_budget(std::string_view option, std::string_view text) {
     return {Budget::Unit::Rows, static_cast<double>(read_count(option, text, 1))};
 }
 
+std::string budget_text(const Budget & budget) {
+    return fmt::format("{:.10g}{}", budget.value, budget.unit == Budget::Unit::Percent ? "%" : "");
+}
+
 }  // namespace snapkv::cli

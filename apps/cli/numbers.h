@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "snapkv/cache_config.h"
@@ -15,5 +16,7 @@ namespace snapkv::cli {
 [[nodiscard]] float read_decimal(std::string_view option, std::string_view text, double least, double most);
 /// "N" rows or "P%".
 [[nodiscard]] Budget read_budget(std::string_view option, std::string_view text);
+/// A budget as read_budget() takes it.
+[[nodiscard]] std::string budget_text(const Budget & budget);
 
 }  // namespace snapkv::cli

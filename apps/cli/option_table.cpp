@@ -81,6 +81,7 @@ const std::vector<Option> & options() {
         add_prompt_options(rows);
         add_answer_options(rows);
         add_cache_options(rows);
+        add_bench_options(rows);
         add_make_model_options(rows);
         add_output(rows);
         add_machine_options(rows);

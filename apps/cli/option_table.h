@@ -18,7 +18,7 @@ using Value = std::string;
 
 inline constexpr Commands prompting = in(Command::Run, Command::Show);
 inline constexpr Commands computing = prompting | in(Command::Perplexity);
-inline constexpr Commands working = computing | in(Command::Inspect);
+inline constexpr Commands working = computing | in(Command::Inspect, Command::Bench);
 inline constexpr double any_number = std::numeric_limits<float>::max();
 
 /// The value itself. Throws Error(Usage) where it is empty.
@@ -29,6 +29,7 @@ inline constexpr double any_number = std::numeric_limits<float>::max();
 void add_prompt_options(std::vector<Option> & table);
 void add_answer_options(std::vector<Option> & table);
 void add_cache_options(std::vector<Option> & table);
+void add_bench_options(std::vector<Option> & table);
 void add_make_model_options(std::vector<Option> & table);
 void add_machine_options(std::vector<Option> & table);
 

@@ -7,10 +7,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string budget_text(const Budget & budget) {
-    return fmt::format("{:.10g}{}", budget.value, budget.unit == Budget::Unit::Percent ? "%" : "");
-}
-
 }  // namespace
 
 void add_cache_options(std::vector<Option> & table) {
@@ -41,7 +37,7 @@ void add_cache_options(std::vector<Option> & table) {
          .help = "tokens at the prompt's end that vote and are always kept; auto: from the question's first token to "
                  "the end, at least 32, at most 256 and at most half the budget",
          .section = section,
-         .commands = prompting,
+         .commands = prompting | in(Command::Bench),
          .read =
              [](Settings & s, Name name, const Value & v) {
                  s.cache.window = v == "auto" ? std::nullopt : std::optional(read_count(name, v, 1));
@@ -52,7 +48,7 @@ void add_cache_options(std::vector<Option> & table) {
                      .placeholder = "N",
                      .help = "width of the pooling over the votes, odd",
                      .section = section,
-                     .commands = prompting,
+                     .commands = prompting | in(Command::Bench),
                      .read =
                          [](Settings & s, Name name, const Value & v) {
                              s.cache.kernel = read_count(name, v, 1);
@@ -67,7 +63,7 @@ void add_cache_options(std::vector<Option> & table) {
          .placeholder = "POOL",
          .help = "how votes are pooled with their neighbours'",
          .section = section,
-         .commands = prompting,
+         .commands = prompting | in(Command::Bench),
          .read = [](Settings & s, Name name, const Value & v) { s.cache.pooling = from_word(pooling_words, name, v); },
          .show = [](const Settings & s) { return to_word(pooling_words, s.cache.pooling); },
          .words = word_list(pooling_words),
@@ -77,7 +73,7 @@ void add_cache_options(std::vector<Option> & table) {
          .placeholder = "HOW",
          .help = "how the votes of the query heads that share a KV head become one",
          .section = section,
-         .commands = prompting,
+         .commands = prompting | in(Command::Bench),
          .read = [](Settings & s, Name name, const Value & v) { s.cache.group = from_word(group_words, name, v); },
          .show = [](const Settings & s) { return to_word(group_words, s.cache.group); },
          .words = word_list(group_words),
@@ -86,7 +82,7 @@ void add_cache_options(std::vector<Option> & table) {
                      .placeholder = "N",
                      .help = "first tokens of the prompt that are always kept; they count within the budget",
                      .section = section,
-                     .commands = prompting,
+                     .commands = prompting | in(Command::Bench),
                      .read = [](Settings & s, Name name, const Value & v) { s.cache.sink = read_count(name, v); },
                      .show = [](const Settings & s) { return fmt::format("{}", s.cache.sink); },
                      .report = [](const CacheStats & c) { return Json(c.config.sink); }});

@@ -44,7 +44,7 @@ void add_machine_options(std::vector<Option> & table) {
          .placeholder = "PATH",
          .help = "what computes attention: the project's own kernels, or ggml's operations",
          .section = section,
-         .commands = computing,
+         .commands = computing | in(Command::Bench),
          .read = [](Settings & s, Name name, const Value & v) { s.attention = from_word(attention_words, name, v); },
          .show = [](const Settings & s) { return to_word(attention_words, s.attention); },
          .words = word_list(attention_words)});
@@ -53,14 +53,14 @@ void add_machine_options(std::vector<Option> & table) {
          .placeholder = "METHOD",
          .help = "RoPE scaling, instead of what the file says",
          .section = section,
-         .commands = computing,
+         .commands = computing | in(Command::Bench),
          .read = [](Settings & s, Name name, const Value & v) { s.rope.scaling = from_word(rope_words, name, v); },
          .words = word_list(rope_words)});
     table.push_back({.names = {"--rope-scale"},
                      .placeholder = "X",
                      .help = "the factor by which RoPE scaling lengthens the context",
                      .section = section,
-                     .commands = computing,
+                     .commands = computing | in(Command::Bench),
                      .read = [](Settings & s, Name name, const Value & v) {
                          s.rope.scale = read_decimal(name, v, 0.001, any_number);
                      }});
@@ -68,7 +68,7 @@ void add_machine_options(std::vector<Option> & table) {
                      .placeholder = "X",
                      .help = "RoPE base frequency, instead of the file's",
                      .section = section,
-                     .commands = computing,
+                     .commands = computing | in(Command::Bench),
                      .read = [](Settings & s, Name name, const Value & v) {
                          s.rope.freq_base = read_decimal(name, v, 0.001, any_number);
                      }});
@@ -77,7 +77,7 @@ void add_machine_options(std::vector<Option> & table) {
          .placeholder = "N",
          .help = "the context before YaRN scaling, instead of the file's",
          .section = section,
-         .commands = computing,
+         .commands = computing | in(Command::Bench),
          .read = [](Settings & s, Name name, const Value & v) { s.rope.yarn_orig_ctx = read_count(name, v, 1); }});
 }
 

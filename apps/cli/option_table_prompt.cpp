@@ -16,7 +16,7 @@ void add_prompt_options(std::vector<Option> & table) {
                      .placeholder = "MODEL",
                      .help = "the model, a GGUF file",
                      .section = section,
-                     .commands = computing,
+                     .commands = computing | in(Command::Bench),
                      .read = [](Settings & s, Name name, const Value & v) { s.model = non_empty(name, v); },
                      .file = true});
     table.push_back({.names = {"-f", "--file"},

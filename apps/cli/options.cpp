@@ -20,6 +20,8 @@ std::string_view section_title(Section section) {
             return "Prompt";
         case Section::Answer:
             return "Answer";
+        case Section::Tests:
+            return "Tests";
         case Section::Cache:
             return "Cache";
         case Section::RandomModel:
@@ -35,8 +37,8 @@ std::string_view section_title(Section section) {
 }
 
 std::vector<Section> sections() {
-    return {Section::Prompt, Section::Answer,  Section::Cache,  Section::RandomModel,
-            Section::Output, Section::Machine, Section::General};
+    return {Section::Prompt,      Section::Answer, Section::Tests,   Section::Cache,
+            Section::RandomModel, Section::Output, Section::Machine, Section::General};
 }
 
 std::string spelling(const Option & option) {

@@ -12,11 +12,29 @@
 namespace snapkv::cli {
 
 /// The subcommands; None is the program without one.
-enum class Command { None, Run, Show, Perplexity, Inspect, MakeModel, Completion, Docs };
+enum class Command { None, Run, Show, Perplexity, Inspect, Bench, MakeModel, Completion, Docs };
 
 enum class Truncate { Error, Middle };
 
 enum class Shell { Bash, Zsh, Fish };
+
+enum class BenchFormat { Markdown, JsonArray, Csv };
+
+/// What `snapkv bench` measures: every combination of these lists.
+struct BenchSettings {
+    std::vector<std::uint32_t> prompts{512};
+    std::vector<std::uint32_t> generations{128};
+    std::vector<std::uint32_t> depths{0};
+    std::vector<std::uint32_t> threads{0};
+    std::vector<std::uint32_t> threads_batch{0};
+    std::vector<std::uint32_t> batches{512};
+    std::vector<Policy> policies{Policy::SnapKV};
+    std::vector<Budget> budgets{Budget{}};
+    std::vector<KvType> types{KvType::F16};
+    std::uint32_t repetitions = 5;
+    bool warm_up = true;
+    BenchFormat format = BenchFormat::Markdown;
+};
 
 /// Everything that the command line can say, with the defaults. Only the table in option_table.cpp writes to it.
 struct Settings {
@@ -55,6 +73,7 @@ struct Settings {
     std::filesystem::path dump_kept;
     std::filesystem::path html;
 
+    BenchSettings bench;
     RandomModelOptions random_model;
     std::filesystem::path output;
     bool force = false;

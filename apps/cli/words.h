@@ -34,6 +34,8 @@ inline constexpr std::array rope_words{Word{"none", RopeOptions::Scaling::None},
                                        Word{"linear", RopeOptions::Scaling::Linear},
                                        Word{"yarn", RopeOptions::Scaling::Yarn}};
 inline constexpr std::array shell_words{Word{"bash", Shell::Bash}, Word{"zsh", Shell::Zsh}, Word{"fish", Shell::Fish}};
+inline constexpr std::array format_words{Word{"md", BenchFormat::Markdown}, Word{"json", BenchFormat::JsonArray},
+                                         Word{"csv", BenchFormat::Csv}};
 inline constexpr std::array stop_words{Word{"eog", StopReason::EndOfGeneration}, Word{"length", StopReason::Length},
                                        Word{"stop", StopReason::StopString}, Word{"interrupt", StopReason::Interrupt}};
 

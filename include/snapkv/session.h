@@ -130,8 +130,10 @@ public:
     ~Session();
 
     [[nodiscard]] const Model & model() const;
-    [[nodiscard]] std::uint32_t context() const;  ///< tokens, as in force
-    /// Most K/V bytes alive at any moment since the last prefill began, all sequences of this session together.
+    [[nodiscard]] std::uint32_t context() const;           ///< tokens, as in force
+    [[nodiscard]] const SessionOptions & options() const;  ///< as in force: no zeros left
+    /// Most K/V bytes alive at any moment since the last prefill or filling began, all sequences of this session
+    /// together.
     [[nodiscard]] std::uint64_t cache_bytes_peak() const;
 
     /// What prefill(branches) and max_tokens further tokens each will take. Checks the configurations as prefill does.
@@ -145,6 +147,14 @@ public:
     [[nodiscard]] PrefillResult prefill(std::span<const Branch> branches,
                                         const std::function<void(const PrefillProgress &)> & progress = {});
 
+    /// A sequence that stands where a prompt of `depth` tokens would have left it, with random tokens and random rows
+    /// in place of computed ones: as many as the configuration would keep, at positions spread over the prompt. For
+    /// benchmarks and tests, where decode at a depth is wanted without the prefill before it; its logits are zeros and
+    /// its text means nothing. The same seed gives the same sequence. Nothing where the stop flag is set. Throws as
+    /// prefill() does; a depth of 0 is an empty sequence.
+    [[nodiscard]] std::optional<Sequence> filled_sequence(std::uint32_t depth, const CacheConfig & cache,
+                                                          std::uint32_t seed = 1);
+
     /// Samples from the sequence's logits until it ends. `on_text` receives whole UTF-8 characters as they come;
     /// returning false ends the generation as an interrupt.
     [[nodiscard]] Generation generate(Sequence & sequence, const GenerateOptions & options,
@@ -155,7 +165,8 @@ public:
     [[nodiscard]] std::vector<Token> turn_tokens(const Sequence & sequence, std::string_view message, bool raw) const;
 
     /// Prefills further tokens against the kept rows and the tail, at the next true positions. A sampled token that
-    /// has no row yet is fed first. On interruption the sequence stands where the last finished chunk left it.
+    /// has no row yet is fed first; one token alone is a step of decode, with its threads. On interruption the sequence
+    /// stands where the last finished chunk left it.
     AppendStats append(Sequence & sequence, std::span<const Token> tokens);
 
     /// Writes the sequence to a temporary file, syncs and renames it. Throws Error(Machine).

@@ -7,6 +7,7 @@
 #include "base/raise.h"
 #include "base/threads.h"
 #include "run/accounting.h"
+#include "run/cache_stats.h"
 #include "run/logits.h"
 #include "run/sequence_impl.h"
 #include "run/session_impl.h"
@@ -48,22 +49,6 @@ SessionOptions settled(const Model & model, SessionOptions options) {
                     options.context, trained);
     }
     return options;
-}
-
-CacheStats cache_stats(const run::BranchPlan & plan, const kv::LayerShape & shape, std::uint32_t layers) {
-    CacheStats stats;
-    stats.config = plan.branch->cache;
-    stats.compressed = plan.cache.compress;
-    stats.reason = plan.cache.reason;
-    stats.budget = plan.cache.budget;
-    stats.window = plan.cache.window;
-    stats.window_cuts_question = plan.cache.window_cuts_question;
-    const std::uint64_t heads = std::uint64_t{layers} * shape.kv_heads;
-    stats.rows_full = heads * plan.n;
-    stats.rows_kept = heads * (plan.cache.compress ? plan.cache.budget : plan.n);
-    stats.bytes_full = stats.rows_full * shape.row_bytes();
-    stats.bytes_kept = stats.rows_kept * shape.row_bytes();
-    return stats;
 }
 
 /// Turns finished units into progress with a guess of the time left.
@@ -133,6 +118,9 @@ const Model & Session::model() const {
 std::uint32_t Session::context() const {
     return impl_->options.context;
 }
+const SessionOptions & Session::options() const {
+    return impl_->options;
+}
 std::uint64_t Session::cache_bytes_peak() const {
     return impl_->arena->meter().peak();
 }
@@ -176,7 +164,7 @@ PrefillResult Session::prefill(std::span<const Branch> branches,
             Sequence::Impl{.arena = impl_->arena,
                            .tokens = of_branch.branch->prompt.tokens,
                            .prompt_tokens = of_branch.n,
-                           .stats = cache_stats(of_branch, shape, impl_->params().layers),
+                           .stats = run::cache_stats(of_branch, shape, impl_->params().layers),
                            .segments = std::move(done[index].segments),
                            .tail = kv::Tail(*impl_->arena, impl_->shapes(plan.type), Position{of_branch.n}),
                            .logits = std::move(logits[index])}));
@@ -205,13 +193,15 @@ AppendStats Session::append(Sequence & sequence, std::span<const Token> tokens) 
         raise_input("{} tokens and {} more leave no place for an answer in a context of {}", state.tokens.size(),
                     tokens.size(), impl_->options.context);
     }
+    // One token is a step of decode, with its threads.
+    const auto phase = feed.size() == 1 ? run::Compute::Phase::Decode : run::Compute::Phase::Prefill;
     const auto begin = Clock::now();
     AppendStats stats;
     try {
         while (stats.tokens < feed.size()) {
             const std::size_t count = std::min<std::size_t>(impl_->options.batch, feed.size() - stats.tokens);
             const std::span<const Token> chunk = std::span(feed).subspan(stats.tokens, count);
-            impl_->stepper.feed(state, chunk, run::Compute::Phase::Prefill);
+            impl_->stepper.feed(state, chunk, phase);
             // The pending token is in the list already; now it has its row.
             state.tokens.insert(state.tokens.end(), chunk.begin() + (state.pending ? 1 : 0), chunk.end());
             state.pending = false;

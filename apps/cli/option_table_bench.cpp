@@ -1,0 +1,166 @@
+// The options of `snapkv bench`: llama-bench's where it has them, most of them lists.
+#include "option_table.h"
+
+namespace snapkv::cli {
+namespace {
+
+/// Calls `take` with each part of a list that commas separate; a list that is empty or has an empty part is an error.
+template <typename Take>
+void for_each_part(Name name, const Value & list, const Take & take) {
+    for (std::size_t begin = 0; begin <= list.size();) {
+        const std::size_t end = std::min(list.find(',', begin), list.size());
+        take(non_empty(name, list.substr(begin, end - begin)));
+        begin = end + 1;
+    }
+}
+
+std::vector<std::uint32_t> read_counts(Name name, const Value & list, std::uint32_t least = 0) {
+    std::vector<std::uint32_t> counts;
+    for_each_part(name, list, [&](const std::string & part) { counts.push_back(read_count(name, part, least)); });
+    return counts;
+}
+
+template <typename Words>
+auto read_words(const Words & words, Name name, const Value & list) {
+    std::vector<decltype(from_word(words, name, list))> values;
+    for_each_part(name, list, [&](const std::string & part) { values.push_back(from_word(words, name, part)); });
+    return values;
+}
+
+template <typename Values, typename Text>
+std::string joined(const Values & values, const Text & text) {
+    std::vector<std::string> list;
+    for (const auto & value : values) {
+        list.push_back(text(value));
+    }
+    return fmt::format("{}", fmt::join(list, ","));
+}
+
+std::string counts_text(const std::vector<std::uint32_t> & counts) {
+    return fmt::format("{}", fmt::join(counts, ","));
+}
+
+void add_tests(std::vector<Option> & table, Section section, Commands commands) {
+    table.push_back({.names = {"-p", "--n-prompt"},
+                     .placeholder = "N,...",
+                     .help = "tokens of a prompt, read and compressed; 0: none",
+                     .section = section,
+                     .commands = commands,
+                     .read = [](Settings & s, Name name, const Value & v) { s.bench.prompts = read_counts(name, v); },
+                     .show = [](const Settings & s) { return counts_text(s.bench.prompts); }});
+    table.push_back(
+        {.names = {"-n", "--n-gen"},
+         .placeholder = "N,...",
+         .help = "steps of decode; 0: none",
+         .section = section,
+         .commands = commands,
+         .read = [](Settings & s, Name name, const Value & v) { s.bench.generations = read_counts(name, v); },
+         .show = [](const Settings & s) { return counts_text(s.bench.generations); }});
+    table.push_back({.names = {"-d", "--n-depth"},
+                     .placeholder = "N,...",
+                     .help = "tokens before each test, for which rows of random numbers stand: as many as the policy "
+                             "would keep of them",
+                     .section = section,
+                     .commands = commands,
+                     .read = [](Settings & s, Name name, const Value & v) { s.bench.depths = read_counts(name, v); },
+                     .show = [](const Settings & s) { return counts_text(s.bench.depths); }});
+    table.push_back(
+        {.names = {"-r", "--repetitions"},
+         .placeholder = "N",
+         .help = "measurements of each test",
+         .section = section,
+         .commands = commands,
+         .read = [](Settings & s, Name name, const Value & v) { s.bench.repetitions = read_count(name, v, 1); },
+         .show = [](const Settings & s) { return fmt::format("{}", s.bench.repetitions); }});
+    table.push_back({.names = {"--no-warmup"},
+                     .help = "leave out the short run before each test that is not measured",
+                     .section = section,
+                     .commands = commands,
+                     .read = [](Settings & s, Name, const Value &) { s.bench.warm_up = false; }});
+    table.push_back(
+        {.names = {"-o", "--output"},
+         .placeholder = "FORMAT",
+         .help = "Markdown, JSON or CSV on standard output",
+         .section = section,
+         .commands = commands,
+         .read = [](Settings & s, Name name, const Value & v) { s.bench.format = from_word(format_words, name, v); },
+         .show = [](const Settings & s) { return to_word(format_words, s.bench.format); },
+         .words = word_list(format_words)});
+}
+
+void add_cache(std::vector<Option> & table, Commands commands) {
+    const Section section = Section::Cache;
+    table.push_back(
+        {.names = {"--kv-policy"},
+         .placeholder = "POLICY,...",
+         .help = "what is kept of keys and values: full, snapkv",
+         .section = section,
+         .commands = commands,
+         .read = [](Settings & s, Name name, const Value & v) { s.bench.policies = read_words(policy_words, name, v); },
+         .show =
+             [](const Settings & s) {
+                 return joined(s.bench.policies, [](Policy policy) { return to_word(policy_words, policy); });
+             }});
+    table.push_back({.names = {"--kv-budget"},
+                     .placeholder = "N|P%,...",
+                     .help = "rows that each KV head keeps, or a share of the tokens before the window",
+                     .section = section,
+                     .commands = commands,
+                     .read =
+                         [](Settings & s, Name name, const Value & v) {
+                             s.bench.budgets.clear();
+                             for_each_part(name, v, [&](const std::string & part) {
+                                 s.bench.budgets.push_back(read_budget(name, part));
+                             });
+                         },
+                     .show = [](const Settings & s) { return joined(s.bench.budgets, budget_text); }});
+    table.push_back(
+        {.names = {"--kv-type"},
+         .placeholder = "TYPE,...",
+         .help = "types in which keys and values are stored",
+         .section = section,
+         .commands = commands,
+         .read = [](Settings & s, Name name, const Value & v) { s.bench.types = read_words(type_words, name, v); },
+         .show =
+             [](const Settings & s) {
+                 return joined(s.bench.types, [](KvType type) { return to_word(type_words, type); });
+             }});
+}
+
+void add_machine(std::vector<Option> & table, Commands commands) {
+    const Section section = Section::Machine;
+    table.push_back({.names = {"-t", "--threads"},
+                     .placeholder = "N,...",
+                     .help = "threads that generate; 0: as many as there are processors",
+                     .section = section,
+                     .commands = commands,
+                     .read = [](Settings & s, Name name, const Value & v) { s.bench.threads = read_counts(name, v); },
+                     .show = [](const Settings & s) { return counts_text(s.bench.threads); }});
+    table.push_back(
+        {.names = {"-tb", "--threads-batch"},
+         .placeholder = "N,...",
+         .help = "threads that prefill; 0: as many as -t",
+         .section = section,
+         .commands = commands,
+         .read = [](Settings & s, Name name, const Value & v) { s.bench.threads_batch = read_counts(name, v); },
+         .show = [](const Settings & s) { return counts_text(s.bench.threads_batch); }});
+    table.push_back(
+        {.names = {"-b", "--batch-size"},
+         .placeholder = "N,...",
+         .help = "tokens of a prefill chunk",
+         .section = section,
+         .commands = commands,
+         .read = [](Settings & s, Name name, const Value & v) { s.bench.batches = read_counts(name, v, 1); },
+         .show = [](const Settings & s) { return counts_text(s.bench.batches); }});
+}
+
+}  // namespace
+
+void add_bench_options(std::vector<Option> & table) {
+    const Commands commands = in(Command::Bench);
+    add_tests(table, Section::Tests, commands);
+    add_cache(table, commands);
+    add_machine(table, commands);
+}
+
+}  // namespace snapkv::cli

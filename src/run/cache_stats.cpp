@@ -1,0 +1,21 @@
+#include "run/cache_stats.h"
+
+namespace snapkv::run {
+
+CacheStats cache_stats(const BranchPlan & plan, const kv::LayerShape & shape, std::uint32_t layers) {
+    CacheStats stats;
+    stats.config = plan.branch->cache;
+    stats.compressed = plan.cache.compress;
+    stats.reason = plan.cache.reason;
+    stats.budget = plan.cache.budget;
+    stats.window = plan.cache.window;
+    stats.window_cuts_question = plan.cache.window_cuts_question;
+    const std::uint64_t heads = std::uint64_t{layers} * shape.kv_heads;
+    stats.rows_full = heads * plan.n;
+    stats.rows_kept = heads * (plan.cache.compress ? plan.cache.budget : plan.n);
+    stats.bytes_full = stats.rows_full * shape.row_bytes();
+    stats.bytes_kept = stats.rows_kept * shape.row_bytes();
+    return stats;
+}
+
+}  // namespace snapkv::run
