@@ -54,14 +54,13 @@ void on_threads(std::uint32_t threads, const Body & body) {
 std::vector<float> run(const LayerUnit & unit, std::uint32_t chunk_rows, const std::vector<float> & q,
                        std::uint32_t threads) {
     cpu::Attend attend;
-    attend.prepare(unit, chunk_rows);
+    attend.prepare(unit, chunk_rows, threads);
     std::vector<float> out(std::size_t{chunk_rows} * unit.spec.heads * unit.spec.value_size, kUntouched);
     std::vector<std::vector<float>> scratch(threads, std::vector<float>(attend.thread_floats(), std::nanf("")));
     std::vector<float> partials(attend.partial_floats(), std::nanf(""));
     on_threads(threads, [&](std::uint32_t thread) {
-        attend.attend(q.data(), out.data(), scratch[thread].data(), partials.data());
+        attend.attend(thread, q.data(), out.data(), scratch[thread].data(), partials.data());
     });
-    on_threads(threads, [&](std::uint32_t) { attend.merge(out.data(), partials.data()); });
     return out;
 }
 
@@ -253,12 +252,11 @@ TEST(Attend, IsPreparedAgainForOtherContents) {
     cpu::Attend attend;
     for (const std::uint32_t count : {40U, 1U, 20U}) {
         unit.queries = {sequence.span(0, count, 650)};
-        attend.prepare(unit, count);
+        attend.prepare(unit, count, 1);
         std::vector<float> out(std::size_t{count} * 2 * 8);
         std::vector<float> scratch(attend.thread_floats());
         std::vector<float> partials(attend.partial_floats());
-        attend.attend(q.data(), out.data(), scratch.data(), partials.data());
-        attend.merge(out.data(), partials.data());
+        attend.attend(0, q.data(), out.data(), scratch.data(), partials.data());
         EXPECT_TRUE(same_bits(out, run(unit, count, q, 2)));
     }
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "attention/cpu/queries.h"
 #include "attention/cpu/tile.h"
@@ -16,21 +17,16 @@ constexpr std::uint32_t kFewRows = 16;
 
 }  // namespace
 
-std::size_t Attend::partial_size(std::uint32_t rows) const {
-    return std::size_t{2} * kQueryRows + rows * padded(unit_->spec.value_size);
-}
-
 std::size_t Attend::thread_floats() const {
     return tile_floats(unit_->spec) + kQueryRows * padded(unit_->spec.key_size) + partial_size(kQueryRows);
 }
 
-void Attend::prepare(const LayerUnit & unit, std::uint32_t chunk_rows) {
+void Attend::prepare(const LayerUnit & unit, std::uint32_t chunk_rows, std::uint32_t threads) {
     unit_ = &unit;
-    items_.clear();
-    merges_.clear();
+    many_items_.clear();
+    few_.clear();
+    few_items_.clear();
     partial_floats_ = 0;
-    next_item_ = 0;
-    next_merge_ = 0;
     for (std::uint32_t span = 0; span < unit.queries.size(); ++span) {
         const std::uint32_t rows = unit.queries[span].count * unit.spec.group();
         for (std::uint32_t head = 0; head < unit.spec.kv_heads; ++head) {
@@ -41,9 +37,24 @@ void Attend::prepare(const LayerUnit & unit, std::uint32_t chunk_rows) {
             }
         }
     }
+    // The longest pieces, those of the last positions, first: threads then finish together.
+    std::reverse(many_items_.begin(), many_items_.end());
+    next_many_.store(0, std::memory_order_relaxed);
+    few_shares_.reset(static_cast<std::uint32_t>(few_items_.size()), threads);
+    find_padding(chunk_rows);
+}
+
+void Attend::find_padding(std::uint32_t chunk_rows) {
     padding_.clear();
+    std::uint32_t covered_rows = 0;
+    for (const QuerySpan & span : unit_->queries) {
+        covered_rows += span.count;
+    }
+    if (covered_rows == chunk_rows) {
+        return;
+    }
     std::vector<bool> covered(chunk_rows);
-    for (const QuerySpan & span : unit.queries) {
+    for (const QuerySpan & span : unit_->queries) {
         std::fill_n(covered.begin() + span.row, span.count, true);
     }
     for (std::uint32_t row = 0; row < chunk_rows; ++row) {
@@ -51,27 +62,30 @@ void Attend::prepare(const LayerUnit & unit, std::uint32_t chunk_rows) {
             padding_.push_back(row);
         }
     }
-    // The longest pieces, those of the last positions, first: threads then finish together.
-    std::reverse(items_.begin(), items_.end());
 }
 
-void Attend::attend(const float * q, float * out, float * scratch, float * partials) {
-    float * queries = scratch + tile_floats(unit_->spec);
-    std::size_t index = next_item_++;
-    if (index == 0) {
-        zero_padding(out);  // even where there is no item: a chunk may be all padding
+void Attend::attend(std::uint32_t thread, const float * q, float * out, float * scratch, float * partials) {
+    if (thread == 0) {
+        zero_padding(out);
     }
-    for (; index < items_.size() && !unit_->stopped(); index = next_item_++) {
-        const Item & item = items_[index];
-        const QuerySpan & span = unit_->queries[item.span];
-        const float * span_q = q + std::size_t{span.row} * unit_->spec.heads * unit_->spec.key_size;
-        pack_queries(unit_->spec, span_q, item.kv_head, item.first, item.count, queries);
-        if (item.few) {
-            attend_few(item, queries, partials + item.partial, scratch);
-        } else {
-            attend_many(item, queries, out, scratch);
+    while (!unit_->stopped()) {
+        const std::optional<std::uint32_t> index = few_shares_.take(thread);
+        if (!index) {
+            break;
         }
+        attend_few(few_items_[*index], q, out, scratch, partials);
     }
+    for (std::size_t index = next_many_++; index < many_items_.size() && !unit_->stopped(); index = next_many_++) {
+        attend_many(many_items_[index], q, out, scratch);
+    }
+}
+
+const float * Attend::pack(const float * q, std::uint32_t span, std::uint32_t kv_head, std::uint32_t first,
+                           std::uint32_t count, float * scratch) const {
+    float * queries = scratch + tile_floats(unit_->spec);
+    const float * of_span = q + std::size_t{unit_->queries[span].row} * unit_->spec.heads * unit_->spec.key_size;
+    pack_queries(unit_->spec, of_span, kv_head, first, count, queries);
+    return queries;
 }
 
 void Attend::zero_padding(float * out) const {

@@ -5,63 +5,76 @@
 #include <cstdint>
 #include <vector>
 
+#include "attention/cpu/shares.h"
 #include "attention/unit.h"
 
 namespace snapkv::attention::cpu {
 
-/// Attention of one unit, cut into pieces that any number of threads take: (span, KV head, block of query rows), and
-/// for few query rows also by blocks of cache rows at fixed boundaries, merged in a fixed order in a second phase. So
-/// the result has the same bits for any number of threads. prepare(), then attend() on all threads, then merge() on
-/// all threads with a barrier between.
+struct Partial;
+
+/// Attention of one unit, cut into pieces that any number of threads take: many query rows by (span, KV head, block of
+/// query rows), few by (span, KV head, block of cache rows at fixed boundaries), whose partial results are merged in a
+/// fixed order by whoever finishes the last of them. So the result has the same bits for any number of threads, and
+/// nothing waits. prepare(), then attend() once on each thread.
 class Attend {
 public:
-    /// `chunk_rows`: rows of the chunk, padding included.
-    void prepare(const LayerUnit & unit, std::uint32_t chunk_rows);
+    /// `chunk_rows`: rows of the chunk, padding included. `threads`: at most so many call attend(). Allocates nothing
+    /// once its vectors have grown.
+    void prepare(const LayerUnit & unit, std::uint32_t chunk_rows, std::uint32_t threads);
 
     /// Floats of scratch: one region a thread, and the partial results of few query rows.
     [[nodiscard]] std::size_t thread_floats() const;
     [[nodiscard]] std::size_t partial_floats() const { return partial_floats_; }
 
     /// `q` [row][head][key_size], `out` [row][head][value_size]; `scratch` this thread's region, aligned to 64 bytes.
-    void attend(const float * q, float * out, float * scratch, float * partials);
-    void merge(float * out, const float * partials);
+    void attend(std::uint32_t thread, const float * q, float * out, float * scratch, float * partials);
 
 private:
-    struct Item {
+    /// A block of flattened query rows (see pack_queries) over all rows of the cache.
+    struct ManyItem {
         std::uint32_t span = 0;
         std::uint32_t kv_head = 0;
-        std::uint32_t first = 0;  ///< flattened query rows: see pack_queries
+        std::uint32_t first = 0;
         std::uint32_t count = 0;
-        bool few = false;
-        std::uint32_t view = 0;  ///< few: the view and its rows [begin, end)
-        std::uint32_t begin = 0;
-        std::uint32_t end = 0;
-        std::size_t partial = 0;  ///< few: offset of the partial result
     };
-    /// Few query rows of one (span, KV head): the partial results to merge.
-    struct Merge {
+    /// Few query rows of one (span, KV head), and the partial results to merge.
+    struct Few {
         std::uint32_t span = 0;
         std::uint32_t kv_head = 0;
         std::uint32_t rows = 0;
-        std::size_t partial = 0;  ///< offset of the first; they follow one another
         std::uint32_t parts = 0;
+        std::uint32_t unfinished = 0;  ///< parts that are; atomic while threads work
+        std::size_t partial = 0;       ///< offset of the first partial result; they follow one another
+    };
+    /// Rows [begin, end) of one of its views.
+    struct FewItem {
+        std::uint32_t few = 0;
+        std::uint32_t part = 0;
+        std::uint32_t view = 0;
+        std::uint32_t begin = 0;
+        std::uint32_t end = 0;
     };
 
     void add_many(std::uint32_t span, std::uint32_t kv_head, std::uint32_t rows);
     void add_few(std::uint32_t span, std::uint32_t kv_head, std::uint32_t rows);
+    void find_padding(std::uint32_t chunk_rows);
     [[nodiscard]] std::size_t partial_size(std::uint32_t rows) const;
-    void attend_many(const Item & item, const float * queries, float * out, float * scratch) const;
-    void attend_few(const Item & item, const float * queries, float * partial, float * scratch) const;
+    /// Packs query rows of a span to the place for them in the scratch.
+    const float * pack(const float * q, std::uint32_t span, std::uint32_t kv_head, std::uint32_t first,
+                       std::uint32_t count, float * scratch) const;
+    void attend_many(const ManyItem & item, const float * q, float * out, float * scratch) const;
+    void attend_few(const FewItem & item, const float * q, float * out, float * scratch, float * partials);
+    void write_few(const Few & few, const Partial & partial, float * out) const;
     void zero_padding(float * out) const;
-    void merge_row(const Merge & merge, std::uint32_t i, const float * partials, float * out) const;
 
     const LayerUnit * unit_ = nullptr;
-    std::vector<Item> items_;
-    std::vector<Merge> merges_;
+    std::vector<ManyItem> many_items_;
+    std::vector<Few> few_;
+    std::vector<FewItem> few_items_;
     std::vector<std::uint32_t> padding_;  ///< chunk rows that no span covers
     std::size_t partial_floats_ = 0;
-    std::atomic<std::size_t> next_item_{0};
-    std::atomic<std::size_t> next_merge_{0};
+    Shares few_shares_;
+    std::atomic<std::size_t> next_many_{0};
 };
 
 }  // namespace snapkv::attention::cpu

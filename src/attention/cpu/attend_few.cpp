@@ -1,11 +1,11 @@
 #include <algorithm>
-#include <cmath>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 
 #include "attention/cpu/attend.h"
 #include "attention/cpu/blocks.h"
+#include "attention/cpu/merge_kernel.h"
 #include "attention/cpu/row_kernel.h"
 
 namespace snapkv::attention::cpu {
@@ -14,69 +14,66 @@ namespace {
 
 /// Cache rows of one piece of work.
 constexpr std::uint32_t kRowBlock = 256;
-constexpr float kNegativeInfinity = -std::numeric_limits<float>::infinity();
+
+/// Rows that are taken together. Keys and values take turns in pieces of about two pages: with longer ones memory falls
+/// behind, as hardware then loses the one stream while it reads the other.
+std::uint32_t tile_rows(const kv::LayerShape & shape) {
+    constexpr std::size_t kBytes = 8192;
+    return static_cast<std::uint32_t>(std::clamp<std::size_t>(kBytes / shape.key_bytes() / 16 * 16, 16, kTile));
+}
 
 }  // namespace
 
+std::size_t Attend::partial_size(std::uint32_t rows) const {
+    return std::size_t{2} * kQueryRows + rows * padded(unit_->spec.value_size);
+}
+
 void Attend::add_few(std::uint32_t span, std::uint32_t kv_head, std::uint32_t rows) {
-    Merge merge{.span = span, .kv_head = kv_head, .rows = rows, .partial = partial_floats_};
+    const auto few = static_cast<std::uint32_t>(few_.size());
+    std::uint32_t parts = 0;
     const auto & views = unit_->queries[span].rows[kv_head];
     for (std::uint32_t view = 0; view < views.size(); ++view) {
         for (std::uint32_t begin = 0; begin < views[view].rows; begin += kRowBlock) {
-            items_.push_back({.span = span,
-                              .kv_head = kv_head,
-                              .count = rows,
-                              .few = true,
-                              .view = view,
-                              .begin = begin,
-                              .end = std::min(begin + kRowBlock, views[view].rows),
-                              .partial = partial_floats_});
-            partial_floats_ += partial_size(rows);
-            ++merge.parts;
+            few_items_.push_back({few, parts++, view, begin, std::min(begin + kRowBlock, views[view].rows)});
         }
     }
-    merges_.push_back(merge);
+    if (parts == 0) {
+        few_items_.push_back({few, parts++, 0, 0, 0});  // sees nothing: still has zeros to write
+    }
+    few_.push_back({span, kv_head, rows, parts, parts, partial_floats_});
+    partial_floats_ += parts > 1 ? parts * partial_size(rows) : 0;
 }
 
-void Attend::attend_few(const Item & item, const float * queries, float * partial_memory, float * scratch) const {
-    const QuerySpan & span = unit_->queries[item.span];
-    const Partial partial = empty_partial(partial_memory, item.count, padded(unit_->spec.value_size));
-    const Tile tile{.spec = &unit_->spec, .type = unit_->shape.type, .queries = queries, .query_rows = item.count};
-    const kv::HeadRows & view = span.rows[item.kv_head][item.view];
-    const Visible visible = visible_rows(unit_->spec, span, 0, item.count, view);
-    for_tiles(*unit_, view, visible, item.begin, item.end, tile, partial, scratch, attend_rows);
-}
-
-void Attend::merge(float * out, const float * partials) {
-    for (std::size_t index = next_merge_++; index < merges_.size(); index = next_merge_++) {
-        for (std::uint32_t i = 0; i < merges_[index].rows; ++i) {
-            merge_row(merges_[index], i, partials, out);
-        }
+void Attend::attend_few(const FewItem & item, const float * q, float * out, float * scratch, float * partials) {
+    Few & few = few_[item.few];
+    const QuerySpan & span = unit_->queries[few.span];
+    const std::size_t stride = padded(unit_->spec.value_size);
+    float * own = scratch + tile_floats(unit_->spec) + kQueryRows * padded(unit_->spec.key_size);
+    float * memory = few.parts > 1 ? partials + few.partial + item.part * partial_size(few.rows) : own;
+    const Partial partial = empty_partial(memory, few.rows, stride);
+    if (item.end > item.begin) {
+        const float * queries = pack(q, few.span, few.kv_head, 0, few.rows, scratch);
+        const Tile tile{.spec = &unit_->spec, .type = unit_->shape.type, .queries = queries, .query_rows = few.rows};
+        const kv::HeadRows & view = span.rows[few.kv_head][item.view];
+        const Visible visible = visible_rows(unit_->spec, span, 0, few.rows, view);
+        for_tiles(*unit_, view, visible, item.begin, item.end, tile, partial, scratch, attend_rows,
+                  tile_rows(unit_->shape));
+    }
+    if (few.parts == 1) {
+        write_few(few, partial, out);
+    } else if (std::atomic_ref(few.unfinished).fetch_sub(1, std::memory_order_acq_rel) == 1) {
+        merge_parts({partials + few.partial, partial_size(few.rows), few.parts, few.rows, stride});
+        write_few(few, partial_in(partials + few.partial, stride), out);
     }
 }
 
-void Attend::merge_row(const Merge & merge, std::uint32_t i, const float * partials, float * out) const {
-    const std::size_t size = partial_size(merge.rows);
-    const float * first = partials + merge.partial;
-    float maximum = kNegativeInfinity;
-    for (std::uint32_t part = 0; part < merge.parts; ++part) {
-        maximum = std::max(maximum, first[part * size + i]);
+/// What all rows of the cache left goes to the output.
+void Attend::write_few(const Few & few, const Partial & partial, float * out) const {
+    for (std::uint32_t i = 0; i < few.rows; ++i) {
+        const float * values = partial.values + i * partial.value_stride;
+        divide(values, values + unit_->spec.value_size, partial.sum[i],
+               output_row(unit_->spec, unit_->queries[few.span], few.kv_head, i, out));
     }
-    float * to = output_row(unit_->spec, unit_->queries[merge.span], merge.kv_head, i, out);
-    float * to_end = to + unit_->spec.value_size;
-    std::fill(to, to_end, 0.0F);
-    float sum = 0;
-    for (std::uint32_t part = 0; part < merge.parts; ++part) {
-        const float * partial = first + part * size;
-        if (partial[i] == kNegativeInfinity) {
-            continue;
-        }
-        const float factor = std::exp(partial[i] - maximum);
-        sum += factor * partial[kQueryRows + i];
-        const float * values = partial + std::size_t{2} * kQueryRows + i * padded(unit_->spec.value_size);
-        std::transform(to, to_end, values, to, [&](float total, float x) { return total + factor * x; });
-    }
-    divide(to, to_end, sum, to);
 }
 
 }  // namespace snapkv::attention::cpu

@@ -36,17 +36,18 @@ struct Visible {
 
 using Kernel = void (*)(const Tile &, const Partial &, float *);
 
-/// Runs `kernel` over the tiles of view rows [begin, end) that any of the query rows sees.
+/// Runs `kernel` over the tiles of view rows [begin, end), `step` rows each, that any of the query rows sees.
 inline void for_tiles(const LayerUnit & unit, const kv::HeadRows & view, const Visible & visible, std::uint32_t begin,
-                      std::uint32_t end, Tile tile, const Partial & partial, float * scratch, Kernel kernel) {
+                      std::uint32_t end, Tile tile, const Partial & partial, float * scratch, Kernel kernel,
+                      std::uint32_t step = kTile) {
     std::array<std::uint32_t, kQueryRows> from{};
     std::array<std::uint32_t, kQueryRows> to{};
     tile.begin = from.data();
     tile.end = to.data();
-    begin = std::max(begin, visible.first / kTile * kTile);
+    begin = std::max(begin, visible.first / step * step);
     end = std::min(end, visible.last);
-    for (std::uint32_t row = begin; row < end && !unit.stopped(); row += kTile) {
-        tile.rows = std::min(kTile, end - row);
+    for (std::uint32_t row = begin; row < end && !unit.stopped(); row += step) {
+        tile.rows = std::min(step, end - row);
         tile.keys = view.keys + row * unit.shape.key_bytes();
         tile.values = view.values + row * unit.shape.value_bytes();
         for (std::uint32_t q = 0; q < tile.query_rows; ++q) {
@@ -57,9 +58,14 @@ inline void for_tiles(const LayerUnit & unit, const kv::HeadRows & view, const V
     }
 }
 
+/// The partial result that lies in `memory`.
+[[nodiscard]] inline Partial partial_in(float * memory, std::size_t value_stride) {
+    return {memory, memory + kQueryRows, memory + std::size_t{2} * kQueryRows, value_stride};
+}
+
 /// A partial result in `memory` that has seen nothing.
 [[nodiscard]] inline Partial empty_partial(float * memory, std::uint32_t rows, std::size_t value_stride) {
-    const Partial partial{memory, memory + kQueryRows, memory + std::size_t{2} * kQueryRows, value_stride};
+    const Partial partial = partial_in(memory, value_stride);
     std::fill_n(partial.maximum, rows, -std::numeric_limits<float>::infinity());
     std::fill_n(partial.sum, rows, 0.0F);
     std::fill_n(partial.values, rows * value_stride, 0.0F);

@@ -29,7 +29,7 @@ public:
         std::size_t thread_floats = 0;
         std::size_t partial_floats = 0;
         for (std::size_t layer = 0; layer < nodes_.size(); ++layer) {
-            nodes_[layer].attend->prepare(units()[layer], chunk_rows);
+            nodes_[layer].attend->prepare(units()[layer], chunk_rows, threads);
             thread_floats = std::max(thread_floats, whole_lines(nodes_[layer].attend->thread_floats()));
             partial_floats = std::max(partial_floats, nodes_[layer].attend->partial_floats());
         }
@@ -43,7 +43,7 @@ public:
 
     [[nodiscard]] bool reusable() const override { return true; }
 
-    [[nodiscard]] std::size_t node_count(std::uint32_t /*layer*/) override { return 2; }
+    [[nodiscard]] std::size_t node_count(std::uint32_t /*layer*/) override { return 1; }
 
     [[nodiscard]] std::uint64_t scratch_bytes() const override { return scratch_.size(); }
 
@@ -55,8 +55,6 @@ public:
         std::array<ggml_tensor *, 2> sources{q, stored};
         ggml_tensor * out = ggml_custom_4d(ctx, GGML_TYPE_F32, size, q->ne[2], 1, 1, sources.data(), 2, attend_node,
                                            GGML_N_TASKS_MAX, &node);
-        std::array<ggml_tensor *, 1> merged{out};
-        out = ggml_custom_inplace(ctx, out, merged.data(), 1, merge_node, GGML_N_TASKS_MAX, &node);
         ggml_build_forward_expand(graph, out);
         return out;
     }
@@ -76,13 +74,8 @@ private:
         Node & node = *static_cast<Node *>(data);
         assert(static_cast<std::uint32_t>(threads) <= node.port->threads_);
         static_cast<void>(threads);
-        node.attend->attend(static_cast<const float *>(out->src[0]->data), static_cast<float *>(out->data),
-                            node.port->thread_scratch(thread), node.port->partials());
-    }
-
-    static void merge_node(ggml_tensor * out, int /*thread*/, int /*threads*/, void * data) noexcept {
-        Node & node = *static_cast<Node *>(data);
-        node.attend->merge(static_cast<float *>(out->data), node.port->partials());
+        node.attend->attend(static_cast<std::uint32_t>(thread), static_cast<const float *>(out->src[0]->data),
+                            static_cast<float *>(out->data), node.port->thread_scratch(thread), node.port->partials());
     }
 
     std::deque<Node> nodes_;  // a deque: graphs hold addresses of its elements
