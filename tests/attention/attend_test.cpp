@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "attention/cpu/tile.h"
+#include "attention/cpu/instruction_sets.h"
 #include "attention/oracle.h"
 #include "attention/store.h"
 #include "kv/layer_rows.h"
@@ -68,31 +68,54 @@ bool same_bits(const std::vector<float> & a, const std::vector<float> & b) {
     return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
 }
 
-/// Compares every span with the oracle and every other row with zero, then the bits for several numbers of threads.
-void check(const LayerUnit & unit, std::uint32_t chunk_rows, std::uint32_t seed) {
+struct Tolerance {
+    double nmse;
+    double element;
+};
+
+/// Bfloat16 products round queries, keys, values and weights to 8 bits.
+Tolerance tolerance_of(const LayerUnit & unit, const cpu::InstructionSet & set) {
+    return set.bf16 && unit.shape.type != KvType::F32 ? Tolerance{1e-4, 0.05} : Tolerance{1e-10, 1e-4};
+}
+
+std::vector<double> expect(const LayerUnit & unit, std::uint32_t chunk_rows, const std::vector<float> & q) {
     const AttentionSpec & spec = unit.spec;
-    Random random(seed);
-    const std::vector<float> q = random.numbers(std::size_t{chunk_rows} * spec.heads * spec.key_size);
-    const std::vector<float> out = run(unit, chunk_rows, q, 1);
-    std::vector<double> expected(out.size());
+    std::vector<double> expected(std::size_t{chunk_rows} * spec.heads * spec.value_size);
     for (const QuerySpan & span : unit.queries) {
         for (std::uint32_t i = 0; i < span.count; ++i) {
             for (std::uint32_t head = 0; head < spec.heads; ++head) {
                 const std::size_t at = std::size_t{span.row + i} * spec.heads + head;
-                const std::vector<double> row = test::attend(spec, unit.shape, q.data() + at * spec.key_size,
-                                                             span.rows[head / spec.group()], index_of(span.first) + i);
+                const std::vector<double> row =
+                    test::attend(spec, unit.shape, q.data() + at * spec.key_size, span.rows[head / spec.group()],
+                                 index_of(span.first) + i, head);
                 std::copy(row.begin(), row.end(), expected.data() + at * spec.value_size);
             }
         }
     }
-    EXPECT_LT(test::nmse(out, expected), 1e-10);
-    for (std::size_t i = 0; i < out.size(); ++i) {
-        if (expected[i] == 0) {
-            ASSERT_EQ(out[i], 0) << "padding, or a row that sees nothing, at " << i;
+    return expected;
+}
+
+/// With every instruction set: compares every span with the oracle and every other row with zero, then the bits for
+/// several numbers of threads.
+void check(const LayerUnit & unit, std::uint32_t chunk_rows, std::uint32_t seed) {
+    Random random(seed);
+    const std::vector<float> q = random.numbers(std::size_t{chunk_rows} * unit.spec.heads * unit.spec.key_size);
+    const std::vector<double> expected = expect(unit, chunk_rows, q);
+    for (const cpu::InstructionSet & set : cpu::instruction_sets()) {
+        SCOPED_TRACE(set.name);
+        const cpu::OnlySet only(set);
+        const Tolerance tolerance = tolerance_of(unit, set);
+        const std::vector<float> out = run(unit, chunk_rows, q, 1);
+        EXPECT_LT(test::nmse(out, expected), tolerance.nmse);
+        for (std::size_t i = 0; i < out.size(); ++i) {
+            ASSERT_NEAR(out[i], expected[i], tolerance.element) << i;
+            if (expected[i] == 0) {
+                ASSERT_EQ(out[i], 0) << "padding, or a row that sees nothing, at " << i;
+            }
         }
-    }
-    for (const std::uint32_t threads : {2U, 3U, 5U}) {
-        EXPECT_TRUE(same_bits(run(unit, chunk_rows, q, threads), out)) << threads << " threads";
+        for (const std::uint32_t threads : {2U, 3U, 5U}) {
+            EXPECT_TRUE(same_bits(run(unit, chunk_rows, q, threads), out)) << threads << " threads";
+        }
     }
 }
 
@@ -262,22 +285,26 @@ TEST(Attend, IsPreparedAgainForOtherContents) {
 }
 
 TEST(Attend, AQueryRowHasTheSameBitsWhereverItLiesInItsChunk) {
-    for (const std::uint32_t window : {0U, 130U}) {
-        AttentionSpec spec = spec_of(2, 3, 64, 48);
-        spec.sliding_window = window;
-        LayerUnit unit = unit_of(spec, KvType::F16);
-        Random random(22);
-        const auto sequence = Sequence(unit).dense(random, unit.shape, 0, 500);
-        const std::size_t q_size = std::size_t{6} * 64;
-        const std::size_t out_size = std::size_t{6} * 48;
-        const std::vector<float> q = random.numbers(100 * q_size);
-        unit.queries = {sequence.span(0, 100, 400)};
-        const std::vector<float> whole = run(unit, 100, q, 1);
-        for (const auto & [begin, end] : {std::pair{0U, 37U}, {37U, 90U}, {90U, 100U}}) {
-            unit.queries = {sequence.span(0, end - begin, 400 + begin)};
-            const float * part = q.data() + begin * q_size;
-            const std::vector<float> out = run(unit, end - begin, {part, part + (end - begin) * q_size}, 2);
-            EXPECT_EQ(std::memcmp(out.data(), whole.data() + begin * out_size, out.size() * sizeof(float)), 0);
+    for (const cpu::InstructionSet & set : cpu::instruction_sets()) {
+        SCOPED_TRACE(set.name);
+        const cpu::OnlySet only(set);
+        for (const std::uint32_t window : {0U, 130U}) {
+            AttentionSpec spec = spec_of(2, 3, 64, 48);
+            spec.sliding_window = window;
+            LayerUnit unit = unit_of(spec, KvType::F16);
+            Random random(22);
+            const auto sequence = Sequence(unit).dense(random, unit.shape, 0, 500);
+            const std::size_t q_size = std::size_t{6} * 64;
+            const std::size_t out_size = std::size_t{6} * 48;
+            const std::vector<float> q = random.numbers(100 * q_size);
+            unit.queries = {sequence.span(0, 100, 400)};
+            const std::vector<float> whole = run(unit, 100, q, 1);
+            for (const auto & [begin, end] : {std::pair{0U, 37U}, {37U, 90U}, {90U, 100U}}) {
+                unit.queries = {sequence.span(0, end - begin, 400 + begin)};
+                const float * part = q.data() + begin * q_size;
+                const std::vector<float> out = run(unit, end - begin, {part, part + (end - begin) * q_size}, 2);
+                EXPECT_EQ(std::memcmp(out.data(), whole.data() + begin * out_size, out.size() * sizeof(float)), 0);
+            }
         }
     }
 }

@@ -153,19 +153,12 @@ AttentionSpec spec_of(std::uint32_t key_size, std::uint32_t value_size) {
     return spec;
 }
 
-/// Both kernels, every instruction set.
+/// Every instruction set.
 void check_everywhere(const Meeting & meeting) {
     for (const std::int64_t target : instruction_sets()) {
         SCOPED_TRACE(hwy::TargetName(target));
         const Forced forced(target);
-        {
-            SCOPED_TRACE("attend_tile");
-            meeting.check(attend_tile);
-        }
-        {
-            SCOPED_TRACE("attend_rows");
-            meeting.check(attend_rows);
-        }
+        meeting.check(attend_rows);
     }
 }
 

@@ -134,6 +134,7 @@ struct Softmax {
     std::vector<double> values;
 };
 
+/// Before what ALiBi takes off.
 inline double logit_of(const AttentionSpec & spec, KvType type, const float * query, const std::byte * key) {
     double dot = 0;
     for (std::uint32_t k = 0; k < spec.key_size; ++k) {
@@ -143,16 +144,19 @@ inline double logit_of(const AttentionSpec & spec, KvType type, const float * qu
     return spec.soft_cap > 0 ? double{spec.soft_cap} * std::tanh(logit / double{spec.soft_cap}) : logit;
 }
 
-/// `sees(view, row)` says which rows count.
+/// `sees(view, row)` says which rows count; `position` and `head` are the query's.
 inline Softmax softmax_over(const AttentionSpec & spec, const kv::LayerShape & shape, const float * query,
                             std::span<const kv::HeadRows> views,
-                            const std::function<bool(const kv::HeadRows &, std::uint32_t)> & sees) {
+                            const std::function<bool(const kv::HeadRows &, std::uint32_t)> & sees,
+                            std::uint32_t position = 0, std::uint32_t head = 0) {
     std::vector<std::pair<double, const std::byte *>> seen;
     Softmax result;
     for (const kv::HeadRows & view : views) {
         for (std::uint32_t row = 0; row < view.rows; ++row) {
             if (sees(view, row)) {
-                const double logit = logit_of(spec, shape.type, query, view.keys + row * shape.key_bytes());
+                const auto distance = static_cast<double>(position) - index_of(view.position(row));
+                const double logit = logit_of(spec, shape.type, query, view.keys + row * shape.key_bytes()) -
+                                     double{spec.slope(head)} * distance;
                 seen.emplace_back(logit, view.values + row * shape.value_bytes());
                 result.maximum = std::max(result.maximum, logit);
             }
@@ -176,10 +180,14 @@ inline bool is_seen(const AttentionSpec & spec, std::uint32_t position, Position
 
 /// Attention of one query; zeros where it sees nothing.
 inline std::vector<double> attend(const AttentionSpec & spec, const kv::LayerShape & shape, const float * query,
-                                  std::span<const kv::HeadRows> views, std::uint32_t position) {
-    Softmax softmax = softmax_over(spec, shape, query, views, [&](const kv::HeadRows & view, std::uint32_t row) {
-        return is_seen(spec, position, view.position(row));
-    });
+                                  std::span<const kv::HeadRows> views, std::uint32_t position, std::uint32_t head) {
+    Softmax softmax = softmax_over(
+        spec, shape, query, views,
+        [&](const kv::HeadRows & view, std::uint32_t row) { return is_seen(spec, position, view.position(row)); },
+        position, head);
+    if (softmax.sum > 0 && !spec.sinks.empty()) {
+        softmax.sum += std::exp(double{spec.sinks[head]} - softmax.maximum);
+    }
     for (double & value : softmax.values) {
         value /= softmax.sum > 0 ? softmax.sum : 1;
     }
@@ -201,12 +209,13 @@ inline std::vector<double> vote(const VoteInput & input) {
                     const Position position = view.position(at);
                     if (is_seen(spec, prefix + row, position)) {
                         logits[index_of(position)] =
-                            logit_of(spec, input.shape.type, query, view.keys + at * input.shape.key_bytes());
+                            logit_of(spec, input.shape.type, query, view.keys + at * input.shape.key_bytes()) -
+                            double{spec.slope(head)} * (static_cast<double>(prefix + row) - index_of(position));
                     }
                 }
             }
             const double maximum = *std::max_element(logits.begin(), logits.end());
-            double sum = 0;
+            double sum = spec.sinks.empty() ? 0 : std::exp(double{spec.sinks[head]} - maximum);
             for (const double logit : logits) {
                 sum += std::exp(logit - maximum);
             }

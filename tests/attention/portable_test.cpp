@@ -18,6 +18,7 @@
 #include "ggml-alloc.h"
 #include "ggml-backend.h"
 #include "ggml-cpu.h"
+#include "support/float32.h"
 
 namespace snapkv::attention {
 namespace {
@@ -101,6 +102,7 @@ public:
         const std::vector<double> expected = attended();
         ASSERT_EQ(portable.size(), expected.size());
         EXPECT_LT(test::nmse(portable, expected), kTolerance);
+        const cpu::OnlySet only = snapkv::test::float32_kernels();
         const std::vector<float> kernels = run(*make_cpu_port(0, 1));
         EXPECT_LT(test::nmse(portable, std::vector<double>(kernels.begin(), kernels.end())), kTolerance);
     }
@@ -114,7 +116,7 @@ public:
                 const std::size_t at = std::size_t{span.row} * spec.heads + i;
                 const std::vector<double> one =
                     test::attend(spec, unit.shape, &q[at * spec.key_size], span.rows[i % spec.heads / spec.group()],
-                                 index_of(span.first) + i / spec.heads);
+                                 index_of(span.first) + i / spec.heads, i % spec.heads);
                 std::copy(one.begin(), one.end(), &out[at * spec.value_size]);
             }
         }

@@ -5,6 +5,7 @@
 #include "llama.h"
 #include "run/model_impl.h"
 #include "run/tiny_run.h"
+#include "support/float32.h"
 
 namespace snapkv {
 namespace {
@@ -42,6 +43,7 @@ double naive_perplexity(const test::TinyRun & run, const std::string & text, std
 }
 
 void expect_naive_perplexity(const test::TinyShape & shape, std::uint32_t context) {
+    const attention::cpu::OnlySet only = test::float32_kernels();
     const test::TinyRun run(shape);
     Session session = run.session(64);
     const std::string text = some_text();

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "run/tiny_run.h"
+#include "support/float32.h"
 
 namespace snapkv {
 namespace {
@@ -8,6 +9,7 @@ namespace {
 /// Attention from ggml's own operations must compute what the project's kernels compute.
 class PortablePath : public ::testing::TestWithParam<KvType> {
 protected:
+    attention::cpu::OnlySet only_ = test::float32_kernels();
     test::TinyRun run_;
     Session cpu_ = session(AttentionPath::Cpu);
     Session portable_ = session(AttentionPath::Portable);

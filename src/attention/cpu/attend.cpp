@@ -18,22 +18,26 @@ constexpr std::uint32_t kFewRows = 16;
 }  // namespace
 
 std::size_t Attend::thread_floats() const {
-    return tile_floats(unit_->spec) + kQueryRows * padded(unit_->spec.key_size) + partial_size(kQueryRows);
+    return std::max(tile_floats(unit_->spec) + kQueryRows * padded(unit_->spec.key_size) + partial_size(kQueryRows),
+                    block_bytes_ / sizeof(float));
 }
 
 void Attend::prepare(const LayerUnit & unit, std::uint32_t chunk_rows, std::uint32_t threads) {
     unit_ = &unit;
+    steps_ = &steps_for(unit.shape.type);
+    block_bytes_ = 0;
     many_items_.clear();
     few_.clear();
     few_items_.clear();
     partial_floats_ = 0;
+    const std::uint32_t most = rows_per_block(threads);
     for (std::uint32_t span = 0; span < unit.queries.size(); ++span) {
         const std::uint32_t rows = unit.queries[span].count * unit.spec.group();
         for (std::uint32_t head = 0; head < unit.spec.kv_heads; ++head) {
             if (rows <= kFewRows) {
                 add_few(span, head, rows);
             } else {
-                add_many(span, head, rows);
+                add_many(span, head, rows, most);
             }
         }
     }

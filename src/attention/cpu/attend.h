@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "attention/cpu/shares.h"
+#include "attention/cpu/tile_steps.h"
 #include "attention/unit.h"
 
 namespace snapkv::attention::cpu {
@@ -18,7 +19,8 @@ struct Partial;
 /// nothing waits. prepare(), then attend() once on each thread.
 class Attend {
 public:
-    /// `chunk_rows`: rows of the chunk, padding included. `threads`: at most so many call attend(). Allocates nothing
+    /// `chunk_rows`: rows of the chunk, padding included. `threads`: at most so many call attend();
+    /// how finely the work is cut follows from it, the result does not. Allocates nothing
     /// once its vectors have grown.
     void prepare(const LayerUnit & unit, std::uint32_t chunk_rows, std::uint32_t threads);
 
@@ -55,7 +57,9 @@ private:
         std::uint32_t end = 0;
     };
 
-    void add_many(std::uint32_t span, std::uint32_t kv_head, std::uint32_t rows);
+    /// How many query rows share a tile: many, but so few that all threads have some.
+    [[nodiscard]] std::uint32_t rows_per_block(std::uint32_t threads) const;
+    void add_many(std::uint32_t span, std::uint32_t kv_head, std::uint32_t rows, std::uint32_t most);
     void add_few(std::uint32_t span, std::uint32_t kv_head, std::uint32_t rows);
     void find_padding(std::uint32_t chunk_rows);
     [[nodiscard]] std::size_t partial_size(std::uint32_t rows) const;
@@ -68,11 +72,13 @@ private:
     void zero_padding(float * out) const;
 
     const LayerUnit * unit_ = nullptr;
+    const TileSteps * steps_ = nullptr;  ///< for many query rows
     std::vector<ManyItem> many_items_;
     std::vector<Few> few_;
     std::vector<FewItem> few_items_;
     std::vector<std::uint32_t> padding_;  ///< chunk rows that no span covers
     std::size_t partial_floats_ = 0;
+    std::size_t block_bytes_ = 0;  ///< scratch of the greatest block of many query rows
     Shares few_shares_;
     std::atomic<std::size_t> next_many_{0};
 };

@@ -91,17 +91,6 @@ void pack_keys(const Tile & tile, std::size_t key_bytes, float * packed, float *
     }
 }
 
-/// Values of a tile: [rows][padded value size], missing elements zero.
-template <typename Stored>
-void pack_values(const Tile & tile, std::size_t value_bytes, float * packed) {
-    const std::size_t size = tile.spec->value_size;
-    const std::size_t stride = padded(size);
-    for (std::uint32_t r = 0; r < tile.rows; ++r) {
-        widen<Stored>(tile.values + r * value_bytes, size, packed + r * stride);
-        std::fill(packed + r * stride + size, packed + (r + 1) * stride, 0.0F);
-    }
-}
-
 void TileLogits(const Tile & tile, float * logits, float * scratch) {
     const std::size_t depth = padded(tile.spec->key_size);
     float * packed = scratch;
@@ -111,20 +100,6 @@ void TileLogits(const Tile & tile, float * logits, float * scratch) {
     });
     multiply<false>(tile.queries, depth, packed, kTile, logits, kTile, tile.query_rows, kTile, depth);
     finish_logits(tile, logits);
-}
-
-void AttendTile(const Tile & tile, const Partial & partial, float * scratch) {
-    const std::size_t value_size = padded(tile.spec->value_size);
-    float * logits = scratch;
-    float * values = logits + std::size_t{kQueryRows} * kTile;
-    float * rest = values + value_size * kTile;
-    TileLogits(tile, logits, rest);
-    fold_logits(tile, logits, partial, value_size);
-    with_loader(tile.type, [&](auto stored) {
-        pack_values<decltype(stored)>(tile, tile.spec->value_size * element_bytes(tile.type), values);
-    });
-    multiply<true>(logits, kTile, values, value_size, partial.values, partial.value_stride, tile.query_rows, value_size,
-                   tile.rows);
 }
 
 float ExpSum(const float * logits, std::size_t count, float maximum) {
@@ -160,15 +135,10 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace snapkv::attention::cpu {
 
-HWY_EXPORT(AttendTile);
 HWY_EXPORT(TileLogits);
 HWY_EXPORT(ExpSum);
 HWY_EXPORT(AddProbabilities);
 HWY_EXPORT(MaximumOf);
-
-void attend_tile(const Tile & tile, const Partial & partial, float * scratch) {
-    HWY_DYNAMIC_DISPATCH(AttendTile)(tile, partial, scratch);
-}
 
 void tile_logits(const Tile & tile, float * logits, float * scratch) {
     HWY_DYNAMIC_DISPATCH(TileLogits)(tile, logits, scratch);

@@ -6,12 +6,9 @@
 
 namespace snapkv::attention::cpu {
 
-/// Takes the tile into the partial result. `scratch` holds tile_floats() floats aligned to 64 bytes. For many query
-/// rows: the tile is widened and keys transposed once, then two small matrix products.
-void attend_tile(const Tile & tile, const Partial & partial, float * scratch);
-
 /// The logits of all query rows against one tile, [query row][kTile], rows outside [begin, end) minus infinity: what
-/// the vote is made of. Float32 from the stored values; `tile.values` is not read. Scratch as above.
+/// the vote is made of. Float32 from the stored values; `tile.values` is not read. `scratch` holds tile_floats()
+/// floats.
 void tile_logits(const Tile & tile, float * logits, float * scratch);
 
 /// The greatest of `count` logits; minus infinity for none.

@@ -1,0 +1,52 @@
+#include "attention/cpu/instruction_sets.h"
+
+#include <atomic>
+
+// Those that the kernels leave out as well.
+#define HWY_DISABLED_TARGETS (HWY_AVX3_DL | HWY_SSSE3)
+#include "hwy/targets.h"
+
+namespace snapkv::attention::cpu {
+
+namespace {
+
+std::atomic<bool> bf16_allowed{true};
+
+bool processor_has_bf16() {
+#if defined(__x86_64__)
+    return __builtin_cpu_supports("avx512bf16") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
+           __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512vl") != 0;
+#else
+    return false;
+#endif
+}
+
+}  // namespace
+
+bool has_bf16() {
+    static const bool has = processor_has_bf16();
+    return has && bf16_allowed.load(std::memory_order_relaxed);
+}
+
+std::vector<InstructionSet> instruction_sets() {
+    std::vector<InstructionSet> sets;
+    if (processor_has_bf16()) {
+        sets.push_back({"AVX3_BF16", HWY_AVX3, true});
+    }
+    for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
+        sets.push_back({hwy::TargetName(target), target, false});
+    }
+    return sets;
+}
+
+OnlySet::OnlySet(const InstructionSet & set) {
+    hwy::SetSupportedTargetsForTest(set.target);
+    bf16_allowed = set.bf16;
+}
+
+OnlySet::~OnlySet() {
+    hwy::SetSupportedTargetsForTest(0);
+    bf16_allowed = true;
+}
+
+}  // namespace snapkv::attention::cpu
