@@ -4,22 +4,28 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <memory>
+#include <numeric>
 #include <utility>
 
-#include "attention/cpu/tile_kernel.h"
-#include "attention/cpu/queries.h"
+#include "attention/cpu/adjust.h"
+#include "attention/cpu/tile.h"
+#include "attention/cpu/tile_steps.h"
+#include "attention/cpu/vote_kernel.h"
 
 namespace snapkv::attention {
 
 namespace {
 
-constexpr std::uint32_t kPieceRows = 1024;
-constexpr float kNegativeInfinity = -std::numeric_limits<float>::infinity();
+/// A multiple of the tile, whose packing all query rows of the window share.
+constexpr std::uint32_t kPieceRows = 1152;
+constexpr std::size_t kLineBytes = 64;
 
-/// Scratch of one thread: a block of queries, its logits against a tile, and the kernel's own.
-std::size_t scratch_floats(const AttentionSpec & spec) {
-    return cpu::kQueryRows * cpu::padded(spec.key_size) + std::size_t{cpu::kQueryRows} * cpu::kTile +
-           cpu::tile_floats(spec);
+/// Where in `memory` a multiple of 64 bytes is.
+float * aligned(std::vector<float> & memory) {
+    void * at = memory.data();
+    std::size_t space = memory.size() * sizeof(float);
+    return static_cast<float *>(std::align(kLineBytes, sizeof(float), at, space));
 }
 
 }  // namespace
@@ -42,79 +48,174 @@ Vote::Vote(VoteInput input, std::span<float> votes)
     }
 }
 
-/// Calls body(first query row, query rows, first cache row, tile rows, logits [query row][kTile]) for every tile of
-/// the piece and every block of query rows.
-template <typename Body>
-void Vote::for_tiles(const Piece & piece, float * scratch, const Body & body) const {
-    const AttentionSpec & spec = input_.spec;
-    const kv::HeadRows & view = input_.rows[piece.kv_head][piece.view];
-    float * queries = scratch;
-    float * logits = queries + cpu::kQueryRows * cpu::padded(spec.key_size);
-    float * rest = logits + std::size_t{cpu::kQueryRows} * cpu::kTile;
-    std::array<std::uint32_t, cpu::kQueryRows> begin{};
-    std::array<std::uint32_t, cpu::kQueryRows> end{};
-    for (std::uint32_t first = 0; first < query_rows_; first += cpu::kQueryRows) {
-        const std::uint32_t count = std::min(cpu::kQueryRows, query_rows_ - first);
-        cpu::pack_queries(spec, input_.queries, piece.kv_head, first, count, queries);
-        for (std::uint32_t row = piece.begin; row < piece.end; row += cpu::kTile) {
-            if (input_.stop != nullptr && input_.stop->load(std::memory_order_relaxed)) {
-                return;
-            }
-            const std::uint32_t rows = std::min(cpu::kTile, piece.end - row);
-            for (std::uint32_t q = 0; q < count; ++q) {
-                const std::uint32_t position = input_.n - input_.window + (first + q) / spec.group();
-                const bool cut = spec.sliding_window > 0 && position >= spec.sliding_window;
-                const std::uint32_t from = cut ? view.count_up_to(Position{position - spec.sliding_window}) : 0;
-                begin[q] = std::clamp(from, row, row + rows) - row;
-                end[q] = std::clamp(view.count_up_to(Position{position}), row, row + rows) - row;
-            }
-            const cpu::Tile tile{.spec = &spec,
-                                 .type = input_.shape.type,
-                                 .keys = view.keys + row * input_.shape.key_bytes(),
-                                 .rows = rows,
-                                 .queries = queries,
-                                 .query_rows = count,
-                                 .begin = begin.data(),
-                                 .end = end.data()};
-            cpu::tile_logits(tile, logits, rest);
-            body(first, count, row, rows, logits);
+/// One thread's work on pieces, which come KV head by KV head.
+class Vote::Worker {
+public:
+    explicit Worker(const Vote & vote)
+        : vote_(vote),
+          spec_(vote.input_.spec),
+          steps_(cpu::f32_steps()),
+          rows_((vote.query_rows_ + steps_.row_step - 1) / steps_.row_step * steps_.row_step),
+          depth_(cpu::padded(spec_.key_size)),
+          packed_queries_(rows_ * depth_ + kLineBytes),
+          packed_keys_(steps_.tile * depth_ + kLineBytes),
+          logits_(std::size_t{cpu::kStripRows} * steps_.tile + kLineBytes),
+          positions_(steps_.tile),
+          reference_(rows_),
+          part_sums_(std::size_t{rows_} * cpu::kSumParts) {}
+
+    /// The softmax of each query row over the piece.
+    void sum(const Piece & piece, RowSum * sums) {
+        std::fill(reference_.begin(), reference_.end(), cpu::kNothingSeen);
+        std::fill(part_sums_.begin(), part_sums_.end(), 0.0F);
+        for_strips(piece, [&](const cpu::Strip & strip, std::uint32_t, std::uint32_t) { steps_.weigh(strip); });
+        for (std::uint32_t q = 0; q < vote_.query_rows_; ++q) {
+            const float * parts = part_sums_.data() + std::size_t{q} * cpu::kSumParts;
+            sums[q] = {reference_[q], std::accumulate(parts, parts + cpu::kSumParts, 0.0F)};
         }
     }
-}
+
+    /// columns [group][kPieceRows] += each query row's probabilities over the piece, divided by the window.
+    void add(const Piece & piece, const std::vector<RowSum> & totals, float * columns) {
+        for_strips(piece, [&](const cpu::Strip & strip, std::uint32_t first, std::uint32_t row) {
+            for (std::uint32_t i = 0; i < std::min(strip.rows, vote_.query_rows_ - first); ++i) {
+                const RowSum & total = totals[first + i];
+                const std::size_t head = (first + i) % spec_.group();
+                float * logits = strip.logits + std::size_t{i} * steps_.tile;
+                const std::uint32_t begin = std::clamp(strip.begin[i], strip.first, strip.last);
+                const std::uint32_t end = std::clamp(strip.end[i], begin, strip.last);
+                std::fill(logits + strip.first, logits + begin, cpu::kNothingSeen);
+                std::fill(logits + end, logits + strip.last, cpu::kNothingSeen);
+                cpu::add_weights(logits + strip.first, strip.last - strip.first, total.reference,
+                                 1.0F / (total.sum * static_cast<float>(vote_.input_.window)),
+                                 columns + head * kPieceRows + row - piece.begin + strip.first);
+            }
+        });
+    }
+
+private:
+    /// Calls body(strip with its logits, first query row, tile's first cache row) for all tiles and query rows.
+    template <typename Body>
+    void for_strips(const Piece & piece, const Body & body) {
+        pack_queries(piece.kv_head);
+        const VoteInput & input = vote_.input_;
+        const kv::HeadRows & view = input.rows[piece.kv_head][piece.view];
+        for (std::uint32_t row = piece.begin; row < piece.end; row += steps_.tile) {
+            if (input.stop != nullptr && input.stop->load(std::memory_order_relaxed)) {
+                return;
+            }
+            const std::uint32_t rows = std::min(steps_.tile, piece.end - row);
+            auto * keys = reinterpret_cast<std::byte *>(aligned(packed_keys_));
+            steps_.pack_keys({view.keys + row * input.shape.key_bytes(), rows, spec_.key_size, input.shape.type}, keys);
+            for (std::uint32_t i = 0; i < rows && !spec_.alibi_slopes.empty(); ++i) {
+                positions_[i] = static_cast<float>(index_of(view.position(row + i)));
+            }
+            for (std::uint32_t first = 0; first < rows_; first += cpu::kStripRows) {
+                const cpu::Strip strip = see(view, row, rows, first);
+                if (strip.first < strip.last) {
+                    steps_.logits(strip, keys, spec_.key_size);
+                    adjust(strip, first);
+                    body(strip, first, row);
+                }
+            }
+        }
+    }
+
+    void pack_queries(std::uint32_t kv_head) {
+        if (kv_head == packed_head_) {
+            return;
+        }
+        packed_head_ = kv_head;
+        const std::uint32_t group = spec_.group();
+        float * packed = aligned(packed_queries_);
+        std::fill_n(packed, rows_ * depth_, 0.0F);
+        for (std::uint32_t q = 0; q < vote_.query_rows_; ++q) {
+            const std::size_t head = std::size_t{kv_head} * group + q % group;
+            const float * from = vote_.input_.queries + (std::size_t{q / group} * spec_.heads + head) * spec_.key_size;
+            steps_.pack_query(from, spec_.key_size, cpu::query_factor(spec_),
+                              reinterpret_cast<std::byte *>(packed + q * depth_));
+        }
+    }
+
+    [[nodiscard]] std::uint32_t position(std::uint32_t query_row) const {
+        return vote_.input_.n - vote_.input_.window + query_row / spec_.group();
+    }
+
+    /// The strip from query row `first` on over the view's rows [row, row + rows), and what it sees of them.
+    [[nodiscard]] cpu::Strip see(const kv::HeadRows & view, std::uint32_t row, std::uint32_t rows,
+                                 std::uint32_t first) {
+        begin_.fill(0);
+        end_.fill(0);
+        std::uint32_t least = rows;
+        std::uint32_t most = 0;
+        const std::uint32_t count = std::min(cpu::kStripRows, rows_ - first);
+        for (std::uint32_t i = 0; i < std::min(count, vote_.query_rows_ - first); ++i) {
+            const std::uint32_t at = position(first + i);
+            const bool cut = spec_.sliding_window > 0 && at >= spec_.sliding_window;
+            const std::uint32_t from = cut ? view.count_up_to(Position{at - spec_.sliding_window}) : 0;
+            begin_[i] = std::clamp(from, row, row + rows) - row;
+            end_[i] = std::clamp(view.count_up_to(Position{at}), row, row + rows) - row;
+            if (begin_[i] < end_[i]) {
+                least = std::min(least, begin_[i]);
+                most = std::max(most, end_[i]);
+            }
+        }
+        return {.queries = reinterpret_cast<const std::byte *>(aligned(packed_queries_) + first * depth_),
+                .rows = count,
+                .first = least / steps_.panel * steps_.panel,
+                .last = (most + steps_.panel - 1) / steps_.panel * steps_.panel,
+                .begin = begin_.data(),
+                .end = end_.data(),
+                .logits = aligned(logits_),
+                .reference = reference_.data() + first,
+                .sums = part_sums_.data() + std::size_t{first} * cpu::kSumParts};
+    }
+
+    void adjust(const cpu::Strip & strip, std::uint32_t first) const {
+        for (std::uint32_t i = 0; i < std::min(strip.rows, vote_.query_rows_ - first); ++i) {
+            const std::uint32_t head = packed_head_ * spec_.group() + (first + i) % spec_.group();
+            cpu::adjust_logits(spec_, head, position(first + i), positions_.data() + strip.first,
+                               strip.logits + std::size_t{i} * steps_.tile + strip.first, strip.last - strip.first);
+        }
+    }
+
+    const Vote & vote_;
+    const AttentionSpec & spec_;
+    const cpu::TileSteps & steps_;
+    std::uint32_t rows_;  ///< query rows, padding included
+    std::size_t depth_;
+    std::uint32_t packed_head_ = std::numeric_limits<std::uint32_t>::max();
+    std::vector<float> packed_queries_;
+    std::vector<float> packed_keys_;
+    std::vector<float> logits_;
+    std::vector<float> positions_;
+    std::vector<float> reference_;
+    std::vector<float> part_sums_;
+    std::array<std::uint32_t, cpu::kStripRows> begin_{};
+    std::array<std::uint32_t, cpu::kStripRows> end_{};
+};
 
 void Vote::statistics() {
-    std::vector<float> scratch(scratch_floats(input_.spec));
+    Worker worker(*this);
     for (std::size_t index = next_statistics_++; index < pieces_.size(); index = next_statistics_++) {
         const Piece & piece = pieces_[index];
-        RowSum * sums = sums_[piece.kv_head].data() + std::size_t{piece.index} * query_rows_;
-        std::fill_n(sums, query_rows_, RowSum{kNegativeInfinity, 0});
-        for_tiles(piece, scratch.data(),
-                  [&](std::uint32_t first, std::uint32_t count, std::uint32_t, std::uint32_t, const float * logits) {
-                      for (std::uint32_t q = 0; q < count; ++q) {
-                          const float * row = logits + std::size_t{q} * cpu::kTile;
-                          RowSum & total = sums[first + q];
-                          const float maximum = std::max(total.maximum, cpu::maximum_of(row, cpu::kTile));
-                          if (maximum == kNegativeInfinity) {
-                              continue;
-                          }
-                          const float rescale = std::exp(total.maximum - maximum);
-                          total = {maximum, total.sum * rescale + cpu::exp_sum(row, cpu::kTile, maximum)};
-                      }
-                  });
+        worker.sum(piece, sums_[piece.kv_head].data() + std::size_t{piece.index} * query_rows_);
     }
 }
 
 std::vector<Vote::RowSum> Vote::totals(std::uint32_t kv_head) const {
-    std::vector<RowSum> totals(query_rows_, RowSum{kNegativeInfinity, 0});
+    std::vector<RowSum> totals(query_rows_, RowSum{cpu::kNothingSeen, 0});
     for (std::uint32_t q = 0; q < query_rows_; ++q) {
         RowSum & total = totals[q];
         for (std::uint32_t piece = 0; piece < head_pieces_[kv_head]; ++piece) {
-            total.maximum = std::max(total.maximum, sums_[kv_head][std::size_t{piece} * query_rows_ + q].maximum);
+            total.reference = std::max(total.reference, sums_[kv_head][std::size_t{piece} * query_rows_ + q].reference);
         }
         for (std::uint32_t piece = 0; piece < head_pieces_[kv_head]; ++piece) {
             const RowSum & part = sums_[kv_head][std::size_t{piece} * query_rows_ + q];
-            total.sum += part.sum * std::exp(part.maximum - total.maximum);
+            total.sum += part.sum * std::exp2(part.reference - total.reference);
         }
+        total.sum +=
+            cpu::sink_share(input_.spec, kv_head * input_.spec.group() + q % input_.spec.group(), total.reference);
     }
     return totals;
 }
@@ -122,7 +223,7 @@ std::vector<Vote::RowSum> Vote::totals(std::uint32_t kv_head) const {
 void Vote::columns() {
     const std::uint32_t group = input_.spec.group();
     const std::uint32_t prefix = input_.n - input_.window;
-    std::vector<float> scratch(scratch_floats(input_.spec));
+    Worker worker(*this);
     std::vector<float> sums(std::size_t{group} * kPieceRows);
     std::vector<RowSum> totals_of_head;
     std::uint32_t head = std::numeric_limits<std::uint32_t>::max();
@@ -133,16 +234,7 @@ void Vote::columns() {
             totals_of_head = totals(head);
         }
         std::fill(sums.begin(), sums.end(), 0.0F);
-        for_tiles(
-            piece, scratch.data(),
-            [&](std::uint32_t first, std::uint32_t count, std::uint32_t row, std::uint32_t, const float * logits) {
-                for (std::uint32_t q = 0; q < count; ++q) {
-                    const RowSum & total = totals_of_head[first + q];
-                    const float share = 1.0F / (total.sum * static_cast<float>(input_.window));
-                    float * to = sums.data() + std::size_t{(first + q) % group} * kPieceRows + row - piece.begin;
-                    cpu::add_probabilities(logits + std::size_t{q} * cpu::kTile, cpu::kTile, total.maximum, share, to);
-                }
-            });
+        worker.add(piece, totals_of_head, sums.data());
         const kv::HeadRows & view = input_.rows[head][piece.view];
         for (std::uint32_t row = piece.begin; row < piece.end; ++row) {
             const std::uint32_t position = index_of(view.position(row));

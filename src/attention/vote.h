@@ -43,12 +43,12 @@ private:
         std::uint32_t end = 0;
         std::uint32_t index = 0;  ///< among its KV head's pieces
     };
+    /// Over some rows: the sum of 2^(logit - reference).
     struct RowSum {
-        float maximum = 0;
+        float reference = 0;
         float sum = 0;
     };
-    template <typename Body>
-    void for_tiles(const Piece & piece, float * scratch, const Body & body) const;
+    class Worker;
     [[nodiscard]] std::vector<RowSum> totals(std::uint32_t kv_head) const;
 
     VoteInput input_;

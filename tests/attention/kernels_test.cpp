@@ -1,4 +1,4 @@
-#include "attention/cpu/tile_kernel.h"
+#include "attention/cpu/row_kernel.h"
 
 #include <gtest/gtest.h>
 
@@ -7,14 +7,12 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
-#include <numeric>
 #include <vector>
 
 // Those that the kernels leave out as well.
 #define HWY_DISABLED_TARGETS (HWY_AVX3_DL | HWY_SSSE3)
 #include "hwy/targets.h"
 
-#include "attention/cpu/row_kernel.h"
 #include "attention/oracle.h"
 
 namespace snapkv::attention::cpu {
@@ -204,117 +202,6 @@ TEST_P(Kernels, SurviveLogitsFarApart) {
     AttentionSpec spec = spec_of(16, 16);
     spec.scale = 100;
     check_everywhere(Meeting(spec, GetParam(), 8, {64, 64, 64}, 500));
-}
-
-TEST_P(Kernels, LogitsAreMinusInfinityOutsideWhatIsSeen) {
-    const AttentionSpec spec = spec_of(31, 8);
-    const Meeting meeting(spec, GetParam(), 7, {50}, 600);
-    const Tile tile = meeting.tile(0);
-    const std::size_t key_bytes = 31U * (GetParam() == KvType::F32 ? 4U : 2U);
-    AttentionSpec unscaled = spec;
-    unscaled.scale = 1;  // the tile's queries are scaled already
-    for (const std::int64_t target : instruction_sets()) {
-        SCOPED_TRACE(hwy::TargetName(target));
-        const Forced forced(target);
-        std::vector<float> logits(7 * std::size_t{kTile}, std::nanf(""));
-        Scratch scratch(tile_floats(spec));
-        tile_logits(tile, logits.data(), scratch.data());
-        for (std::uint32_t q = 0; q < 7; ++q) {
-            for (std::uint32_t row = 0; row < kTile; ++row) {
-                const float found = logits[std::size_t{q} * kTile + row];
-                if (row < tile.begin[q] || row >= tile.end[q]) {
-                    EXPECT_EQ(found, kMinusInfinity);
-                } else {
-                    EXPECT_NEAR(found,
-                                test::logit_of(unscaled, GetParam(), tile.queries + q * padded(31),
-                                               tile.keys + row * key_bytes),
-                                1e-4);
-                }
-            }
-        }
-    }
-}
-
-void check_widening(KvType type) {
-    // Rows of one key element against the query 1: the logits are the elements themselves.
-    const AttentionSpec spec{.heads = 1, .kv_heads = 1, .key_size = 1, .value_size = 1};
-    std::vector<float> query(padded(1));
-    query[0] = 1;
-    const std::uint32_t begin = 0;
-    Scratch scratch(tile_floats(spec));
-    std::array<float, kTile> logits{};
-    std::array<std::uint16_t, kTile> elements{};
-    for (std::uint32_t base = 0; base < 0x10000U; base += kTile) {
-        std::iota(elements.begin(), elements.end(), static_cast<std::uint16_t>(base));
-        Tile tile;
-        tile.spec = &spec;
-        tile.type = type;
-        tile.keys = reinterpret_cast<const std::byte *>(elements.data());
-        tile.rows = kTile;
-        tile.queries = query.data();
-        tile.query_rows = 1;
-        tile.begin = &begin;
-        tile.end = &kTile;
-        tile_logits(tile, logits.data(), scratch.data());
-        for (std::uint32_t i = 0; i < kTile; ++i) {
-            const double expected = test::decode(tile.keys + std::size_t{i} * 2, type);
-            if (std::isfinite(expected)) {
-                ASSERT_EQ(double{logits[i]}, expected) << elements[i];
-            }
-        }
-    }
-}
-
-TEST(Widening, OfEveryFiniteHalfIsExact) {
-    for (const std::int64_t target : instruction_sets()) {
-        SCOPED_TRACE(hwy::TargetName(target));
-        const Forced forced(target);
-        check_widening(KvType::F16);
-        check_widening(KvType::BF16);
-    }
-}
-
-TEST(LogitSums, TakeMinusInfinityForNothing) {
-    Random random(700);
-    for (const std::int64_t target : instruction_sets()) {
-        SCOPED_TRACE(hwy::TargetName(target));
-        const Forced forced(target);
-        for (const std::size_t count : {std::size_t{16}, std::size_t{64}, std::size_t{112}}) {
-            std::vector<float> logits = random.numbers(count, 20);
-            for (std::size_t i = 0; i < count; i += 1 + random.below(3)) {
-                logits[i] = kMinusInfinity;
-            }
-            const float maximum = *std::max_element(logits.begin(), logits.end());
-            EXPECT_EQ(maximum_of(logits.data(), count), maximum);
-            std::vector<float> columns = random.numbers(count);
-            const std::vector<float> before = columns;
-            add_probabilities(logits.data(), count, maximum, 0.25F, columns.data());
-            double sum = 0;
-            for (std::size_t i = 0; i < count; ++i) {
-                const double share = std::exp(double{logits[i]} - double{maximum});
-                sum += share;
-                EXPECT_NEAR(columns[i], before[i] + 0.25 * share, 1e-6);
-            }
-            EXPECT_NEAR(exp_sum(logits.data(), count, maximum), sum, 1e-5 * sum);
-        }
-        const std::vector<float> nothing(48, kMinusInfinity);
-        std::vector<float> columns(48, 3.0F);
-        EXPECT_EQ(maximum_of(nothing.data(), 48), kMinusInfinity);
-        EXPECT_EQ(exp_sum(nothing.data(), 48, 2.0F), 0.0F);
-        add_probabilities(nothing.data(), 48, 2.0F, 1.0F, columns.data());
-        EXPECT_EQ(columns, std::vector<float>(48, 3.0F));
-    }
-}
-
-TEST(LogitSums, MaximumOfAnyCount) {
-    const std::vector<float> rising{-9, -8, -7, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
-    for (const std::int64_t target : instruction_sets()) {
-        const Forced forced(target);
-        EXPECT_EQ(maximum_of(nullptr, 0), kMinusInfinity);
-        for (std::size_t count = 1; count <= rising.size(); ++count) {
-            EXPECT_EQ(maximum_of(rising.data(), count), rising[count - 1]);
-        }
-    }
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "attention/cpu/adjust.h"
 
+#include <cmath>
+#include <limits>
 #include <numbers>
 
 // AVX3_DL and SSSE3 bring nothing to float arithmetic over AVX3 and SSE2.
@@ -51,12 +53,22 @@ namespace snapkv::attention::cpu {
 HWY_EXPORT(CapLogits);
 HWY_EXPORT(SlopeLogits);
 
-void cap_logits(float * logits, std::size_t count, float cap) {
-    HWY_DYNAMIC_DISPATCH(CapLogits)(logits, count, cap);
+void adjust_logits(const AttentionSpec & spec, std::uint32_t head, std::uint32_t position, const float * positions,
+                   float * logits, std::size_t count) {
+    if (spec.soft_cap > 0) {
+        HWY_DYNAMIC_DISPATCH(CapLogits)(logits, count, spec.soft_cap);
+    }
+    if (!spec.alibi_slopes.empty()) {
+        HWY_DYNAMIC_DISPATCH(SlopeLogits)
+        (logits, positions, count, spec.slope(head), static_cast<float>(position));
+    }
 }
 
-void slope_logits(float * logits, const float * positions, std::size_t count, float slope, float position) {
-    HWY_DYNAMIC_DISPATCH(SlopeLogits)(logits, positions, count, slope, position);
+float sink_share(const AttentionSpec & spec, std::uint32_t head, float reference) {
+    if (spec.sinks.empty() || reference == -std::numeric_limits<float>::infinity()) {
+        return 0;
+    }
+    return std::exp2(spec.sinks[head] * std::numbers::log2e_v<float> - reference);
 }
 
 }  // namespace snapkv::attention::cpu

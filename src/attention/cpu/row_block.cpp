@@ -1,10 +1,7 @@
 #include "attention/cpu/row_block.h"
 
 #include <algorithm>
-#include <array>
 #include <cassert>
-#include <cmath>
-#include <numbers>
 
 #include "attention/cpu/adjust.h"
 #include "attention/cpu/tile.h"
@@ -14,7 +11,6 @@ namespace snapkv::attention::cpu {
 namespace {
 
 constexpr std::size_t kLine = 64;
-constexpr auto kLog2E = std::numbers::log2e_v<float>;
 
 std::size_t whole_lines(std::size_t bytes) {
     return (bytes + kLine - 1) / kLine * kLine;
@@ -93,10 +89,10 @@ public:
 
     void pack_queries(const float * q) const {
         const std::size_t row_bytes = padded(spec_.key_size) * steps_.element;
-        const float scale = spec_.soft_cap > 0 ? spec_.scale : spec_.scale * kLog2E;  // the cap turns to base 2
+        const float factor = query_factor(spec_);
         for (std::uint32_t i = 0; i < range_.count; ++i) {
             const float * row = q + (std::size_t{token(i)} * spec_.heads + head(i)) * spec_.key_size;
-            steps_.pack_query(row, spec_.key_size, scale, buffers_.queries + i * row_bytes);
+            steps_.pack_query(row, spec_.key_size, factor, buffers_.queries + i * row_bytes);
         }
         std::fill(buffers_.queries + range_.count * row_bytes, buffers_.queries + rows_ * row_bytes, std::byte{});
     }
@@ -111,7 +107,7 @@ public:
 
     void write(float * out) const {
         for (std::uint32_t i = 0; i < range_.count; ++i) {
-            float sum = sink_share(i);
+            float sum = sink_share(spec_, head(i), buffers_.reference[i]);
             for (std::uint32_t part = 0; part < kSumParts; ++part) {
                 sum += buffers_.sums[std::size_t{i} * kSumParts + part];
             }
@@ -189,34 +185,20 @@ private:
                           .values = buffers_.values + first * stride,
                           .value_stride = stride};
         steps_.logits(strip, buffers_.keys, spec_.key_size);
-        adjust(strip, first);
+        if (spec_.soft_cap > 0 || !spec_.alibi_slopes.empty()) {
+            adjust(strip, first);
+        }
         steps_.weigh(strip);
         steps_.accumulate(strip, buffers_.packed_values, spec_.value_size);
     }
 
-    /// Cap and slopes, in what each row of the strip sees; `first` is the strip's first query row.
+    /// Cap and slopes; `first` is the strip's first query row.
     void adjust(const Strip & strip, std::uint32_t first) const {
-        if (spec_.soft_cap <= 0 && spec_.alibi_slopes.empty()) {
-            return;
-        }
-        const std::uint32_t count = strip.last - strip.first;
         for (std::uint32_t i = 0; i < std::min(strip.rows, range_.count - first); ++i) {
-            float * logits = strip.logits + i * steps_.tile + strip.first;
-            if (spec_.soft_cap > 0) {
-                cap_logits(logits, count, spec_.soft_cap);
-            }
-            if (!spec_.alibi_slopes.empty()) {
-                const auto position = static_cast<float>(index_of(span_.first) + token(first + i));
-                slope_logits(logits, buffers_.positions + strip.first, count, spec_.slope(head(first + i)), position);
-            }
+            adjust_logits(spec_, head(first + i), index_of(span_.first) + token(first + i),
+                          buffers_.positions + strip.first, strip.logits + i * steps_.tile + strip.first,
+                          strip.last - strip.first);
         }
-    }
-
-    /// What the sink takes of query row i's softmax, relative to its reference.
-    [[nodiscard]] float sink_share(std::uint32_t i) const {
-        const float reference = buffers_.reference[i];
-        return spec_.sinks.empty() || reference == kNothingSeen ? 0.0F
-                                                                : std::exp2(spec_.sinks[head(i)] * kLog2E - reference);
     }
 
     const TileSteps & steps_;

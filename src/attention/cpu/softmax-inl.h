@@ -82,7 +82,7 @@ void scale_row(float * x, std::size_t count, float factor) {
 
 /// Folds a tile's logits into maximum and sum, rescaling what is there, and turns them into probabilities relative to
 /// the new maximum. Rows that see nothing become zero.
-[[maybe_unused]] void fold_logits(const Tile & tile, float * logits, const Partial & partial, std::size_t value_size) {
+void fold_logits(const Tile & tile, float * logits, const Partial & partial, std::size_t value_size) {
     for (std::uint32_t r = 0; r < tile.query_rows; ++r) {
         float * row = logits + std::size_t{r} * kTile;
         const float before = partial.maximum[r];

@@ -1,0 +1,42 @@
+#include "attention/cpu/vote_kernel.h"
+
+// AVX3_DL and SSSE3 bring nothing to float arithmetic over AVX3 and SSE2.
+#define HWY_DISABLED_TARGETS (HWY_AVX3_DL | HWY_SSSE3)
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "attention/cpu/vote_kernel.cpp"
+// This order matters: the file includes itself once for each instruction set, and highway.h looks at which.
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+
+#include "hwy/highway.h"
+
+#include "attention/cpu/exp2-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace snapkv::attention::cpu::HWY_NAMESPACE {
+namespace {
+
+void AddWeights(const float * logits, std::size_t count, float reference, float share, float * columns) {
+    const F d;
+    const V shift = hn::Set(d, reference);
+    const V by = hn::Set(d, share);
+    for (std::size_t at = 0; at < count; at += hn::Lanes(d)) {
+        const V weight = exp2(hn::Sub(hn::LoadU(d, logits + at), shift));
+        hn::StoreU(hn::MulAdd(weight, by, hn::LoadU(d, columns + at)), d, columns + at);
+    }
+}
+
+}  // namespace
+}  // namespace snapkv::attention::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace snapkv::attention::cpu {
+
+HWY_EXPORT(AddWeights);
+
+void add_weights(const float * logits, std::size_t count, float reference, float share, float * columns) {
+    HWY_DYNAMIC_DISPATCH(AddWeights)(logits, count, reference, share, columns);
+}
+
+}  // namespace snapkv::attention::cpu
+#endif
