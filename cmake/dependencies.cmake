@@ -9,6 +9,22 @@ add_library(snapkv_hwy INTERFACE)
 target_link_libraries(snapkv_hwy INTERFACE ${HWY_LIBRARY})
 target_include_directories(snapkv_hwy SYSTEM INTERFACE ${HWY_INCLUDE})
 
+# oneDNN multiplies widened weights; without it ggml's products serve. Debian's runs on GCC's OpenMP, which is linked only
+# to be told not to start threads.
+option(SNAPKV_ONEDNN "Use oneDNN where it is found" ON)
+add_library(snapkv_onednn INTERFACE)
+set(SNAPKV_HAS_ONEDNN OFF)
+if(SNAPKV_ONEDNN)
+  find_library(DNNL_LIBRARY dnnl)
+  find_path(DNNL_INCLUDE oneapi/dnnl/dnnl.hpp)
+  if(DNNL_LIBRARY AND DNNL_INCLUDE)
+    set(SNAPKV_HAS_ONEDNN ON)
+    target_link_libraries(snapkv_onednn INTERFACE ${DNNL_LIBRARY} gomp)
+    target_include_directories(snapkv_onednn SYSTEM INTERFACE ${DNNL_INCLUDE})
+  endif()
+endif()
+message(STATUS "oneDNN: ${SNAPKV_HAS_ONEDNN}")
+
 # ThreadSanitizer has to see both sides of every handover, so it alone needs a llama.cpp of its own.
 set(setup "scripts/setup")
 if(SNAPKV_SANITIZE STREQUAL "thread")

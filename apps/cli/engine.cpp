@@ -27,7 +27,11 @@ Session make_session(const Model & model, const Settings & settings, std::uint32
     options.context = context;
     options.allow_long = settings.allow_long;
     options.attention = settings.attention;
+    options.products = settings.products;
     options.stop = &interrupt_flag();
+    if (settings.verbose) {
+        options.log = [](std::string_view line) { note("{}", line); };
+    }
     Session session(model, options);
     if (session.context() > model.info().trained_context) {
         warn("the context of {} is beyond the {} that the model was trained with",

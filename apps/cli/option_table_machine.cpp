@@ -49,6 +49,16 @@ void add_machine_options(std::vector<Option> & table) {
          .show = [](const Settings & s) { return to_word(attention_words, s.attention); },
          .words = word_list(attention_words)});
     table.push_back(
+        {.names = {"--products"},
+         .placeholder = "PATH",
+         .help = "how a prefill multiplies: on one layer's weights at a time, widened, on the weights as stored, or "
+                 "whichever pays",
+         .section = section,
+         .commands = computing,
+         .read = [](Settings & s, Name name, const Value & v) { s.products = from_word(product_words, name, v); },
+         .show = [](const Settings & s) { return to_word(product_words, s.products); },
+         .words = word_list(product_words)});
+    table.push_back(
         {.names = {"--rope-scaling"},
          .placeholder = "METHOD",
          .help = "RoPE scaling, instead of what the file says",

@@ -62,6 +62,7 @@ struct Settings {
     std::uint32_t batch = 512;
     bool allow_long = false;
     AttentionPath attention = AttentionPath::Cpu;
+    ProductPath products = ProductPath::Auto;
     RopeOptions rope;
 
     CacheConfig cache;

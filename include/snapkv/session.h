@@ -24,6 +24,13 @@ enum class AttentionPath {
     Portable,  ///< ggml's own operations, the reference that works on every ggml backend
 };
 
+/// How the products of a prefill are computed.
+enum class ProductPath {
+    Auto,     ///< widened where that can be had and the prompt is long enough to pay for it
+    Stored,   ///< ggml's, on the weights as they are stored
+    Widened,  ///< oneDNN's, on one layer's weights at a time, widened to bf16 (where the processor multiplies it) or f32
+};
+
 struct SessionOptions {
     std::uint32_t threads = 0;        ///< for decode; 0: the processors this process may use
     std::uint32_t threads_batch = 0;  ///< for prefill; 0: as many as `threads`
@@ -31,9 +38,12 @@ struct SessionOptions {
     std::uint32_t context = 0;        ///< tokens of prompt and answer together; 0: the trained context
     bool allow_long = false;          ///< permits a context beyond the trained one
     AttentionPath attention = AttentionPath::Cpu;
+    ProductPath products = ProductPath::Auto;
     /// Polled at least once a tile of attention and once a graph node. When it becomes true the work at hand ends
     /// within a second with what it has. May be null; must outlive the session.
     const std::atomic<bool> * stop = nullptr;
+    /// Receives one line for each choice worth knowing, without a newline.
+    std::function<void(std::string_view)> log;
 };
 
 /// One prompt of a prefill, with the cache it is to end up with.

@@ -2,41 +2,48 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "ggml.h"
 #include "model/hyper_parameters.h"
 #include "model/weights.h"
+#include "product/products.h"
 
 namespace snapkv::model {
 
 /// One model family as the pieces of its layers, each a few graph nodes. Hidden states are [width, rows] float32,
 /// positions [rows] int32. The engine puts the pieces together in the order it needs: whole layers in decode, a
-/// layer's rows chunk by chunk in prefill, only queries or only keys and values where the rest is not wanted.
-/// Immutable; graphs are built from several threads at once.
+/// layer's rows chunk by chunk in prefill, only queries or only keys and values where the rest is not wanted. How
+/// products are computed is `products`' business. Immutable; graphs are built from several threads at once.
 class Architecture {
 public:
     virtual ~Architecture() = default;
 
-    struct KeyValue {
-        ggml_tensor * keys;    ///< [key_size, kv_heads, rows], rotated
-        ggml_tensor * values;  ///< [value_size, kv_heads, rows]
+    /// What attention takes: rotated queries [key_size, heads, rows], rotated keys [key_size, kv_heads, rows], values
+    /// [value_size, kv_heads, rows]; null where not asked for.
+    struct AttentionInput {
+        ggml_tensor * queries = nullptr;
+        ggml_tensor * keys = nullptr;
+        ggml_tensor * values = nullptr;
     };
+    enum class Wanted { All, Queries, KeysValues };
 
     /// Hidden states of `tokens` ([rows] int32).
     [[nodiscard]] virtual ggml_tensor * embed(ggml_context * ctx, ggml_tensor * tokens) const = 0;
-    /// What a layer's attention reads: the normalised hidden states.
-    [[nodiscard]] virtual ggml_tensor * attention_input(ggml_context * ctx, std::uint32_t layer,
-                                                        ggml_tensor * hidden) const = 0;
-    /// Rotated queries [key_size, heads, rows].
-    [[nodiscard]] virtual ggml_tensor * queries(ggml_context * ctx, std::uint32_t layer, ggml_tensor * input,
-                                                ggml_tensor * positions) const = 0;
-    [[nodiscard]] virtual KeyValue keys_values(ggml_context * ctx, std::uint32_t layer, ggml_tensor * input,
-                                               ggml_tensor * positions) const = 0;
-    /// The layer's output from its hidden states and its attention [value_size * heads, rows].
-    [[nodiscard]] virtual ggml_tensor * finish_layer(ggml_context * ctx, std::uint32_t layer, ggml_tensor * hidden,
+    /// What the layer's attention takes, from the hidden states.
+    [[nodiscard]] virtual AttentionInput attention_input(ggml_context * ctx, product::Products & products,
+                                                         std::uint32_t layer, ggml_tensor * hidden,
+                                                         ggml_tensor * positions, Wanted wanted) const = 0;
+    /// The layer's output from its hidden states and its attention [value_size * heads, rows]. May be written over
+    /// `hidden`.
+    [[nodiscard]] virtual ggml_tensor * finish_layer(ggml_context * ctx, product::Products & products,
+                                                     std::uint32_t layer, ggml_tensor * hidden,
                                                      ggml_tensor * attended) const = 0;
+    /// The matrices that the layer's products take; logits() takes others.
+    [[nodiscard]] virtual std::vector<product::Linear> matrices(std::uint32_t layer) const = 0;
     /// Logits [vocabulary, rows] of the last layer's output.
-    [[nodiscard]] virtual ggml_tensor * logits(ggml_context * ctx, ggml_tensor * hidden) const = 0;
+    [[nodiscard]] virtual ggml_tensor * logits(ggml_context * ctx, product::Products & products,
+                                               ggml_tensor * hidden) const = 0;
 };
 
 /// Takes the family's tensors from `weights`, which must outlive it.

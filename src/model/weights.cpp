@@ -12,6 +12,7 @@
 #include "base/raise.h"
 #include "base/resident.h"
 #include "ggml-cpu.h"
+#include "product/gemm.h"
 
 namespace snapkv::model {
 
@@ -77,7 +78,8 @@ void release_pages(std::span<const std::byte> range) {
 Weights::Weights(const gguf::File & file) : file_(file), extra_types_(extra_buffer_types()) {}
 
 ggml_backend_buffer_type_t Weights::choose(const gguf::TensorInfo & info, Use use) const {
-    if (use == Use::Multiply) {
+    // A prefill widens plain rows, and single rows of them are as fast: repacked copies would only take memory.
+    if (use == Use::Multiply && !product::gemm_available()) {
         for (ggml_backend_buffer_type_t type : extra_types_) {
             if (serves(type, info)) {
                 return type;
@@ -150,6 +152,14 @@ void Weights::fill(ggml_backend_buffer_type_t type, Group & group) {
         repacked_ += data.size();
     }
     buffers_.push_back(std::move(buffer));
+}
+
+void Weights::release(const ggml_tensor * tensor) const {
+    const auto * data = static_cast<const std::byte *>(tensor->data);
+    const std::span<const std::byte> mapped = file_.bytes();
+    if (data >= mapped.data() && data < mapped.data() + mapped.size()) {
+        release_pages({data, ggml_nbytes(tensor)});
+    }
 }
 
 void Weights::finish(const std::function<void(std::string_view)> & log) {

@@ -47,6 +47,9 @@ public:
     /// change what the model computes. `log` receives a line for each buffer type.
     void finish(const std::function<void(std::string_view)> & log);
 
+    /// Gives the tensor's mapped pages back to the system; they are read again from the file when next used.
+    void release(const ggml_tensor * tensor) const;
+
     [[nodiscard]] std::uint64_t bytes() const { return bytes_; }              ///< of all tensors taken
     [[nodiscard]] std::uint64_t repacked_bytes() const { return repacked_; }  ///< of those that are copies
 

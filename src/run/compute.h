@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -46,6 +47,8 @@ public:
     [[nodiscard]] std::uint32_t threads(Phase phase) const {
         return phase == Phase::Prefill ? prefill_threads_ : decode_threads_;
     }
+    /// Of either phase.
+    [[nodiscard]] std::uint32_t most_threads() const { return std::max(decode_threads_, prefill_threads_); }
     [[nodiscard]] const std::atomic<bool> * stop() const { return stop_; }
 
     /// Runs an allocated graph. Throws Interrupted once the stop flag is set.

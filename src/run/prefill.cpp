@@ -26,7 +26,10 @@ Prefill::Prefill(const PrefillEnvironment & environment, const PrefillPlan & pla
       suffixes_(plan.suffix_rows, environment.params.width, environment.work),
       trunk_queries_(std::size_t{plan.trunk_window} * spec_.heads * spec_.key_size * sizeof(float), environment.work),
       trunk_segment_(plan.shares_trunk() ? std::make_shared<kv::Segment>() : nullptr),
-      port_(make_port(environment.attention, 1)) {
+      port_(make_port(environment.attention, 1)),
+      products_(environment.architecture, environment.compute, environment.work,
+                PrefillProducts::widens(environment.params, environment.architecture, environment.products,
+                                        plan.computed())) {
     branches_.reserve(plan.branches.size());
     for (const BranchPlan & branch : plan.branches) {
         branches_.emplace_back(branch, spec_, environment.arena, environment.work);
@@ -47,11 +50,14 @@ std::uint64_t Prefill::reserve() {
         std::make_shared<kv::LayerRows>(kv::LayerRows::dense(environment_.arena, shape_, plan_.trunk, Position{0}));
     fill_unit(in_trunk ? std::vector{Piece{nullptr, 0, count, plan_.trunk - count}} : suffix_pieces(0, count));
     const std::uint32_t rows = HiddenStates::padded(count);
+    const std::uint64_t held = environment_.work->alive();
+    products_.reserve_layer(layer_);
+    products_.begin_graph();
     Graph graph(kLayerNodes + port_->node_count(0));
     build_whole(graph, in_trunk ? trunk_ : suffixes_, 0, graph.integers(rows));
     environment_.allocator.allocate(graph);
     port_->prepare(rows, environment_.compute.threads(Compute::Phase::Prefill));
-    return compute_bytes();
+    return compute_bytes() + environment_.work->alive() - held;
 }
 
 std::vector<PrefilledBranch> Prefill::run(const OnUnit & on_unit, const OnLogits & on_logits) {
@@ -97,6 +103,7 @@ void Prefill::embed(HiddenStates & hidden, const std::vector<Token> & tokens) {
 
 void Prefill::run_layer(std::uint32_t layer, const OnLogits & on_logits) {
     layer_ = layer;
+    products_.begin_layer(layer);
     trunk_rows_ =
         std::make_shared<kv::LayerRows>(kv::LayerRows::dense(environment_.arena, shape_, plan_.trunk, Position{0}));
     for (std::uint32_t first = 0; first < plan_.trunk; first += environment_.batch) {
@@ -123,6 +130,9 @@ void Prefill::run_layer(std::uint32_t layer, const OnLogits & on_logits) {
         trunk_segment_->add_layer(trunk_rows_);
     }
     trunk_rows_.reset();
+    for (const product::Linear & matrix : environment_.architecture.matrices(layer)) {
+        environment_.weights.release(matrix.weight);
+    }
 }
 
 std::vector<Prefill::Piece> Prefill::suffix_pieces(std::uint32_t first_row, std::uint32_t count) {
@@ -150,6 +160,7 @@ void Prefill::run_chunk(HiddenStates & hidden, std::uint32_t first_row, std::uin
         const auto begin = positions.begin() + piece.row;
         std::iota(begin, begin + piece.count, piece.first);
     }
+    products_.begin_graph();
     Graph graph(kLayerNodes + port_->node_count(0));
     ggml_tensor * input = graph.integers(static_cast<std::int64_t>(positions.size()));
     if (in_last_layer()) {
@@ -173,15 +184,15 @@ void Prefill::build_whole(Graph & graph, HiddenStates & hidden, std::uint32_t fi
     const model::Architecture & model = environment_.architecture;
     ggml_context * ctx = graph.ctx();
     ggml_tensor * x = hidden.view(ctx, first_row, static_cast<std::uint32_t>(positions->ne[0]));
-    ggml_tensor * input = model.attention_input(ctx, layer_, x);
-    const auto [k, v] = model.keys_values(ctx, layer_, input, positions);
+    const auto [q, k, v] =
+        model.attention_input(ctx, products_.products(), layer_, x, positions, model::Architecture::Wanted::All);
     ggml_tensor * stored = port_->store(ctx, graph.graph(), 0, k, v);
-    ggml_tensor * q = model.queries(ctx, layer_, input, positions);
     if (!unit().captures.empty()) {
         port_->capture(ctx, graph.graph(), 0, q);
     }
     ggml_tensor * attended = port_->attend(ctx, graph.graph(), 0, q, stored);
-    graph.expand(ggml_cpy(ctx, model.finish_layer(ctx, layer_, x, attended), x));
+    ggml_tensor * finished = model.finish_layer(ctx, products_.products(), layer_, x, attended);
+    graph.expand(finished->data == x->data ? finished : ggml_cpy(ctx, finished, x));
 }
 
 /// Nothing after the last layer reads most of its rows: keys and values of all, queries of the windows only.
@@ -189,9 +200,9 @@ void Prefill::build_last(Graph & graph, HiddenStates & hidden, std::uint32_t fir
     const model::Architecture & model = environment_.architecture;
     ggml_context * ctx = graph.ctx();
     ggml_tensor * x = hidden.view(ctx, first_row, static_cast<std::uint32_t>(positions->ne[0]));
-    ggml_tensor * input = model.attention_input(ctx, layer_, x);
-    const auto [k, v] = model.keys_values(ctx, layer_, input, positions);
-    port_->store(ctx, graph.graph(), 0, k, v);
+    const auto input =
+        model.attention_input(ctx, products_.products(), layer_, x, positions, model::Architecture::Wanted::KeysValues);
+    port_->store(ctx, graph.graph(), 0, input.keys, input.values);
     if (unit().captures.empty()) {
         return;
     }
@@ -208,9 +219,12 @@ void Prefill::build_last(Graph & graph, HiddenStates & hidden, std::uint32_t fir
     for (attention::CaptureSpan & span : unit().captures) {
         span.row -= begin;
     }
-    ggml_tensor * rows = ggml_view_2d(ctx, input, input->ne[0], end - begin, input->nb[1], begin * input->nb[1]);
+    ggml_tensor * rows = ggml_view_2d(ctx, x, x->ne[0], end - begin, x->nb[1], begin * x->nb[1]);
     ggml_tensor * at = ggml_view_1d(ctx, positions, end - begin, begin * positions->nb[0]);
-    port_->capture(ctx, graph.graph(), 0, model.queries(ctx, layer_, rows, at));
+    port_->capture(
+        ctx, graph.graph(), 0,
+        model.attention_input(ctx, products_.products(), layer_, rows, at, model::Architecture::Wanted::Queries)
+            .queries);
 }
 
 void Prefill::fill_unit(const std::vector<Piece> & pieces) {
@@ -291,14 +305,18 @@ void Prefill::output_rows(BranchCache & branch, std::uint32_t first, std::uint32
     unit().stores.clear();
     unit().captures.clear();
     unit().queries = {query_span(&branch, 0, count, first)};
+    products_.begin_graph();
     Graph graph(kLayerNodes + port_->node_count(0));
     ggml_context * ctx = graph.ctx();
     ggml_tensor * positions = graph.integers(count);
     ggml_tensor * x = ggml_new_tensor_2d(ctx, GGML_TYPE_F32, environment_.params.width, count);
     ggml_set_input(x);
-    ggml_tensor * q = model.queries(ctx, layer_, model.attention_input(ctx, layer_, x), positions);
+    ggml_tensor * q =
+        model.attention_input(ctx, products_.products(), layer_, x, positions, model::Architecture::Wanted::Queries)
+            .queries;
     ggml_tensor * attended = port_->attend(ctx, graph.graph(), 0, q, q);
-    ggml_tensor * logits = model.logits(ctx, model.finish_layer(ctx, layer_, x, attended));
+    ggml_tensor * logits =
+        model.logits(ctx, products_.stored(), model.finish_layer(ctx, products_.products(), layer_, x, attended));
     ggml_set_output(logits);
     graph.expand(logits);
     environment_.allocator.allocate(graph);

@@ -12,6 +12,7 @@
 #include "run/compute.h"
 #include "run/hidden_states.h"
 #include "run/prefill_plan.h"
+#include "run/prefill_products.h"
 #include "snapkv/session.h"
 
 namespace snapkv::run {
@@ -26,12 +27,14 @@ struct PrefilledBranch {
 struct PrefillEnvironment {
     const model::HyperParameters & params;
     const model::Architecture & architecture;
+    const model::Weights & weights;
     Compute & compute;
     Allocator & allocator;
     kv::Arena & arena;
     std::shared_ptr<Meter> work;  ///< counts hidden states, queries and votes
     std::uint32_t batch;          ///< tokens of a chunk
     AttentionPath attention;
+    ProductPath products;
 };
 
 /// Layer-major chunked prefill of a trunk and its branches (docs/architecture.md). One layer takes the whole trunk
@@ -95,6 +98,7 @@ private:
     std::shared_ptr<kv::LayerRows> trunk_rows_;   ///< of the layer at hand
     std::shared_ptr<kv::Segment> trunk_segment_;  ///< where some branch keeps the trunk whole
     std::unique_ptr<attention::HostPort> port_;
+    PrefillProducts products_;
     std::uint32_t layer_ = 0;
     std::uint64_t units_ = 0;
     const OnUnit * on_unit_ = nullptr;

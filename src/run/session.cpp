@@ -91,12 +91,22 @@ Session::Impl::Impl(Model loaded, const SessionOptions & asked)
 run::PrefillEnvironment Session::Impl::environment(kv::Arena & arena_of_run) {
     return {.params = params(),
             .architecture = *model.impl()->architecture,
+            .weights = model.impl()->weights,
             .compute = compute,
             .allocator = prefill_allocator,
             .arena = arena_of_run,
             .work = work,
             .batch = options.batch,
-            .attention = options.attention};
+            .attention = options.attention,
+            .products = options.products};
+}
+
+void Session::Impl::log_products(std::uint64_t tokens) const {
+    if (options.log) {
+        const model::Architecture & architecture = *model.impl()->architecture;
+        const bool widen = run::PrefillProducts::widens(params(), architecture, options.products, tokens);
+        options.log(run::PrefillProducts::describe(architecture, widen));
+    }
 }
 
 void Session::Impl::check_belongs(const Sequence::Impl & sequence) const {
@@ -129,6 +139,7 @@ PrefillResult Session::prefill(std::span<const Branch> branches,
                                const std::function<void(const PrefillProgress &)> & on_progress) {
     const run::PrefillPlan plan = run::plan_prefill(branches, impl_->params(), impl_->options.context);
     run::check_memory(*impl_, plan);
+    impl_->log_products(plan.computed());
     const auto begin = Clock::now();
     run::Accounting accounting;
     impl_->arena->meter().restart_peak();

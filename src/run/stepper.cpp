@@ -35,11 +35,13 @@ Stepper::Stepper(const model::HyperParameters & params, const model::Architectur
       architecture_(architecture),
       compute_(compute),
       step_port_(make_port(attention, params.layers)),
-      chunk_port_(make_port(attention, params.layers)) {}
+      chunk_port_(make_port(attention, params.layers)),
+      step_products_(compute.most_threads()),
+      few_products_(compute.most_threads()) {}
 
 std::uint64_t Stepper::bytes() const {
     return step_allocator_.bytes() + chunk_allocator_.bytes() + step_port_->scratch_bytes() +
-           chunk_port_->scratch_bytes();
+           chunk_port_->scratch_bytes() + step_products_.scratch_bytes() + few_products_.scratch_bytes();
 }
 
 void Stepper::fill_units(Sequence::Impl & sequence, std::uint32_t rows, attention::HostPort & port) const {
@@ -67,7 +69,7 @@ void Stepper::fill_units(Sequence::Impl & sequence, std::uint32_t rows, attentio
     }
 }
 
-Stepper::Built Stepper::build(std::uint32_t rows, attention::HostPort & port) const {
+Stepper::Built Stepper::build(std::uint32_t rows, attention::HostPort & port, product::Products & products) const {
     Built built;
     std::size_t nodes = kLayerNodes * (params_.layers + std::size_t{1});
     for (std::uint32_t layer = 0; layer < params_.layers; ++layer) {
@@ -79,19 +81,18 @@ Stepper::Built Stepper::build(std::uint32_t rows, attention::HostPort & port) co
     built.positions = built.graph->integers(rows);
     ggml_tensor * x = architecture_.embed(ctx, built.tokens);
     for (std::uint32_t layer = 0; layer < params_.layers; ++layer) {
-        ggml_tensor * input = architecture_.attention_input(ctx, layer, x);
-        const auto [k, v] = architecture_.keys_values(ctx, layer, input, built.positions);
+        const auto [q, k, v] =
+            architecture_.attention_input(ctx, products, layer, x, built.positions, model::Architecture::Wanted::All);
         ggml_tensor * stored = port.store(ctx, built.graph->graph(), layer, k, v);
-        ggml_tensor * q = architecture_.queries(ctx, layer, input, built.positions);
         ggml_tensor * attended = port.attend(ctx, built.graph->graph(), layer, q, stored);
         if (layer + 1 == params_.layers && rows > 1) {
             // Only the last token's logits are wanted.
             attended = ggml_view_2d(ctx, attended, attended->ne[0], 1, attended->nb[1], (rows - 1) * attended->nb[1]);
             x = ggml_view_2d(ctx, x, x->ne[0], 1, x->nb[1], (rows - 1) * x->nb[1]);
         }
-        x = architecture_.finish_layer(ctx, layer, x, attended);
+        x = architecture_.finish_layer(ctx, products, layer, x, attended);
     }
-    built.logits = architecture_.logits(ctx, x);
+    built.logits = architecture_.logits(ctx, products, x);
     ggml_set_output(built.logits);
     built.graph->expand(built.logits);
     return built;
@@ -118,14 +119,16 @@ void Stepper::feed(Sequence::Impl & sequence, std::span<const Token> tokens, Com
         if (rows == 1 && step_port_->reusable()) {
             fill_units(sequence, rows, *step_port_);
             if (!step_.graph) {
-                Built built = build(rows, *step_port_);
+                Built built = build(rows, *step_port_, step_products_);
                 step_allocator_.allocate(*built.graph);
                 step_ = std::move(built);
             }
             run(step_, sequence, tokens, *step_port_, phase);
         } else {
             fill_units(sequence, rows, *chunk_port_);
-            Built built = build(rows, *chunk_port_);
+            few_products_.clear();
+            const bool few = rows <= product::StepProducts::kMostRows;
+            Built built = few ? build(rows, *chunk_port_, few_products_) : build(rows, *chunk_port_, chunk_products_);
             chunk_allocator_.allocate(*built.graph);
             run(built, sequence, tokens, *chunk_port_, phase);
         }

@@ -7,6 +7,8 @@
 
 #include "attention/host_port.h"
 #include "model/architecture.h"
+#include "product/ggml_products.h"
+#include "product/step_products.h"
 #include "run/compute.h"
 #include "run/sequence_impl.h"
 #include "snapkv/session.h"
@@ -36,7 +38,7 @@ private:
         ggml_tensor * positions = nullptr;
         ggml_tensor * logits = nullptr;
     };
-    [[nodiscard]] Built build(std::uint32_t rows, attention::HostPort & port) const;
+    [[nodiscard]] Built build(std::uint32_t rows, attention::HostPort & port, product::Products & products) const;
     void fill_units(Sequence::Impl & sequence, std::uint32_t rows, attention::HostPort & port) const;
     void run(Built & built, Sequence::Impl & sequence, std::span<const Token> tokens, attention::HostPort & port,
              Compute::Phase phase);
@@ -48,6 +50,9 @@ private:
     Allocator chunk_allocator_;
     std::unique_ptr<attention::HostPort> step_port_;
     std::unique_ptr<attention::HostPort> chunk_port_;
+    product::StepProducts step_products_;
+    product::StepProducts few_products_;    ///< of chunks of few rows
+    product::GgmlProducts chunk_products_;  ///< of others
     Built step_;
 };
 

@@ -4,6 +4,7 @@
 
 #include "attention/vote.h"
 #include "kv/layer_rows.h"
+#include "product/ggml_products.h"
 #include "run/compute.h"
 #include "run/layer_shape.h"
 #include "run/model_impl.h"
@@ -26,9 +27,10 @@ FirstLayer first_layer(const Model & model, std::span<const Token> tokens) {
     run::Allocator allocator;
     ggml_tensor * ids = graph.integers(static_cast<std::int64_t>(tokens.size()));
     ggml_tensor * positions = graph.integers(static_cast<std::int64_t>(tokens.size()));
-    ggml_tensor * input = architecture.attention_input(graph.ctx(), 0, architecture.embed(graph.ctx(), ids));
-    ggml_tensor * q = architecture.queries(graph.ctx(), 0, input, positions);
-    ggml_tensor * k = architecture.keys_values(graph.ctx(), 0, input, positions).keys;
+    product::GgmlProducts products;
+    const auto [q, k, v] = architecture.attention_input(graph.ctx(), products, 0,
+                                                        architecture.embed(graph.ctx(), ids), positions,
+                                                        model::Architecture::Wanted::All);
     for (ggml_tensor * result : {q, k}) {
         ggml_set_output(result);
         graph.expand(result);

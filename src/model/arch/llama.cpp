@@ -29,54 +29,69 @@ public:
         return ggml_get_rows(ctx, embedding_, tokens);
     }
 
-    [[nodiscard]] ggml_tensor * attention_input(ggml_context * ctx, std::uint32_t layer,
-                                                ggml_tensor * hidden) const override {
-        return norm(ctx, hidden, layers_[layer].attention_norm);
-    }
-
-    [[nodiscard]] ggml_tensor * queries(ggml_context * ctx, std::uint32_t layer, ggml_tensor * input,
-                                        ggml_tensor * positions) const override {
-        ggml_tensor * q = multiply(ctx, layers_[layer].query, input);
-        return rotate(ctx, ggml_reshape_3d(ctx, q, params_.key_size, params_.heads, input->ne[1]), positions);
-    }
-
-    [[nodiscard]] KeyValue keys_values(ggml_context * ctx, std::uint32_t layer, ggml_tensor * input,
-                                       ggml_tensor * positions) const override {
-        ggml_tensor * k = multiply(ctx, layers_[layer].key, input);
-        ggml_tensor * v = multiply(ctx, layers_[layer].value, input);
-        return {rotate(ctx, ggml_reshape_3d(ctx, k, params_.key_size, params_.kv_heads, input->ne[1]), positions),
-                ggml_reshape_3d(ctx, v, params_.value_size, params_.kv_heads, input->ne[1])};
-    }
-
-    [[nodiscard]] ggml_tensor * finish_layer(ggml_context * ctx, std::uint32_t layer, ggml_tensor * hidden,
-                                             ggml_tensor * attended) const override {
+    [[nodiscard]] AttentionInput attention_input(ggml_context * ctx, product::Products & products, std::uint32_t layer,
+                                                 ggml_tensor * hidden, ggml_tensor * positions,
+                                                 Wanted wanted) const override {
         const Layer & weights = layers_[layer];
-        ggml_tensor * x = ggml_add(ctx, multiply(ctx, weights.attention_output, attended), hidden);
-        ggml_tensor * input = norm(ctx, x, weights.feed_forward_norm);
-        ggml_tensor * gated =
-            ggml_swiglu_split(ctx, multiply(ctx, weights.gate, input), multiply(ctx, weights.up, input));
-        return ggml_add(ctx, multiply(ctx, weights.down, gated), x);
+        std::vector<product::Linear> linears;
+        if (wanted != Wanted::KeysValues) {
+            linears.push_back(weights.query);
+        }
+        if (wanted != Wanted::Queries) {
+            linears.push_back(weights.key);
+            linears.push_back(weights.value);
+        }
+        const std::vector<ggml_tensor *> projected = products.project(ctx, weights.attention_norm, linears, hidden);
+        const std::int64_t rows = hidden->ne[1];
+        AttentionInput input;
+        if (wanted != Wanted::KeysValues) {
+            input.queries =
+                rotate(ctx, ggml_reshape_3d(ctx, projected.front(), params_.key_size, params_.heads, rows), positions);
+        }
+        if (wanted != Wanted::Queries) {
+            const std::size_t first = projected.size() - 2;
+            input.keys = rotate(ctx, ggml_reshape_3d(ctx, projected[first], params_.key_size, params_.kv_heads, rows),
+                                positions);
+            input.values = ggml_reshape_3d(ctx, projected[first + 1], params_.value_size, params_.kv_heads, rows);
+        }
+        return input;
     }
 
-    [[nodiscard]] ggml_tensor * logits(ggml_context * ctx, ggml_tensor * hidden) const override {
-        return ggml_mul_mat(ctx, output_, norm(ctx, hidden, output_norm_));
+    [[nodiscard]] ggml_tensor * finish_layer(ggml_context * ctx, product::Products & products, std::uint32_t layer,
+                                             ggml_tensor * hidden, ggml_tensor * attended) const override {
+        const Layer & weights = layers_[layer];
+        ggml_tensor * x = products.add_product(ctx, weights.attention_output, attended, hidden);
+        ggml_tensor * gated = products.gate_up(ctx, weights.feed_forward_norm, weights.gate, weights.up, x);
+        return products.add_product(ctx, weights.down, gated, x);
+    }
+
+    [[nodiscard]] std::vector<product::Linear> matrices(std::uint32_t layer) const override {
+        const Layer & weights = layers_[layer];
+        return {weights.query, weights.key, weights.value, weights.attention_output,
+                weights.gate,  weights.up,  weights.down};
+    }
+
+    [[nodiscard]] ggml_tensor * logits(ggml_context * ctx, product::Products & products,
+                                       ggml_tensor * hidden) const override {
+        const product::Linear output{output_, nullptr};
+        return products.project(ctx, {output_norm_, params_.norm_epsilon}, {&output, 1}, hidden).front();
     }
 
 private:
-    struct Linear {
-        ggml_tensor * weight = nullptr;
-        ggml_tensor * bias = nullptr;  ///< null: none
-    };
     struct Layer {
-        ggml_tensor * attention_norm;
-        Linear query, key, value, attention_output;
-        ggml_tensor * feed_forward_norm;
-        Linear gate, up, down;
+        product::Norm attention_norm;
+        product::Linear query, key, value, attention_output;
+        product::Norm feed_forward_norm;
+        product::Linear gate, up, down;
     };
 
-    static Linear take_linear(Weights & weights, const std::string & name, std::int64_t in, std::int64_t out) {
+    static product::Linear take_linear(Weights & weights, const std::string & name, std::int64_t in, std::int64_t out) {
         return {weights.require(name + ".weight", {in, out}, Weights::Use::Multiply),
                 weights.optional(name + ".bias", {out}, Weights::Use::Elements)};
+    }
+
+    [[nodiscard]] product::Norm take_norm(Weights & weights, const std::string & name) const {
+        return {weights.require(name + ".weight", {params_.width}, Weights::Use::Elements), params_.norm_epsilon};
     }
 
     [[nodiscard]] Layer take_layer(Weights & weights, const std::string & prefix) const {
@@ -86,24 +101,15 @@ private:
         const std::int64_t k = std::int64_t{params_.kv_heads} * params_.key_size;
         const std::int64_t v = std::int64_t{params_.kv_heads} * params_.value_size;
         const std::int64_t attended = std::int64_t{params_.heads} * params_.value_size;
-        return {weights.require(prefix + "attn_norm.weight", {width}, Weights::Use::Elements),
+        return {take_norm(weights, prefix + "attn_norm"),
                 take_linear(weights, prefix + "attn_q", width, q),
                 take_linear(weights, prefix + "attn_k", width, k),
                 take_linear(weights, prefix + "attn_v", width, v),
                 take_linear(weights, prefix + "attn_output", attended, width),
-                weights.require(prefix + "ffn_norm.weight", {width}, Weights::Use::Elements),
+                take_norm(weights, prefix + "ffn_norm"),
                 take_linear(weights, prefix + "ffn_gate", width, inner),
                 take_linear(weights, prefix + "ffn_up", width, inner),
                 take_linear(weights, prefix + "ffn_down", inner, width)};
-    }
-
-    [[nodiscard]] ggml_tensor * norm(ggml_context * ctx, ggml_tensor * x, ggml_tensor * weight) const {
-        return ggml_mul(ctx, ggml_rms_norm(ctx, x, params_.norm_epsilon), weight);
-    }
-
-    static ggml_tensor * multiply(ggml_context * ctx, const Linear & linear, ggml_tensor * x) {
-        ggml_tensor * product = ggml_mul_mat(ctx, linear.weight, x);
-        return linear.bias == nullptr ? product : ggml_add(ctx, product, linear.bias);
     }
 
     [[nodiscard]] ggml_tensor * rotate(ggml_context * ctx, ggml_tensor * x, ggml_tensor * positions) const {

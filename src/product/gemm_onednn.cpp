@@ -1,0 +1,145 @@
+// The only place that knows oneDNN.
+#include <oneapi/dnnl/dnnl.hpp>
+#include <unordered_map>
+
+#include "base/raise.h"
+#include "product/gemm.h"
+
+// Of OpenMP's interface just this is needed, and its header is not where every compiler looks.
+extern "C" {
+int omp_get_max_threads();
+void omp_set_num_threads(int count);
+}
+
+namespace snapkv::product {
+
+namespace {
+
+using dnnl::memory;
+
+/// oneDNN splits its work over OpenMP's threads; here ggml's threads split it, so each sees a team of one. Restores
+/// the caller's own setting, which is a thread's.
+class OneThread {
+public:
+    OneThread() : before_(omp_get_max_threads()) { omp_set_num_threads(1); }
+    ~OneThread() { omp_set_num_threads(before_); }
+    OneThread(const OneThread &) = delete;
+    OneThread & operator=(const OneThread &) = delete;
+
+private:
+    int before_;
+};
+
+const dnnl::engine & cpu_engine() {
+    static const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+    return engine;
+}
+
+memory::data_type type_of(Element element) {
+    return element == Element::F32 ? memory::data_type::f32 : memory::data_type::bf16;
+}
+
+dnnl::matmul::primitive_desc describe(Element element, Gemm::Mode mode, bool bias, std::uint32_t rows,
+                                      std::uint32_t columns, std::uint32_t depth) {
+    const OneThread one;
+    const auto type = type_of(element);
+    const memory::desc input({rows, depth}, type, memory::format_tag::ab);
+    const memory::desc weights({depth, columns}, type, memory::format_tag::any);
+    const memory::desc out({rows, columns}, memory::data_type::f32, memory::format_tag::ab);
+    dnnl::primitive_attr attributes;
+    attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+    if (mode == Gemm::Mode::Accumulate) {
+        dnnl::post_ops sum;
+        sum.append_sum(1.0F);
+        attributes.set_post_ops(sum);
+    }
+    try {
+        const memory::desc row({1, columns}, memory::data_type::f32, memory::format_tag::ab);
+        const auto operation = bias ? dnnl::matmul::desc(input, weights, row, out)  //
+                                    : dnnl::matmul::desc(input, weights, out);
+        return {operation, attributes, cpu_engine()};
+    } catch (const dnnl::error & error) {
+        raise_machine("no product of {} x {} x {}: {}", rows, columns, depth, error.what());
+    }
+}
+
+/// Rows that the layout is asked for with; it is the same for any number.
+constexpr std::uint32_t kUsualRows = 128;
+
+}  // namespace
+
+bool gemm_available() {
+    return dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx2;
+}
+
+bool gemm_has_bf16() {
+    switch (dnnl::get_effective_cpu_isa()) {
+        case dnnl::cpu_isa::avx512_core_bf16:
+        case dnnl::cpu_isa::avx512_core_amx:
+            return true;
+        default:
+            return false;
+    }
+}
+
+struct PackedLayout::Impl {
+    memory::desc packed;
+};
+
+PackedLayout::PackedLayout(Element element, std::uint32_t columns, std::uint32_t depth)
+    : columns_(columns),
+      depth_(depth),
+      impl_(std::make_shared<Impl>(
+          Impl{describe(element, Gemm::Mode::Store, false, kUsualRows, columns, depth).weights_desc()})) {}
+
+std::size_t PackedLayout::bytes() const {
+    return impl_->packed.get_size();
+}
+
+void PackedLayout::pack(const float * panel, std::uint32_t first, std::uint32_t count, void * packed) const {
+    const OneThread one;
+    dnnl::stream stream(cpu_engine());
+    const memory::desc from({depth_, count}, memory::data_type::f32,
+                            memory::dims{1, static_cast<memory::dim>(panel_stride())});
+    // oneDNN takes mutable addresses; a source is only read.
+    memory source(from, cpu_engine(), const_cast<float *>(panel));
+    memory target(impl_->packed.submemory_desc({depth_, count}, {0, first}), cpu_engine(), packed);
+    dnnl::reorder(source, target).execute(stream, source, target);
+}
+
+struct Gemm::Impl {
+    dnnl::matmul::primitive_desc description;
+    dnnl::matmul product;
+    bool bias;
+};
+
+Gemm::Gemm(Element element, Mode mode, bool bias, std::uint32_t rows, const PackedLayout & layout) {
+    const auto description = describe(element, mode, bias, rows, layout.columns(), layout.depth());
+    if (description.weights_desc() != layout.impl().packed) {
+        raise_machine("oneDNN wants another layout of weights for {} rows", rows);
+    }
+    const OneThread one;
+    impl_ = std::make_shared<Impl>(Impl{description, dnnl::matmul(description), bias});
+}
+
+std::size_t Gemm::scratch_bytes() const {
+    return impl_->description.scratchpad_desc().get_size();
+}
+
+void Gemm::run(const void * input, const void * weights, const float * bias, float * out, std::byte * scratch) const {
+    const OneThread one;
+    const auto & description = impl_->description;
+    const dnnl::engine & engine = cpu_engine();
+    dnnl::stream stream(engine);
+    std::unordered_map<int, memory> arguments{
+        {DNNL_ARG_SRC, memory(description.src_desc(), engine, const_cast<void *>(input))},
+        {DNNL_ARG_WEIGHTS, memory(description.weights_desc(), engine, const_cast<void *>(weights))},
+        {DNNL_ARG_DST, memory(description.dst_desc(), engine, out)},
+        {DNNL_ARG_SCRATCHPAD, memory(description.scratchpad_desc(), engine, scratch)}};
+    if (impl_->bias) {
+        arguments.insert({DNNL_ARG_BIAS, memory(description.bias_desc(), engine, const_cast<float *>(bias))});
+    }
+    impl_->product.execute(stream, arguments);
+}
+
+}  // namespace snapkv::product

@@ -1,0 +1,45 @@
+#include "product/row_dot.h"
+
+#include <cstring>
+
+#include "ggml-cpu.h"
+#include "product/q4_rows.h"
+
+namespace snapkv::product {
+
+namespace {
+
+// ggml's dot products. The input's type depends on the weights'; the widest (float32) gives room enough for all.
+std::size_t ggml_prepared_bytes(std::int64_t depth) {
+    return static_cast<std::size_t>(depth) * sizeof(float) + GGML_MEM_ALIGN;
+}
+
+void ggml_prepare(ggml_type type, const float * input, std::int64_t depth, std::byte * prepared) {
+    const ggml_type as = ggml_get_type_traits_cpu(type)->vec_dot_type;
+    if (as == GGML_TYPE_F32) {
+        ggml_cpu_fp32_to_fp32(input, reinterpret_cast<float *>(prepared), depth);
+    } else {
+        ggml_get_type_traits_cpu(as)->from_float(input, prepared, depth);
+    }
+}
+
+void ggml_dot(ggml_type type, const std::byte * weights, std::size_t row_bytes, std::uint32_t rows, std::int64_t depth,
+              const std::byte * prepared, float * out) {
+    const ggml_vec_dot_t dot = ggml_get_type_traits_cpu(type)->vec_dot;
+    for (std::uint32_t row = 0; row < rows; ++row) {
+        dot(static_cast<int>(depth), out + row, 0, weights + row * row_bytes, 0, prepared, 0, 1);
+    }
+}
+
+}  // namespace
+
+const RowDot * row_dot(ggml_type type, bool portable) {
+    static const RowDot ggml{ggml_prepared_bytes, ggml_prepare, ggml_dot};
+    const RowDot * own = portable ? nullptr : q4_rows(type);
+    if (own != nullptr) {
+        return own;
+    }
+    return ggml_get_type_traits_cpu(type)->vec_dot != nullptr ? &ggml : nullptr;
+}
+
+}  // namespace snapkv::product

@@ -1,0 +1,211 @@
+#include "product/step_products.h"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+
+#include "ggml-backend.h"
+#include "product/elementwise.h"
+
+namespace snapkv::product {
+
+namespace {
+
+float * floats(const ggml_tensor * tensor) {
+    return static_cast<float *>(tensor->data);
+}
+
+float * row_of(const ggml_tensor * tensor, std::int64_t row) {
+    return floats(tensor) + row * tensor->ne[0];
+}
+
+bool plain(const ggml_tensor * weight) {
+    return ggml_is_contiguous(weight) && weight->buffer != nullptr && ggml_backend_buffer_is_host(weight->buffer);
+}
+
+}  // namespace
+
+std::uint64_t StepProducts::scratch_bytes() const {
+    std::uint64_t bytes = 0;
+    for (const Scratch & scratch : scratch_) {
+        bytes += (scratch.normalised.size() + scratch.first.size() + scratch.second.size()) * sizeof(float) +
+                 scratch.prepared.size();
+    }
+    return bytes;
+}
+
+bool StepProducts::serves(std::span<const Linear> linears) const {
+    return std::all_of(linears.begin(), linears.end(), [&](const Linear & linear) {
+        return plain(linear.weight) && row_dot(linear.weight->type, portable_) != nullptr;
+    });
+}
+
+StepProducts::Step & StepProducts::add_step(const Norm & norm, std::span<const Linear> linears) {
+    Step & step = steps_.emplace_back();
+    step.products = this;
+    step.norm = norm;
+    for (const Linear & linear : linears) {
+        const Part & part = step.parts.emplace_back(Part{linear, row_dot(linear.weight->type, portable_)});
+        const auto in = static_cast<std::size_t>(linear.in());
+        const auto out = static_cast<std::size_t>(linear.out());
+        for (Scratch & scratch : scratch_) {
+            scratch.normalised.resize(std::max(scratch.normalised.size(), in));
+            scratch.prepared.resize(std::max(scratch.prepared.size(), part.dot->prepared_bytes(linear.in())));
+            scratch.first.resize(std::max(scratch.first.size(), out));
+            scratch.second.resize(std::max(scratch.second.size(), out));
+        }
+    }
+    return step;
+}
+
+StepProducts::Share StepProducts::share_of(std::int64_t rows, int thread, int threads) {
+    // Cut at cache lines of results: threads do not write to one line, and vectors begin where they would for any
+    // number.
+    constexpr std::int64_t kLine = 16;
+    const std::int64_t lines = (rows + kLine - 1) / kLine;
+    const auto cut = [&](int index) {
+        return static_cast<std::uint32_t>(std::min(rows, lines * index / threads * kLine));
+    };
+    return {cut(thread), cut(thread + 1)};
+}
+
+/// out[i] = row share.begin + i of the weights times the prepared input, and the bias.
+void StepProducts::multiply(const Part & part, const Share & share, const std::byte * prepared, float * out) {
+    const ggml_tensor * weight = part.linear.weight;
+    const auto * rows = static_cast<const std::byte *>(weight->data) + share.begin * weight->nb[1];
+    const std::uint32_t count = share.end - share.begin;
+    part.dot->dot(weight->type, rows, weight->nb[1], count, weight->ne[0], prepared, out);
+    if (part.linear.bias != nullptr) {
+        const float * bias = floats(part.linear.bias) + share.begin;
+        std::transform(out, out + count, bias, out, [](float a, float b) { return a + b; });
+    }
+}
+
+const float * StepProducts::input_row(const Step & step, const ggml_tensor * input, std::int64_t row,
+                                      Scratch & scratch) {
+    const float * values = row_of(input, row);
+    if (step.norm.weight == nullptr) {
+        return values;
+    }
+    rms_norm_row({values, static_cast<std::size_t>(input->ne[0])}, floats(step.norm.weight), step.norm.epsilon,
+                 Element::F32, scratch.normalised.data());
+    return scratch.normalised.data();
+}
+
+const std::byte * StepProducts::prepare(const Part & part, const float * row, Scratch & scratch) {
+    part.dot->prepare(part.linear.weight->type, row, part.linear.in(), scratch.prepared.data());
+    return scratch.prepared.data();
+}
+
+std::vector<ggml_tensor *> StepProducts::project(ggml_context * ctx, const Norm & norm, std::span<const Linear> linears,
+                                                 ggml_tensor * hidden) {
+    if (!serves(linears)) {
+        return ggml_.project(ctx, norm, linears, hidden);
+    }
+    Step & step = add_step(norm, linears);
+    std::int64_t columns = 0;
+    for (const Linear & linear : linears) {
+        columns += linear.out();
+    }
+    const std::int64_t rows = hidden->ne[1];
+    std::array<ggml_tensor *, 1> sources{hidden};
+    const auto run = [](ggml_tensor * node, int thread, int threads, void * data) noexcept {
+        const auto & at = *static_cast<const Step *>(data);
+        at.products->run_project(at, node, thread, threads);
+    };
+    ggml_tensor * node =
+        ggml_custom_4d(ctx, GGML_TYPE_F32, columns, rows, 1, 1, sources.data(), 1, run, GGML_N_TASKS_MAX, &step);
+    std::vector<ggml_tensor *> results;
+    std::size_t first = 0;
+    for (const Linear & linear : linears) {
+        const std::size_t row_bytes = static_cast<std::size_t>(linear.out()) * sizeof(float);
+        results.push_back(ggml_view_2d(ctx, node, linear.out(), rows, row_bytes, first));
+        first += row_bytes * static_cast<std::size_t>(rows);
+    }
+    return results;
+}
+
+void StepProducts::run_project(const Step & step, ggml_tensor * node, int thread, int threads) {
+    Scratch & scratch = scratch_[static_cast<std::size_t>(thread)];
+    const ggml_tensor * hidden = node->src[0];
+    for (std::int64_t row = 0; row < hidden->ne[1]; ++row) {
+        const float * input = input_row(step, hidden, row, scratch);
+        const RowDot * prepared_for = nullptr;
+        ggml_type type = GGML_TYPE_COUNT;
+        float * out = floats(node);
+        for (const Part & part : step.parts) {
+            const std::int64_t columns = part.linear.out();
+            // Matrices of one type share one prepared input.
+            if (part.dot != prepared_for || part.linear.weight->type != type) {
+                prepare(part, input, scratch);
+                prepared_for = part.dot;
+                type = part.linear.weight->type;
+            }
+            const Share share = share_of(columns, thread, threads);
+            multiply(part, share, scratch.prepared.data(), out + row * columns + share.begin);
+            out += columns * hidden->ne[1];
+        }
+    }
+}
+
+ggml_tensor * StepProducts::gate_up(ggml_context * ctx, const Norm & norm, const Linear & gate, const Linear & up,
+                                    ggml_tensor * hidden) {
+    const std::array<Linear, 2> both{gate, up};
+    if (!serves(both)) {
+        return ggml_.gate_up(ctx, norm, gate, up, hidden);
+    }
+    Step & step = add_step(norm, both);
+    std::array<ggml_tensor *, 1> sources{hidden};
+    const auto run = [](ggml_tensor * node, int thread, int threads, void * data) noexcept {
+        const auto & at = *static_cast<const Step *>(data);
+        at.products->run_gate_up(at, node, thread, threads);
+    };
+    return ggml_custom_4d(ctx, GGML_TYPE_F32, gate.out(), hidden->ne[1], 1, 1, sources.data(), 1, run, GGML_N_TASKS_MAX,
+                          &step);
+}
+
+void StepProducts::run_gate_up(const Step & step, ggml_tensor * node, int thread, int threads) {
+    Scratch & scratch = scratch_[static_cast<std::size_t>(thread)];
+    const Part & gate = step.parts[0];
+    const Part & up = step.parts[1];
+    const Share share = share_of(node->ne[0], thread, threads);
+    for (std::int64_t row = 0; row < node->ne[1]; ++row) {
+        const float * input = input_row(step, node->src[0], row, scratch);
+        multiply(gate, share, prepare(gate, input, scratch), scratch.first.data());
+        if (up.linear.weight->type != gate.linear.weight->type) {
+            prepare(up, input, scratch);
+        }
+        multiply(up, share, scratch.prepared.data(), scratch.second.data());
+        swiglu_row({scratch.first.data(), share.end - share.begin}, scratch.second.data(), Element::F32,
+                   row_of(node, row) + share.begin);
+    }
+}
+
+ggml_tensor * StepProducts::add_product(ggml_context * ctx, const Linear & linear, ggml_tensor * input,
+                                        ggml_tensor * hidden) {
+    if (!serves({&linear, 1})) {
+        return ggml_.add_product(ctx, linear, input, hidden);
+    }
+    assert(ggml_is_contiguous(input) && ggml_is_contiguous(hidden));
+    Step & step = add_step({}, {&linear, 1});
+    std::array<ggml_tensor *, 1> sources{input};
+    const auto run = [](ggml_tensor * node, int thread, int threads, void * data) noexcept {
+        const auto & at = *static_cast<const Step *>(data);
+        at.products->run_add(at, node, thread, threads);
+    };
+    return ggml_custom_inplace(ctx, hidden, sources.data(), 1, run, GGML_N_TASKS_MAX, &step);
+}
+
+void StepProducts::run_add(const Step & step, ggml_tensor * node, int thread, int threads) {
+    Scratch & scratch = scratch_[static_cast<std::size_t>(thread)];
+    const Part & part = step.parts.front();
+    const Share share = share_of(node->ne[0], thread, threads);
+    for (std::int64_t row = 0; row < node->ne[1]; ++row) {
+        multiply(part, share, prepare(part, row_of(node->src[1], row), scratch), scratch.first.data());
+        float * out = row_of(node, row) + share.begin;
+        std::transform(out, out + (share.end - share.begin), scratch.first.data(), out,
+                       [](float a, float b) { return a + b; });
+    }
+}
+
+}  // namespace snapkv::product

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/block.h"
+#include "product/ggml_products.h"
+#include "product/products.h"
+#include "product/row_dot.h"
+
+namespace snapkv::product {
+
+/// Products of the few rows of a decode step, where a model waits for its weights and its threads for each other: a
+/// norm and the products that read it are one node, so are the two products of SwiGLU, and a product with the sum it
+/// goes into. Threads share the weights' rows; each brings the input into its products' form for itself, which costs
+/// less than waiting for another's. Weights are read as they are stored. Steps with weights that rows cannot be
+/// multiplied with (not in plain memory) fall to ggml. A graph may run any number of times; it must not outlive this.
+class StepProducts final : public Products {
+public:
+    /// More rows are another implementation's business.
+    static constexpr std::int64_t kMostRows = 8;
+
+    /// `threads`: of the graphs that run; `portable`: ggml's dot products only.
+    explicit StepProducts(std::uint32_t threads, bool portable = false) : scratch_(threads), portable_(portable) {}
+
+    /// Forgets the steps of all graphs built so far.
+    void clear() { steps_.clear(); }
+    [[nodiscard]] std::uint64_t scratch_bytes() const;
+
+    [[nodiscard]] std::vector<ggml_tensor *> project(ggml_context * ctx, const Norm & norm,
+                                                     std::span<const Linear> linears, ggml_tensor * hidden) override;
+    [[nodiscard]] ggml_tensor * gate_up(ggml_context * ctx, const Norm & norm, const Linear & gate, const Linear & up,
+                                        ggml_tensor * hidden) override;
+    /// Written over `hidden`.
+    [[nodiscard]] ggml_tensor * add_product(ggml_context * ctx, const Linear & linear, ggml_tensor * input,
+                                            ggml_tensor * hidden) override;
+
+private:
+    struct Part {
+        Linear linear;
+        const RowDot * dot = nullptr;
+    };
+    struct Step {
+        StepProducts * products = nullptr;
+        Norm norm;  ///< weight null: none
+        std::vector<Part> parts;
+    };
+    /// Rows of weights that one thread takes.
+    struct Share {
+        std::uint32_t begin = 0;
+        std::uint32_t end = 0;
+    };
+    /// One thread's memory: a normalised row, a prepared row, and two results of its share.
+    struct Scratch {
+        std::vector<float> normalised;
+        std::vector<std::byte> prepared;
+        std::vector<float> first;
+        std::vector<float> second;
+    };
+
+    [[nodiscard]] bool serves(std::span<const Linear> linears) const;
+    Step & add_step(const Norm & norm, std::span<const Linear> linears);
+    static Share share_of(std::int64_t rows, int thread, int threads);
+    static void multiply(const Part & part, const Share & share, const std::byte * prepared, float * out);
+    const float * input_row(const Step & step, const ggml_tensor * input, std::int64_t row, Scratch & scratch);
+    static const std::byte * prepare(const Part & part, const float * row, Scratch & scratch);
+    void run_project(const Step & step, ggml_tensor * node, int thread, int threads);
+    void run_gate_up(const Step & step, ggml_tensor * node, int thread, int threads);
+    void run_add(const Step & step, ggml_tensor * node, int thread, int threads);
+
+    std::vector<Scratch> scratch_;  ///< one a thread
+    bool portable_;
+    std::deque<Step> steps_;
+    GgmlProducts ggml_;
+};
+
+}  // namespace snapkv::product

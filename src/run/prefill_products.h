@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "model/architecture.h"
+#include "product/ggml_products.h"
+#include "product/widened_products.h"
+#include "run/compute.h"
+#include "snapkv/session.h"
+
+namespace snapkv::run {
+
+/// The path that a prefill's products take, chosen once for all its chunks, of trunk and branches alike: the weights
+/// as they are stored, or one layer's widened copy at a time. Not thread-safe.
+class PrefillProducts {
+public:
+    /// From so many tokens on a widened copy pays for itself.
+    static constexpr std::uint32_t kWidenTokens = 48;
+
+    /// Which path a prefill of `tokens` tokens takes under `asked`. Throws Error(Usage) where Widened is asked for and
+    /// cannot be.
+    static bool widens(const model::HyperParameters & params, const model::Architecture & architecture,
+                       ProductPath asked, std::uint64_t tokens);
+
+    PrefillProducts(const model::Architecture & architecture, Compute & compute, std::shared_ptr<Meter> work,
+                    bool widen);
+
+    [[nodiscard]] product::Products & products();
+    /// On the weights as they are stored: for matrices that are no layer's.
+    [[nodiscard]] product::Products & stored() { return stored_; }
+    /// Makes room for the layer's weights without converting them.
+    void reserve_layer(std::uint32_t layer);
+    /// Gets the layer's weights ready. Throws Interrupted.
+    void begin_layer(std::uint32_t layer);
+    void begin_graph();
+
+    /// In words, for the log.
+    [[nodiscard]] static std::string describe(const model::Architecture & architecture, bool widen);
+
+private:
+    const model::Architecture & architecture_;
+    Compute & compute_;
+    product::GgmlProducts stored_;
+    std::unique_ptr<product::WidenedProducts> widened_;  ///< null: the stored path
+};
+
+}  // namespace snapkv::run

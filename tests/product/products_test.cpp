@@ -1,0 +1,181 @@
+// Every way of computing a layer's products against sums in double precision over the weights as stored.
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "product/layer.h"
+#include "product/row_dot.h"
+#include "product/step_products.h"
+#include "product/widened_products.h"
+
+namespace snapkv::test {
+namespace {
+
+using product::Element;
+using product::Linear;
+using product::Products;
+using product::StepProducts;
+using product::WidenedProducts;
+
+constexpr std::int64_t kWidth = 256;  // a K-quant's block
+constexpr std::int64_t kInner = 512;
+
+/// q, k and v, SwiGLU and what adds to the hidden states, all of one type.
+struct Model {
+    Layer layer;
+    product::Norm norm;
+    Matrix & query;
+    Matrix & key;
+    Matrix & gate;
+    Matrix & up;
+    Matrix & down;
+
+    Model(ggml_type type, bool biases, std::uint32_t seed)
+        : layer(seed),
+          norm(layer.norm(kWidth)),
+          query(layer.add(type, kWidth, 100, biases)),
+          key(layer.add(type, kWidth, 36, biases)),
+          gate(layer.add(type, kWidth, kInner, biases)),
+          up(layer.add(type, kWidth, kInner, biases)),
+          down(layer.add(type, kInner, kWidth, biases)) {
+        layer.fill();
+    }
+    [[nodiscard]] std::vector<Linear> matrices() const {
+        return {query.linear, key.linear, gate.linear, up.linear, down.linear};
+    }
+
+    /// q, k, and hidden + down . swiglu.
+    [[nodiscard]] std::vector<std::vector<double>> expected(const std::vector<float> & x) const {
+        const std::vector<double> input = layer.normalised(x);
+        std::vector<double> out = multiply(down, swiglu(multiply(gate, input), multiply(up, input)));
+        for (std::size_t i = 0; i < out.size(); ++i) {
+            out[i] += x[i];
+        }
+        return {multiply(query, input), multiply(key, input), out};
+    }
+
+    std::vector<std::vector<float>> run(Products & products, const std::vector<float> & x, int threads) const {
+        return run_graph(x, kWidth, threads, [&](ggml_context * ctx, ggml_tensor * hidden) {
+            const std::vector<Linear> linears{query.linear, key.linear};
+            std::vector<ggml_tensor *> results = products.project(ctx, norm, linears, hidden);
+            ggml_tensor * gated = products.gate_up(ctx, norm, gate.linear, up.linear, hidden);
+            // The hidden states are written over: by then q and k must have been read.
+            results.push_back(products.add_product(ctx, down.linear, gated, hidden));
+            return results;
+        });
+    }
+};
+
+const std::vector<ggml_type> & types() {
+    static const std::vector<ggml_type> all{GGML_TYPE_F32,  GGML_TYPE_F16,  GGML_TYPE_BF16,
+                                            GGML_TYPE_Q8_0, GGML_TYPE_Q4_0, GGML_TYPE_Q4_1,
+                                            GGML_TYPE_Q5_1, GGML_TYPE_Q4_K, GGML_TYPE_Q6_K};
+    return all;
+}
+
+class OfType : public ::testing::TestWithParam<ggml_type> {};
+
+std::vector<std::vector<float>> widened(const Model & model, Element element, const std::vector<float> & x,
+                                        int threads) {
+    WidenedProducts products(element, static_cast<std::uint32_t>(threads), std::make_shared<Meter>());
+    products.begin_layer(model.matrices());
+    products.widen();
+    products.begin_graph();
+    return model.run(products, x, threads);
+}
+
+TEST_P(OfType, WidenedEqualsTheOracleForAnyRowsAndThreads) {
+    if (!product::gemm_available()) {
+        GTEST_SKIP() << "this build has no oneDNN";
+    }
+    for (const bool biases : {false, true}) {
+        Model model(GetParam(), biases, 1);
+        for (const std::size_t rows : {1UL, 64UL, 77UL, 130UL}) {
+            const std::vector<float> x = model.layer.numbers(rows * kWidth);
+            const auto expected = model.expected(x);
+            for (const Element element : {Element::F32, Element::BF16}) {
+                if (element == Element::BF16 && !product::gemm_has_bf16()) {
+                    continue;
+                }
+                const auto got = widened(model, element, x, 2);
+                // A bfloat16 has 8 bits: rounding both sides of a product leaves about (2^-9)^2 of its square.
+                const double most = element == Element::F32 ? 1e-11 : 3e-5;
+                for (std::size_t i = 0; i < expected.size(); ++i) {
+                    EXPECT_LT(error_share(got[i], expected[i]), most) << rows << " rows, result " << i;
+                }
+                EXPECT_TRUE(widened(model, element, x, 1) == got) << "one thread";
+                EXPECT_TRUE(rows != 77 || widened(model, element, x, 5) == got) << "five threads";
+            }
+        }
+    }
+}
+
+TEST_P(OfType, WidenedRowsDoNotDependOnTheirChunk) {
+    if (!product::gemm_available()) {
+        GTEST_SKIP() << "this build has no oneDNN";
+    }
+    Model model(GetParam(), false, 2);
+    const Element element = WidenedProducts::best_element(model.matrices());
+    const std::vector<float> x = model.layer.numbers(std::size_t{192} * kWidth);
+    const auto whole = widened(model, element, x, 1);
+    const std::vector<float> rows(x.begin() + 64 * kWidth, x.begin() + 160 * kWidth);
+    const auto part = widened(model, element, rows, 1);
+    for (std::size_t i = 0; i < whole.size(); ++i) {
+        const auto columns = static_cast<std::ptrdiff_t>(whole[i].size() / 192);
+        const std::vector<float> same(whole[i].begin() + 64 * columns, whole[i].begin() + 160 * columns);
+        EXPECT_TRUE(part[i] == same) << "result " << i;
+    }
+}
+
+TEST_P(OfType, StepsEqualTheOracle) {
+    for (const bool biases : {false, true}) {
+        Model model(GetParam(), biases, 3);
+        for (const std::size_t rows : {1UL, 2UL, 8UL}) {
+            const std::vector<float> x = model.layer.numbers(rows * kWidth);
+            const auto expected = model.expected(x);
+            for (const bool portable : {false, true}) {
+                StepProducts products(5, portable);
+                const auto got = model.run(products, x, 1);
+                // Inputs are rounded to eight bits in blocks where weights are quantised, to sixteen for half floats.
+                const double most = ggml_is_quantized(GetParam()) ? 2e-4 : 3e-5;
+                for (std::size_t i = 0; i < expected.size(); ++i) {
+                    EXPECT_LT(error_share(got[i], expected[i]), most) << rows << " rows, result " << i;
+                }
+                EXPECT_TRUE(model.run(products, x, 2) == got) << "two threads";
+                EXPECT_TRUE(rows != 2 || model.run(products, x, 5) == got) << "five threads";
+            }
+        }
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Types, OfType, ::testing::ValuesIn(types()),
+                         [](const auto & tested) { return std::string(ggml_type_name(tested.param)); });
+
+/// Rows whose number of blocks is no multiple of four, at the very end of their memory.
+TEST(RowDot, TakesAnyNumberOfBlocks) {
+    for (const ggml_type type : {GGML_TYPE_Q4_0, GGML_TYPE_Q4_1}) {
+        for (const std::int64_t blocks : {1, 2, 3, 4, 5, 18, 400}) {
+            const std::int64_t depth = blocks * 32;
+            Layer layer(static_cast<std::uint32_t>(blocks));
+            Matrix & matrix = layer.add(type, depth, 7);
+            layer.fill();
+            const std::vector<float> x = layer.numbers(static_cast<std::size_t>(depth));
+            const std::vector<double> expected = multiply(matrix, {x.begin(), x.end()});
+            std::vector<std::byte> exact(ggml_nbytes(matrix.linear.weight));
+            std::memcpy(exact.data(), matrix.linear.weight->data, exact.size());
+            const product::RowDot * dot = product::row_dot(type);
+            std::vector<std::byte> prepared(dot->prepared_bytes(depth));
+            dot->prepare(type, x.data(), depth, prepared.data());
+            std::vector<float> got(7);
+            dot->dot(type, exact.data(), matrix.linear.weight->nb[1], 7, depth, prepared.data(), got.data());
+            EXPECT_LT(error_share(got, expected), 3e-4) << ggml_type_name(type) << ", " << blocks << " blocks";
+        }
+    }
+}
+
+}  // namespace
+}  // namespace snapkv::test
