@@ -19,7 +19,8 @@ struct AttentionSpec {
     std::uint32_t sliding_window = 0;  ///< w > 0: a query sees its own position and the w - 1 before it
     /// [heads], or empty: a logit beside the rows' that takes its share of the softmax and has no value.
     std::span<const float> sinks{};
-    /// [heads], or empty: what a logit loses for each position of distance (Press et al., 2022, arXiv 2108.12409).
+    /// [heads], or empty: below 1, what a logit loses for each position of distance (Press et al., 2022, arXiv
+    /// 2108.12409).
     std::span<const float> alibi_slopes{};
 
     [[nodiscard]] std::uint32_t group() const { return heads / kv_heads; }

@@ -46,6 +46,9 @@ struct LayerUnit {
     std::vector<StoreSpan> stores;
     std::vector<CaptureSpan> captures;
     std::vector<QuerySpan> queries;
+    /// Every span takes the kernel of many query rows, however few it has, so that its bits do not depend on how a
+    /// prompt was cut into chunks.
+    bool prefill = false;
     const std::atomic<bool> * stop = nullptr;  ///< polled once a tile; may be null
 
     [[nodiscard]] bool stopped() const { return stop != nullptr && stop->load(std::memory_order_relaxed); }

@@ -29,8 +29,8 @@ double mebibytes(std::uint64_t bytes) {
 /// One layer's products: the fastest of some small chunks, the first having warmed the caches and the mapping. What
 /// else runs on the machine only ever makes a chunk slower.
 double measure_row(Session::Impl & session) {
-    constexpr std::uint32_t kRows = HiddenStates::kLeastRows;
-    constexpr std::uint32_t kChunks = 5;
+    constexpr std::uint32_t kRows = 128;
+    constexpr std::uint32_t kChunks = 4;
     Branch branch;
     branch.prompt.tokens.assign(kChunks * kRows, 0);
     branch.prompt.question_begin = branch.prompt.tokens.size();
@@ -60,9 +60,21 @@ double measure_row(Session::Impl & session) {
     return seconds / kRows;
 }
 
+/// Getting one layer's weights ready, once what is made only once is there.
+double measure_layer(Session::Impl & session) {
+    const model::Architecture & architecture = *session.model.impl()->architecture;
+    PrefillProducts products(architecture, session.compute, session.work,
+                             PrefillProducts::widens(session.params(), architecture, session.options.products,
+                                                     PrefillProducts::kWidenTokens));
+    products.begin_layer(0);
+    const auto begin = Clock::now();
+    products.begin_layer(0);
+    return seconds_since(begin);
+}
+
 /// Attention of a few query rows against some thousand zero rows.
 double measure_pair(Session::Impl & session) {
-    constexpr std::uint32_t kRows = HiddenStates::kLeastRows;
+    constexpr std::uint32_t kRows = 256;
     constexpr std::uint32_t kCacheRows = 2048;
     const attention::AttentionSpec spec = session.params().attention_spec();
     const kv::LayerShape shape = layer_shape(session.params(), KvType::F16);
@@ -150,13 +162,14 @@ Estimate Session::estimate(std::span<const Branch> branches, std::int64_t max_to
     estimate.bytes_needed = estimate.hidden_bytes + estimate.cache_bytes + estimate.compute_bytes + answer_rows * token;
     try {
         if (!impl_->speed) {
-            impl_->speed = run::Speed{run::measure_row(*impl_), run::measure_pair(*impl_)};
+            impl_->speed = run::Speed{run::measure_layer(*impl_), run::measure_row(*impl_), run::measure_pair(*impl_)};
         }
     } catch (const run::Interrupted &) {
         return estimate;  // sizes alone: the caller sees its own stop flag
     }
-    estimate.seconds = impl_->params().layers * (plan.computed() * impl_->speed->row_seconds +
-                                                 run::attention_pairs(plan) * impl_->speed->pair_seconds);
+    estimate.seconds =
+        impl_->params().layers * (impl_->speed->layer_seconds + plan.computed() * impl_->speed->row_seconds +
+                                  run::attention_pairs(plan) * impl_->speed->pair_seconds);
     return estimate;
 }
 

@@ -231,6 +231,7 @@ void Prefill::fill_unit(const std::vector<Piece> & pieces) {
     unit().stores.clear();
     unit().captures.clear();
     unit().queries.clear();
+    unit().prefill = true;
     for (const Piece & piece : pieces) {
         add_store(piece);
         add_capture(piece);
@@ -305,6 +306,7 @@ void Prefill::output_rows(BranchCache & branch, std::uint32_t first, std::uint32
     unit().stores.clear();
     unit().captures.clear();
     unit().queries = {query_span(&branch, 0, count, first)};
+    unit().prefill = false;
     products_.begin_graph();
     Graph graph(kLayerNodes + port_->node_count(0));
     ggml_context * ctx = graph.ctx();

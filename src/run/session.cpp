@@ -86,7 +86,7 @@ Session::Impl::Impl(Model loaded, const SessionOptions & asked)
     : model(std::move(loaded)),
       options(settled(model, asked)),
       compute(options.threads, options.threads_batch, options.stop),
-      stepper(params(), *model.impl()->architecture, compute, options.attention) {}
+      stepper(params(), *model.impl()->architecture, compute, options.attention, options.products, work) {}
 
 run::PrefillEnvironment Session::Impl::environment(kv::Arena & arena_of_run) {
     return {.params = params(),

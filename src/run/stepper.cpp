@@ -30,10 +30,12 @@ void fill_stores(attention::LayerUnit & unit, kv::Tail & tail, std::uint32_t lay
 }  // namespace
 
 Stepper::Stepper(const model::HyperParameters & params, const model::Architecture & architecture, Compute & compute,
-                 AttentionPath attention)
+                 AttentionPath attention, ProductPath products, std::shared_ptr<Meter> work)
     : params_(params),
       architecture_(architecture),
       compute_(compute),
+      product_path_(products),
+      work_(std::move(work)),
       step_port_(make_port(attention, params.layers)),
       chunk_port_(make_port(attention, params.layers)),
       step_products_(compute.most_threads()),
@@ -106,7 +108,58 @@ void Stepper::run(Built & built, Sequence::Impl & sequence, std::span<const Toke
               static_cast<std::int32_t>(sequence.next_position() - tokens.size()));
     port.prepare(static_cast<std::uint32_t>(tokens.size()), compute_.threads(phase));
     compute_.run(*built.graph, phase);
-    const auto * logits = static_cast<const float *>(built.logits->data);
+    take_logits(sequence, built.logits);
+}
+
+void Stepper::run_layer(std::uint32_t layer, PrefillProducts & products, HiddenStates & hidden,
+                        const std::vector<std::int32_t> & positions, Compute::Phase phase) {
+    const auto rows = static_cast<std::uint32_t>(positions.size());
+    products.begin_layer(layer);
+    products.begin_graph();
+    Graph graph(kLayerNodes + chunk_port_->node_count(layer));
+    ggml_context * ctx = graph.ctx();
+    ggml_tensor * at = graph.integers(rows);
+    ggml_tensor * x = hidden.view(ctx, 0, rows);
+    const auto [q, k, v] =
+        architecture_.attention_input(ctx, products.products(), layer, x, at, model::Architecture::Wanted::All);
+    ggml_tensor * stored = chunk_port_->store(ctx, graph.graph(), layer, k, v);
+    ggml_tensor * attended = chunk_port_->attend(ctx, graph.graph(), layer, q, stored);
+    ggml_tensor * finished = architecture_.finish_layer(ctx, products.products(), layer, x, attended);
+    graph.expand(finished->data == x->data ? finished : ggml_cpy(ctx, finished, x));
+    chunk_allocator_.allocate(graph);
+    std::copy(positions.begin(), positions.end(), static_cast<std::int32_t *>(at->data));
+    chunk_port_->prepare(rows, compute_.threads(phase));
+    compute_.run(graph, phase);
+}
+
+void Stepper::feed_widened(Sequence::Impl & sequence, std::span<const Token> tokens, Compute::Phase phase) {
+    const auto rows = static_cast<std::uint32_t>(tokens.size());
+    HiddenStates hidden(rows, params_.width, work_);
+    {
+        Graph graph(16);
+        ggml_tensor * ids = graph.integers(rows);
+        graph.expand(ggml_cpy(graph.ctx(), architecture_.embed(graph.ctx(), ids), hidden.view(graph.ctx(), 0, rows)));
+        chunk_allocator_.allocate(graph);
+        std::memcpy(ids->data, tokens.data(), tokens.size_bytes());
+        compute_.run(graph, phase);
+    }
+    std::vector<std::int32_t> positions(rows);
+    std::iota(positions.begin(), positions.end(), static_cast<std::int32_t>(sequence.next_position() - rows));
+    PrefillProducts products(architecture_, compute_, work_, true);
+    for (std::uint32_t layer = 0; layer < params_.layers; ++layer) {
+        run_layer(layer, products, hidden, positions, phase);
+    }
+    Graph graph(kLayerNodes);
+    ggml_tensor * logits = architecture_.logits(graph.ctx(), products.stored(), hidden.view(graph.ctx(), rows - 1, 1));
+    ggml_set_output(logits);
+    graph.expand(logits);
+    chunk_allocator_.allocate(graph);
+    compute_.run(graph, phase);
+    take_logits(sequence, logits);
+}
+
+void Stepper::take_logits(Sequence::Impl & sequence, const ggml_tensor * tensor) const {
+    const auto * logits = static_cast<const float *>(tensor->data);
     check_logits({logits, params_.vocabulary});
     sequence.logits.assign(logits, logits + params_.vocabulary);
 }
@@ -126,6 +179,11 @@ void Stepper::feed(Sequence::Impl & sequence, std::span<const Token> tokens, Com
             run(step_, sequence, tokens, *step_port_, phase);
         } else {
             fill_units(sequence, rows, *chunk_port_);
+            if (rows >= PrefillProducts::kWidenTokens &&
+                PrefillProducts::widens(params_, architecture_, product_path_, rows)) {
+                feed_widened(sequence, tokens, phase);
+                return;
+            }
             few_products_.clear();
             const bool few = rows <= product::StepProducts::kMostRows;
             Built built = few ? build(rows, *chunk_port_, few_products_) : build(rows, *chunk_port_, chunk_products_);

@@ -10,6 +10,8 @@
 #include "product/ggml_products.h"
 #include "product/step_products.h"
 #include "run/compute.h"
+#include "run/hidden_states.h"
+#include "run/prefill_products.h"
 #include "run/sequence_impl.h"
 #include "snapkv/session.h"
 
@@ -21,7 +23,7 @@ namespace snapkv::run {
 class Stepper {
 public:
     Stepper(const model::HyperParameters & params, const model::Architecture & architecture, Compute & compute,
-            AttentionPath attention);
+            AttentionPath attention, ProductPath products, std::shared_ptr<Meter> work);
 
     /// Appends rows for `tokens` at the sequence's next positions and leaves the logits of the last one. The tokens
     /// themselves are the caller's to record. Throws Interrupted, the sequence then as before.
@@ -39,13 +41,20 @@ private:
         ggml_tensor * logits = nullptr;
     };
     [[nodiscard]] Built build(std::uint32_t rows, attention::HostPort & port, product::Products & products) const;
+    void take_logits(Sequence::Impl & sequence, const ggml_tensor * tensor) const;
     void fill_units(Sequence::Impl & sequence, std::uint32_t rows, attention::HostPort & port) const;
+    /// Each layer on its own, with its weights widened: pays for chunks, not for steps.
+    void feed_widened(Sequence::Impl & sequence, std::span<const Token> tokens, Compute::Phase phase);
+    void run_layer(std::uint32_t layer, PrefillProducts & products, HiddenStates & hidden,
+                   const std::vector<std::int32_t> & positions, Compute::Phase phase);
     void run(Built & built, Sequence::Impl & sequence, std::span<const Token> tokens, attention::HostPort & port,
              Compute::Phase phase);
 
     const model::HyperParameters & params_;
     const model::Architecture & architecture_;
     Compute & compute_;
+    ProductPath product_path_;
+    std::shared_ptr<Meter> work_;
     Allocator step_allocator_;
     Allocator chunk_allocator_;
     std::unique_ptr<attention::HostPort> step_port_;

@@ -309,6 +309,111 @@ TEST(Attend, AQueryRowHasTheSameBitsWhereverItLiesInItsChunk) {
     }
 }
 
+TEST(Attend, APrefillHasTheSameBitsHoweverItIsCut) {
+    for (const cpu::InstructionSet & set : cpu::instruction_sets()) {
+        SCOPED_TRACE(set.name);
+        const cpu::OnlySet only(set);
+        LayerUnit unit = unit_of(spec_of(1, 2, 40, 24), KvType::F16);
+        unit.prefill = true;
+        Random random(26);
+        const auto sequence = Sequence(unit).dense(random, unit.shape, 0, 600);
+        const std::vector<float> q = random.numbers(std::size_t{600} * 2 * 40);
+        unit.queries = {sequence.span(0, 600, 0)};
+        const std::vector<float> whole = run(unit, 600, q, 2);
+        for (std::uint32_t first = 0; first < 600;) {
+            const std::uint32_t count = std::min(1 + random.below(200), 600 - first);
+            unit.queries = {sequence.span(0, count, first)};
+            const float * part = q.data() + std::size_t{first} * 2 * 40;
+            const std::vector<float> out = run(unit, count, {part, part + std::size_t{count} * 2 * 40}, 1);
+            EXPECT_EQ(std::memcmp(out.data(), whole.data() + std::size_t{first} * 2 * 24, out.size() * sizeof(float)),
+                      0);
+            first += count;
+        }
+    }
+}
+
+/// Slopes and sinks that differ from head to head.
+class Extras {
+public:
+    explicit Extras(std::uint32_t heads) {
+        for (std::uint32_t head = 0; head < heads; ++head) {
+            slopes_.push_back(head % 3 == 2 ? 0.0F : std::exp2(-1.0F - static_cast<float>(head)));
+            sinks_.push_back(static_cast<float>(head % 5) - 2.0F);
+        }
+    }
+    [[nodiscard]] AttentionSpec added(AttentionSpec spec, bool slopes, bool sinks) const {
+        spec.alibi_slopes = slopes ? std::span(slopes_) : std::span<const float>();
+        spec.sinks = sinks ? std::span(sinks_) : std::span<const float>();
+        return spec;
+    }
+
+private:
+    std::vector<float> slopes_;
+    std::vector<float> sinks_;
+};
+
+TEST_P(AttendTypes, EveryFieldOfTheSpecificationTogether) {
+    const Extras extras(6);
+    for (const bool slopes : {false, true}) {
+        for (const bool sinks : {false, true}) {
+            for (const float cap : {0.0F, 3.0F}) {
+                SCOPED_TRACE(testing::Message() << "slopes " << slopes << ", sinks " << sinks << ", cap " << cap);
+                AttentionSpec spec = extras.added(spec_of(2, 3, 48, 24), slopes, sinks);
+                spec.soft_cap = cap;
+                spec.sliding_window = slopes ? 200 : 0;
+                LayerUnit unit = unit_of(spec, GetParam());
+                unit.prefill = true;
+                Random random(27);
+                const auto whole = Sequence(unit).dense(random, unit.shape, 0, 400);
+                const auto split = Sequence(unit).ragged(random, unit.shape, 100).dense(random, unit.shape, 450, 60);
+                const auto later = Sequence(unit).dense(random, unit.shape, 100, 20);
+                unit.queries = {whole.span(0, 70, 330), split.span(70, 10, 495), later.span(80, 1, 50)};
+                check(unit, 96, 28);
+            }
+        }
+    }
+}
+
+TEST(Attend, GroupsOfEverySize) {
+    for (std::uint32_t group = 1; group <= 16; ++group) {
+        SCOPED_TRACE(group);
+        LayerUnit unit = unit_of(spec_of(2, group, 32, 32), KvType::F16);
+        unit.prefill = true;
+        Random random(29);
+        const auto sequence = Sequence(unit).dense(random, unit.shape, 0, 300);
+        unit.queries = {sequence.span(0, 61, 239), sequence.span(61, 1, 100)};
+        check(unit, 64, 30);
+    }
+}
+
+TEST_P(AttendTypes, EveryHeadSizeWithManyRows) {
+    struct Sizes {
+        std::uint32_t key;
+        std::uint32_t value;
+    };
+    for (const auto & [key, value] : {Sizes{1, 1},
+                                      {5, 7},
+                                      {31, 33},
+                                      {64, 64},
+                                      {80, 80},
+                                      {96, 96},
+                                      {112, 112},
+                                      {128, 128},
+                                      {192, 128},
+                                      {192, 192},
+                                      {256, 256},
+                                      {512, 512},
+                                      {576, 512}}) {
+        SCOPED_TRACE(testing::Message() << key << " and " << value);
+        LayerUnit unit = unit_of(spec_of(1, 2, key, value), GetParam());
+        unit.prefill = true;
+        Random random(31);
+        const auto sequence = Sequence(unit).dense(random, unit.shape, 0, 330);
+        unit.queries = {sequence.span(0, 29, 301), sequence.span(29, 1, 7)};
+        check(unit, 32, 32);
+    }
+}
+
 TEST(Attend, StopsWhenAsked) {
     const std::atomic<bool> stop{true};
     LayerUnit unit = unit_of(spec_of(1, 2, 8, 8), KvType::F32);

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <span>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -216,6 +217,23 @@ TEST_P(PortableTypes, SoftCap) {
         Chunk chunk(spec, GetParam(), queries);
         chunk.add_span(0, queries, 90, {{{.rows = 90 + queries}}});
         chunk.check();
+    }
+}
+
+TEST_P(PortableTypes, SlopesAndSinks) {
+    const std::vector<float> slopes{0.5F, 0.02F, 0.0F, 0.001F, 0.25F, 0.1F};
+    const std::vector<float> sinks{1.5F, -3.0F, 0.0F, 6.0F, 2.0F, -1.0F};
+    for (const std::uint32_t queries : {1U, 70U}) {
+        for (const bool both : {false, true}) {
+            SCOPED_TRACE(testing::Message() << queries << (both ? " with slopes" : ""));
+            AttentionSpec spec = spec_of(3, 2, 64, 64);
+            spec.sinks = sinks;
+            spec.alibi_slopes = both ? std::span<const float>(slopes) : std::span<const float>();
+            Chunk chunk(spec, GetParam(), queries);
+            chunk.unit.prefill = true;
+            chunk.add_span(0, queries, 90, {{{.rows = 90 + queries}}});
+            chunk.check();
+        }
     }
 }
 

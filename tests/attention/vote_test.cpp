@@ -165,6 +165,21 @@ TEST(Vote, WithASlidingWindow) {
     }
 }
 
+TEST(Vote, WithSlopesAndSinks) {
+    const std::vector<float> slopes{0.5F, 0.02F, 0.0F, 0.001F, 0.25F, 0.1F};
+    const std::vector<float> sinks{1.5F, -3.0F, 0.0F, 6.0F, 2.0F, -1.0F};
+    for (const float cap : {0.0F, 4.0F}) {
+        AttentionSpec spec = spec_of(2, 3, 32);
+        spec.soft_cap = cap;
+        spec.alibi_slopes = slopes;
+        Ballot(spec, KvType::F16, {1300, 20, 1285}, 17).check();
+        spec.sinks = sinks;
+        Ballot(spec, KvType::F16, {1300, 20}, 18).check();
+        spec.sliding_window = 70;
+        Ballot(spec, KvType::F32, {300, 20, 285}, 19).check();
+    }
+}
+
 TEST(Vote, WithLogitsFarApart) {
     AttentionSpec spec = spec_of(2, 2, 32);
     spec.scale *= 12;

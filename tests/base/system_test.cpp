@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <sched.h>
 
 #include <cstdint>
 #include <memory>
@@ -18,6 +19,17 @@ TEST(Threads, AtLeastOneProcessorIsUsable) {
     if (std::thread::hardware_concurrency() > 0) {
         EXPECT_LE(count, std::thread::hardware_concurrency());
     }
+}
+
+TEST(Threads, FollowTheAffinityMask) {
+    cpu_set_t before;
+    ASSERT_EQ(::sched_getaffinity(0, sizeof before, &before), 0);
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(static_cast<std::size_t>(::sched_getcpu()), &one);
+    ASSERT_EQ(::sched_setaffinity(0, sizeof one, &one), 0);
+    EXPECT_EQ(usable_processors(), 1U);
+    ASSERT_EQ(::sched_setaffinity(0, sizeof before, &before), 0);
 }
 
 TEST(Resident, IsWithinReason) {

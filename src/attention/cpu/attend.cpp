@@ -34,7 +34,7 @@ void Attend::prepare(const LayerUnit & unit, std::uint32_t chunk_rows, std::uint
     for (std::uint32_t span = 0; span < unit.queries.size(); ++span) {
         const std::uint32_t rows = unit.queries[span].count * unit.spec.group();
         for (std::uint32_t head = 0; head < unit.spec.kv_heads; ++head) {
-            if (rows <= kFewRows) {
+            if (rows <= kFewRows && !unit.prefill) {
                 add_few(span, head, rows);
             } else {
                 add_many(span, head, rows, most);

@@ -55,6 +55,20 @@ void pack_query(const float * row, std::uint32_t size, float factor, std::byte *
 /// Elements of a stored row that are transposed at once.
 constexpr std::size_t kDepth = 64;
 
+#if HWY_TARGET != HWY_SCALAR
+/// Four elements of each of kCount / 4 rows, which lie 4 rows apart.
+template <std::size_t kCount, typename D>
+HWY_INLINE hn::Vec<D> load_quarters(D d, const float * from) {
+    if constexpr (kCount == 4) {
+        return hn::LoadU(d, from);
+    } else {
+        const hn::Half<D> half;
+        return hn::Combine(d, load_quarters<kCount / 2>(half, from + kCount / 2 * kDepth),
+                           load_quarters<kCount / 2>(half, from));
+    }
+}
+#endif
+
 /// Columns [0, 4) of kLanes rows of `from` to 4 rows of `to`.
 HWY_INLINE void transpose(const float * from, float * to) {
 #if HWY_TARGET == HWY_SCALAR
@@ -64,14 +78,9 @@ HWY_INLINE void transpose(const float * from, float * to) {
 #else
     const F d;
     const hn::RepartitionToWide<F> wide;
-    // Quarter q of rows[r] is the beginning of row 4 q + r.
     V rows[4];
     for (std::size_t r = 0; r < 4; ++r) {
-        HWY_ALIGN float gathered[kLanes];
-        for (std::size_t q = 0; q < kLanes / 4; ++q) {
-            std::copy_n(from + (4 * q + r) * kDepth, 4, gathered + 4 * q);
-        }
-        rows[r] = hn::Load(d, gathered);
+        rows[r] = load_quarters<kLanes>(d, from + r * kDepth);
     }
     const auto low01 = hn::BitCast(wide, hn::InterleaveLower(d, rows[0], rows[1]));
     const auto low23 = hn::BitCast(wide, hn::InterleaveLower(d, rows[2], rows[3]));

@@ -47,22 +47,38 @@ void gather(const kv::LayerShape & shape, const HeadBlock & block, std::size_t s
     }
 }
 
-}  // namespace
-
-void fill_mask(const AttentionSpec & spec, const HeadBlock & block, std::uint16_t * mask, int thread, int threads) {
+/// value(view, row, query) for each row that a query sees.
+template <typename Value>
+void fill(const AttentionSpec & spec, const HeadBlock & block, std::uint16_t * mask, int thread, int threads,
+          const Value & value) {
     const auto [first, last] = share_of(block.queries.count, thread, threads);
     for (std::size_t query = first; query < last; ++query) {
         const Position position = block.queries.first + static_cast<std::uint32_t>(query);
-        std::uint16_t * row = mask + query * block.rows;
-        std::fill_n(row, block.rows, kHidden);
+        std::uint16_t * to = mask + query * block.rows;
+        std::fill_n(to, block.rows, kHidden);
         for (const Piece & piece : block.pieces) {
             const Piece seen = visible(spec, piece.view, position);
             const std::uint32_t begin = std::clamp(seen.begin, piece.begin, piece.end);
             const std::uint32_t end = std::clamp(seen.end, begin, piece.end);
-            std::fill(row + (begin - piece.begin), row + (end - piece.begin), kVisible);
-            row += piece.rows();
+            for (std::uint32_t row = begin; row < end; ++row) {
+                to[row - piece.begin] = value(piece.view, row, position);
+            }
+            to += piece.rows();
         }
     }
+}
+
+}  // namespace
+
+void fill_mask(const AttentionSpec & spec, const HeadBlock & block, std::uint16_t * mask, int thread, int threads) {
+    fill(spec, block, mask, thread, threads, [](const kv::HeadRows &, std::uint32_t, Position) { return kVisible; });
+}
+
+void fill_distances(const AttentionSpec & spec, const HeadBlock & block, std::uint16_t * mask, int thread,
+                    int threads) {
+    fill(spec, block, mask, thread, threads, [](const kv::HeadRows & view, std::uint32_t row, Position query) {
+        return ggml_fp32_to_fp16(-static_cast<float>(index_of(query) - index_of(view.position(row))));
+    });
 }
 
 void gather_keys(const kv::LayerShape & shape, const HeadBlock & block, float * to, int thread, int threads) {

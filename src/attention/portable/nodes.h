@@ -8,8 +8,12 @@ namespace snapkv::attention::portable {
 
 // The host's part of the portable port: what its custom nodes do. Thread `thread` of `threads` does its share.
 
-/// Fills the float16 mask [query][block.rows]: zero where the query sees the row, else minus infinity.
+/// Fills the float16 mask [query][block.rows]: minus infinity where the query does not see the row, else zero.
 void fill_mask(const AttentionSpec & spec, const HeadBlock & block, std::uint16_t * mask, int thread, int threads);
+
+/// The same, but where the query sees the row, how far it is ahead of the query: what ALiBi multiplies with a head's
+/// slope. Float16 holds whole numbers up to 2048; beyond, distances are rounded to 11 bits.
+void fill_distances(const AttentionSpec & spec, const HeadBlock & block, std::uint16_t * mask, int thread, int threads);
 
 /// Copies the block's keys (or values) one after the other to [block.rows][size] floats.
 void gather_keys(const kv::LayerShape & shape, const HeadBlock & block, float * to, int thread, int threads);

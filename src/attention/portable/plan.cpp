@@ -42,7 +42,8 @@ Cut cut_span(const AttentionSpec & spec, const Limits & limits, std::uint32_t qu
     const std::uint64_t rows = std::max(cache_rows, 1U);
     const std::uint64_t flops = 2 * (std::uint64_t{spec.key_size} + spec.value_size) * rows;  // of one query and head
     const std::uint64_t most = std::max<std::uint64_t>(limits.flops / flops, 1);
-    const std::uint64_t heads = std::clamp<std::uint64_t>(most / std::min(queries, kTileQueries), 1, spec.group());
+    const std::uint64_t together = spec.alibi_slopes.empty() ? spec.group() : 1;  // a slope is a node's
+    const std::uint64_t heads = std::clamp<std::uint64_t>(most / std::min(queries, kTileQueries), 1, together);
     const std::uint64_t by_mask = std::max<std::uint64_t>(limits.mask_bytes / (kMaskElement * rows), 1);
     const std::uint64_t count = std::min({std::uint64_t{queries}, most / heads, by_mask});
     return {static_cast<std::uint32_t>(count), static_cast<std::uint32_t>(heads)};

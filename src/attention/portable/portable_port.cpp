@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
+#include <cmath>
 #include <deque>
 #include <vector>
 
@@ -48,6 +50,11 @@ void mask_node(ggml_tensor * node, int thread, int threads, void * data) noexcep
     portable::fill_mask(block.unit->spec, block.rows, static_cast<std::uint16_t *>(node->data), thread, threads);
 }
 
+void distances_node(ggml_tensor * node, int thread, int threads, void * data) noexcept {
+    const auto & block = *static_cast<const LayerNodes::Block *>(data);
+    portable::fill_distances(block.unit->spec, block.rows, static_cast<std::uint16_t *>(node->data), thread, threads);
+}
+
 void keys_node(ggml_tensor * node, int thread, int threads, void * data) noexcept {
     const auto & block = *static_cast<const LayerNodes::Block *>(data);
     portable::gather_keys(block.unit->shape, block.rows, floats(node), thread, threads);
@@ -67,10 +74,10 @@ void place_node(ggml_tensor * node, int thread, int threads, void * data) noexce
     portable::place_rows(output.unit->spec, output.place, floats(node->src[1]), floats(node), thread, threads);
 }
 
-/// Nodes and leaves of one (block, KV head): mask, keys, values, and for each part of the group's heads a view of the
-/// queries, the attention and its placing.
-constexpr std::size_t kHeadNodes = 3;
-constexpr std::size_t kPartNodes = 3;
+/// Nodes and leaves of one (block, KV head): mask, distances, keys, values, and for each part of the group's heads a
+/// view of the queries, sinks, the attention and its placing.
+constexpr std::size_t kHeadNodes = 4;
+constexpr std::size_t kPartNodes = 4;
 
 /// Attention as ggml_flash_attn_ext over each (block of queries, KV head), in float32 throughout. Rows that lie in one
 /// piece are read where they are, where ggml then computes in float32: float32 rows, and float16 rows for at least
@@ -89,6 +96,7 @@ public:
             const portable::SpanPlan plan = portable::plan_span(unit_.spec, limits_, span);
             for (const std::vector<HeadBlock> & heads : plan.blocks) {
                 mask_ = nullptr;
+                distances_ = nullptr;
                 for (std::uint32_t head = 0; head < heads.size(); ++head) {
                     add_head(heads[head], head, plan.cut.heads);
                 }
@@ -127,6 +135,9 @@ private:
         if (mask_ == nullptr || !portable::same_rows(*masked_, rows)) {
             mask_ = custom(GGML_TYPE_F16, rows.rows, rows.queries.count, mask_node, &block);
             masked_ = &block.rows;
+            if (!unit_.spec.alibi_slopes.empty()) {
+                distances_ = custom(GGML_TYPE_F16, rows.rows, rows.queries.count, distances_node, &block);
+            }
         }
         const kv::LayerShape & shape = unit_.shape;
         ggml_tensor * keys = nullptr;
@@ -150,8 +161,17 @@ private:
         const AttentionSpec & spec = unit_.spec;
         ggml_tensor * queries = ggml_view_3d(ctx_, q_, spec.key_size, place.count, place.heads, q_->nb[2], q_->nb[1],
                                              place.row * q_->nb[2] + place.head * q_->nb[1]);
-        ggml_tensor * weighted =
-            ggml_flash_attn_ext(ctx_, queries, keys, values, mask_, spec.scale, 0.0F, spec.soft_cap);
+        // ggml's slope of a node's only head is 2^-bias; a bias of zero means no slope.
+        const float slope = spec.slope(place.head);
+        const float bias = slope > 0 ? -std::log2(slope) : 0.0F;
+        assert(slope == 0 || bias > 0);
+        ggml_tensor * weighted = ggml_flash_attn_ext(ctx_, queries, keys, values, slope > 0 ? distances_ : mask_,
+                                                     spec.scale, bias, spec.soft_cap);
+        if (!spec.sinks.empty()) {
+            ggml_tensor * sinks = ggml_new_tensor_1d(ctx_, GGML_TYPE_F32, place.heads);
+            sinks->data = const_cast<float *>(&spec.sinks[place.head]);  // as in wrap()
+            ggml_flash_attn_ext_add_sinks(weighted, sinks);
+        }
         ggml_prec_set_acc(weighted, GGML_PREC_F32);
         LayerNodes::Output & output = nodes_.outputs.emplace_back(LayerNodes::Output{&unit_, place});
         std::array<ggml_tensor *, 1> sources{weighted};
@@ -169,6 +189,7 @@ private:
     ggml_tensor * stored_;
     ggml_tensor * out_ = nullptr;
     ggml_tensor * mask_ = nullptr;        ///< the latest of this block of queries
+    ggml_tensor * distances_ = nullptr;   ///< beside it, where there are slopes
     const HeadBlock * masked_ = nullptr;  ///< what it was made for
 };
 
