@@ -9,8 +9,7 @@
 #include <limits>
 #include <vector>
 
-// Those that the kernels leave out as well.
-#define HWY_DISABLED_TARGETS (HWY_AVX3_DL | HWY_SSSE3)
+#include "attention/cpu/targets.h"
 #include "hwy/targets.h"
 
 #include "attention/oracle.h"

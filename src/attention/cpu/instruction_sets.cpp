@@ -2,8 +2,7 @@
 
 #include <atomic>
 
-// Those that the kernels leave out as well.
-#define HWY_DISABLED_TARGETS (HWY_AVX3_DL | HWY_SSSE3)
+#include "attention/cpu/targets.h"
 #include "hwy/targets.h"
 
 namespace snapkv::attention::cpu {

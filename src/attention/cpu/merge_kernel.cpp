@@ -2,8 +2,8 @@
 
 #include <limits>
 
-// AVX3_DL and SSSE3 bring nothing to float arithmetic over AVX3 and SSE2.
-#define HWY_DISABLED_TARGETS (HWY_AVX3_DL | HWY_SSSE3)
+#include "attention/cpu/targets.h"  // before Highway
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "attention/cpu/merge_kernel.cpp"
 // This order matters: the file includes itself once for each instruction set, and highway.h looks at which.
