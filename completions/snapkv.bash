@@ -7,7 +7,7 @@ _snapkv() {
   fi
   case ${COMP_WORDS[1]} in
     run)
-      options='-m --model -f --file -p --prompt -q --question --raw --truncate -n --n-predict -s --seed --temp --top-k --top-p --min-p --repeat-penalty --stop --kv-policy --kv-budget --kv-window --kv-kernel --kv-pool --kv-group --kv-sink --kv-type --save-kv --load-kv --json --dry-run --dump-kept -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
+      options='-m --model -f --file -p --prompt -q --question --raw --truncate -n --n-predict -s --seed --temp --top-k --top-p --min-p --repeat-penalty --stop --kv-policy --kv-budget --kv-window --kv-kernel --kv-pool --kv-group --kv-sink --kv-type --save-kv --load-kv --json --dry-run --dump-kept -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
       case $before in
         -m | --model) COMPREPLY=($(compgen -f -- "$word")); return ;;
         -f | --file) COMPREPLY=($(compgen -f -- "$word")); return ;;
@@ -38,6 +38,7 @@ _snapkv() {
         -tb | --threads-batch) COMPREPLY=(); return ;;
         -b | --batch-size) COMPREPLY=(); return ;;
         --attention) COMPREPLY=($(compgen -W 'cpu portable' -- "$word")); return ;;
+        --products) COMPREPLY=($(compgen -W 'auto stored widened' -- "$word")); return ;;
         --rope-scaling) COMPREPLY=($(compgen -W 'none linear yarn' -- "$word")); return ;;
         --rope-scale) COMPREPLY=(); return ;;
         --rope-freq-base) COMPREPLY=(); return ;;
@@ -46,7 +47,7 @@ _snapkv() {
       COMPREPLY=($(compgen -W "$options" -- "$word"))
       ;;
     show)
-      options='-m --model -f --file -p --prompt -q --question --raw --truncate --kv-policy --kv-budget --kv-window --kv-kernel --kv-pool --kv-group --kv-sink --kv-type --html -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
+      options='-m --model -f --file -p --prompt -q --question --raw --truncate --kv-policy --kv-budget --kv-window --kv-kernel --kv-pool --kv-group --kv-sink --kv-type --html -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
       case $before in
         -m | --model) COMPREPLY=($(compgen -f -- "$word")); return ;;
         -f | --file) COMPREPLY=($(compgen -f -- "$word")); return ;;
@@ -67,6 +68,7 @@ _snapkv() {
         -tb | --threads-batch) COMPREPLY=(); return ;;
         -b | --batch-size) COMPREPLY=(); return ;;
         --attention) COMPREPLY=($(compgen -W 'cpu portable' -- "$word")); return ;;
+        --products) COMPREPLY=($(compgen -W 'auto stored widened' -- "$word")); return ;;
         --rope-scaling) COMPREPLY=($(compgen -W 'none linear yarn' -- "$word")); return ;;
         --rope-scale) COMPREPLY=(); return ;;
         --rope-freq-base) COMPREPLY=(); return ;;
@@ -75,7 +77,7 @@ _snapkv() {
       COMPREPLY=($(compgen -W "$options" -- "$word"))
       ;;
     perplexity)
-      options='-m --model -f --file --json -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
+      options='-m --model -f --file --json -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
       case $before in
         -m | --model) COMPREPLY=($(compgen -f -- "$word")); return ;;
         -f | --file) COMPREPLY=($(compgen -f -- "$word")); return ;;
@@ -84,6 +86,7 @@ _snapkv() {
         -tb | --threads-batch) COMPREPLY=(); return ;;
         -b | --batch-size) COMPREPLY=(); return ;;
         --attention) COMPREPLY=($(compgen -W 'cpu portable' -- "$word")); return ;;
+        --products) COMPREPLY=($(compgen -W 'auto stored widened' -- "$word")); return ;;
         --rope-scaling) COMPREPLY=($(compgen -W 'none linear yarn' -- "$word")); return ;;
         --rope-scale) COMPREPLY=(); return ;;
         --rope-freq-base) COMPREPLY=(); return ;;
@@ -100,7 +103,7 @@ _snapkv() {
       if [[ $word == -* ]]; then COMPREPLY=($(compgen -W "$options" -- "$word")); else COMPREPLY=($(compgen -f -- "$word")); fi
       ;;
     bench)
-      options='-m --model --kv-window --kv-kernel --kv-pool --kv-group --kv-sink -p --n-prompt -n --n-gen -d --n-depth -r --repetitions --no-warmup -o --output --kv-policy --kv-budget --kv-type -t --threads -tb --threads-batch -b --batch-size --attention --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
+      options='-m --model --kv-window --kv-kernel --kv-pool --kv-group --kv-sink -p --n-prompt -n --n-gen -d --n-depth -r --repetitions --no-warmup -o --output --kv-policy --kv-budget --kv-type -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
       case $before in
         -m | --model) COMPREPLY=($(compgen -f -- "$word")); return ;;
         --kv-window) COMPREPLY=(); return ;;
@@ -120,6 +123,7 @@ _snapkv() {
         -tb | --threads-batch) COMPREPLY=(); return ;;
         -b | --batch-size) COMPREPLY=(); return ;;
         --attention) COMPREPLY=($(compgen -W 'cpu portable' -- "$word")); return ;;
+        --products) COMPREPLY=($(compgen -W 'auto stored widened' -- "$word")); return ;;
         --rope-scaling) COMPREPLY=($(compgen -W 'none linear yarn' -- "$word")); return ;;
         --rope-scale) COMPREPLY=(); return ;;
         --rope-freq-base) COMPREPLY=(); return ;;

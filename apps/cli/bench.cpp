@@ -58,6 +58,7 @@ private:
         options.batch = of.batch;
         options.allow_long = true;
         options.attention = settings_.attention;
+        options.products = settings_.products;
         options.stop = &interrupt_flag();
         options.context = model_.info().trained_context;
         for (const BenchCase & each : cases_) {

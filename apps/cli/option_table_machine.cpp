@@ -54,7 +54,7 @@ void add_machine_options(std::vector<Option> & table) {
          .help = "how a prefill multiplies: on one layer's weights at a time, widened, on the weights as stored, or "
                  "whichever pays",
          .section = section,
-         .commands = computing,
+         .commands = computing | in(Command::Bench),
          .read = [](Settings & s, Name name, const Value & v) { s.products = from_word(product_words, name, v); },
          .show = [](const Settings & s) { return to_word(product_words, s.products); },
          .words = word_list(product_words)});

@@ -1,0 +1,99 @@
+// Products of a prefill's chunk on widened weights, and of a step of decode on weights as they are stored, on one
+// thread.
+#include <benchmark/benchmark.h>
+
+#include "base/block.h"
+#include "counters.h"
+#include "product/gemm.h"
+#include "product/row_dot.h"
+#include "rows.h"
+
+namespace snapkv::micro {
+namespace {
+
+using product::Element;
+
+std::vector<std::byte> as_elements(const std::vector<float> & values, Element element) {
+    std::vector<std::byte> bytes(values.size() * product::size_of(element));
+    if (element == Element::F32) {
+        std::copy_n(reinterpret_cast<const std::byte *>(values.data()), bytes.size(), bytes.data());
+    } else {
+        ggml_fp32_to_bf16_row(values.data(), reinterpret_cast<ggml_bf16_t *>(bytes.data()),
+                              static_cast<std::int64_t>(values.size()));
+    }
+    return bytes;
+}
+
+/// Arguments: rows, depth, columns.
+void widened_product(benchmark::State & state, Element element) {
+    if (!product::gemm_available() || (element == Element::BF16 && !product::gemm_has_bf16())) {
+        state.SkipWithError("not on this processor, or built without oneDNN");
+        return;
+    }
+    const auto rows = static_cast<std::uint32_t>(state.range(0));
+    const auto depth = static_cast<std::uint32_t>(state.range(1));
+    const auto columns = static_cast<std::uint32_t>(state.range(2));
+    const product::PackedLayout layout(element, columns, depth);
+    const auto meter = std::make_shared<Meter>();
+    Block packed(layout.bytes(), meter);
+    const std::vector<float> panel = random_numbers(product::PackedLayout::kPanel * layout.panel_stride());
+    for (std::uint32_t first = 0; first < columns; first += product::PackedLayout::kPanel) {
+        layout.pack(panel.data(), first, std::min(product::PackedLayout::kPanel, columns - first), packed.data());
+    }
+    const product::Gemm gemm(element, product::Gemm::Mode::Store, false, rows, layout);
+    const std::vector<std::byte> input = as_elements(random_numbers(std::size_t{rows} * depth), element);
+    std::vector<float> out(std::size_t{rows} * columns);
+    Block scratch(std::max<std::size_t>(gemm.scratch_bytes(), 64), meter);
+    const Watch watch;
+    for (auto _ : state) {
+        gemm.run(input.data(), packed.data(), nullptr, out.data(), scratch.data());
+        benchmark::DoNotOptimize(out.data());
+    }
+    count_flop(state, watch.seconds(state), 2.0 * rows * depth * columns,
+               element == Element::BF16 ? peaks().bf16 : peaks().f32);
+}
+
+/// One row of floats times a matrix far larger than the caches. Arguments: depth.
+void step_product(benchmark::State & state, ggml_type type) {
+    const product::RowDot * dot = product::row_dot(type);
+    if (dot == nullptr) {
+        state.SkipWithError("rows of this type are ggml's business");
+        return;
+    }
+    constexpr double kBeyondCaches = 192e6;
+    const std::int64_t depth = state.range(0);
+    const std::size_t row_bytes = ggml_row_size(type, depth);
+    const auto rows = static_cast<std::uint32_t>(kBeyondCaches / static_cast<double>(row_bytes));
+    constexpr std::uint32_t kDistinct = 64;
+    const std::vector<float> numbers = random_numbers(kDistinct * static_cast<std::size_t>(depth));
+    std::vector<std::byte> weights(rows * row_bytes);
+    for (std::uint32_t row = 0; row < rows; row += kDistinct) {
+        ggml_quantize_chunk(type, numbers.data(), weights.data() + row * row_bytes, 0, std::min(kDistinct, rows - row),
+                            depth, nullptr);
+    }
+    std::vector<std::byte> prepared(dot->prepared_bytes(depth));
+    dot->prepare(type, numbers.data(), depth, prepared.data());
+    std::vector<float> out(rows);
+    const Watch watch;
+    for (auto _ : state) {
+        dot->dot(type, weights.data(), row_bytes, rows, depth, prepared.data(), out.data());
+        benchmark::DoNotOptimize(out.data());
+    }
+    count_bytes(state, watch.seconds(state), static_cast<double>(weights.size()), peaks().read);
+}
+
+// The shapes of SmolLM2-135M and of Mistral-7B.
+BENCHMARK_CAPTURE(widened_product, bf16, Element::BF16)
+    ->Args({128, 576, 1536})
+    ->Args({512, 576, 1536})
+    ->Args({512, 1536, 576})
+    ->Args({512, 4096, 4096})
+    ->Args({512, 4096, 14336});
+BENCHMARK_CAPTURE(widened_product, f32, Element::F32)->Args({512, 576, 1536})->Args({512, 4096, 4096});
+BENCHMARK_CAPTURE(step_product, q4_0, GGML_TYPE_Q4_0)->Arg(576)->Arg(4096);
+BENCHMARK_CAPTURE(step_product, q4_1, GGML_TYPE_Q4_1)->Arg(576);
+BENCHMARK_CAPTURE(step_product, q8_0, GGML_TYPE_Q8_0)->Arg(4096);
+BENCHMARK_CAPTURE(step_product, f16, GGML_TYPE_F16)->Arg(4096);
+
+}  // namespace
+}  // namespace snapkv::micro
