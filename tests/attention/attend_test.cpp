@@ -362,13 +362,16 @@ TEST_P(AttendTypes, EveryFieldOfTheSpecificationTogether) {
                 spec.soft_cap = cap;
                 spec.sliding_window = slopes ? 200 : 0;
                 LayerUnit unit = unit_of(spec, GetParam());
-                unit.prefill = true;
                 Random random(27);
                 const auto whole = Sequence(unit).dense(random, unit.shape, 0, 400);
                 const auto split = Sequence(unit).ragged(random, unit.shape, 100).dense(random, unit.shape, 450, 60);
                 const auto later = Sequence(unit).dense(random, unit.shape, 100, 20);
-                unit.queries = {whole.span(0, 70, 330), split.span(70, 10, 495), later.span(80, 1, 50)};
-                check(unit, 96, 28);
+                unit.queries = {whole.span(0, 70, 330), split.span(70, 10, 495), later.span(80, 1, 50),
+                                whole.span(81, 1, 399), split.span(82, 3, 503)};
+                for (const bool prefill : {false, true}) {
+                    unit.prefill = prefill;
+                    check(unit, 96, 28);
+                }
             }
         }
     }

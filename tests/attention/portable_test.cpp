@@ -230,7 +230,6 @@ TEST_P(PortableTypes, SlopesAndSinks) {
             spec.sinks = sinks;
             spec.alibi_slopes = both ? std::span<const float>(slopes) : std::span<const float>();
             Chunk chunk(spec, GetParam(), queries);
-            chunk.unit.prefill = true;
             chunk.add_span(0, queries, 90, {{{.rows = 90 + queries}}});
             chunk.check();
         }

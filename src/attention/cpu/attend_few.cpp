@@ -22,6 +22,14 @@ std::uint32_t tile_rows(const kv::LayerShape & shape) {
     return static_cast<std::uint32_t>(std::clamp<std::size_t>(kBytes / shape.key_bytes() / 16 * 16, 16, kTile));
 }
 
+/// A sink is a logit that was seen before all rows and has no value: it counts in the sum once, in the first part.
+void begin_with_sinks(const AttentionSpec & spec, std::uint32_t kv_head, std::uint32_t rows, const Partial & partial) {
+    for (std::uint32_t i = 0; i < rows; ++i) {
+        partial.maximum[i] = spec.sinks[std::size_t{kv_head} * spec.group() + i % spec.group()];
+        partial.sum[i] = 1;
+    }
+}
+
 }  // namespace
 
 std::size_t Attend::partial_size(std::uint32_t rows) const {
@@ -51,9 +59,15 @@ void Attend::attend_few(const FewItem & item, const float * q, float * out, floa
     float * own = scratch + tile_floats(unit_->spec) + kQueryRows * padded(unit_->spec.key_size);
     float * memory = few.parts > 1 ? partials + few.partial + item.part * partial_size(few.rows) : own;
     const Partial partial = empty_partial(memory, few.rows, stride);
+    if (item.part == 0 && !unit_->spec.sinks.empty()) {
+        begin_with_sinks(unit_->spec, few.kv_head, few.rows, partial);
+    }
     if (item.end > item.begin) {
         const float * queries = pack(q, few.span, few.kv_head, 0, few.rows, scratch);
-        const Tile tile{.spec = &unit_->spec, .type = unit_->shape.type, .queries = queries, .query_rows = few.rows};
+        Tile tile{.spec = &unit_->spec, .type = unit_->shape.type, .queries = queries, .query_rows = few.rows};
+        const Slopes slopes = slopes_of(unit_->spec, span, few.kv_head, few.rows);
+        tile.slopes = unit_->spec.alibi_slopes.empty() ? nullptr : slopes.slopes.data();
+        tile.query_positions = slopes.positions.data();
         const kv::HeadRows & view = span.rows[few.kv_head][item.view];
         const Visible visible = visible_rows(unit_->spec, span, 0, few.rows, view);
         for_tiles(*unit_, view, visible, item.begin, item.end, tile, partial, scratch, attend_rows,

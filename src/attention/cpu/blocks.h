@@ -34,6 +34,22 @@ struct Visible {
     return visible;
 }
 
+/// ALiBi of a block of query rows.
+struct Slopes {
+    std::array<float, kQueryRows> slopes{};
+    std::array<float, kQueryRows> positions{};
+};
+
+[[nodiscard]] inline Slopes slopes_of(const AttentionSpec & spec, const QuerySpan & span, std::uint32_t kv_head,
+                                      std::uint32_t count) {
+    Slopes result;
+    for (std::uint32_t i = 0; i < count; ++i) {
+        result.slopes[i] = spec.slope(kv_head * spec.group() + i % spec.group());
+        result.positions[i] = static_cast<float>(index_of(span.first) + i / spec.group());
+    }
+    return result;
+}
+
 using Kernel = void (*)(const Tile &, const Partial &, float *);
 
 /// Runs `kernel` over the tiles of view rows [begin, end), `step` rows each, that any of the query rows sees.
@@ -42,8 +58,10 @@ inline void for_tiles(const LayerUnit & unit, const kv::HeadRows & view, const V
                       std::uint32_t step = kTile) {
     std::array<std::uint32_t, kQueryRows> from{};
     std::array<std::uint32_t, kQueryRows> to{};
+    std::array<float, kTile> positions{};
     tile.begin = from.data();
     tile.end = to.data();
+    tile.positions = positions.data();
     begin = std::max(begin, visible.first / step * step);
     end = std::min(end, visible.last);
     for (std::uint32_t row = begin; row < end && !unit.stopped(); row += step) {
@@ -53,6 +71,9 @@ inline void for_tiles(const LayerUnit & unit, const kv::HeadRows & view, const V
         for (std::uint32_t q = 0; q < tile.query_rows; ++q) {
             from[q] = std::clamp(visible.begin[q], row, row + tile.rows) - row;
             to[q] = std::clamp(visible.end[q], row, row + tile.rows) - row;
+        }
+        for (std::uint32_t r = 0; r < tile.rows && tile.slopes != nullptr; ++r) {
+            positions[r] = static_cast<float>(index_of(view.position(row + r)));
         }
         kernel(tile, partial, scratch);
     }

@@ -23,7 +23,7 @@ namespace {
 
 constexpr float kNegativeInfinity = -std::numeric_limits<float>::infinity();
 
-/// The soft cap, where there is one, then minus infinity outside what each query row sees.
+/// The soft cap and slopes, where there are any, then minus infinity outside what each query row sees.
 void finish_logits(const Tile & tile, float * logits) {
     const F d;
     const std::size_t lanes = hn::Lanes(d);
@@ -37,6 +37,9 @@ void finish_logits(const Tile & tile, float * logits) {
     }
     for (std::uint32_t r = 0; r < tile.query_rows; ++r) {
         float * row = logits + std::size_t{r} * kTile;
+        for (std::uint32_t at = 0; at < tile.rows && tile.slopes != nullptr; ++at) {
+            row[at] += tile.slopes[r] * (tile.positions[at] - tile.query_positions[r]);
+        }
         std::fill(row, row + std::min(tile.begin[r], kTile), kNegativeInfinity);
         std::fill(row + std::min(tile.end[r], kTile), row + kTile, kNegativeInfinity);
     }

@@ -46,6 +46,9 @@ struct Tile {
     std::uint32_t query_rows = 0;  ///< at most kQueryRows
     const std::uint32_t * begin = nullptr;
     const std::uint32_t * end = nullptr;
+    const float * positions = nullptr;  ///< [rows], where there are ALiBi slopes
+    const float * query_positions = nullptr;
+    const float * slopes = nullptr;  ///< [query rows]; null: none
 };
 
 }  // namespace snapkv::attention::cpu
