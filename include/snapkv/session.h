@@ -26,9 +26,11 @@ enum class AttentionPath {
 
 /// How the products of a prefill are computed.
 enum class ProductPath {
-    Auto,     ///< widened where that can be had and the prompt is long enough to pay for it
-    Stored,   ///< ggml's, on the weights as they are stored
-    Widened,  ///< oneDNN's, on one layer's weights at a time, widened to bf16 (where the processor multiplies it) or f32
+    Auto,        ///< widened where that can be had and the prompt is long enough to pay for it
+    Stored,      ///< ggml's, on the weights as they are stored
+    Widened,     ///< oneDNN's, on one layer's weights at a time, widened to bf16 (where the processor multiplies it) or
+                 ///< f32
+    WidenedF32,  ///< the same, to f32 in any case: what the others are judged by
 };
 
 struct SessionOptions {

@@ -10,8 +10,9 @@ namespace {
 
 using product::WidenedProducts;
 
-product::Element element_of(const model::Architecture & architecture) {
-    return WidenedProducts::best_element(architecture.matrices(0));
+product::Element element_of(const model::Architecture & architecture, ProductPath asked) {
+    return asked == ProductPath::WidenedF32 ? product::Element::F32
+                                            : WidenedProducts::best_element(architecture.matrices(0));
 }
 
 bool every_matrix_widens(const model::HyperParameters & params, const model::Architecture & architecture) {
@@ -32,18 +33,18 @@ bool PrefillProducts::widens(const model::HyperParameters & params, const model:
         return false;
     }
     const bool can = product::gemm_available() && every_matrix_widens(params, architecture);
-    if (!can && asked == ProductPath::Widened) {
+    if (!can && asked != ProductPath::Auto) {
         raise_usage("widened products need a build with oneDNN, a processor with AVX2 and weights in plain memory");
     }
     return can;
 }
 
 PrefillProducts::PrefillProducts(const model::Architecture & architecture, Compute & compute,
-                                 std::shared_ptr<Meter> work, bool widen)
+                                 std::shared_ptr<Meter> work, ProductPath asked, bool widen)
     : architecture_(architecture), compute_(compute) {
     if (widen) {
-        widened_ = std::make_unique<WidenedProducts>(element_of(architecture), compute.threads(Compute::Phase::Prefill),
-                                                     std::move(work));
+        widened_ = std::make_unique<WidenedProducts>(element_of(architecture, asked),
+                                                     compute.threads(Compute::Phase::Prefill), std::move(work));
     }
 }
 
@@ -73,12 +74,13 @@ void PrefillProducts::begin_graph() {
     }
 }
 
-std::string PrefillProducts::describe(const model::Architecture & architecture, bool widen) {
+std::string PrefillProducts::describe(const model::Architecture & architecture, ProductPath asked, bool widen) {
     if (!widen) {
         return "products: ggml's, on the weights as they are stored";
     }
-    return element_of(architecture) == product::Element::BF16 ? "products: oneDNN's, a layer's weights widened to bf16"
-                                                              : "products: oneDNN's, a layer's weights widened to f32";
+    return element_of(architecture, asked) == product::Element::BF16
+               ? "products: oneDNN's, a layer's weights widened to bf16"
+               : "products: oneDNN's, a layer's weights widened to f32";
 }
 
 }  // namespace snapkv::run

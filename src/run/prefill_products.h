@@ -24,7 +24,7 @@ public:
                        ProductPath asked, std::uint64_t tokens);
 
     PrefillProducts(const model::Architecture & architecture, Compute & compute, std::shared_ptr<Meter> work,
-                    bool widen);
+                    ProductPath asked, bool widen);
 
     [[nodiscard]] product::Products & products();
     /// On the weights as they are stored: for matrices that are no layer's.
@@ -36,7 +36,7 @@ public:
     void begin_graph();
 
     /// In words, for the log.
-    [[nodiscard]] static std::string describe(const model::Architecture & architecture, bool widen);
+    [[nodiscard]] static std::string describe(const model::Architecture & architecture, ProductPath asked, bool widen);
 
 private:
     const model::Architecture & architecture_;

@@ -105,7 +105,7 @@ void Session::Impl::log_products(std::uint64_t tokens) const {
     if (options.log) {
         const model::Architecture & architecture = *model.impl()->architecture;
         const bool widen = run::PrefillProducts::widens(params(), architecture, options.products, tokens);
-        options.log(run::PrefillProducts::describe(architecture, widen));
+        options.log(run::PrefillProducts::describe(architecture, options.products, widen));
     }
 }
 

@@ -145,7 +145,7 @@ void Stepper::feed_widened(Sequence::Impl & sequence, std::span<const Token> tok
     }
     std::vector<std::int32_t> positions(rows);
     std::iota(positions.begin(), positions.end(), static_cast<std::int32_t>(sequence.next_position() - rows));
-    PrefillProducts products(architecture_, compute_, work_, true);
+    PrefillProducts products(architecture_, compute_, work_, product_path_, true);
     for (std::uint32_t layer = 0; layer < params_.layers; ++layer) {
         run_layer(layer, products, hidden, positions, phase);
     }

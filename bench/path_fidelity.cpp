@@ -1,0 +1,167 @@
+// What the fast paths cost in fidelity: one text in chunks through each combination of products and attention, full
+// cache, against float32 throughout. Prints a Markdown table: perplexity, Kullback-Leibler
+// divergence of the next token's distribution from the reference's, and how often both favour the same token.
+//
+// usage: path_fidelity MODEL TEXT CONTEXT THREADS [CHUNKS]
+
+#include <fmt/core.h>
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "run/model_impl.h"
+#include "run/prefill.h"
+
+namespace {
+
+using namespace snapkv;
+
+struct Path {
+    const char * name;
+    ProductPath products;
+    AttentionPath attention;
+};
+constexpr std::array kPaths{
+    Path{"float32 throughout (reference)", ProductPath::WidenedF32, AttentionPath::Portable},
+    Path{"ggml's products, ggml's attention", ProductPath::Stored, AttentionPath::Portable},
+    Path{"widened products, ggml's attention", ProductPath::Widened, AttentionPath::Portable},
+    Path{"ggml's products, own attention", ProductPath::Stored, AttentionPath::Cpu},
+    Path{"widened products, own attention", ProductPath::Widened, AttentionPath::Cpu},
+};
+
+struct Sums {
+    double likelihood = 0;
+    double divergence = 0;
+    std::vector<double> divergences;
+    std::size_t agreed = 0;
+    std::size_t positions = 0;
+};
+
+std::vector<double> log_softmax(std::span<const float> logits) {
+    const double maximum = *std::max_element(logits.begin(), logits.end());
+    double sum = 0;
+    for (const float x : logits) {
+        sum += std::exp(x - maximum);
+    }
+    const double shift = maximum + std::log(sum);
+    std::vector<double> result(logits.begin(), logits.end());
+    std::for_each(result.begin(), result.end(), [&](double & x) { x -= shift; });
+    return result;
+}
+
+/// Logits of the second half of a chunk, position after position.
+std::vector<float> run_chunk(const Model & model, const Path & path, std::span<const Token> tokens,
+                             std::uint32_t threads) {
+    const Model::Impl & impl = *model.impl();
+    Branch branch;
+    branch.prompt.tokens.assign(tokens.begin(), tokens.end());
+    branch.prompt.question_begin = tokens.size();
+    branch.cache.policy = Policy::Full;
+    const auto context = static_cast<std::uint32_t>(tokens.size());
+    run::PrefillPlan plan = run::plan_prefill({&branch, 1}, impl.params, context + 1);
+    plan.branches.front().output_rows = context / 2;
+    run::Compute compute(threads, threads, nullptr);
+    run::Allocator allocator;
+    kv::HostArena arena;
+    const run::PrefillEnvironment environment{.params = impl.params,
+                                              .architecture = *impl.architecture,
+                                              .weights = impl.weights,
+                                              .compute = compute,
+                                              .allocator = allocator,
+                                              .arena = arena,
+                                              .work = std::make_shared<Meter>(),
+                                              .batch = 512,
+                                              .attention = path.attention,
+                                              .products = path.products};
+    std::vector<float> logits;
+    run::Prefill(environment, plan)
+        .run([](std::uint32_t, std::uint64_t) {},
+             [&](std::size_t, std::uint32_t, std::uint32_t rows, const float * from) {
+                 logits.insert(logits.end(), from, from + std::size_t{rows} * impl.params.vocabulary);
+             });
+    return logits;
+}
+
+void add(Sums & sums, std::span<const float> logits, std::span<const float> reference, Token next) {
+    const std::vector<double> got = log_softmax(logits);
+    const std::vector<double> expected = log_softmax(reference);
+    double divergence = 0;
+    for (std::size_t i = 0; i < got.size(); ++i) {
+        divergence += std::exp(expected[i]) * (expected[i] - got[i]);
+    }
+    sums.likelihood -= got[static_cast<std::size_t>(next)];
+    sums.divergence += divergence;
+    sums.divergences.push_back(divergence);
+    const bool same = std::max_element(got.begin(), got.end()) - got.begin() ==
+                      std::max_element(expected.begin(), expected.end()) - expected.begin();
+    sums.agreed += same ? std::size_t{1} : std::size_t{0};
+    ++sums.positions;
+}
+
+void print(const std::array<Sums, kPaths.size()> & all) {
+    fmt::print("| path | perplexity | against the reference | mean KL | 99th percentile KL | same first token |\n");
+    fmt::print("|---|---|---|---|---|---|\n");
+    const double reference = std::exp(all[0].likelihood / static_cast<double>(all[0].positions));
+    for (std::size_t i = 0; i < kPaths.size(); ++i) {
+        const auto positions = static_cast<double>(all[i].positions);
+        const double perplexity = std::exp(all[i].likelihood / positions);
+        std::vector<double> sorted = all[i].divergences;
+        std::sort(sorted.begin(), sorted.end());
+        fmt::print("| {} | {:.4f} | {:+.3f} % | {:.2e} | {:.2e} | {:.2f} % |\n", kPaths[i].name, perplexity,
+                   100 * (perplexity / reference - 1), all[i].divergence / positions, sorted[sorted.size() * 99 / 100],
+                   100 * static_cast<double>(all[i].agreed) / positions);
+    }
+}
+
+int compare(const std::vector<std::string> & arguments) {
+    if (arguments.size() < 5) {
+        std::cerr << "usage: path_fidelity MODEL TEXT CONTEXT THREADS [CHUNKS]\n";
+        return 2;
+    }
+    const Model model = Model::load(arguments[1]);
+    std::ifstream file(arguments[2], std::ios::binary);
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    const std::size_t context = std::stoul(arguments[3]);
+    const auto threads = static_cast<std::uint32_t>(std::stoul(arguments[4]));
+    const std::vector<Token> tokens = model.tokenize(text, true, false);
+    const std::size_t most = arguments.size() > 5 ? std::stoul(arguments[5]) : tokens.size();
+    const std::size_t chunks = std::min(tokens.size() / context, most);
+    const std::size_t vocabulary = model.info().vocabulary;
+    std::array<Sums, kPaths.size()> sums;
+    for (std::size_t chunk = 0; chunk < chunks; ++chunk) {
+        const std::span<const Token> part = std::span(tokens).subspan(chunk * context, context);
+        std::vector<float> reference;
+        for (std::size_t i = 0; i < kPaths.size(); ++i) {
+            const std::vector<float> logits = run_chunk(model, kPaths[i], part, threads);
+            reference = i == 0 ? logits : reference;
+            // The chunk's last position predicts beyond it.
+            for (std::size_t row = 0; row + 1 < logits.size() / vocabulary; ++row) {
+                add(sums[i], std::span(logits).subspan(row * vocabulary, vocabulary),
+                    std::span(reference).subspan(row * vocabulary, vocabulary), part[context - context / 2 + row + 1]);
+            }
+        }
+        fmt::print(stderr, "chunk {} of {}\n", chunk + 1, chunks);
+    }
+    fmt::print("{} chunks of {} tokens, {} positions scored\n\n", chunks, context, sums[0].positions);
+    print(sums);
+    return 0;
+}
+
+}  // namespace
+
+int main(int count, char ** values) {
+    try {
+        return compare({values, values + count});
+    } catch (const std::exception & error) {
+        std::cerr << "path_fidelity: " << error.what() << '\n';
+        return 1;
+    }
+}
