@@ -18,6 +18,10 @@ enum class Element { F32, BF16 };
 /// Does this processor multiply bfloat16 directly?
 [[nodiscard]] bool gemm_has_bf16();
 
+/// Is a row's result the same, bit for bit, whatever other rows are multiplied in the same call? With AVX-512 it is;
+/// oneDNN's products for less sum in an order of their own for each number of rows.
+[[nodiscard]] bool gemm_rows_are_independent();
+
 /// One matrix of weights [columns][depth] in the layout that oneDNN's products want: the size it takes, and how rows
 /// get there. Immutable; safe for several threads.
 class PackedLayout {

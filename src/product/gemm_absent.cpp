@@ -12,6 +12,10 @@ bool gemm_has_bf16() {
     return false;
 }
 
+bool gemm_rows_are_independent() {
+    return false;
+}
+
 struct PackedLayout::Impl {};
 struct Gemm::Impl {};
 

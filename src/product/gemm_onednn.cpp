@@ -82,6 +82,10 @@ bool gemm_has_bf16() {
     }
 }
 
+bool gemm_rows_are_independent() {
+    return dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx512_core;
+}
+
 struct PackedLayout::Impl {
     memory::desc packed;
 };

@@ -36,8 +36,12 @@ std::uint32_t narrow_size(std::int64_t size) {
     return static_cast<std::uint32_t>(size);
 }
 
-/// Equal blocks, as many as give every thread the same number.
+/// Equal blocks, as many as give every thread the same number; blocks that do not know of threads where results would
+/// depend on their size.
 std::uint32_t block_rows(std::uint32_t rows, std::uint32_t threads, std::uint32_t most) {
+    if (!gemm_rows_are_independent()) {
+        return std::min(most, kBlockRows / 2);
+    }
     const std::uint32_t blocks = threads * ((rows + threads * most - 1) / (threads * most));
     return std::min(most, up_to((rows + blocks - 1) / blocks, kRowStep));
 }
