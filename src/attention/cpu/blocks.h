@@ -45,7 +45,8 @@ struct Slopes {
     Slopes result;
     for (std::uint32_t i = 0; i < count; ++i) {
         result.slopes[i] = spec.slope(kv_head * spec.group() + i % spec.group());
-        result.positions[i] = static_cast<float>(index_of(span.first) + i / spec.group());
+        const std::uint32_t token = i / spec.group();
+        result.positions[i] = static_cast<float>(index_of(span.first) + token);
     }
     return result;
 }
