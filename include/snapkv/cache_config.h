@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -17,8 +18,42 @@ enum class Pooling { None, Max, Avg };
 /// How the votes of the query heads that share a KV head become one.
 enum class GroupReduce { Mean, Max, Sum };
 
-/// The type in which keys and values are stored.
-enum class KvType { F32, F16, BF16 };
+/// A type in which rows of keys or values are stored. The last two are ggml's blocks of 32 elements that share a scale
+/// (8.5 and 4.5 bits an element); a row is stored in them after a rotation that spreads outliers (see docs/method.md).
+enum class KvType { F32, F16, BF16, Q8_0, Q4_0 };
+
+[[nodiscard]] constexpr bool is_quantised(KvType type) {
+    return type == KvType::Q8_0 || type == KvType::Q4_0;
+}
+
+/// Elements of a quantised row's block: the size of a head must be a multiple of it.
+inline constexpr std::uint32_t kQuantisedBlock = 32;
+
+/// Bytes of a row of `size` elements.
+[[nodiscard]] constexpr std::size_t kv_row_bytes(KvType type, std::size_t size) {
+    switch (type) {
+        case KvType::F32:
+            return size * 4;
+        case KvType::Q8_0:
+            return size / kQuantisedBlock * 34;
+        case KvType::Q4_0:
+            return size / kQuantisedBlock * 18;
+        case KvType::F16:
+        case KvType::BF16:
+            break;
+    }
+    return size * 2;
+}
+
+/// The types of keys and of values. One type stands for both.
+struct KvTypes {
+    constexpr KvTypes(KvType both = KvType::F16) : key(both), value(both) {}
+    constexpr KvTypes(KvType key_type, KvType value_type) : key(key_type), value(value_type) {}
+
+    KvType key;
+    KvType value;
+    bool operator==(const KvTypes &) const = default;
+};
 
 /// How many rows each KV head keeps, the observation window and the sinks included.
 struct Budget {
@@ -41,7 +76,7 @@ struct CacheConfig {
     Pooling pooling = Pooling::Max;
     GroupReduce group = GroupReduce::Mean;
     std::uint32_t sink = 0;  ///< first positions that are always kept; they count within the budget
-    KvType type = KvType::F16;
+    KvTypes type;
 };
 
 }  // namespace snapkv

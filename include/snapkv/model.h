@@ -60,9 +60,9 @@ struct ModelInfo {
     bool has_chat_template = false;
 
     /// K/V bytes of one token over all layers and KV heads.
-    [[nodiscard]] std::uint64_t cache_bytes_per_token(KvType type) const {
-        const std::uint64_t size = type == KvType::F32 ? 4 : 2;
-        return std::uint64_t{layers} * kv_heads * (std::uint64_t{key_size} + value_size) * size;
+    [[nodiscard]] std::uint64_t cache_bytes_per_token(KvTypes type) const {
+        return std::uint64_t{layers} * kv_heads *
+               (kv_row_bytes(type.key, key_size) + kv_row_bytes(type.value, value_size));
     }
 };
 

@@ -1,28 +1,12 @@
 #include "attention/store.h"
 
 #include <algorithm>
-#include <cstring>
 
-#include "ggml-cpu.h"
+#include "attention/row_codec.h"
 
 namespace snapkv::attention {
 
 namespace {
-
-void store_elements(const float * from, std::byte * to, std::size_t count, KvType type) {
-    const auto elements = static_cast<std::int64_t>(count);
-    switch (type) {
-        case KvType::F32:
-            std::memcpy(to, from, count * sizeof(float));
-            break;
-        case KvType::F16:
-            ggml_cpu_fp32_to_fp16(from, reinterpret_cast<ggml_fp16_t *>(to), elements);
-            break;
-        case KvType::BF16:
-            ggml_cpu_fp32_to_bf16(from, reinterpret_cast<ggml_bf16_t *>(to), elements);
-            break;
-    }
-}
 
 /// The share [begin, end) of `count` rows that one thread takes.
 struct Share {
@@ -46,12 +30,10 @@ void store_rows(const LayerUnit & unit, const float * keys, const float * values
         for (std::uint32_t row = share.begin; row < share.end; ++row) {
             for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
                 const std::size_t source = std::size_t{span.row + row} * shape.kv_heads + head;
-                store_elements(keys + source * shape.key_size,
-                               span.keys + head * span.key_head_stride + row * shape.key_bytes(), shape.key_size,
-                               shape.type);
-                store_elements(values + source * shape.value_size,
-                               span.values + head * span.value_head_stride + row * shape.value_bytes(),
-                               shape.value_size, shape.type);
+                encode_row(keys + source * shape.key_size, shape.key_size, shape.type.key,
+                           span.keys + head * span.key_head_stride + row * shape.key_bytes());
+                encode_row(values + source * shape.value_size, shape.value_size, shape.type.value,
+                           span.values + head * span.value_head_stride + row * shape.value_bytes());
             }
         }
     }

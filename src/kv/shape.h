@@ -8,16 +8,16 @@
 
 namespace snapkv::kv {
 
-/// The K/V rows of one layer: how many heads, how long a row is, how an element is stored.
+/// The K/V rows of one layer: how many heads, how long a row is, how it is stored. Quantised rows are of sizes that
+/// kQuantisedBlock divides, and rotated (attention/rotate.h).
 struct LayerShape {
     std::uint32_t kv_heads = 0;
     std::uint32_t key_size = 0;    ///< elements
     std::uint32_t value_size = 0;  ///< elements
-    KvType type = KvType::F16;
+    KvTypes type;
 
-    [[nodiscard]] std::size_t element_bytes() const { return type == KvType::F32 ? 4 : 2; }
-    [[nodiscard]] std::size_t key_bytes() const { return key_size * element_bytes(); }
-    [[nodiscard]] std::size_t value_bytes() const { return value_size * element_bytes(); }
+    [[nodiscard]] std::size_t key_bytes() const { return kv_row_bytes(type.key, key_size); }
+    [[nodiscard]] std::size_t value_bytes() const { return kv_row_bytes(type.value, value_size); }
     /// One row of one head, key and value.
     [[nodiscard]] std::size_t row_bytes() const { return key_bytes() + value_bytes(); }
     bool operator==(const LayerShape &) const = default;
@@ -29,6 +29,10 @@ struct LayerShape {
             return GGML_TYPE_F32;
         case KvType::BF16:
             return GGML_TYPE_BF16;
+        case KvType::Q8_0:
+            return GGML_TYPE_Q8_0;
+        case KvType::Q4_0:
+            return GGML_TYPE_Q4_0;
         case KvType::F16:
             break;
     }

@@ -32,7 +32,7 @@ AttentionSpec spec_of(std::uint32_t kv_heads, std::uint32_t group, std::uint32_t
     return spec;
 }
 
-LayerUnit unit_of(const AttentionSpec & spec, KvType type) {
+LayerUnit unit_of(const AttentionSpec & spec, KvTypes type) {
     LayerUnit unit;
     unit.spec = spec;
     unit.shape = {.kv_heads = spec.kv_heads, .key_size = spec.key_size, .value_size = spec.value_size, .type = type};
@@ -206,6 +206,24 @@ TEST_P(AttendTypes, RaggedHeadsAndATail) {
                                   .dense(random, unit.shape, 2256, count);
         unit.queries = {sequence.span(1, count, 2256)};
         check(unit, count + 3, 8);
+    }
+}
+
+TEST(Attend, QuantisedRowsOfEverySizeOfHead) {
+    for (const KvTypes types : {KvTypes(KvType::Q8_0), KvTypes(KvType::Q4_0), KvTypes(KvType::Q8_0, KvType::Q4_0),
+                                KvTypes(KvType::BF16, KvType::Q8_0)}) {
+        for (const std::uint32_t size : {32U, 64U, 96U, 192U, 256U, 512U}) {
+            for (const std::uint32_t count : {1U, 3U, 20U}) {
+                LayerUnit unit = unit_of(spec_of(2, 3, size, size), types);
+                Random random(26);
+                const auto sequence = Sequence(unit)
+                                          .ragged(random, unit.shape, 150)
+                                          .dense(random, unit.shape, 500, 256)
+                                          .dense(random, unit.shape, 756, count);
+                unit.queries = {sequence.span(0, count, 756)};
+                check(unit, count, 27);
+            }
+        }
     }
 }
 

@@ -52,7 +52,7 @@ private:
 /// Query rows, the tiles they meet one after the other, and what the oracle says of all of them together.
 class Meeting {
 public:
-    Meeting(const AttentionSpec & spec, KvType type, std::uint32_t query_rows,
+    Meeting(const AttentionSpec & spec, KvTypes type, std::uint32_t query_rows,
             const std::vector<std::uint32_t> & tile_rows, std::uint32_t seed)
         : spec_(spec),
           shape_{.kv_heads = 1, .key_size = spec.key_size, .value_size = spec.value_size, .type = type},
@@ -178,6 +178,23 @@ TEST_P(Kernels, EqualTheOracleForValuesOfAnotherSize) {
     check_everywhere(Meeting(spec_of(33, 7), GetParam(), 16, {64, 3}, 101));
     check_everywhere(Meeting(spec_of(7, 130), GetParam(), 17, {40, 64}, 102));
     check_everywhere(Meeting(spec_of(192, 128), GetParam(), 9, {64, 2}, 103));
+}
+
+/// Quantised rows, alone and with others.
+TEST(QuantisedKernels, EqualTheOracle) {
+    std::uint32_t seed = 110;
+    for (const KvTypes types : {KvTypes(KvType::Q8_0), KvTypes(KvType::Q4_0), KvTypes(KvType::Q8_0, KvType::Q4_0),
+                                KvTypes(KvType::F16, KvType::Q4_0), KvTypes(KvType::Q8_0, KvType::F32)}) {
+        for (const std::uint32_t size : {32U, 64U, 96U, 128U, 192U, 256U, 512U}) {
+            SCOPED_TRACE(size);
+            check_everywhere(Meeting(spec_of(size, size), types, 1, {64, 1}, seed++));
+            check_everywhere(Meeting(spec_of(size, size), types, 3, {7, 64, 33}, seed++));
+            check_everywhere(Meeting(spec_of(size, size), types, 9, {64, 16}, seed++));
+            check_everywhere(Meeting(spec_of(size, size), types, 63, {64, 63}, seed++));
+        }
+        check_everywhere(Meeting(spec_of(576, 512), types, 5, {64, 20}, seed++));
+        check_everywhere(Meeting(spec_of(192, 128), types, 16, {64, 2}, seed++));
+    }
 }
 
 TEST_P(Kernels, EqualTheOracleForEveryNumberOfRows) {

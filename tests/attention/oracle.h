@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstddef>
@@ -29,7 +30,19 @@ inline constexpr double kNegativeInfinity = -std::numeric_limits<double>::infini
 
 /// Names a test's parameter.
 inline std::string type_name(const testing::TestParamInfo<KvType> & param) {
-    return param.param == KvType::F32 ? "F32" : param.param == KvType::F16 ? "F16" : "BF16";
+    switch (param.param) {
+        case KvType::F32:
+            return "F32";
+        case KvType::BF16:
+            return "BF16";
+        case KvType::Q8_0:
+            return "Q8_0";
+        case KvType::Q4_0:
+            return "Q4_0";
+        case KvType::F16:
+            break;
+    }
+    return "F16";
 }
 
 /// The same numbers on every machine: the generator is fixed by the standard, its distributions are not.
@@ -51,7 +64,7 @@ private:
     std::mt19937 engine_;
 };
 
-/// The value of a stored element, from its bits.
+/// The value of a stored element of a type without blocks, from its bits.
 inline double decode(const std::byte * from, KvType type) {
     std::uint32_t bits = 0;
     if (type == KvType::F32) {
@@ -74,9 +87,96 @@ inline double decode(const std::byte * from, KvType type) {
     return sign * (exponent == 0 ? std::ldexp(fraction, -24) : std::ldexp(fraction + 1024, exponent - 25));
 }
 
+/// The values of a stored row, from its bits: of a quantised one as they are stored, not rotated back.
+inline std::vector<double> stored_row(const std::byte * row, std::size_t size, KvType type) {
+    std::vector<double> values(size);
+    for (std::size_t k = 0; k < size && type != KvType::Q8_0 && type != KvType::Q4_0; ++k) {
+        values[k] = decode(row + k * (type == KvType::F32 ? 4 : 2), type);
+    }
+    for (std::size_t k = 0; k < size && (type == KvType::Q8_0 || type == KvType::Q4_0); ++k) {
+        const std::size_t within = k % 32;
+        if (type == KvType::Q8_0) {
+            const std::byte * block = row + k / 32 * 34;
+            const auto number = static_cast<std::int8_t>(block[2 + within]);
+            values[k] = decode(block, KvType::F16) * number;
+        } else {
+            const std::byte * block = row + k / 32 * 18;
+            const auto pair = static_cast<int>(block[2 + within % 16]);
+            values[k] = decode(block, KvType::F16) * ((within < 16 ? pair % 16 : pair / 16) - 8);
+        }
+    }
+    return values;
+}
+
+/// Times the Hadamard matrix of size `count`, a power of two, by its definition in halves.
+inline void hadamard(double * x, std::size_t count) {
+    if (count == 1) {
+        return;
+    }
+    const std::size_t half = count / 2;
+    for (std::size_t i = 0; i < half; ++i) {
+        const double a = x[i];
+        x[i] = a + x[half + i];
+        x[half + i] = a - x[half + i];
+    }
+    hadamard(x, half);
+    hadamard(x + half, half);
+}
+
+/// The same as attention takes it: a quantised row lies in the cache rotated by a Hadamard matrix over the root of its
+/// size, the greatest power of two in the head's size (up to 512), which is its own inverse.
+inline std::vector<double> restored_row(const std::byte * row, std::size_t size, KvType type) {
+    std::vector<double> values = stored_row(row, size, type);
+    if (type == KvType::Q8_0 || type == KvType::Q4_0) {
+        std::size_t power = 512;
+        while (size % power != 0) {
+            power /= 2;
+        }
+        for (std::size_t first = 0; first < size; first += power) {
+            hadamard(values.data() + first, power);
+        }
+        for (double & value : values) {
+            value /= std::sqrt(static_cast<double>(power));
+        }
+    }
+    return values;
+}
+using RowValues = std::vector<double> (*)(const std::byte *, std::size_t, KvType);
+
+inline std::vector<std::byte> encode(std::span<const float> numbers, KvType type);
+
+/// Blocks of 32 whose scale is that of their greatest number.
+inline std::vector<std::byte> encode_blocks(std::span<const float> numbers, KvType type) {
+    const bool bytes = type == KvType::Q8_0;
+    std::vector<std::byte> stored;
+    for (std::size_t first = 0; first < numbers.size(); first += 32) {
+        float greatest = 0;
+        for (const float number : numbers.subspan(first, 32)) {
+            greatest = std::max(greatest, std::abs(number));
+        }
+        const float wanted = greatest / (bytes ? 126.0F : 7.0F);
+        const std::vector<std::byte> scale = encode(std::span(&wanted, 1), KvType::F16);
+        const double unit = std::max(decode(scale.data(), KvType::F16), 1e-7);
+        std::array<int, 32> rounded{};
+        for (std::size_t i = 0; i < 32; ++i) {
+            rounded[i] = static_cast<int>(
+                std::clamp(std::round(numbers[first + i] / unit), bytes ? -127.0 : -8.0, bytes ? 127.0 : 7.0));
+        }
+        stored.insert(stored.end(), scale.begin(), scale.end());
+        for (std::size_t i = 0; i < (bytes ? 32U : 16U); ++i) {
+            stored.push_back(
+                static_cast<std::byte>(bytes ? rounded[i] : (rounded[i] + 8) + 16 * (rounded[i + 16] + 8)));
+        }
+    }
+    return stored;
+}
+
 /// Elements of `type` near the given numbers (below 2 in magnitude): cut, not rounded, which is as good as any for test
 /// data.
 inline std::vector<std::byte> encode(std::span<const float> numbers, KvType type) {
+    if (type == KvType::Q8_0 || type == KvType::Q4_0) {
+        return encode_blocks(numbers, type);
+    }
     const std::size_t size = type == KvType::F32 ? 4 : 2;
     std::vector<std::byte> stored(numbers.size() * size);
     for (std::size_t i = 0; i < numbers.size(); ++i) {
@@ -109,8 +209,8 @@ struct OwnedRows {
 
 inline OwnedRows random_rows(Random & random, const kv::LayerShape & shape, std::uint32_t first, std::uint32_t rows) {
     OwnedRows owned;
-    owned.keys = encode(random.numbers(std::size_t{rows} * shape.key_size), shape.type);
-    owned.values = encode(random.numbers(std::size_t{rows} * shape.value_size), shape.type);
+    owned.keys = encode(random.numbers(std::size_t{rows} * shape.key_size), shape.type.key);
+    owned.values = encode(random.numbers(std::size_t{rows} * shape.value_size), shape.type.value);
     owned.rows = rows;
     owned.first = Position{first};
     return owned;
@@ -135,10 +235,12 @@ struct Softmax {
 };
 
 /// Before what ALiBi takes off.
-inline double logit_of(const AttentionSpec & spec, KvType type, const float * query, const std::byte * key) {
+inline double logit_of(const AttentionSpec & spec, KvType type, const float * query, const std::byte * key,
+                       RowValues row_values = stored_row) {
+    const std::vector<double> values = row_values(key, spec.key_size, type);
     double dot = 0;
     for (std::uint32_t k = 0; k < spec.key_size; ++k) {
-        dot += double{query[k]} * decode(key + k * (type == KvType::F32 ? 4U : 2U), type);
+        dot += double{query[k]} * values[k];
     }
     const double logit = double{spec.scale} * dot;
     return spec.soft_cap > 0 ? double{spec.soft_cap} * std::tanh(logit / double{spec.soft_cap}) : logit;
@@ -148,15 +250,16 @@ inline double logit_of(const AttentionSpec & spec, KvType type, const float * qu
 inline Softmax softmax_over(const AttentionSpec & spec, const kv::LayerShape & shape, const float * query,
                             std::span<const kv::HeadRows> views,
                             const std::function<bool(const kv::HeadRows &, std::uint32_t)> & sees,
-                            std::uint32_t position = 0, std::uint32_t head = 0) {
+                            std::uint32_t position = 0, std::uint32_t head = 0, RowValues row_values = stored_row) {
     std::vector<std::pair<double, const std::byte *>> seen;
     Softmax result;
     for (const kv::HeadRows & view : views) {
         for (std::uint32_t row = 0; row < view.rows; ++row) {
             if (sees(view, row)) {
                 const auto distance = static_cast<double>(position) - index_of(view.position(row));
-                const double logit = logit_of(spec, shape.type, query, view.keys + row * shape.key_bytes()) -
-                                     double{spec.slope(head)} * distance;
+                const double logit =
+                    logit_of(spec, shape.type.key, query, view.keys + row * shape.key_bytes(), row_values) -
+                    double{spec.slope(head)} * distance;
                 seen.emplace_back(logit, view.values + row * shape.value_bytes());
                 result.maximum = std::max(result.maximum, logit);
             }
@@ -166,8 +269,9 @@ inline Softmax softmax_over(const AttentionSpec & spec, const kv::LayerShape & s
     for (const auto & [logit, value] : seen) {
         const double weight = std::exp(logit - result.maximum);
         result.sum += weight;
+        const std::vector<double> row = row_values(value, spec.value_size, shape.type.value);
         for (std::uint32_t k = 0; k < spec.value_size; ++k) {
-            result.values[k] += weight * decode(value + k * shape.element_bytes(), shape.type);
+            result.values[k] += weight * row[k];
         }
     }
     return result;
@@ -184,7 +288,7 @@ inline std::vector<double> attend(const AttentionSpec & spec, const kv::LayerSha
     Softmax softmax = softmax_over(
         spec, shape, query, views,
         [&](const kv::HeadRows & view, std::uint32_t row) { return is_seen(spec, position, view.position(row)); },
-        position, head);
+        position, head, restored_row);
     if (softmax.sum > 0 && !spec.sinks.empty()) {
         softmax.sum += std::exp(double{spec.sinks[head]} - softmax.maximum);
     }
@@ -209,7 +313,7 @@ inline std::vector<double> vote(const VoteInput & input) {
                     const Position position = view.position(at);
                     if (is_seen(spec, prefix + row, position)) {
                         logits[index_of(position)] =
-                            logit_of(spec, input.shape.type, query, view.keys + at * input.shape.key_bytes()) -
+                            logit_of(spec, input.shape.type.key, query, view.keys + at * input.shape.key_bytes()) -
                             double{spec.slope(head)} * (static_cast<double>(prefix + row) - index_of(position));
                     }
                 }

@@ -205,6 +205,11 @@ INSTANTIATE_TEST_SUITE_P(Shapes, PortableShapes,
                                           testing::Values(64U, 80U, 128U), testing::Values(1U, 3U, 8U)),
                          shape_name);
 
+INSTANTIATE_TEST_SUITE_P(QuantisedShapes, PortableShapes,
+                         testing::Combine(testing::Values(KvType::Q8_0, KvType::Q4_0), testing::Values(64U, 96U, 128U),
+                                          testing::Values(1U, 3U)),
+                         shape_name);
+
 class PortableTypes : public testing::TestWithParam<KvType> {};
 INSTANTIATE_TEST_SUITE_P(Types, PortableTypes, testing::Values(KvType::F32, KvType::F16, KvType::BF16),
                          test::type_name);

@@ -201,7 +201,7 @@ TEST(StoreRows, WritesEverySpansRowsAndNothingElse) {
                 for (std::uint32_t head = 0; head < Scattered::kHeads; ++head) {
                     const std::byte * key = span.keys + head * span.key_head_stride;
                     const std::byte * value = span.values + head * span.value_head_stride;
-                    const std::size_t size = to.unit.shape.element_bytes();
+                    const std::size_t size = kv_row_bytes(type, 1);
                     for (std::uint32_t row = 0; row < span.count; ++row) {
                         const std::size_t source = (span.row + row) * std::size_t{3} + head;
                         for (std::size_t k = 0; k < 5; ++k) {

@@ -7,6 +7,7 @@
 
 #include "attention/cpu/queries.h"
 #include "attention/cpu/tile.h"
+#include "attention/rotate.h"
 
 namespace snapkv::attention::cpu {
 
@@ -72,12 +73,20 @@ void Attend::attend(std::uint32_t thread, const float * q, float * out, float * 
     if (thread == 0) {
         zero_padding(out);
     }
+    const float * queries = nullptr;
+    std::optional<std::uint32_t> packed;  // the few rows whose queries are at hand
     while (!unit_->stopped()) {
         const std::optional<std::uint32_t> index = few_shares_.take(thread);
         if (!index) {
             break;
         }
-        attend_few(few_items_[*index], q, out, scratch, partials);
+        const FewItem & item = few_items_[*index];
+        if (packed != item.few) {
+            const Few & few = few_[item.few];
+            queries = pack(q, few.span, few.kv_head, 0, few.rows, scratch);
+            packed = item.few;
+        }
+        attend_few(item, queries, out, scratch, partials);
     }
     for (std::size_t index = next_many_++; index < many_items_.size() && !unit_->stopped(); index = next_many_++) {
         attend_many(many_items_[index], q, out, scratch);
@@ -89,6 +98,11 @@ const float * Attend::pack(const float * q, std::uint32_t span, std::uint32_t kv
     float * queries = scratch + tile_floats(unit_->spec);
     const float * of_span = q + std::size_t{unit_->queries[span].row} * unit_->spec.heads * unit_->spec.key_size;
     pack_queries(unit_->spec, of_span, kv_head, first, count, queries);
+    if (is_quantised(unit_->shape.type.key)) {
+        for (std::uint32_t i = 0; i < count; ++i) {
+            rotate(queries + i * padded(unit_->spec.key_size), unit_->spec.key_size);
+        }
+    }
     return queries;
 }
 

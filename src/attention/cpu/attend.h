@@ -67,7 +67,7 @@ private:
     const float * pack(const float * q, std::uint32_t span, std::uint32_t kv_head, std::uint32_t first,
                        std::uint32_t count, float * scratch) const;
     void attend_many(const ManyItem & item, const float * q, float * out, float * scratch) const;
-    void attend_few(const FewItem & item, const float * q, float * out, float * scratch, float * partials);
+    void attend_few(const FewItem & item, const float * queries, float * out, float * scratch, float * partials);
     void write_few(const Few & few, const Partial & partial, float * out) const;
     void zero_padding(float * out) const;
 

@@ -52,7 +52,7 @@ void Attend::add_few(std::uint32_t span, std::uint32_t kv_head, std::uint32_t ro
     partial_floats_ += parts > 1 ? parts * partial_size(rows) : 0;
 }
 
-void Attend::attend_few(const FewItem & item, const float * q, float * out, float * scratch, float * partials) {
+void Attend::attend_few(const FewItem & item, const float * queries, float * out, float * scratch, float * partials) {
     Few & few = few_[item.few];
     const QuerySpan & span = unit_->queries[few.span];
     const std::size_t stride = padded(unit_->spec.value_size);
@@ -63,7 +63,6 @@ void Attend::attend_few(const FewItem & item, const float * q, float * out, floa
         begin_with_sinks(unit_->spec, few.kv_head, few.rows, partial);
     }
     if (item.end > item.begin) {
-        const float * queries = pack(q, few.span, few.kv_head, 0, few.rows, scratch);
         Tile tile{.spec = &unit_->spec, .type = unit_->shape.type, .queries = queries, .query_rows = few.rows};
         const Slopes slopes = slopes_of(unit_->spec, span, few.kv_head, few.rows);
         tile.slopes = unit_->spec.alibi_slopes.empty() ? nullptr : slopes.slopes.data();
@@ -84,9 +83,8 @@ void Attend::attend_few(const FewItem & item, const float * q, float * out, floa
 /// What all rows of the cache left goes to the output.
 void Attend::write_few(const Few & few, const Partial & partial, float * out) const {
     for (std::uint32_t i = 0; i < few.rows; ++i) {
-        const float * values = partial.values + i * partial.value_stride;
-        divide(values, values + unit_->spec.value_size, partial.sum[i],
-               output_row(unit_->spec, unit_->queries[few.span], few.kv_head, i, out));
+        write_output(*unit_, unit_->queries[few.span], few.kv_head, i, partial.values + i * partial.value_stride,
+                     partial.sum[i], out);
     }
 }
 

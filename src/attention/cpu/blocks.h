@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "attention/cpu/tile.h"
+#include "attention/rotate.h"
 #include "attention/unit.h"
 
 /// What attention over few and over many query rows share.
@@ -102,10 +103,15 @@ inline void for_tiles(const LayerUnit & unit, const kv::HeadRows & view, const V
     return out + (row * spec.heads + head) * spec.value_size;
 }
 
-/// to = values / sum; zero where nothing was seen.
-inline void divide(const float * values, const float * values_end, float sum, float * to) {
+/// values / sum becomes the output of flattened query row `i`; zero where nothing was seen.
+inline void write_output(const LayerUnit & unit, const QuerySpan & span, std::uint32_t kv_head, std::uint32_t i,
+                         const float * values, float sum, float * out) {
+    float * to = output_row(unit.spec, span, kv_head, i, out);
     const float factor = sum > 0 ? 1.0F / sum : 0.0F;
-    std::transform(values, values_end, to, [&](float x) { return x * factor; });
+    std::transform(values, values + unit.spec.value_size, to, [&](float x) { return x * factor; });
+    if (is_quantised(unit.shape.type.value)) {
+        rotate(to, unit.spec.value_size);
+    }
 }
 
 }  // namespace snapkv::attention::cpu

@@ -7,6 +7,7 @@
 #endif
 
 #include <cstddef>
+#include <cstdint>
 
 #include "hwy/highway.h"
 #include "snapkv/cache_config.h"
@@ -19,6 +20,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 using F = hn::ScalableTag<float>;
 using V = hn::Vec<F>;
+using Integers = hn::RebindToSigned<F>;
 
 // Loads of stored elements as float vectors.
 struct StoredF32 {
@@ -41,6 +43,43 @@ struct StoredHalf {
     }
 };
 
+/// Signed bytes in blocks of 32 behind a scale. `at` is a multiple of the vector's lanes.
+struct StoredQ8 {
+    static V load(F d, const std::byte * row, std::size_t at) {
+        const std::byte * block = row + at / kQuantisedBlock * kv_row_bytes(KvType::Q8_0, kQuantisedBlock);
+        const auto * bytes = reinterpret_cast<const std::int8_t *>(block + 2) + at % kQuantisedBlock;
+        const V numbers = hn::ConvertTo(d, hn::PromoteTo(Integers(), hn::LoadU(hn::Rebind<std::int8_t, F>(), bytes)));
+        return hn::Mul(numbers, hn::Set(d, StoredHalf<hwy::float16_t>::one(block, 0)));
+    }
+    static float one(const std::byte * row, std::size_t at) {
+        const std::byte * block = row + at / kQuantisedBlock * kv_row_bytes(KvType::Q8_0, kQuantisedBlock);
+        return StoredHalf<hwy::float16_t>::one(block, 0) *
+               static_cast<float>(static_cast<std::int8_t>(block[2 + at % kQuantisedBlock]));
+    }
+};
+
+/// Numbers from -8 to 7 plus 8 in blocks of 32 behind a scale: the first half of a block in the low halves of its
+/// bytes, the other in the high ones. `at` is a multiple of the vector's lanes.
+struct StoredQ4 {
+    static constexpr std::size_t kHalf = kQuantisedBlock / 2;
+
+    static V load(F d, const std::byte * row, std::size_t at) {
+        const std::byte * block = row + at / kQuantisedBlock * kv_row_bytes(KvType::Q4_0, kQuantisedBlock);
+        const auto * bytes = reinterpret_cast<const std::uint8_t *>(block + 2) + at % kHalf;
+        const auto pairs = hn::PromoteTo(Integers(), hn::LoadU(hn::Rebind<std::uint8_t, F>(), bytes));
+        const auto numbers =
+            at % kQuantisedBlock < kHalf ? hn::And(pairs, hn::Set(Integers(), 15)) : hn::ShiftRight<4>(pairs);
+        return hn::Mul(hn::ConvertTo(d, hn::Sub(numbers, hn::Set(Integers(), 8))),
+                       hn::Set(d, StoredHalf<hwy::float16_t>::one(block, 0)));
+    }
+    static float one(const std::byte * row, std::size_t at) {
+        const std::byte * block = row + at / kQuantisedBlock * kv_row_bytes(KvType::Q4_0, kQuantisedBlock);
+        const auto pair = static_cast<unsigned>(block[2 + at % kHalf]);
+        const unsigned number = at % kQuantisedBlock < kHalf ? pair & 15U : pair >> 4U;
+        return StoredHalf<hwy::float16_t>::one(block, 0) * (static_cast<float>(number) - 8.0F);
+    }
+};
+
 /// Calls `body` with the loader of the type.
 template <typename Body>
 HWY_INLINE void with_loader(KvType type, const Body & body) {
@@ -53,6 +92,12 @@ HWY_INLINE void with_loader(KvType type, const Body & body) {
             break;
         case KvType::BF16:
             body(StoredHalf<hwy::bfloat16_t>());
+            break;
+        case KvType::Q8_0:
+            body(StoredQ8());
+            break;
+        case KvType::Q4_0:
+            body(StoredQ4());
             break;
     }
 }
@@ -69,10 +114,6 @@ HWY_INLINE void widen(const std::byte * row, std::size_t count, float * out) {
     for (; at < count; ++at) {
         out[at] = Stored::one(row, at);
     }
-}
-
-[[maybe_unused]] std::size_t element_bytes(KvType type) {
-    return type == KvType::F32 ? 4 : 2;
 }
 
 }  // namespace

@@ -5,6 +5,8 @@
 
 #include "attention/cpu/adjust.h"
 #include "attention/cpu/tile.h"
+#include "attention/rotate.h"
+#include "attention/row_codec.h"
 
 namespace snapkv::attention::cpu {
 
@@ -55,7 +57,8 @@ struct Buffers {
           end(carver.indices(rows)),
           tile_begin(carver.indices(kStripRows)),
           tile_end(carver.indices(kStripRows)),
-          positions(carver.floats(spec.alibi_slopes.empty() ? 0 : steps.tile)) {}
+          positions(carver.floats(spec.alibi_slopes.empty() ? 0 : steps.tile)),
+          widened(carver.floats(std::size_t{steps.tile} * std::max(spec.key_size, spec.value_size))) {}
 
     std::byte * queries;
     std::byte * keys;
@@ -69,6 +72,7 @@ struct Buffers {
     std::uint32_t * tile_begin;  ///< and of the tile
     std::uint32_t * tile_end;
     float * positions;  ///< of the tile's rows, where there are slopes
+    float * widened;    ///< a row of queries, or a tile's rows, where those of the cache are quantised
 };
 
 class Block {
@@ -92,6 +96,11 @@ public:
         const float factor = query_factor(spec_);
         for (std::uint32_t i = 0; i < range_.count; ++i) {
             const float * row = q + (std::size_t{token(i)} * spec_.heads + head(i)) * spec_.key_size;
+            if (is_quantised(unit_.shape.type.key)) {
+                std::copy_n(row, spec_.key_size, buffers_.widened);
+                rotate(buffers_.widened, spec_.key_size);
+                row = buffers_.widened;
+            }
             steps_.pack_query(row, spec_.key_size, factor, buffers_.queries + i * row_bytes);
         }
         std::fill(buffers_.queries + range_.count * row_bytes, buffers_.queries + rows_ * row_bytes, std::byte{});
@@ -115,6 +124,9 @@ public:
             const float * values = buffers_.values + i * padded(spec_.value_size);
             float * to = out + ((std::size_t{span_.row} + token(i)) * spec_.heads + head(i)) * spec_.value_size;
             std::transform(values, values + spec_.value_size, to, [&](float x) { return x * factor; });
+            if (is_quantised(unit_.shape.type.value)) {
+                rotate(to, spec_.value_size);
+            }
         }
     }
 
@@ -144,10 +156,20 @@ private:
         return all;
     }
 
+    /// Rows as they lie in the cache; quantised ones as floats, still rotated.
+    [[nodiscard]] StoredRows stored(const std::byte * data, std::uint32_t rows, std::uint32_t size, KvType type) const {
+        if (!is_quantised(type)) {
+            return {data, rows, size, type};
+        }
+        dequantise(data, std::size_t{rows} * size, type, buffers_.widened);
+        return {reinterpret_cast<const std::byte *>(buffers_.widened), rows, size, KvType::F32};
+    }
+
     void attend_tile(const kv::HeadRows & view, std::uint32_t row, std::uint32_t rows) const {
         const kv::LayerShape & shape = unit_.shape;
-        steps_.pack_keys({view.keys + row * shape.key_bytes(), rows, shape.key_size, shape.type}, buffers_.keys);
-        steps_.pack_values({view.values + row * shape.value_bytes(), rows, shape.value_size, shape.type},
+        steps_.pack_keys(stored(view.keys + row * shape.key_bytes(), rows, shape.key_size, shape.type.key),
+                         buffers_.keys);
+        steps_.pack_values(stored(view.values + row * shape.value_bytes(), rows, shape.value_size, shape.type.value),
                            buffers_.packed_values);
         for (std::uint32_t i = 0; i < rows && !spec_.alibi_slopes.empty(); ++i) {
             buffers_.positions[i] = static_cast<float>(index_of(view.position(row + i)));

@@ -49,7 +49,7 @@ HWY_INLINE void for_widened(const std::byte * from, std::size_t row_bytes, std::
 template <typename Stored>
 void dot_tile(const Tile & tile, float * logits, float * widened) {
     const std::size_t size = tile.spec->key_size;
-    const std::size_t row_bytes = size * element_bytes(tile.type);
+    const std::size_t row_bytes = kv_row_bytes(tile.type.key, size);
     Dots dots{.keys = tile.keys, .row_bytes = row_bytes, .rows = tile.rows, .stride = padded(size), .size = size};
     const auto run = [&](auto stored) {
         float * to = dots.logits;
@@ -155,7 +155,7 @@ HWY_INLINE void sum_rows(const Sums & sums, std::size_t size) {
 template <typename Stored>
 void sum_tile(const Tile & tile, const float * weights, const Partial & partial, float * widened) {
     const std::size_t size = tile.spec->value_size;
-    const std::size_t row_bytes = size * element_bytes(tile.type);
+    const std::size_t row_bytes = kv_row_bytes(tile.type.value, size);
     const auto run = [&](auto stored, const std::byte * values, std::size_t bytes, std::uint32_t first_row,
                          std::uint32_t rows, std::size_t elements) {
         for_query_blocks(tile.query_rows, query_rows_of_pass(elements), [&](std::size_t first, auto count) {
@@ -181,13 +181,13 @@ void sum_tile(const Tile & tile, const float * weights, const Partial & partial,
 void AttendRows(const Tile & tile, const Partial & partial, float * scratch) {
     float * logits = scratch;
     float * widened = logits + std::size_t{kQueryRows} * kTile;
-    with_loader(tile.type, [&](auto stored) { dot_tile<decltype(stored)>(tile, logits, widened); });
+    with_loader(tile.type.key, [&](auto stored) { dot_tile<decltype(stored)>(tile, logits, widened); });
     for (std::uint32_t q = 0; q < tile.query_rows; ++q) {
         std::fill(logits + q * kTile + tile.rows, logits + (q + 1) * kTile, kNegativeInfinity);
     }
     finish_logits(tile, logits);
     fold_logits(tile, logits, partial, padded(tile.spec->value_size));
-    with_loader(tile.type, [&](auto stored) { sum_tile<decltype(stored)>(tile, logits, partial, widened); });
+    with_loader(tile.type.value, [&](auto stored) { sum_tile<decltype(stored)>(tile, logits, partial, widened); });
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #endif
 
 #include <algorithm>
+#include <cassert>
 #include <cstring>
 
 #include "attention/cpu/instruction_sets.h"
@@ -143,6 +144,10 @@ void PackKeys(const StoredRows & keys, std::byte * to) {
         case KvType::BF16:
             pack_keys<KvType::BF16>(keys, to);
             break;
+        case KvType::Q8_0:
+        case KvType::Q4_0:
+            assert(false);
+            break;
     }
 }
 
@@ -195,6 +200,10 @@ void PackValues(const StoredRows & values, std::byte * to) {
             break;
         case KvType::BF16:
             pack_values<KvType::BF16>(values, to);
+            break;
+        case KvType::Q8_0:
+        case KvType::Q4_0:
+            assert(false);
             break;
     }
 }

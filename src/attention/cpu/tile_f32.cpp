@@ -104,7 +104,7 @@ void pack_keys_of(const StoredRows & keys, float * to) {
             const std::size_t count = std::min(kDepth, depth - first);
             std::fill_n(rows, kLanes * kDepth, 0.0F);
             for (std::size_t i = 0; i < kLanes && group + i < keys.rows; ++i) {
-                widen<Stored>(keys.row(group + i) + first * keys.element_bytes(),
+                widen<Stored>(keys.row(group + i) + kv_row_bytes(keys.type, first),
                               std::min(count, keys.size - std::min<std::size_t>(first, keys.size)), rows + i * kDepth);
             }
             for (std::size_t at = 0; at < count; at += 4) {
@@ -140,7 +140,7 @@ void pack_values_of(const StoredRows & values, float * to) {
         const std::size_t columns = slices.begin(slice + 1) * kLanes - first;
         const std::size_t stored = std::min(columns, values.size - std::min<std::size_t>(first, values.size));
         for (std::size_t row = 0; row < values.rows; ++row, to += columns) {
-            widen<Stored>(values.row(row) + first * values.element_bytes(), stored, to);
+            widen<Stored>(values.row(row) + kv_row_bytes(values.type, first), stored, to);
             std::fill(to + stored, to + columns, 0.0F);
         }
         std::fill_n(to, (kTileRows - values.rows) * columns, 0.0F);
@@ -294,8 +294,9 @@ const TileSteps & f32_steps() {
     return *HWY_DYNAMIC_DISPATCH(Steps)();
 }
 
-const TileSteps & steps_for(KvType type) {
-    const TileSteps * bf16 = type == KvType::F32 ? nullptr : bf16_steps();
+const TileSteps & steps_for(KvTypes type) {
+    const bool exact = type.key == KvType::F32 || type.value == KvType::F32;
+    const TileSteps * bf16 = exact ? nullptr : bf16_steps();
     return bf16 != nullptr ? *bf16 : f32_steps();
 }
 

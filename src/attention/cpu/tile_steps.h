@@ -26,11 +26,10 @@ inline constexpr float kNothingSeen = -std::numeric_limits<float>::infinity();
 struct StoredRows {
     const std::byte * data = nullptr;
     std::uint32_t rows = 0;
-    std::uint32_t size = 0;  ///< elements of a row
-    KvType type = KvType::F16;
+    std::uint32_t size = 0;     ///< elements of a row
+    KvType type = KvType::F16;  ///< no quantised one
 
-    [[nodiscard]] std::size_t element_bytes() const { return type == KvType::F32 ? 4 : 2; }
-    [[nodiscard]] const std::byte * row(std::size_t index) const { return data + index * size * element_bytes(); }
+    [[nodiscard]] const std::byte * row(std::size_t index) const { return data + index * kv_row_bytes(type, size); }
 };
 
 /// Query rows on their way over the tiles. The softmax is kept relative to a row's reference, a power of two near its
@@ -78,8 +77,8 @@ struct TileSteps {
 /// The steps in float32 of the best instruction set allowed.
 [[nodiscard]] const TileSteps & f32_steps();
 
-/// The steps for rows of a type: float32 rows are multiplied as they are, others with bfloat16 products where there are
-/// any, which round them (and the queries) once more.
-[[nodiscard]] const TileSteps & steps_for(KvType type);
+/// The steps for rows of some types: float32 rows are multiplied as they are, others with bfloat16 products where there
+/// are any, which round them (and the queries) once more.
+[[nodiscard]] const TileSteps & steps_for(KvTypes type);
 
 }  // namespace snapkv::attention::cpu

@@ -1,10 +1,9 @@
 #include "attention/portable/nodes.h"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
-#include "ggml-cpu.h"
+#include "attention/row_codec.h"
 
 namespace snapkv::attention::portable {
 
@@ -20,29 +19,16 @@ std::pair<std::size_t, std::size_t> share_of(std::size_t count, int thread, int 
     return {count * index / parts, count * (index + 1) / parts};
 }
 
-void widen(KvType type, const std::byte * from, std::size_t count, float * to) {
-    const auto elements = static_cast<std::int64_t>(count);
-    switch (type) {
-        case KvType::F32:
-            std::memcpy(to, from, count * sizeof(float));
-            break;
-        case KvType::F16:
-            ggml_cpu_fp16_to_fp32(reinterpret_cast<const ggml_fp16_t *>(from), to, elements);
-            break;
-        case KvType::BF16:
-            ggml_cpu_bf16_to_fp32(reinterpret_cast<const ggml_bf16_t *>(from), to, elements);
-            break;
-    }
-}
-
-/// Rows of `size` elements from where `rows_of` says a view has them.
+/// Rows of `size` elements of `type` from where `rows_of` says a view has them.
 template <typename RowsOf>
-void gather(const kv::LayerShape & shape, const HeadBlock & block, std::size_t size, float * to, int thread,
-            int threads, const RowsOf & rows_of) {
+void gather(const HeadBlock & block, KvType type, std::size_t size, float * to, int thread, int threads,
+            const RowsOf & rows_of) {
+    const std::size_t row_bytes = kv_row_bytes(type, size);
     for (const Piece & piece : block.pieces) {
         const auto [begin, end] = share_of(piece.rows(), thread, threads);
-        const std::byte * from = rows_of(piece.view) + (piece.begin + begin) * size * shape.element_bytes();
-        widen(shape.type, from, (end - begin) * size, to + begin * size);
+        for (std::size_t row = begin; row < end; ++row) {
+            decode_row(rows_of(piece.view) + (piece.begin + row) * row_bytes, size, type, to + row * size);
+        }
         to += piece.rows() * size;
     }
 }
@@ -82,11 +68,13 @@ void fill_distances(const AttentionSpec & spec, const HeadBlock & block, std::ui
 }
 
 void gather_keys(const kv::LayerShape & shape, const HeadBlock & block, float * to, int thread, int threads) {
-    gather(shape, block, shape.key_size, to, thread, threads, [](const kv::HeadRows & view) { return view.keys; });
+    gather(block, shape.type.key, shape.key_size, to, thread, threads,
+           [](const kv::HeadRows & view) { return view.keys; });
 }
 
 void gather_values(const kv::LayerShape & shape, const HeadBlock & block, float * to, int thread, int threads) {
-    gather(shape, block, shape.value_size, to, thread, threads, [](const kv::HeadRows & view) { return view.values; });
+    gather(block, shape.type.value, shape.value_size, to, thread, threads,
+           [](const kv::HeadRows & view) { return view.values; });
 }
 
 void place_rows(const AttentionSpec & spec, const Place & place, const float * from, float * out, int thread,

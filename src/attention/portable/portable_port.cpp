@@ -112,10 +112,10 @@ private:
         return ggml_custom_4d(ctx_, type, columns, rows, 1, 1, sources.data(), 1, work, GGML_N_TASKS_MAX, data);
     }
 
-    /// Rows of `size` elements from `data`, in place.
+    /// Rows of `size` elements from `data`, in place. Keys and values are of one type.
     ggml_tensor * wrap(const std::byte * data, std::size_t size, std::uint32_t rows) {
         ggml_tensor * tensor =
-            ggml_new_tensor_2d(ctx_, kv::ggml_type_of(unit_.shape.type), static_cast<std::int64_t>(size), rows);
+            ggml_new_tensor_2d(ctx_, kv::ggml_type_of(unit_.shape.type.key), static_cast<std::int64_t>(size), rows);
         tensor->data = const_cast<std::byte *>(data);  // ggml asks for mutable memory; it is only read
         return tensor;
     }

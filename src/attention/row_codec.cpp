@@ -1,0 +1,75 @@
+#include "attention/row_codec.h"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <cstdint>
+#include <cstring>
+
+#include "attention/rotate.h"
+#include "ggml-cpu.h"
+#include "kv/shape.h"
+
+namespace snapkv::attention {
+
+namespace {
+
+/// Stretch by stretch of what is rotated together.
+void encode_quantised(const float * row, std::size_t size, KvType type, std::byte * to) {
+    assert(size % kQuantisedBlock == 0);
+    const std::size_t stretch = rotation_size(size);
+    std::array<float, rotation_size(1U << 31U)> rotated{};
+    for (std::size_t first = 0; first < size; first += stretch) {
+        std::copy_n(row + first, stretch, rotated.begin());
+        rotate(rotated.data(), stretch);
+        ggml_get_type_traits_cpu(kv::ggml_type_of(type))
+            ->from_float(rotated.data(), to + kv_row_bytes(type, first), static_cast<std::int64_t>(stretch));
+    }
+}
+
+}  // namespace
+
+void encode_row(const float * row, std::size_t size, KvType type, std::byte * to) {
+    const auto elements = static_cast<std::int64_t>(size);
+    switch (type) {
+        case KvType::F32:
+            std::memcpy(to, row, size * sizeof(float));
+            break;
+        case KvType::F16:
+            ggml_cpu_fp32_to_fp16(row, reinterpret_cast<ggml_fp16_t *>(to), elements);
+            break;
+        case KvType::BF16:
+            ggml_cpu_fp32_to_bf16(row, reinterpret_cast<ggml_bf16_t *>(to), elements);
+            break;
+        case KvType::Q8_0:
+        case KvType::Q4_0:
+            encode_quantised(row, size, type, to);
+            break;
+    }
+}
+
+void dequantise(const std::byte * rows, std::size_t count, KvType type, float * to) {
+    ggml_get_type_traits(kv::ggml_type_of(type))->to_float(rows, to, static_cast<std::int64_t>(count));
+}
+
+void decode_row(const std::byte * row, std::size_t size, KvType type, float * to) {
+    const auto elements = static_cast<std::int64_t>(size);
+    switch (type) {
+        case KvType::F32:
+            std::memcpy(to, row, size * sizeof(float));
+            break;
+        case KvType::F16:
+            ggml_cpu_fp16_to_fp32(reinterpret_cast<const ggml_fp16_t *>(row), to, elements);
+            break;
+        case KvType::BF16:
+            ggml_cpu_bf16_to_fp32(reinterpret_cast<const ggml_bf16_t *>(row), to, elements);
+            break;
+        case KvType::Q8_0:
+        case KvType::Q4_0:
+            dequantise(row, size, type, to);
+            rotate(to, size);
+            break;
+    }
+}
+
+}  // namespace snapkv::attention

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <cstddef>
+
+#include "snapkv/cache_config.h"
+
+namespace snapkv::attention {
+
+/// Writes a row of `size` floats as it is stored: rounded to nearest even, or rotated and quantised.
+void encode_row(const float * row, std::size_t size, KvType type, std::byte * to);
+
+/// The floats of `count` elements of quantised rows, as they are stored: rotated.
+void dequantise(const std::byte * rows, std::size_t count, KvType type, float * to);
+
+/// The floats of a stored row, rotated back.
+void decode_row(const std::byte * row, std::size_t size, KvType type, float * to);
+
+}  // namespace snapkv::attention

@@ -1,0 +1,95 @@
+#include "attention/row_codec.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <functional>
+#include <numeric>
+#include <vector>
+
+#include "attention/oracle.h"
+#include "attention/rotate.h"
+
+namespace snapkv::attention {
+namespace {
+
+using test::Random;
+
+double length(const std::vector<float> & row) {
+    return std::sqrt(std::inner_product(row.begin(), row.end(), row.begin(), 0.0));
+}
+
+TEST(Rotation, TakesTheGreatestPowerOfTwo) {
+    EXPECT_EQ(rotation_size(64), 64U);
+    EXPECT_EQ(rotation_size(96), 32U);
+    EXPECT_EQ(rotation_size(192), 64U);
+    EXPECT_EQ(rotation_size(576), 64U);
+    EXPECT_EQ(rotation_size(512), 512U);
+    EXPECT_EQ(rotation_size(2048), 512U);
+}
+
+TEST(Rotation, IsItsOwnInverseAndKeepsLengths) {
+    Random random(1);
+    for (const std::size_t size : {32U, 64U, 96U, 192U, 512U, 576U}) {
+        const std::vector<float> row = random.numbers(size);
+        std::vector<float> rotated = row;
+        rotate(rotated.data(), size);
+        EXPECT_NEAR(length(rotated), length(row), 1e-5 * length(row));
+        rotate(rotated.data(), size);
+        for (std::size_t i = 0; i < size; ++i) {
+            EXPECT_NEAR(rotated[i], row[i], 1e-6);
+        }
+    }
+}
+
+class Codec : public testing::TestWithParam<KvType> {};
+INSTANTIATE_TEST_SUITE_P(Types, Codec,
+                         testing::Values(KvType::F32, KvType::F16, KvType::BF16, KvType::Q8_0, KvType::Q4_0),
+                         test::type_name);
+
+TEST_P(Codec, DecodesToWhatTheOracleReads) {
+    Random random(2);
+    for (const std::size_t size : {32U, 64U, 96U, 128U, 512U, 576U}) {
+        const std::vector<float> row = random.numbers(size);
+        std::vector<std::byte> stored(kv_row_bytes(GetParam(), size));
+        encode_row(row.data(), size, GetParam(), stored.data());
+        const std::vector<double> expected = test::restored_row(stored.data(), size, GetParam());
+        std::vector<float> decoded(size);
+        decode_row(stored.data(), size, GetParam(), decoded.data());
+        for (std::size_t i = 0; i < size; ++i) {
+            EXPECT_NEAR(decoded[i], expected[i], 1e-6);
+        }
+    }
+}
+
+TEST_P(Codec, LosesLittle) {
+    constexpr std::size_t kSize = 128;
+    Random random(3);
+    std::vector<float> row = random.numbers(kSize);
+    row[77] = 40;  // one that sticks out, as keys have them
+    std::vector<std::byte> stored(kv_row_bytes(GetParam(), kSize));
+    encode_row(row.data(), kSize, GetParam(), stored.data());
+    std::vector<float> decoded(kSize);
+    decode_row(stored.data(), kSize, GetParam(), decoded.data());
+    std::transform(row.begin(), row.end(), decoded.begin(), decoded.begin(), std::minus<>());
+    // A scale's share of the greatest element, which the rotation has brought down to about 40 / sqrt(128).
+    const double step = GetParam() == KvType::Q8_0 ? 1.0 / 127 : GetParam() == KvType::Q4_0 ? 1.0 / 8 : 0;
+    const double bound = step > 0 ? 0.6 * step * 7 * std::sqrt(double{kSize}) : 40.0 / 256 * std::sqrt(double{kSize});
+    EXPECT_LT(length(decoded), bound);
+}
+
+TEST(QuantisedCodec, OfARowOfZerosIsZeros) {
+    for (const KvType type : {KvType::Q8_0, KvType::Q4_0}) {
+        const std::vector<float> row(64, 0.0F);
+        std::vector<std::byte> stored(kv_row_bytes(type, 64));
+        encode_row(row.data(), 64, type, stored.data());
+        std::vector<float> decoded(64, 1.0F);
+        decode_row(stored.data(), 64, type, decoded.data());
+        EXPECT_EQ(decoded, row);
+    }
+}
+
+}  // namespace
+}  // namespace snapkv::attention
