@@ -7,7 +7,7 @@ _snapkv() {
   fi
   case ${COMP_WORDS[1]} in
     run)
-      options='-m --model -f --file -p --prompt -q --question --raw --truncate -n --n-predict -s --seed --temp --top-k --top-p --min-p --repeat-penalty --stop --kv-policy --kv-budget --kv-window --kv-kernel --kv-pool --kv-group --kv-sink --kv-type --save-kv --load-kv --json --dry-run --dump-kept -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
+      options='-m --model -f --file -p --prompt -q --question --raw --truncate -n --n-predict -s --seed --temp --top-k --top-p --min-p --repeat-penalty --stop --kv-policy --kv-budget --kv-window --kv-kernel --kv-pool --kv-group --kv-sink --kv-type --kv-type-k --kv-type-v --save-kv --load-kv --json --dry-run --dump-kept -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
       case $before in
         -m | --model) COMPREPLY=($(compgen -f -- "$word")); return ;;
         -f | --file) COMPREPLY=($(compgen -f -- "$word")); return ;;
@@ -29,7 +29,9 @@ _snapkv() {
         --kv-pool) COMPREPLY=($(compgen -W 'max avg none' -- "$word")); return ;;
         --kv-group) COMPREPLY=($(compgen -W 'mean max sum' -- "$word")); return ;;
         --kv-sink) COMPREPLY=(); return ;;
-        --kv-type) COMPREPLY=($(compgen -W 'f32 f16 bf16' -- "$word")); return ;;
+        --kv-type) COMPREPLY=($(compgen -W 'f32 f16 bf16 q8_0 q4_0' -- "$word")); return ;;
+        --kv-type-k) COMPREPLY=($(compgen -W 'f32 f16 bf16 q8_0 q4_0' -- "$word")); return ;;
+        --kv-type-v) COMPREPLY=($(compgen -W 'f32 f16 bf16 q8_0 q4_0' -- "$word")); return ;;
         --save-kv) COMPREPLY=($(compgen -f -- "$word")); return ;;
         --load-kv) COMPREPLY=($(compgen -f -- "$word")); return ;;
         --dump-kept) COMPREPLY=($(compgen -f -- "$word")); return ;;
@@ -38,7 +40,7 @@ _snapkv() {
         -tb | --threads-batch) COMPREPLY=(); return ;;
         -b | --batch-size) COMPREPLY=(); return ;;
         --attention) COMPREPLY=($(compgen -W 'cpu portable' -- "$word")); return ;;
-        --products) COMPREPLY=($(compgen -W 'auto stored widened' -- "$word")); return ;;
+        --products) COMPREPLY=($(compgen -W 'auto stored widened widened-f32' -- "$word")); return ;;
         --rope-scaling) COMPREPLY=($(compgen -W 'none linear yarn' -- "$word")); return ;;
         --rope-scale) COMPREPLY=(); return ;;
         --rope-freq-base) COMPREPLY=(); return ;;
@@ -47,7 +49,7 @@ _snapkv() {
       COMPREPLY=($(compgen -W "$options" -- "$word"))
       ;;
     show)
-      options='-m --model -f --file -p --prompt -q --question --raw --truncate --kv-policy --kv-budget --kv-window --kv-kernel --kv-pool --kv-group --kv-sink --kv-type --html -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
+      options='-m --model -f --file -p --prompt -q --question --raw --truncate --kv-policy --kv-budget --kv-window --kv-kernel --kv-pool --kv-group --kv-sink --kv-type --kv-type-k --kv-type-v --html -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
       case $before in
         -m | --model) COMPREPLY=($(compgen -f -- "$word")); return ;;
         -f | --file) COMPREPLY=($(compgen -f -- "$word")); return ;;
@@ -61,14 +63,16 @@ _snapkv() {
         --kv-pool) COMPREPLY=($(compgen -W 'max avg none' -- "$word")); return ;;
         --kv-group) COMPREPLY=($(compgen -W 'mean max sum' -- "$word")); return ;;
         --kv-sink) COMPREPLY=(); return ;;
-        --kv-type) COMPREPLY=($(compgen -W 'f32 f16 bf16' -- "$word")); return ;;
+        --kv-type) COMPREPLY=($(compgen -W 'f32 f16 bf16 q8_0 q4_0' -- "$word")); return ;;
+        --kv-type-k) COMPREPLY=($(compgen -W 'f32 f16 bf16 q8_0 q4_0' -- "$word")); return ;;
+        --kv-type-v) COMPREPLY=($(compgen -W 'f32 f16 bf16 q8_0 q4_0' -- "$word")); return ;;
         --html) COMPREPLY=($(compgen -f -- "$word")); return ;;
         -c | --ctx-size) COMPREPLY=(); return ;;
         -t | --threads) COMPREPLY=(); return ;;
         -tb | --threads-batch) COMPREPLY=(); return ;;
         -b | --batch-size) COMPREPLY=(); return ;;
         --attention) COMPREPLY=($(compgen -W 'cpu portable' -- "$word")); return ;;
-        --products) COMPREPLY=($(compgen -W 'auto stored widened' -- "$word")); return ;;
+        --products) COMPREPLY=($(compgen -W 'auto stored widened widened-f32' -- "$word")); return ;;
         --rope-scaling) COMPREPLY=($(compgen -W 'none linear yarn' -- "$word")); return ;;
         --rope-scale) COMPREPLY=(); return ;;
         --rope-freq-base) COMPREPLY=(); return ;;
@@ -86,7 +90,7 @@ _snapkv() {
         -tb | --threads-batch) COMPREPLY=(); return ;;
         -b | --batch-size) COMPREPLY=(); return ;;
         --attention) COMPREPLY=($(compgen -W 'cpu portable' -- "$word")); return ;;
-        --products) COMPREPLY=($(compgen -W 'auto stored widened' -- "$word")); return ;;
+        --products) COMPREPLY=($(compgen -W 'auto stored widened widened-f32' -- "$word")); return ;;
         --rope-scaling) COMPREPLY=($(compgen -W 'none linear yarn' -- "$word")); return ;;
         --rope-scale) COMPREPLY=(); return ;;
         --rope-freq-base) COMPREPLY=(); return ;;
@@ -95,10 +99,12 @@ _snapkv() {
       COMPREPLY=($(compgen -W "$options" -- "$word"))
       ;;
     inspect)
-      options='--kv-budget --kv-type --json -v --verbose -h --help --version'
+      options='--kv-budget --kv-type --kv-type-k --kv-type-v --json -v --verbose -h --help --version'
       case $before in
         --kv-budget) COMPREPLY=(); return ;;
-        --kv-type) COMPREPLY=($(compgen -W 'f32 f16 bf16' -- "$word")); return ;;
+        --kv-type) COMPREPLY=($(compgen -W 'f32 f16 bf16 q8_0 q4_0' -- "$word")); return ;;
+        --kv-type-k) COMPREPLY=($(compgen -W 'f32 f16 bf16 q8_0 q4_0' -- "$word")); return ;;
+        --kv-type-v) COMPREPLY=($(compgen -W 'f32 f16 bf16 q8_0 q4_0' -- "$word")); return ;;
       esac
       if [[ $word == -* ]]; then COMPREPLY=($(compgen -W "$options" -- "$word")); else COMPREPLY=($(compgen -f -- "$word")); fi
       ;;
@@ -123,7 +129,7 @@ _snapkv() {
         -tb | --threads-batch) COMPREPLY=(); return ;;
         -b | --batch-size) COMPREPLY=(); return ;;
         --attention) COMPREPLY=($(compgen -W 'cpu portable' -- "$word")); return ;;
-        --products) COMPREPLY=($(compgen -W 'auto stored widened' -- "$word")); return ;;
+        --products) COMPREPLY=($(compgen -W 'auto stored widened widened-f32' -- "$word")); return ;;
         --rope-scaling) COMPREPLY=($(compgen -W 'none linear yarn' -- "$word")); return ;;
         --rope-scale) COMPREPLY=(); return ;;
         --rope-freq-base) COMPREPLY=(); return ;;

@@ -47,7 +47,7 @@ void print(const std::string & text) {
 /// All that is known of a result, in the order of the CSV's columns.
 Json fields_of(const BenchResult & result, const Settings & settings, const ModelInfo & model) {
     const BenchCase & of = result.of;
-    const std::string type = to_word(type_words, of.cache.type);
+    const std::string type = types_text(of.cache.type);
     const Spread nanos = spread_of(result.nanos);
     const Spread rates = spread_of(result.rates());
     Json json;
@@ -98,7 +98,7 @@ public:
         print(fmt::format("| {} {} | {} | {:.2f} M | {} | {} | {} | {} | {} | {:.2f} ± {:.2f} | {} | {} |\n",
                           model_.name, model_.quantisation, bytes_text(model_.weight_bytes),
                           static_cast<double>(model_.parameters) / 1e6, of.prompt > 0 ? of.threads_batch : of.threads,
-                          of.batch, cache_text(of.cache), to_word(type_words, of.cache.type), of.name(), rates.mean,
+                          of.batch, cache_text(of.cache), types_text(of.cache.type), of.name(), rates.mean,
                           rates.deviation, bytes_text(result.cache_bytes_peak),
                           bytes_text(result.resident_bytes_peak)));
     }

@@ -39,9 +39,21 @@ Json shape_json(const ModelInfo & model) {
     return json;
 }
 
+/// The types in which the model's rows can be stored.
+std::vector<Word<KvType>> types_of(const ModelInfo & model) {
+    std::vector<Word<KvType>> types;
+    for (const auto & word : type_words) {
+        if (!is_quantised(word.value) ||
+            (model.key_size % kQuantisedBlock == 0 && model.value_size % kQuantisedBlock == 0)) {
+            types.push_back(word);
+        }
+    }
+    return types;
+}
+
 Json inspect_json(const ModelInfo & model, const CacheConfig & cache) {
     Json json = shape_json(model);
-    for (const auto & word : type_words) {
+    for (const auto & word : types_of(model)) {
         json["cache_bytes_per_token"][std::string(word.text)] = model.cache_bytes_per_token(word.value);
     }
     json["estimates"] = Json::array();
@@ -78,7 +90,7 @@ void print_shape(const ModelInfo & model) {
     line("RoPE", model.rope);
     line("chat template", model.has_chat_template ? "yes" : "no");
     std::string bytes;
-    for (const auto & word : type_words) {
+    for (const auto & word : types_of(model)) {
         bytes += fmt::format("{}{} {}", bytes.empty() ? "" : ", ", word.text,
                              bytes_text(model.cache_bytes_per_token(word.value)));
     }

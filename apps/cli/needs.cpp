@@ -16,7 +16,10 @@ Needs needs_of(const ModelInfo & model, std::uint64_t tokens, const CacheConfig 
     const std::uint64_t token_bytes = model.cache_bytes_per_token(cache.type);
     Needs needs;
     needs.hidden = tokens * model.width * sizeof(float);
-    needs.layer = tokens * token_bytes / model.layers;
+    const auto worked_on = [](KvType type) { return is_quantised(type) ? KvType::F16 : type; };
+    const KvTypes working(worked_on(cache.type.key), worked_on(cache.type.value));
+    needs.layer = tokens * model.cache_bytes_per_token(working) / model.layers;
+    needs.layer_is_kept = working == cache.type;
     needs.kept_full = tokens * token_bytes;
     needs.kept_compressed = rows_kept(cache.budget, tokens) * token_bytes;
     return needs;

@@ -89,13 +89,32 @@ void add_cache_options(std::vector<Option> & table) {
     table.push_back(
         {.names = {"--kv-type"},
          .placeholder = "TYPE",
-         .help = "type in which keys and values are stored",
+         .help =
+             "type in which keys and values are stored; q8_0 and q4_0 in blocks of 32, after the vote and a rotation",
          .section = section,
          .commands = prompting | in(Command::Inspect),
          .read = [](Settings & s, Name name, const Value & v) { s.cache.type = from_word(type_words, name, v); },
-         .show = [](const Settings & s) { return to_word(type_words, s.cache.type); },
+         .show = [](const Settings & s) { return types_text(s.cache.type); },
          .words = word_list(type_words),
-         .report = [](const CacheStats & c) { return Json(to_word(type_words, c.config.type)); }});
+         .report = [](const CacheStats & c) { return Json(types_text(c.config.type)); }});
+    table.push_back(
+        {.names = {"--kv-type-k"},
+         .placeholder = "TYPE",
+         .help = "type of the keys alone",
+         .section = section,
+         .commands = prompting | in(Command::Inspect),
+         .read = [](Settings & s, Name name, const Value & v) { s.cache.type.key = from_word(type_words, name, v); },
+         .show = [](const Settings & s) { return to_word(type_words, s.cache.type.key); },
+         .words = word_list(type_words)});
+    table.push_back(
+        {.names = {"--kv-type-v"},
+         .placeholder = "TYPE",
+         .help = "type of the values alone",
+         .section = section,
+         .commands = prompting | in(Command::Inspect),
+         .read = [](Settings & s, Name name, const Value & v) { s.cache.type.value = from_word(type_words, name, v); },
+         .show = [](const Settings & s) { return to_word(type_words, s.cache.type.value); },
+         .words = word_list(type_words)});
     table.push_back({.names = {"--save-kv"},
                      .placeholder = "FILE",
                      .help = "write the sequence to FILE when the run ends, the answer included; -n 0 saves the prompt "

@@ -18,11 +18,12 @@ void check_agreement(const Settings & settings, const CacheStats & saved) {
     Settings file = settings;
     file.cache = saved.config;
     for (const Option & option : options()) {
-        if (option.report == nullptr || !settings.has(option.long_name())) {
+        if (!option.long_name().starts_with("--kv-") || !settings.has(option.long_name())) {
             continue;
         }
         const std::string asked = option.show(settings);
-        if (const std::string found = option.show(file); asked != found && asked != option.report(saved).dump()) {
+        const bool became = option.report != nullptr && asked == option.report(saved).dump();
+        if (const std::string found = option.show(file); asked != found && !became) {
             usage_error("{} {} contradicts {}, which was made with {}", option.long_name(), asked,
                         settings.load_kv.string(), found);
         }

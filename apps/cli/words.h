@@ -27,7 +27,8 @@ inline constexpr std::array pooling_words{Word{"max", Pooling::Max}, Word{"avg",
                                           Word{"none", Pooling::None}};
 inline constexpr std::array group_words{Word{"mean", GroupReduce::Mean}, Word{"max", GroupReduce::Max},
                                         Word{"sum", GroupReduce::Sum}};
-inline constexpr std::array type_words{Word{"f32", KvType::F32}, Word{"f16", KvType::F16}, Word{"bf16", KvType::BF16}};
+inline constexpr std::array type_words{Word{"f32", KvType::F32}, Word{"f16", KvType::F16}, Word{"bf16", KvType::BF16},
+                                       Word{"q8_0", KvType::Q8_0}, Word{"q4_0", KvType::Q4_0}};
 inline constexpr std::array truncate_words{Word{"error", Truncate::Error}, Word{"middle", Truncate::Middle}};
 inline constexpr std::array attention_words{Word{"cpu", AttentionPath::Cpu}, Word{"portable", AttentionPath::Portable}};
 inline constexpr std::array product_words{Word{"auto", ProductPath::Auto}, Word{"stored", ProductPath::Stored},
@@ -68,6 +69,12 @@ template <typename Words, typename Value>
         }
     }
     return {};
+}
+
+/// One word for both, or the keys' and the values'.
+[[nodiscard]] inline std::string types_text(KvTypes types) {
+    const std::string key = to_word(type_words, types.key);
+    return types.key == types.value ? key : key + "/" + to_word(type_words, types.value);
 }
 
 /// Throws Error(Usage) for a word that is not in the list.

@@ -4,6 +4,8 @@
 #include <cstring>
 #include <utility>
 
+#include "kv/kept_rows.h"
+
 namespace snapkv::kv {
 
 namespace {
@@ -13,40 +15,6 @@ constexpr std::size_t kAlignment = 64;
 std::size_t aligned(std::size_t bytes) {
     return (bytes + kAlignment - 1) / kAlignment * kAlignment;
 }
-
-/// Walks the views of one head in position order.
-class Cursor {
-public:
-    explicit Cursor(std::span<const HeadRows> views) : views_(views) {}
-
-    /// The row at `position`; positions must ascend from call to call.
-    std::pair<const HeadRows *, std::uint32_t> find(Position position) {
-        while (true) {
-            assert(view_ < views_.size());
-            const HeadRows & view = views_[view_];
-            if (view.positions == nullptr) {
-                const std::uint32_t offset = index_of(position) - index_of(view.first);
-                if (position >= view.first && offset < view.rows) {
-                    return {&view, offset};
-                }
-            } else {
-                while (row_ < view.rows && view.positions[row_] < position) {
-                    ++row_;
-                }
-                if (row_ < view.rows && view.positions[row_] == position) {
-                    return {&view, row_};
-                }
-            }
-            ++view_;
-            row_ = 0;
-        }
-    }
-
-private:
-    std::span<const HeadRows> views_;
-    std::size_t view_ = 0;
-    std::uint32_t row_ = 0;
-};
 
 }  // namespace
 
@@ -82,24 +50,27 @@ LayerRows LayerRows::packed_empty(Arena & arena, const LayerShape & shape,
     return rows;
 }
 
-LayerRows LayerRows::packed(Arena & arena, const LayerShape & shape, std::span<const std::vector<HeadRows>> sources,
-                            std::span<const std::vector<std::uint32_t>> kept) {
-    assert(sources.size() == shape.kv_heads && kept.size() == shape.kv_heads);
-    std::vector<std::vector<Position>> positions(shape.kv_heads);
-    for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
+LayerRows LayerRows::packed_empty(Arena & arena, const LayerShape & shape,
+                                  std::span<const std::vector<std::uint32_t>> kept) {
+    std::vector<std::vector<Position>> positions(kept.size());
+    for (std::uint32_t head = 0; head < kept.size(); ++head) {
         positions[head].reserve(kept[head].size());
         for (const std::uint32_t position : kept[head]) {
             positions[head].push_back(Position{position});
         }
     }
-    LayerRows rows = packed_empty(arena, shape, std::move(positions));
+    return packed_empty(arena, shape, std::move(positions));
+}
+
+LayerRows LayerRows::packed(Arena & arena, const LayerShape & shape, std::span<const std::vector<HeadRows>> sources,
+                            std::span<const std::vector<std::uint32_t>> kept) {
+    assert(sources.size() == shape.kv_heads && kept.size() == shape.kv_heads);
+    LayerRows rows = packed_empty(arena, shape, kept);
     for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
-        Cursor cursor(sources[head]);
-        for (std::uint32_t row = 0; row < kept[head].size(); ++row) {
-            const auto [view, at] = cursor.find(Position{kept[head][row]});
-            std::memcpy(rows.key_row(head, row), view->keys + at * shape.key_bytes(), shape.key_bytes());
-            std::memcpy(rows.value_row(head, row), view->values + at * shape.value_bytes(), shape.value_bytes());
-        }
+        for_kept_rows(sources[head], kept[head], [&](std::uint32_t row, const HeadRows & view, std::uint32_t at) {
+            std::memcpy(rows.key_row(head, row), view.keys + at * shape.key_bytes(), shape.key_bytes());
+            std::memcpy(rows.value_row(head, row), view.values + at * shape.value_bytes(), shape.value_bytes());
+        });
     }
     return rows;
 }

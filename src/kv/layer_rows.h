@@ -25,7 +25,9 @@ public:
     static LayerRows packed(Arena & arena, const LayerShape & shape, std::span<const std::vector<HeadRows>> sources,
                             std::span<const std::vector<std::uint32_t>> kept);
 
-    /// Empty packed rows with the given positions, to be filled through key_row() and value_row().
+    /// Packed rows at the positions `kept[head]` (ascending), to be filled through key_row() and value_row().
+    static LayerRows packed_empty(Arena & arena, const LayerShape & shape,
+                                  std::span<const std::vector<std::uint32_t>> kept);
     static LayerRows packed_empty(Arena & arena, const LayerShape & shape,
                                   std::vector<std::vector<Position>> positions);
 

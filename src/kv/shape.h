@@ -14,7 +14,7 @@ struct LayerShape {
     std::uint32_t kv_heads = 0;
     std::uint32_t key_size = 0;    ///< elements
     std::uint32_t value_size = 0;  ///< elements
-    KvTypes type;
+    KvTypes type{};
 
     [[nodiscard]] std::size_t key_bytes() const { return kv_row_bytes(type.key, key_size); }
     [[nodiscard]] std::size_t value_bytes() const { return kv_row_bytes(type.value, value_size); }

@@ -7,10 +7,26 @@
 #include <span>
 #include <utility>
 
+#include "attention/convert.h"
 #include "attention/vote.h"
 #include "select/policy.h"
 
 namespace snapkv::run {
+
+namespace {
+
+/// body(head) for each head, on all threads.
+template <typename Body>
+void for_heads(Compute & compute, std::uint32_t heads, const Body & body) {
+    std::atomic<std::uint32_t> next{0};
+    compute.parallel([&] {
+        for (std::uint32_t head = next++; head < heads; head = next++) {
+            body(head);
+        }
+    });
+}
+
+}  // namespace
 
 BranchCache::BranchCache(const BranchPlan & plan, const attention::AttentionSpec & spec, kv::Arena & arena,
                          std::shared_ptr<Meter> work)
@@ -42,9 +58,13 @@ std::vector<std::vector<kv::HeadRows>> BranchCache::views(const kv::LayerRows & 
 void BranchCache::finish_layer(Compute & compute, const attention::AttentionSpec & spec,
                                const std::shared_ptr<const kv::LayerRows> & trunk, const float * trunk_queries) {
     const auto begin = std::chrono::steady_clock::now();
-    if (plan_.cache.compress) {
-        std::copy_n(trunk_queries, plan_.trunk_window() * query_floats_, window_query(0));
-        compress(compute, spec, *trunk);
+    if (!plan_.keeps_working_rows) {
+        if (plan_.cache.compress) {
+            std::copy_n(trunk_queries, plan_.trunk_window() * query_floats_, window_query(0));
+            compress(compute, spec, *trunk);
+        } else {
+            store_whole(compute, *trunk);
+        }
         compress_ms_ += std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
     } else {
         segment_->add_layer(suffix_rows_);
@@ -70,13 +90,30 @@ void BranchCache::compress(Compute & compute, const attention::AttentionSpec & s
     compute.parallel([&] { vote.columns(); });
 
     std::vector<std::vector<std::uint32_t>> kept(spec.kv_heads);
-    std::atomic<std::uint32_t> next{0};
-    compute.parallel([&] {
-        for (std::uint32_t head = next++; head < spec.kv_heads; head = next++) {
-            kept[head] = select::keep_positions(plan_.cache, votes.subspan(head * head_votes, head_votes));
-        }
+    for_heads(compute, spec.kv_heads, [&](std::uint32_t head) {
+        kept[head] = select::keep_positions(plan_.cache, votes.subspan(head * head_votes, head_votes));
     });
-    segment_->add_layer(std::make_shared<kv::LayerRows>(kv::LayerRows::packed(arena_, trunk.shape(), rows, kept)));
+    auto stored = std::make_shared<kv::LayerRows>(kv::LayerRows::packed_empty(arena_, stored_shape(trunk), kept));
+    for_heads(compute, spec.kv_heads, [&](std::uint32_t head) {
+        attention::convert_rows(trunk.shape(), rows[head], kept[head], *stored, head);
+    });
+    segment_->add_layer(std::move(stored));
+}
+
+void BranchCache::store_whole(Compute & compute, const kv::LayerRows & trunk) {
+    const auto rows = views(trunk);
+    const kv::LayerShape shape = stored_shape(trunk);
+    auto stored = std::make_shared<kv::LayerRows>(kv::LayerRows::dense(arena_, shape, plan_.n, Position{0}));
+    for_heads(compute, shape.kv_heads,
+              [&](std::uint32_t head) { attention::convert_rows(trunk.shape(), rows[head], *stored, head); });
+    stored->set_rows(plan_.n);
+    segment_->add_layer(std::move(stored));
+}
+
+kv::LayerShape BranchCache::stored_shape(const kv::LayerRows & trunk) const {
+    kv::LayerShape shape = trunk.shape();
+    shape.type = plan_.type;
+    return shape;
 }
 
 }  // namespace snapkv::run

@@ -28,8 +28,8 @@ public:
     /// Where the query of window row `row` (0: the window's first) is captured.
     [[nodiscard]] float * window_query(std::uint32_t row);
 
-    /// The layer's rows are complete: votes, selects and compacts (or keeps the suffix whole), then lets go of the
-    /// working rows. `trunk_queries`: the trunk's last `trunk_window()` queries. Throws Interrupted.
+    /// The layer's rows are complete: votes, selects and compacts (or keeps all rows), in the stored type, then lets go
+    /// of the working rows. `trunk_queries`: the trunk's last `trunk_window()` queries. Throws Interrupted.
     void finish_layer(Compute & compute, const attention::AttentionSpec & spec,
                       const std::shared_ptr<const kv::LayerRows> & trunk, const float * trunk_queries);
 
@@ -40,6 +40,8 @@ public:
 private:
     [[nodiscard]] std::vector<std::vector<kv::HeadRows>> views(const kv::LayerRows & trunk) const;
     void compress(Compute & compute, const attention::AttentionSpec & spec, const kv::LayerRows & trunk);
+    void store_whole(Compute & compute, const kv::LayerRows & trunk);
+    [[nodiscard]] kv::LayerShape stored_shape(const kv::LayerRows & trunk) const;
 
     BranchPlan plan_;
     kv::Arena & arena_;

@@ -1,8 +1,11 @@
 #include "run/cache_stats.h"
 
+#include "run/layer_shape.h"
+
 namespace snapkv::run {
 
-CacheStats cache_stats(const BranchPlan & plan, const kv::LayerShape & shape, std::uint32_t layers) {
+CacheStats cache_stats(const BranchPlan & plan, const model::HyperParameters & params) {
+    const kv::LayerShape shape = layer_shape(params, plan.type);
     CacheStats stats;
     stats.config = plan.branch->cache;
     stats.compressed = plan.cache.compress;
@@ -10,7 +13,7 @@ CacheStats cache_stats(const BranchPlan & plan, const kv::LayerShape & shape, st
     stats.budget = plan.cache.budget;
     stats.window = plan.cache.window;
     stats.window_cuts_question = plan.cache.window_cuts_question;
-    const std::uint64_t heads = std::uint64_t{layers} * shape.kv_heads;
+    const std::uint64_t heads = std::uint64_t{params.layers} * shape.kv_heads;
     stats.rows_full = heads * plan.n;
     stats.rows_kept = heads * (plan.cache.compress ? plan.cache.budget : plan.n);
     stats.bytes_full = stats.rows_full * shape.row_bytes();

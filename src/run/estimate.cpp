@@ -150,8 +150,10 @@ PrefillBytes check_memory(Session::Impl & session, const PrefillPlan & plan) {
 Estimate Session::estimate(std::span<const Branch> branches, std::int64_t max_tokens) const {
     const run::PrefillPlan plan = run::plan_prefill(branches, impl_->params(), impl_->options.context);
     const run::PrefillBytes bytes = run::check_memory(*impl_, plan);
-    const kv::LayerShape shape = run::layer_shape(impl_->params(), plan.type);
-    const std::uint64_t token = std::uint64_t{impl_->params().layers} * shape.kv_heads * shape.row_bytes();
+    std::uint64_t token = 0;  // branches answer one after the other
+    for (const Branch & branch : branches) {
+        token = std::max(token, impl_->model.info().cache_bytes_per_token(branch.cache.type));
+    }
     // Without a limit the answer's length is unknown: the first block of rows it will take.
     const std::uint64_t answer_rows = max_tokens < 0 ? kv::Tail::kBlockRows : static_cast<std::uint64_t>(max_tokens);
     Estimate estimate;

@@ -143,8 +143,8 @@ std::optional<Sequence> Session::filled_sequence(std::uint32_t depth, const Cach
     Branch branch = run::random_branch(std::max(depth, 1U), cache, impl_->params().vocabulary, random);
     const run::PrefillPlan plan = run::plan_prefill({&branch, 1}, impl_->params(), impl_->options.context);
     const run::BranchPlan & of_branch = plan.branches.front();
-    const kv::LayerShape shape = run::layer_shape(impl_->params(), plan.type);
-    CacheStats stats = run::cache_stats(of_branch, shape, impl_->params().layers);
+    const kv::LayerShape shape = run::layer_shape(impl_->params(), of_branch.type);
+    CacheStats stats = run::cache_stats(of_branch, impl_->params());
     if (const std::uint64_t available = available_memory(); stats.bytes_kept > available) {
         raise_machine("{} rows of keys and values need {} MiB; {} MiB can be had", stats.rows_kept,
                       stats.bytes_kept >> 20U, available >> 20U);
@@ -166,7 +166,7 @@ std::optional<Sequence> Session::filled_sequence(std::uint32_t depth, const Cach
                        .prompt_tokens = depth,
                        .stats = std::move(stats),
                        .segments = std::move(segments),
-                       .tail = kv::Tail(*impl_->arena, impl_->shapes(plan.type), Position{depth}),
+                       .tail = kv::Tail(*impl_->arena, impl_->shapes(cache.type), Position{depth}),
                        .logits = std::vector<float>(impl_->params().vocabulary, 0.0F)}));
 }
 

@@ -76,10 +76,10 @@ std::vector<PrefilledBranch> Prefill::run(const OnUnit & on_unit, const OnLogits
     std::vector<PrefilledBranch> results;
     for (BranchCache & branch : branches_) {
         PrefilledBranch & result = results.emplace_back();
-        if (!branch.plan().cache.compress) {
+        if (branch.plan().keeps_working_rows) {
             result.segments.push_back(trunk_segment_);
         }
-        if (branch.plan().cache.compress || branch.plan().suffix > 0) {
+        if (!branch.plan().keeps_working_rows || branch.plan().suffix > 0) {
             result.segments.push_back(branch.take_segment());
         }
         result.compress_ms = branch.compress_ms();

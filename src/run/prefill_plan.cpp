@@ -1,6 +1,7 @@
 #include "run/prefill_plan.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "attention/vote.h"
 #include "base/raise.h"
@@ -40,6 +41,32 @@ void check_prompt(const Prompt & prompt, const model::HyperParameters & params, 
     }
 }
 
+void check_quantised(const char * what, const char * flag, KvType type, std::uint32_t size) {
+    if (is_quantised(type) && size % kQuantisedBlock != 0) {
+        raise_usage("{}: q8_0 and q4_0 store blocks of {} elements, and this model's {} have {} a head", flag,
+                    kQuantisedBlock, what, size);
+    }
+}
+
+void check_types(KvTypes type, const model::HyperParameters & params) {
+    check_quantised("keys", "--kv-type-k", type.key, params.key_size);
+    check_quantised("values", "--kv-type-v", type.value, params.value_size);
+}
+
+/// What rows are worked on in: the float type that the branches name, the widest where they name several, f16 where all
+/// are quantised. What a branch stores in another type is rounded to it after the vote.
+KvType working_type(std::span<const Branch> branches) {
+    std::optional<KvType> type;
+    for (const Branch & branch : branches) {
+        for (const KvType named : {branch.cache.type.key, branch.cache.type.value}) {
+            if (!is_quantised(named)) {
+                type = type.value_or(named) == named ? named : KvType::F32;
+            }
+        }
+    }
+    return type.value_or(KvType::F16);
+}
+
 /// One layer's votes of one branch: a float for each query head and prefix column, and the statistics behind them.
 std::uint64_t vote_bytes(const BranchPlan & branch, const model::HyperParameters & params) {
     return attention::vote_bytes(params.attention_spec(), branch.n, branch.cache.window);
@@ -48,7 +75,8 @@ std::uint64_t vote_bytes(const BranchPlan & branch, const model::HyperParameters
 }  // namespace
 
 bool PrefillPlan::shares_trunk() const {
-    return std::any_of(branches.begin(), branches.end(), [](const BranchPlan & plan) { return !plan.cache.compress; });
+    return std::any_of(branches.begin(), branches.end(),
+                       [](const BranchPlan & plan) { return plan.keeps_working_rows; });
 }
 
 PrefillPlan plan_prefill(std::span<const Branch> branches, const model::HyperParameters & params,
@@ -57,13 +85,11 @@ PrefillPlan plan_prefill(std::span<const Branch> branches, const model::HyperPar
         raise_input("there is no prompt");
     }
     PrefillPlan plan;
-    plan.type = branches.front().cache.type;
     for (const Branch & branch : branches) {
         check_prompt(branch.prompt, params, context);
-        if (branch.cache.type != plan.type) {
-            raise_usage("all prompts of one prefill must store keys and values in the same type");
-        }
+        check_types(branch.cache.type, params);
     }
+    plan.type = working_type(branches);
     plan.trunk = common_prefix(branches);
     for (const Branch & branch : branches) {
         BranchPlan of_branch;
@@ -74,6 +100,8 @@ PrefillPlan plan_prefill(std::span<const Branch> branches, const model::HyperPar
         const std::size_t question = std::min(branch.prompt.question_begin, branch.prompt.tokens.size());
         of_branch.cache =
             select::make_plan(branch.cache, of_branch.n, of_branch.n - static_cast<std::uint32_t>(question));
+        of_branch.type = branch.cache.type;
+        of_branch.keeps_working_rows = !of_branch.cache.compress && of_branch.type == plan.type;
         plan.suffix_rows += of_branch.suffix;
         plan.trunk_window = std::max(plan.trunk_window, of_branch.trunk_window());
         plan.branches.push_back(of_branch);
@@ -84,6 +112,9 @@ PrefillPlan plan_prefill(std::span<const Branch> branches, const model::HyperPar
 PrefillBytes prefill_bytes(const PrefillPlan & plan, const model::HyperParameters & params, std::uint32_t batch) {
     const kv::LayerShape shape = layer_shape(params, plan.type);
     const std::uint64_t row = shape.kv_heads * shape.row_bytes();
+    const auto stored_row = [&](const BranchPlan & branch) {
+        return std::uint64_t{shape.kv_heads} * layer_shape(params, branch.type).row_bytes();
+    };
     const std::uint64_t query_row = std::uint64_t{params.heads} * params.key_size * sizeof(float);
     PrefillBytes bytes;
     bytes.hidden = std::uint64_t{plan.trunk + HiddenStates::kLeastRows} * params.width * sizeof(float);
@@ -91,18 +122,20 @@ PrefillBytes prefill_bytes(const PrefillPlan & plan, const model::HyperParameter
         bytes.hidden += std::uint64_t{plan.suffix_rows + HiddenStates::kLeastRows} * params.width * sizeof(float);
     }
     bytes.compute = plan.trunk_window * query_row;
-    std::uint64_t kept_rows = 0;
+    std::uint64_t kept = 0;  // bytes of a layer
     std::uint64_t votes = 0;
     std::uint64_t suffixes = 0;
     std::uint64_t longest_suffix = 0;
     for (const BranchPlan & branch : plan.branches) {
-        if (!branch.cache.compress) {
-            kept_rows += branch.suffix;
+        if (branch.keeps_working_rows) {
+            kept += branch.suffix * row;
             continue;
         }
-        kept_rows += branch.cache.budget;
-        bytes.compute += branch.cache.window * query_row;
-        votes = std::max(votes, vote_bytes(branch, params));
+        kept += (branch.cache.compress ? branch.cache.budget : branch.n) * stored_row(branch);
+        if (branch.cache.compress) {
+            bytes.compute += branch.cache.window * query_row;
+            votes = std::max(votes, vote_bytes(branch, params));
+        }
         suffixes += branch.suffix;
         longest_suffix = std::max<std::uint64_t>(longest_suffix, branch.suffix);
     }
@@ -111,8 +144,8 @@ PrefillBytes prefill_bytes(const PrefillPlan & plan, const model::HyperParameter
     const std::uint64_t suffixes_at_work = std::min(suffixes, batch + longest_suffix);
     // Where some branch keeps the trunk, the last layer's working rows are already among what is kept.
     const std::uint64_t working = (plan.shares_trunk() ? 0 : plan.trunk) + suffixes_at_work;
-    kept_rows += plan.shares_trunk() ? plan.trunk : 0;
-    bytes.cache = row * (kept_rows * params.layers + working);
+    kept += plan.shares_trunk() ? plan.trunk * row : 0;
+    bytes.cache = kept * params.layers + working * row;
     return bytes;
 }
 

@@ -14,10 +14,12 @@ namespace snapkv::run {
 struct BranchPlan {
     const Branch * branch = nullptr;
     select::Plan cache;
-    std::uint32_t n = 0;            ///< prompt tokens
-    std::uint32_t suffix = 0;       ///< s: tokens after the trunk; 0 where the prompt is the trunk itself
-    std::uint32_t first_row = 0;    ///< of its suffix among the suffix rows of all branches
-    std::uint32_t output_rows = 1;  ///< last positions whose logits are wanted
+    std::uint32_t n = 0;              ///< prompt tokens
+    std::uint32_t suffix = 0;         ///< s: tokens after the trunk; 0 where the prompt is the trunk itself
+    std::uint32_t first_row = 0;      ///< of its suffix among the suffix rows of all branches
+    std::uint32_t output_rows = 1;    ///< last positions whose logits are wanted
+    KvTypes type;                     ///< in which its rows are stored
+    bool keeps_working_rows = false;  ///< whole and in the type they are worked on in: it shares the trunk's
 
     /// Window rows that lie in the trunk.
     [[nodiscard]] std::uint32_t trunk_window() const {
@@ -31,7 +33,7 @@ struct PrefillPlan {
     std::uint32_t trunk = 0;         ///< t
     std::uint32_t suffix_rows = 0;   ///< of all branches
     std::uint32_t trunk_window = 0;  ///< last trunk queries that some branch votes with
-    KvType type = KvType::F16;
+    KvType type = KvType::F16;       ///< of the working rows, a layer's keys and values alike: no quantised one
     std::vector<BranchPlan> branches;
 
     [[nodiscard]] std::uint32_t computed() const { return trunk + suffix_rows; }
@@ -39,8 +41,9 @@ struct PrefillPlan {
     [[nodiscard]] bool shares_trunk() const;
 };
 
-/// Throws Error(Usage) for configurations that contradict themselves or each other (K/V types differ), Error(Input)
-/// for no branch, an empty prompt, a token outside the vocabulary, or a prompt beyond `context`.
+/// Throws Error(Usage) for configurations that contradict themselves or the model (quantised rows of a head size
+/// that cannot be), Error(Input) for no branch, an empty prompt, a token outside the vocabulary, or a prompt beyond
+/// `context`.
 PrefillPlan plan_prefill(std::span<const Branch> branches, const model::HyperParameters & params,
                          std::uint32_t context);
 

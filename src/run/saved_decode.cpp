@@ -67,6 +67,16 @@ void read_rope(SavedReader & in, const SavedModel & model) {
     }
 }
 
+/// Quantised rows are whole blocks.
+void check_blocks(SavedReader & in, const kv::LayerShape & shape) {
+    for (const auto & [type, size] :
+         {std::pair{shape.type.key, shape.key_size}, {shape.type.value, shape.value_size}}) {
+        if (is_quantised(type) && size % kQuantisedBlock != 0) {
+            in.refuse("quantised rows of {} elements, expected a multiple of {}", size, kQuantisedBlock);
+        }
+    }
+}
+
 std::vector<kv::LayerShape> read_shapes(SavedReader & in, const SavedModel & model) {
     std::uint32_t layers = 0;
     in.number("layers", layers);
@@ -78,6 +88,7 @@ std::vector<kv::LayerShape> read_shapes(SavedReader & in, const SavedModel & mod
         shape_fields(in, shapes[layer]);
         kv::LayerShape expected = model.shapes[layer];
         expected.type = shapes[layer].type;
+        check_blocks(in, expected);
         if (shapes[layer] != expected) {
             in.refuse("layer {} has {} KV heads, keys of {} and values of {}; the model's are {}, {} and {}", layer,
                       shapes[layer].kv_heads, shapes[layer].key_size, shapes[layer].value_size, expected.kv_heads,

@@ -14,7 +14,7 @@ inline constexpr std::array kPolicyNames{"full", "snapkv"};
 inline constexpr std::array kBudgetNames{"rows", "percent"};
 inline constexpr std::array kPoolingNames{"none", "max", "avg"};
 inline constexpr std::array kGroupNames{"mean", "max", "sum"};
-inline constexpr std::array kTypeNames{"f32", "f16", "bf16"};
+inline constexpr std::array kTypeNames{"f32", "f16", "bf16", "q8_0", "q4_0"};
 inline constexpr std::array kLayoutNames{"consecutive", "listed"};
 
 template <typename Archive, typename Rope>
@@ -30,12 +30,18 @@ void rope_fields(Archive & archive, Rope & rope) {
     archive.number("RoPE beta slow", rope.beta_slow);
 }
 
+template <typename Archive, typename Types>
+void types_fields(Archive & archive, Types & types) {
+    archive.choice("type of keys", types.key, kTypeNames);
+    archive.choice("type of values", types.value, kTypeNames);
+}
+
 template <typename Archive, typename Shape>
 void shape_fields(Archive & archive, Shape & shape) {
     archive.number("KV heads", shape.kv_heads);
     archive.number("key size", shape.key_size);
     archive.number("value size", shape.value_size);
-    archive.choice("K/V type", shape.type, kTypeNames);
+    types_fields(archive, shape.type);
 }
 
 template <typename Archive, typename Config>
@@ -48,7 +54,7 @@ void config_fields(Archive & archive, Config & config) {
     archive.choice("pooling", config.pooling, kPoolingNames);
     archive.choice("group", config.group, kGroupNames);
     archive.number("sink", config.sink);
-    archive.choice("K/V type", config.type, kTypeNames);
+    types_fields(archive, config.type);
 }
 
 template <typename Archive, typename Stats>

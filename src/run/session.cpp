@@ -166,7 +166,6 @@ PrefillResult Session::prefill(std::span<const Branch> branches,
         result.stats.interrupted = true;
         result.stats.computed_tokens = units_done / impl_->params().layers;
     }
-    const kv::LayerShape shape = run::layer_shape(impl_->params(), plan.type);
     for (std::size_t index = 0; index < done.size(); ++index) {
         const run::BranchPlan & of_branch = plan.branches[index];
         result.stats.branch_compress_ms.push_back(done[index].compress_ms);
@@ -175,9 +174,9 @@ PrefillResult Session::prefill(std::span<const Branch> branches,
             Sequence::Impl{.arena = impl_->arena,
                            .tokens = of_branch.branch->prompt.tokens,
                            .prompt_tokens = of_branch.n,
-                           .stats = run::cache_stats(of_branch, shape, impl_->params().layers),
+                           .stats = run::cache_stats(of_branch, impl_->params()),
                            .segments = std::move(done[index].segments),
-                           .tail = kv::Tail(*impl_->arena, impl_->shapes(plan.type), Position{of_branch.n}),
+                           .tail = kv::Tail(*impl_->arena, impl_->shapes(of_branch.type), Position{of_branch.n}),
                            .logits = std::move(logits[index])}));
     }
     result.stats.prompt_ms = milliseconds_since(begin);

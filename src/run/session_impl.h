@@ -35,7 +35,7 @@ struct Session::Impl {
     void log_products(std::uint64_t tokens) const;
     /// Throws Error(Usage) for a sequence of another model.
     void check_belongs(const Sequence::Impl & sequence) const;
-    [[nodiscard]] std::vector<kv::LayerShape> shapes(KvType type) const {
+    [[nodiscard]] std::vector<kv::LayerShape> shapes(KvTypes type) const {
         return std::vector<kv::LayerShape>(params().layers, run::layer_shape(params(), type));
     }
 };

@@ -63,11 +63,12 @@ TEST_F(Refusals, OfBudgetsThatAreNone) {
     }
 }
 
-TEST_F(Refusals, OfMixedTypes) {
+TEST_F(Refusals, OfQuantisedRowsThatAreNoWholeBlocks) {
     const std::vector<Token> prompt = random_tokens(100, 1);
-    EXPECT_THAT(refusal(ErrorKind::Usage, {branch_of(prompt, full_cache(KvType::F16)),
-                                           branch_of(prompt, snapkv_cache(40, 16, KvType::BF16))}),
-                HasSubstr("type"));
+    const std::string keys = refusal(ErrorKind::Usage, {branch_of(prompt, full_cache({KvType::Q8_0, KvType::F16}))});
+    EXPECT_THAT(keys, AllOf(HasSubstr("--kv-type-k"), HasSubstr("16")));
+    const std::string values = refusal(ErrorKind::Usage, {branch_of(prompt, full_cache({KvType::F16, KvType::Q4_0}))});
+    EXPECT_THAT(values, AllOf(HasSubstr("--kv-type-v"), HasSubstr("16")));
 }
 
 TEST_F(Refusals, OfPromptsThatAreNone) {

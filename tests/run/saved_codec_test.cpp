@@ -126,6 +126,12 @@ TEST(SavedCodec, KeepsRowsOfEveryTypeAndTailsAcrossBlocks) {
     }
 }
 
+TEST(SavedCodec, RefusesQuantisedRowsThatAreNoWholeBlocks) {
+    const auto arena = std::make_shared<kv::HostArena>();
+    const Sequence::Impl sequence = small_sequence(arena, 0, KvType::F16, KvType::Q8_0);
+    EXPECT_EQ(refusal(sequence), "damaged: quantised rows of 4 elements, expected a multiple of 32");
+}
+
 TEST(SavedCodec, KeepsEmptySegmentsAndNone) {
     const auto arena = std::make_shared<kv::HostArena>();
     Sequence::Impl sequence = small_sequence(arena, 3);

@@ -53,14 +53,14 @@ inline Branch branch_of(std::vector<Token> tokens, const CacheConfig & cache) {
     return branch;
 }
 
-inline CacheConfig full_cache(KvType type = KvType::F32) {
+inline CacheConfig full_cache(KvTypes type = KvType::F32) {
     CacheConfig cache;
     cache.policy = Policy::Full;
     cache.type = type;
     return cache;
 }
 
-inline CacheConfig snapkv_cache(std::uint32_t budget, std::uint32_t window, KvType type = KvType::F32) {
+inline CacheConfig snapkv_cache(std::uint32_t budget, std::uint32_t window, KvTypes type = KvType::F32) {
     CacheConfig cache;
     cache.budget = {Budget::Unit::Rows, static_cast<double>(budget)};
     cache.window = window;

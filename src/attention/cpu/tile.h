@@ -38,7 +38,7 @@ struct Partial {
 /// the tile's rows [begin[r], end[r]).
 struct Tile {
     const AttentionSpec * spec = nullptr;
-    KvTypes type;
+    KvTypes type{};
     const std::byte * keys = nullptr;
     const std::byte * values = nullptr;
     std::uint32_t rows = 0;  ///< at most kTile

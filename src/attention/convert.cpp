@@ -1,0 +1,80 @@
+#include "attention/convert.h"
+
+#include <cassert>
+#include <cstring>
+#include <vector>
+
+#include "attention/row_codec.h"
+#include "kv/kept_rows.h"
+
+namespace snapkv::attention {
+
+namespace {
+
+/// Rows of one size from one type to another.
+class Converter {
+public:
+    Converter(std::size_t size, KvType from, KvType to) : size_(size), from_(from), to_(to), row_(size) {
+        assert(!is_quantised(from) || from == to);
+    }
+
+    void operator()(const std::byte * from, std::byte * to) {
+        if (from_ == to_) {
+            std::memcpy(to, from, kv_row_bytes(to_, size_));
+            return;
+        }
+        decode_row(from, size_, from_, row_.data());
+        encode_row(row_.data(), size_, to_, to);
+    }
+
+private:
+    std::size_t size_;
+    KvType from_;
+    KvType to_;
+    std::vector<float> row_;
+};
+
+/// Copies rows of views to rows of one head.
+class HeadConverter {
+public:
+    HeadConverter(const kv::LayerShape & from, kv::LayerRows & to, std::uint32_t head)
+        : from_(from),
+          to_(to),
+          head_(head),
+          keys_(from.key_size, from.type.key, to.shape().type.key),
+          values_(from.value_size, from.type.value, to.shape().type.value) {}
+
+    void operator()(std::uint32_t row, const kv::HeadRows & view, std::uint32_t at) {
+        keys_(view.keys + at * from_.key_bytes(), to_.key_row(head_, row));
+        values_(view.values + at * from_.value_bytes(), to_.value_row(head_, row));
+    }
+
+private:
+    const kv::LayerShape & from_;
+    kv::LayerRows & to_;
+    std::uint32_t head_;
+    Converter keys_;
+    Converter values_;
+};
+
+}  // namespace
+
+void convert_rows(const kv::LayerShape & from, std::span<const kv::HeadRows> views, std::span<const std::uint32_t> kept,
+                  kv::LayerRows & to, std::uint32_t head) {
+    HeadConverter convert(from, to, head);
+    kv::for_kept_rows(views, kept,
+                      [&](std::uint32_t row, const kv::HeadRows & view, std::uint32_t at) { convert(row, view, at); });
+}
+
+void convert_rows(const kv::LayerShape & from, std::span<const kv::HeadRows> views, kv::LayerRows & to,
+                  std::uint32_t head) {
+    HeadConverter convert(from, to, head);
+    std::uint32_t row = 0;
+    for (const kv::HeadRows & view : views) {
+        for (std::uint32_t at = 0; at < view.rows; ++at) {
+            convert(row++, view, at);
+        }
+    }
+}
+
+}  // namespace snapkv::attention
