@@ -10,6 +10,7 @@ DEPS = Path(os.environ.get("SNAPKV_DEPS", ROOT / ".deps"))
 PEERS = DEPS / "peers"
 SMALL_MODEL = DEPS / "models" / "SmolLM2-135M-Instruct.Q4_1.gguf"
 SNAPKV = ROOT / "build" / "release" / "apps" / "cli" / "snapkv"
+MICRO = ROOT / "build" / "release" / "bench" / "micro" / "micro"
 LLAMA_PEER = ROOT / "build" / "release" / "bench" / "llama_peer"
 
 
@@ -38,7 +39,7 @@ def run(command, log, what):
 def build_ours():
     """The program and the in-process libllama that answers the question."""
     PEERS.mkdir(parents=True, exist_ok=True)
-    run(["bash", "-c", ". scripts/build.sh; build release snapkv_cli llama_peer"], PEERS / "snapkv.log",
+    run(["bash", "-c", ". scripts/build.sh; build release snapkv_cli llama_peer micro"], PEERS / "snapkv.log",
         "building snapkv")
 
 

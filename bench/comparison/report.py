@@ -77,6 +77,28 @@ def answer_table(results):
     return lines
 
 
+def least_memory(results, others, ours, length):
+    """How many times more memory the most frugal of the others holds."""
+    theirs = [(results.median(peer.name, length, "resident"), peer.name) for peer in others]
+    mine = [results.median(peer.name, length, "resident") for peer in ours]
+    theirs, mine = [each for each in theirs if each[0]], [each for each in mine if each]
+    return (min(theirs)[0] / min(mine), min(theirs)[1]) if theirs and mine else (None, None)
+
+
+def limits(results, peers, lengths, machine):
+    """Rows like those of ratios(): decode against the time to read its weights, and its cache, once."""
+    full = [peer for peer in peers if not peer.baseline and not peer.compressed]
+    rows = []
+    for depth, what, least in ((0, "the weights", 0.85), (max(lengths), "weights and cache", 0.65)):
+        rate, _ = results.best(full, depth, "decode")
+        share = None
+        if rate and machine["read"]:
+            share = rate * (machine["weights"] + depth * machine["bytes_per_token"]) / machine["read"]
+        rows.append((f"full-cache decode at depth {depth} against reading {what} once",
+                     (share, f"{machine['read'] / 1e9:.1f} GB/s" if share else None), least))
+    return rows
+
+
 def ratios(results, peers, lengths):
     """Rows (what, measured ratio or None, at least) of the targets that this run has the figures for."""
     ours = [peer for peer in peers if not peer.baseline]
@@ -106,6 +128,8 @@ def ratios(results, peers, lengths):
          ratio(small, longest, evicting, longest, "decode"), 2.5),
         (f"compressed decode after {longest} against llama.cpp at depth 1024",
          ratio(small, longest, llama, 1024, "decode"), 1.5),
+        (f"least resident memory of llama.cpp's prefills of {longest} over ours, compressed",
+         least_memory(results, llama, small, longest), 3.0),
     ]
 
 

@@ -1,9 +1,12 @@
 #include "peaks.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <ctime>
+#include <span>
+#include <thread>
 #include <vector>
 
 #if defined(__x86_64__)
@@ -163,25 +166,57 @@ double measure_int8() {
 
 #endif
 
+constexpr std::size_t kReadWords = std::size_t{32} << 20U;  // 256 MiB
+
+/// `words` comes in whole cache lines.
+void read_all(std::span<const std::uint64_t> words) {
+    std::uint64_t sums[8] = {};
+    for (std::size_t i = 0; i < words.size(); i += 8) {
+        for (std::size_t j = 0; j < 8; ++j) {
+            sums[j] += words[i + j];
+        }
+    }
+    std::uint64_t total = 0;
+    for (const std::uint64_t sum : sums) {
+        total += sum;
+    }
+    integer_sink = total;
+}
+
 double measure_read() {
-    const std::vector<std::uint64_t> memory(std::size_t{32} << 20U, 1);  // 256 MiB
+    const std::vector<std::uint64_t> memory(kReadWords, 1);
     return best_rate([&] {
-        std::uint64_t sums[8] = {};
-        for (std::size_t i = 0; i < memory.size(); i += 8) {
-            for (std::size_t j = 0; j < 8; ++j) {
-                sums[j] += memory[i + j];
-            }
-        }
-        std::uint64_t total = 0;
-        for (const std::uint64_t sum : sums) {
-            total += sum;
-        }
-        integer_sink = total;
-        return static_cast<double>(memory.size() * sizeof(std::uint64_t));
+        read_all(memory);
+        return static_cast<double>(kReadWords * sizeof(std::uint64_t));
     });
 }
 
 }  // namespace
+
+double read_rate(unsigned threads) {
+    using Clock = std::chrono::steady_clock;
+    constexpr int kTurns = 4;
+    const std::vector<std::uint64_t> memory(kReadWords, 1);
+    const std::size_t part = kReadWords / threads / 8 * 8;
+    double best = 0;
+    for (int run = 0; run < 5; ++run) {
+        std::vector<std::thread> readers;
+        const auto begin = Clock::now();
+        for (unsigned i = 0; i < threads; ++i) {
+            readers.emplace_back([words = std::span(memory).subspan(i * part, part)] {
+                for (int turn = 0; turn < kTurns; ++turn) {
+                    read_all(words);
+                }
+            });
+        }
+        for (std::thread & reader : readers) {
+            reader.join();
+        }
+        const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+        best = std::max(best, static_cast<double>(part * threads * kTurns * sizeof(std::uint64_t)) / seconds);
+    }
+    return best;
+}
 
 const Peaks & peaks() {
     static const Peaks measured{measure_f32(), measure_bf16(), measure_int8(), measure_read()};

@@ -12,6 +12,10 @@ struct Peaks {
 };
 [[nodiscard]] const Peaks & peaks();
 
+/// Bytes a second that so many threads read together, each its part of memory far larger than the caches; by the
+/// clock on the wall, so on a quiet machine only.
+[[nodiscard]] double read_rate(unsigned threads);
+
 /// Processor time of the calling thread so far.
 [[nodiscard]] double thread_seconds();
 

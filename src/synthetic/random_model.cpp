@@ -25,10 +25,17 @@ struct Free {
     void operator()(ggml_context * tensors) const { ggml_free(tensors); }
 };
 
+struct FileType {
+    ggml_type type;
+    std::uint32_t number;  ///< LLAMA_FTYPE_*, as files state what most of their weights are
+};
+
 /// Types that ggml quantises without knowing which weights matter.
-constexpr std::array types{GGML_TYPE_F32,  GGML_TYPE_F16,  GGML_TYPE_BF16, GGML_TYPE_Q4_0,  GGML_TYPE_Q4_1,
-                           GGML_TYPE_Q5_0, GGML_TYPE_Q5_1, GGML_TYPE_Q8_0, GGML_TYPE_Q2_K,  GGML_TYPE_Q3_K,
-                           GGML_TYPE_Q4_K, GGML_TYPE_Q5_K, GGML_TYPE_Q6_K, GGML_TYPE_IQ4_NL};
+constexpr std::array types{FileType{GGML_TYPE_F32, 0},   FileType{GGML_TYPE_F16, 1},    FileType{GGML_TYPE_BF16, 32},
+                           FileType{GGML_TYPE_Q4_0, 2},  FileType{GGML_TYPE_Q4_1, 3},   FileType{GGML_TYPE_Q5_0, 8},
+                           FileType{GGML_TYPE_Q5_1, 9},  FileType{GGML_TYPE_Q8_0, 7},   FileType{GGML_TYPE_Q2_K, 10},
+                           FileType{GGML_TYPE_Q3_K, 11}, FileType{GGML_TYPE_Q4_K, 14},  FileType{GGML_TYPE_Q5_K, 16},
+                           FileType{GGML_TYPE_Q6_K, 18}, FileType{GGML_TYPE_IQ4_NL, 25}};
 
 std::string lower(std::string text) {
     std::transform(text.begin(), text.end(), text.begin(),
@@ -36,9 +43,9 @@ std::string lower(std::string text) {
     return text;
 }
 
-ggml_type find_type(const std::string & name) {
-    for (const ggml_type type : types) {
-        if (lower(ggml_type_name(type)) == lower(name)) {
+FileType find_type(const std::string & name) {
+    for (const FileType & type : types) {
+        if (lower(ggml_type_name(type.type)) == lower(name)) {
             return type;
         }
     }
@@ -55,9 +62,11 @@ void check_rows(const std::vector<TensorPlan> & plan, ggml_type type, const Shap
     }
 }
 
-void set_keys(gguf_context * file, const Shape & shape) {
+void set_keys(gguf_context * file, const Shape & shape, std::uint32_t file_type) {
     gguf_set_val_str(file, "general.architecture", "llama");
     gguf_set_val_str(file, "general.name", fmt::format("{} with random weights", shape.name).c_str());
+    gguf_set_val_u32(file, "general.file_type", file_type);
+    gguf_set_val_u32(file, "general.quantization_version", GGML_QNT_VERSION);
     gguf_set_val_u32(file, "llama.block_count", shape.layers);
     gguf_set_val_u32(file, "llama.context_length", shape.context);
     gguf_set_val_u32(file, "llama.embedding_length", shape.width);
@@ -75,14 +84,14 @@ class Writer {
 public:
     Writer(const std::filesystem::path & path, const RandomModelOptions & options,
            const std::function<void(std::uint64_t, std::uint64_t)> & progress)
-        : options_(options), progress_(progress), type_(find_type(options.type)), file_(gguf_init_empty()) {
+        : options_(options), progress_(progress), type_(find_type(options.type).type), file_(gguf_init_empty()) {
         Shape shape = find_shape(options);
         if (options.vocabulary.empty()) {
             add_byte_vocabulary(file_.get(), shape.vocabulary);
         } else {
             shape.vocabulary = copy_vocabulary(file_.get(), options.vocabulary);
         }
-        set_keys(file_.get(), shape);
+        set_keys(file_.get(), shape, find_type(options.type).number);
         plan_ = plan_tensors(shape);
         check_rows(plan_, type_, shape);
         list_tensors();
@@ -194,8 +203,8 @@ private:
 const std::vector<std::string> & random_model_types() {
     static const std::vector<std::string> names = [] {
         std::vector<std::string> list;
-        for (const ggml_type type : synthetic::types) {
-            list.push_back(synthetic::lower(ggml_type_name(type)));
+        for (const auto & type : synthetic::types) {
+            list.push_back(synthetic::lower(ggml_type_name(type.type)));
         }
         return list;
     }();
