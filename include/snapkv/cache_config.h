@@ -47,7 +47,7 @@ inline constexpr std::uint32_t kQuantisedBlock = 32;
 
 /// The types of keys and of values. One type stands for both.
 struct KvTypes {
-    constexpr KvTypes(KvType both = KvType::F16) : key(both), value(both) {}
+    constexpr KvTypes(KvType both = KvType::F16) : key(both), value(both) {}  // NOLINT(google-explicit-constructor)
     constexpr KvTypes(KvType key_type, KvType value_type) : key(key_type), value(value_type) {}
 
     KvType key;

@@ -45,7 +45,7 @@ struct SessionOptions {
     /// within a second with what it has. May be null; must outlive the session.
     const std::atomic<bool> * stop = nullptr;
     /// Receives one line for each choice worth knowing, without a newline.
-    std::function<void(std::string_view)> log;
+    std::function<void(std::string_view)> log = {};
 };
 
 /// One prompt of a prefill, with the cache it is to end up with.

@@ -28,9 +28,8 @@ FirstLayer first_layer(const Model & model, std::span<const Token> tokens) {
     ggml_tensor * ids = graph.integers(static_cast<std::int64_t>(tokens.size()));
     ggml_tensor * positions = graph.integers(static_cast<std::int64_t>(tokens.size()));
     product::GgmlProducts products;
-    const auto [q, k, v] = architecture.attention_input(graph.ctx(), products, 0,
-                                                        architecture.embed(graph.ctx(), ids), positions,
-                                                        model::Architecture::Wanted::All);
+    const auto [q, k, v] = architecture.attention_input(graph.ctx(), products, 0, architecture.embed(graph.ctx(), ids),
+                                                        positions, model::Architecture::Wanted::All);
     for (ggml_tensor * result : {q, k}) {
         ggml_set_output(result);
         graph.expand(result);
