@@ -93,6 +93,7 @@ const float * StepProducts::input_row(const Step & step, const ggml_tensor * inp
 }
 
 const std::byte * StepProducts::prepare(const Part & part, const float * row, Scratch & scratch) {
+    assert(part.dot != nullptr);  // serves() asked
     part.dot->prepare(part.linear.weight->type, row, part.linear.in(), scratch.prepared.data());
     return scratch.prepared.data();
 }
