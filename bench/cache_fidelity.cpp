@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
@@ -18,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "next_token.h"
 #include "snapkv/snapkv.h"
 
 namespace {
@@ -42,23 +42,9 @@ constexpr std::array kVariants{
 
 struct Sums {
     double bytes = 0;
-    double likelihood = 0;
-    double divergence = 0;
-    std::size_t agreed = 0;
+    bench::NextToken next;
 };
 using AllSums = std::array<Sums, kVariants.size()>;
-
-std::vector<double> log_softmax(std::span<const float> logits) {
-    const double maximum = *std::max_element(logits.begin(), logits.end());
-    double sum = 0;
-    for (const float x : logits) {
-        sum += std::exp(x - maximum);
-    }
-    const double shift = maximum + std::log(sum);
-    std::vector<double> result(logits.begin(), logits.end());
-    std::for_each(result.begin(), result.end(), [&](double & x) { x -= shift; });
-    return result;
-}
 
 std::vector<Branch> branches_of(std::span<const Token> prompt) {
     std::vector<Branch> branches;
@@ -73,16 +59,6 @@ std::vector<Branch> branches_of(std::span<const Token> prompt) {
     return branches;
 }
 
-void add(Sums & sums, const std::vector<double> & got, const std::vector<double> & expected, Token next) {
-    for (std::size_t i = 0; i < got.size(); ++i) {
-        sums.divergence += std::exp(expected[i]) * (expected[i] - got[i]);
-    }
-    sums.likelihood -= got[static_cast<std::size_t>(next)];
-    const bool same = std::max_element(got.begin(), got.end()) - got.begin() ==
-                      std::max_element(expected.begin(), expected.end()) - expected.begin();
-    sums.agreed += same ? std::size_t{1} : std::size_t{0};
-}
-
 /// The first position after the prompt is left out: all variants predict it alike, from the prefill.
 void run_chunk(Session & session, std::span<const Token> prompt, std::span<const Token> following, AllSums & sums) {
     PrefillResult result = session.prefill(branches_of(prompt));
@@ -92,24 +68,22 @@ void run_chunk(Session & session, std::span<const Token> prompt, std::span<const
         sums[index].bytes += static_cast<double>(sequence.cache_stats().bytes_kept);
         for (std::size_t i = 0; i + 1 < following.size(); ++i) {
             session.append(sequence, following.subspan(i, 1));
-            const std::vector<double> got = log_softmax(sequence.logits());
+            const std::vector<double> got = bench::log_softmax(sequence.logits());
             if (index == 0) {
                 expected.push_back(got);
             }
-            add(sums[index], got, expected[i], following[i + 1]);
+            sums[index].next.add(got, expected[i], following[i + 1]);
         }
     }
 }
 
-void print(const AllSums & all, std::size_t chunks, std::size_t positions) {
+void print(const AllSums & all, std::size_t chunks) {
     fmt::print("| cache | MiB | share | perplexity | mean KL | same first token |\n|---|---:|---:|---:|---:|---:|\n");
     for (std::size_t index = 0; index < all.size(); ++index) {
         const Sums & sums = all[index];
-        const auto count = static_cast<double>(positions);
         fmt::print("| {} | {:.1f} | {:.1f} % | {:.3f} | {:.2e} | {:.1f} % |\n", kVariants[index].name,
                    sums.bytes / static_cast<double>(chunks) / (1U << 20U), 100 * sums.bytes / all[0].bytes,
-                   std::exp(sums.likelihood / count), sums.divergence / count,
-                   100 * static_cast<double>(sums.agreed) / count);
+                   sums.next.perplexity(), sums.next.divergence(), 100 * sums.next.agreement());
     }
 }
 
@@ -142,7 +116,7 @@ int main(int count, char ** arguments) {
             const auto all = std::span(tokens).subspan(chunk * (prompt + following), prompt + following);
             run_chunk(session, all.first(prompt), all.subspan(prompt), sums);
         }
-        print(sums, chunks, chunks * (following - 1));
+        print(sums, chunks);
     } catch (const std::exception & error) {
         std::cerr << "cache_fidelity: " << error.what() << '\n';
         return 1;

@@ -7,7 +7,6 @@
 #include <fmt/core.h>
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
@@ -17,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "next_token.h"
 #include "run/model_impl.h"
 #include "run/prefill.h"
 
@@ -36,26 +36,6 @@ constexpr std::array kPaths{
     Path{"ggml's products, own attention", ProductPath::Stored, AttentionPath::Cpu},
     Path{"widened products, own attention", ProductPath::Widened, AttentionPath::Cpu},
 };
-
-struct Sums {
-    double likelihood = 0;
-    double divergence = 0;
-    std::vector<double> divergences;
-    std::size_t agreed = 0;
-    std::size_t positions = 0;
-};
-
-std::vector<double> log_softmax(std::span<const float> logits) {
-    const double maximum = *std::max_element(logits.begin(), logits.end());
-    double sum = 0;
-    for (const float x : logits) {
-        sum += std::exp(x - maximum);
-    }
-    const double shift = maximum + std::log(sum);
-    std::vector<double> result(logits.begin(), logits.end());
-    std::for_each(result.begin(), result.end(), [&](double & x) { x -= shift; });
-    return result;
-}
 
 /// Logits of the second half of a chunk, position after position.
 std::vector<float> run_chunk(const Model & model, const Path & path, std::span<const Token> tokens,
@@ -90,34 +70,13 @@ std::vector<float> run_chunk(const Model & model, const Path & path, std::span<c
     return logits;
 }
 
-void add(Sums & sums, std::span<const float> logits, std::span<const float> reference, Token next) {
-    const std::vector<double> got = log_softmax(logits);
-    const std::vector<double> expected = log_softmax(reference);
-    double divergence = 0;
-    for (std::size_t i = 0; i < got.size(); ++i) {
-        divergence += std::exp(expected[i]) * (expected[i] - got[i]);
-    }
-    sums.likelihood -= got[static_cast<std::size_t>(next)];
-    sums.divergence += divergence;
-    sums.divergences.push_back(divergence);
-    const bool same = std::max_element(got.begin(), got.end()) - got.begin() ==
-                      std::max_element(expected.begin(), expected.end()) - expected.begin();
-    sums.agreed += same ? std::size_t{1} : std::size_t{0};
-    ++sums.positions;
-}
-
-void print(const std::array<Sums, kPaths.size()> & all) {
+void print(const std::array<bench::NextToken, kPaths.size()> & all) {
     fmt::print("| path | perplexity | against the reference | mean KL | 99th percentile KL | same first token |\n");
     fmt::print("|---|---|---|---|---|---|\n");
-    const double reference = std::exp(all[0].likelihood / static_cast<double>(all[0].positions));
     for (std::size_t i = 0; i < kPaths.size(); ++i) {
-        const auto positions = static_cast<double>(all[i].positions);
-        const double perplexity = std::exp(all[i].likelihood / positions);
-        std::vector<double> sorted = all[i].divergences;
-        std::sort(sorted.begin(), sorted.end());
-        fmt::print("| {} | {:.4f} | {:+.3f} % | {:.2e} | {:.2e} | {:.2f} % |\n", kPaths[i].name, perplexity,
-                   100 * (perplexity / reference - 1), all[i].divergence / positions, sorted[sorted.size() * 99 / 100],
-                   100 * static_cast<double>(all[i].agreed) / positions);
+        fmt::print("| {} | {:.4f} | {:+.3f} % | {:.2e} | {:.2e} | {:.2f} % |\n", kPaths[i].name, all[i].perplexity(),
+                   100 * (all[i].perplexity() / all[0].perplexity() - 1), all[i].divergence(),
+                   all[i].divergence_quantile(0.99), 100 * all[i].agreement());
     }
 }
 
@@ -135,7 +94,7 @@ int compare(const std::vector<std::string> & arguments) {
     const std::size_t most = arguments.size() > 5 ? std::stoul(arguments[5]) : tokens.size();
     const std::size_t chunks = std::min(tokens.size() / context, most);
     const std::size_t vocabulary = model.info().vocabulary;
-    std::array<Sums, kPaths.size()> sums;
+    std::array<bench::NextToken, kPaths.size()> sums;
     for (std::size_t chunk = 0; chunk < chunks; ++chunk) {
         const std::span<const Token> part = std::span(tokens).subspan(chunk * context, context);
         std::vector<float> reference;
@@ -144,13 +103,15 @@ int compare(const std::vector<std::string> & arguments) {
             reference = i == 0 ? logits : reference;
             // The chunk's last position predicts beyond it.
             for (std::size_t row = 0; row + 1 < logits.size() / vocabulary; ++row) {
-                add(sums[i], std::span(logits).subspan(row * vocabulary, vocabulary),
-                    std::span(reference).subspan(row * vocabulary, vocabulary), part[context - context / 2 + row + 1]);
+                const auto at = [&](const std::vector<float> & all) {
+                    return bench::log_softmax(std::span(all).subspan(row * vocabulary, vocabulary));
+                };
+                sums[i].add(at(logits), at(reference), part[context - context / 2 + row + 1]);
             }
         }
         fmt::print(stderr, "chunk {} of {}\n", chunk + 1, chunks);
     }
-    fmt::print("{} chunks of {} tokens, {} positions scored\n\n", chunks, context, sums[0].positions);
+    fmt::print("{} chunks of {} tokens, {} positions scored\n\n", chunks, context, sums[0].positions());
     print(sums);
     return 0;
 }

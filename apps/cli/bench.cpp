@@ -52,15 +52,11 @@ private:
             return;
         }
         session_.reset();
-        SessionOptions options;
+        SessionOptions options = session_options(settings_, model_.info().trained_context);
         options.threads = of.threads;
         options.threads_batch = of.threads_batch;
         options.batch = of.batch;
         options.allow_long = true;
-        options.attention = settings_.attention;
-        options.products = settings_.products;
-        options.stop = &interrupt_flag();
-        options.context = model_.info().trained_context;
         for (const BenchCase & each : cases_) {
             options.context = std::max(options.context, each.depth + each.prompt + each.generate + 1);
         }

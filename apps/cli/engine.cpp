@@ -19,7 +19,7 @@ Model load_model(const Settings & settings) {
     return Model::load(settings.model, options);
 }
 
-Session make_session(const Model & model, const Settings & settings, std::uint32_t context) {
+SessionOptions session_options(const Settings & settings, std::uint32_t context) {
     SessionOptions options;
     options.threads = settings.threads;
     options.threads_batch = settings.threads_batch;
@@ -32,7 +32,11 @@ Session make_session(const Model & model, const Settings & settings, std::uint32
     if (settings.verbose) {
         options.log = [](std::string_view line) { note("{}", line); };
     }
-    Session session(model, options);
+    return options;
+}
+
+Session make_session(const Model & model, const Settings & settings, std::uint32_t context) {
+    Session session(model, session_options(settings, context));
     if (session.context() > model.info().trained_context) {
         warn("the context of {} is beyond the {} that the model was trained with",
              count_text(session.context(), "token"), count_text(model.info().trained_context));

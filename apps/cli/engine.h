@@ -21,6 +21,10 @@ private:
 /// Loads the model that the settings name; --verbose passes its log lines on.
 [[nodiscard]] Model load_model(const Settings & settings);
 
+/// What the settings say of a session with a context of `context` tokens; Ctrl-C is its stop flag, and --verbose
+/// passes its log lines on.
+[[nodiscard]] SessionOptions session_options(const Settings & settings, std::uint32_t context);
+
 /// A session with a context of `context` tokens. Warns where that is beyond the trained one.
 [[nodiscard]] Session make_session(const Model & model, const Settings & settings, std::uint32_t context);
 

@@ -34,7 +34,7 @@ enum class ProductPath {
 };
 
 struct SessionOptions {
-    std::uint32_t threads = 0;        ///< for decode; 0: the processors this process may use
+    std::uint32_t threads = 0;        ///< for decode; 0: the cores this process may use
     std::uint32_t threads_batch = 0;  ///< for prefill; 0: as many as `threads`
     std::uint32_t batch = 512;        ///< tokens of a prefill chunk
     std::uint32_t context = 0;        ///< tokens of prompt and answer together; 0: the trained context

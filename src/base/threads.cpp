@@ -29,7 +29,7 @@ std::uint32_t cores(const cpu_set_t & processors) {
 
 }  // namespace
 
-std::uint32_t usable_processors() {
+std::uint32_t usable_cores() {
     std::uint32_t count = std::max(1U, std::thread::hardware_concurrency());
     cpu_set_t set;
     if (::sched_getaffinity(0, sizeof set, &set) == 0) {

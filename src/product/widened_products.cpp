@@ -94,8 +94,8 @@ void WidenedProducts::begin_layer(std::span<const Linear> linears) {
         for (std::uint32_t first = 0; first < columns; first += PackedLayout::kPanel) {
             panels_.push_back({linear.weight, matrix, first, std::min(PackedLayout::kPanel, columns - first)});
         }
-        input_bytes_ = std::max({input_bytes_, PackedLayout::kPanel * matrix.layout->panel_stride() * sizeof(float),
-                                 aligned(kBlockRows * static_cast<std::size_t>(linear.in()) * size_of(element_))});
+        input_bytes_ =
+            std::max(input_bytes_, aligned(kBlockRows * static_cast<std::size_t>(linear.in()) * size_of(element_)));
     }
     if (copy_.size() < bytes) {
         copy_ = Block();

@@ -39,7 +39,7 @@ SessionOptions settled(const Model & model, SessionOptions options) {
                     kMostThreads);
     }
     const std::uint32_t trained = model.info().trained_context;
-    options.threads = options.threads == 0 ? usable_processors() : options.threads;
+    options.threads = options.threads == 0 ? usable_cores() : options.threads;
     options.threads_batch = options.threads_batch == 0 ? options.threads : options.threads_batch;
     // A chunk of fewer rows would be padded to this many: nothing would be won.
     options.batch = std::clamp(options.batch, run::HiddenStates::kLeastRows, largest_batch(model.impl()->params));

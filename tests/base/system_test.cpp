@@ -13,8 +13,8 @@
 namespace snapkv {
 namespace {
 
-TEST(Threads, AtLeastOneProcessorIsUsable) {
-    const std::uint32_t count = usable_processors();
+TEST(Threads, AtLeastOneCoreIsUsable) {
+    const std::uint32_t count = usable_cores();
     EXPECT_GE(count, 1U);
     if (std::thread::hardware_concurrency() > 0) {
         EXPECT_LE(count, std::thread::hardware_concurrency());
@@ -28,7 +28,7 @@ TEST(Threads, FollowTheAffinityMask) {
     CPU_ZERO(&one);
     CPU_SET(static_cast<std::size_t>(::sched_getcpu()), &one);
     ASSERT_EQ(::sched_setaffinity(0, sizeof one, &one), 0);
-    EXPECT_EQ(usable_processors(), 1U);
+    EXPECT_EQ(usable_cores(), 1U);
     ASSERT_EQ(::sched_setaffinity(0, sizeof before, &before), 0);
 }
 

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "base/threads.h"
+#include "product/gemm.h"
 
 namespace snapkv::test {
 
@@ -52,7 +53,7 @@ llama_context_params context_params(const ReferenceOptions & options) {
     params.n_ctx = options.context;
     params.n_batch = options.batch;
     params.n_ubatch = options.batch;
-    params.n_threads = static_cast<std::int32_t>(options.threads == 0 ? usable_processors() : options.threads);
+    params.n_threads = static_cast<std::int32_t>(options.threads == 0 ? usable_cores() : options.threads);
     params.n_threads_batch = params.n_threads;
     params.type_k = options.cache;
     params.type_v = options.cache;
@@ -82,7 +83,10 @@ void silence_llama() {
 LlamaReference::LlamaReference(const std::filesystem::path & file, const ReferenceOptions & options)
     : batch_(options.batch) {
     silence_llama();
-    model_.reset(llama_model_load_from_file(file.c_str(), llama_model_default_params()));
+    llama_model_params params = llama_model_default_params();
+    // Repacked weights round otherwise than plain ones: compare with what the engine has.
+    params.use_extra_bufts = !product::gemm_available();
+    model_.reset(llama_model_load_from_file(file.c_str(), params));
     if (!model_) {
         throw std::runtime_error("libllama cannot load " + file.string());
     }

@@ -16,7 +16,7 @@ namespace snapkv::test {
 struct ReferenceOptions {
     std::uint32_t context = 512;
     std::uint32_t batch = 512;
-    std::uint32_t threads = 0;  ///< 0: the processors this process may use
+    std::uint32_t threads = 0;  ///< 0: the cores this process may use
     ggml_type cache = GGML_TYPE_F16;
     llama_flash_attn_type flash = LLAMA_FLASH_ATTN_TYPE_AUTO;
     RopeOptions rope{};

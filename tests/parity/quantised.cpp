@@ -14,7 +14,7 @@ void quantise(const std::filesystem::path & source, const std::filesystem::path 
     llama_model_quantize_params params = llama_model_quantize_default_params();
     params.ftype = type;
     params.allow_requantize = true;
-    params.nthread = static_cast<std::int32_t>(usable_processors());
+    params.nthread = static_cast<std::int32_t>(usable_cores());
     if (llama_model_quantize(source.c_str(), target.c_str(), &params) != 0) {
         throw std::runtime_error("libllama cannot quantise " + source.string());
     }

@@ -19,9 +19,8 @@ struct Partial;
 /// nothing waits. prepare(), then attend() once on each thread.
 class Attend {
 public:
-    /// `chunk_rows`: rows of the chunk, padding included. `threads`: at most so many call attend();
-    /// how finely the work is cut follows from it, the result does not. Allocates nothing
-    /// once its vectors have grown.
+    /// `chunk_rows`: rows of the chunk, padding included. `threads`: at most so many call attend(); how finely the work
+    /// is cut follows from it, the result does not. Allocates nothing once its vectors have grown.
     void prepare(const LayerUnit & unit, std::uint32_t chunk_rows, std::uint32_t threads);
 
     /// Floats of scratch: one region a thread, and the partial results of few query rows.
