@@ -93,7 +93,6 @@ const float * StepProducts::input_row(const Step & step, const ggml_tensor * inp
 }
 
 const std::byte * StepProducts::prepare(const Part & part, const float * row, Scratch & scratch) {
-    assert(part.dot != nullptr);  // serves() asked
     part.dot->prepare(part.linear.weight->type, row, part.linear.in(), scratch.prepared.data());
     return scratch.prepared.data();
 }
@@ -131,16 +130,15 @@ void StepProducts::run_project(const Step & step, ggml_tensor * node, int thread
     const ggml_tensor * hidden = node->src[0];
     for (std::int64_t row = 0; row < hidden->ne[1]; ++row) {
         const float * input = input_row(step, hidden, row, scratch);
-        const RowDot * prepared_for = nullptr;
-        ggml_type type = GGML_TYPE_COUNT;
+        const Part * prepared = nullptr;
         float * out = floats(node);
         for (const Part & part : step.parts) {
             const std::int64_t columns = part.linear.out();
             // Matrices of one type share one prepared input.
-            if (part.dot != prepared_for || part.linear.weight->type != type) {
+            if (prepared == nullptr || part.dot != prepared->dot ||
+                part.linear.weight->type != prepared->linear.weight->type) {
                 prepare(part, input, scratch);
-                prepared_for = part.dot;
-                type = part.linear.weight->type;
+                prepared = &part;
             }
             const Share share = share_of(columns, thread, threads);
             multiply(part, share, scratch.prepared.data(), out + row * columns + share.begin);

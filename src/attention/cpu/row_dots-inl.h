@@ -19,9 +19,9 @@ namespace snapkv::attention::cpu::HWY_NAMESPACE {
 namespace {
 
 /// Query rows whose sums stay in registers together: 4 x 4 sums of 32 registers, 3 x 4 of 16.
-constexpr std::size_t kRowsAtOnce = HWY_TARGET <= HWY_AVX3 ? 4 : 3;
+inline constexpr std::size_t kRowsAtOnce = HWY_TARGET <= HWY_AVX3 ? 4 : 3;
 /// Keys of one step: their sums come out of the registers together, without a horizontal sum for each.
-constexpr std::size_t kKeysAtOnce = 4;
+inline constexpr std::size_t kKeysAtOnce = 4;
 
 #if HWY_TARGET == HWY_SCALAR
 

@@ -21,10 +21,10 @@ HWY_BEFORE_NAMESPACE();
 namespace snapkv::attention::cpu::HWY_NAMESPACE {
 namespace {
 
-constexpr float kNegativeInfinity = -std::numeric_limits<float>::infinity();
+inline constexpr float kNegativeInfinity = -std::numeric_limits<float>::infinity();
 
 /// The soft cap and slopes, where there are any, then minus infinity outside what each query row sees.
-void finish_logits(const Tile & tile, float * logits) {
+inline void finish_logits(const Tile & tile, float * logits) {
     const F d;
     const std::size_t lanes = hn::Lanes(d);
     if (tile.spec->soft_cap > 0) {
@@ -45,7 +45,7 @@ void finish_logits(const Tile & tile, float * logits) {
     }
 }
 
-float maximum_of(const float * x, std::size_t count) {
+inline float maximum_of(const float * x, std::size_t count) {
     const F d;
     const std::size_t lanes = hn::Lanes(d);
     V best = hn::Set(d, kNegativeInfinity);
@@ -61,7 +61,7 @@ float maximum_of(const float * x, std::size_t count) {
 }
 
 /// x = exp(x - maximum); returns the sum.
-float exponentiate(float * x, std::size_t count, float maximum) {
+inline float exponentiate(float * x, std::size_t count, float maximum) {
     const F d;
     const std::size_t lanes = hn::Lanes(d);
     const V shift = hn::Set(d, maximum);
@@ -74,7 +74,7 @@ float exponentiate(float * x, std::size_t count, float maximum) {
     return hn::GetLane(hn::SumOfLanes(d, sum));
 }
 
-void scale_row(float * x, std::size_t count, float factor) {
+inline void scale_row(float * x, std::size_t count, float factor) {
     const F d;
     const std::size_t lanes = hn::Lanes(d);
     const V by = hn::Set(d, factor);
@@ -85,7 +85,7 @@ void scale_row(float * x, std::size_t count, float factor) {
 
 /// Folds a tile's logits into maximum and sum, rescaling what is there, and turns them into probabilities relative to
 /// the new maximum. Rows that see nothing become zero.
-void fold_logits(const Tile & tile, float * logits, const Partial & partial, std::size_t value_size) {
+inline void fold_logits(const Tile & tile, float * logits, const Partial & partial, std::size_t value_size) {
     for (std::uint32_t r = 0; r < tile.query_rows; ++r) {
         float * row = logits + std::size_t{r} * kTile;
         const float before = partial.maximum[r];
