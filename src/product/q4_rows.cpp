@@ -1,11 +1,8 @@
 #include "product/q4_rows.h"
 
-#if defined(__x86_64__)
+#include "base/x86_intrinsics.h"
 
-// GCC 12 takes the deliberately undefined registers of its own intrinsics for a mistake of ours.
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#include <immintrin.h>
+#if defined(__x86_64__)
 
 #include <algorithm>
 #include <array>

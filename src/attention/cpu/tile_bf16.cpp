@@ -2,23 +2,13 @@
 
 #if defined(__x86_64__)
 
-// Intrinsics that leave a register's contents open look to gcc 12 like uses of what nobody set.
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#include <immintrin.h>
-#pragma GCC diagnostic pop
-#else
-#include <immintrin.h>
-#endif
-
 #include <algorithm>
 #include <cassert>
 #include <cstring>
 
 #include "attention/cpu/instruction_sets.h"
 #include "attention/cpu/tile.h"
+#include "base/x86_intrinsics.h"
 #include "hwy/base.h"
 
 // What follows is compiled for these instructions alone; nothing of it runs before bf16_steps() has asked for them.
