@@ -35,6 +35,8 @@ constexpr std::array kPaths{
     Path{"widened products, ggml's attention", ProductPath::Widened, AttentionPath::Portable},
     Path{"ggml's products, own attention", ProductPath::Stored, AttentionPath::Cpu},
     Path{"widened products, own attention", ProductPath::Widened, AttentionPath::Cpu},
+    Path{"8-bit products, ggml's attention", ProductPath::Int8, AttentionPath::Portable},
+    Path{"8-bit products, own attention", ProductPath::Int8, AttentionPath::Cpu},
 };
 
 /// Logits of the second half of a chunk, position after position.

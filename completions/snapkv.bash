@@ -40,7 +40,7 @@ _snapkv() {
         -tb | --threads-batch) COMPREPLY=(); return ;;
         -b | --batch-size) COMPREPLY=(); return ;;
         --attention) COMPREPLY=($(compgen -W 'cpu portable' -- "$word")); return ;;
-        --products) COMPREPLY=($(compgen -W 'auto stored widened widened-f32' -- "$word")); return ;;
+        --products) COMPREPLY=($(compgen -W 'auto stored int8 widened widened-f32' -- "$word")); return ;;
         --rope-scaling) COMPREPLY=($(compgen -W 'none linear yarn' -- "$word")); return ;;
         --rope-scale) COMPREPLY=(); return ;;
         --rope-freq-base) COMPREPLY=(); return ;;
@@ -72,7 +72,7 @@ _snapkv() {
         -tb | --threads-batch) COMPREPLY=(); return ;;
         -b | --batch-size) COMPREPLY=(); return ;;
         --attention) COMPREPLY=($(compgen -W 'cpu portable' -- "$word")); return ;;
-        --products) COMPREPLY=($(compgen -W 'auto stored widened widened-f32' -- "$word")); return ;;
+        --products) COMPREPLY=($(compgen -W 'auto stored int8 widened widened-f32' -- "$word")); return ;;
         --rope-scaling) COMPREPLY=($(compgen -W 'none linear yarn' -- "$word")); return ;;
         --rope-scale) COMPREPLY=(); return ;;
         --rope-freq-base) COMPREPLY=(); return ;;
@@ -90,7 +90,7 @@ _snapkv() {
         -tb | --threads-batch) COMPREPLY=(); return ;;
         -b | --batch-size) COMPREPLY=(); return ;;
         --attention) COMPREPLY=($(compgen -W 'cpu portable' -- "$word")); return ;;
-        --products) COMPREPLY=($(compgen -W 'auto stored widened widened-f32' -- "$word")); return ;;
+        --products) COMPREPLY=($(compgen -W 'auto stored int8 widened widened-f32' -- "$word")); return ;;
         --rope-scaling) COMPREPLY=($(compgen -W 'none linear yarn' -- "$word")); return ;;
         --rope-scale) COMPREPLY=(); return ;;
         --rope-freq-base) COMPREPLY=(); return ;;
@@ -129,7 +129,7 @@ _snapkv() {
         -tb | --threads-batch) COMPREPLY=(); return ;;
         -b | --batch-size) COMPREPLY=(); return ;;
         --attention) COMPREPLY=($(compgen -W 'cpu portable' -- "$word")); return ;;
-        --products) COMPREPLY=($(compgen -W 'auto stored widened widened-f32' -- "$word")); return ;;
+        --products) COMPREPLY=($(compgen -W 'auto stored int8 widened widened-f32' -- "$word")); return ;;
         --rope-scaling) COMPREPLY=($(compgen -W 'none linear yarn' -- "$word")); return ;;
         --rope-scale) COMPREPLY=(); return ;;
         --rope-freq-base) COMPREPLY=(); return ;;

@@ -32,7 +32,7 @@ inline constexpr std::array type_words{Word{"f32", KvType::F32}, Word{"f16", KvT
 inline constexpr std::array truncate_words{Word{"error", Truncate::Error}, Word{"middle", Truncate::Middle}};
 inline constexpr std::array attention_words{Word{"cpu", AttentionPath::Cpu}, Word{"portable", AttentionPath::Portable}};
 inline constexpr std::array product_words{Word{"auto", ProductPath::Auto}, Word{"stored", ProductPath::Stored},
-                                          Word{"widened", ProductPath::Widened},
+                                          Word{"int8", ProductPath::Int8}, Word{"widened", ProductPath::Widened},
                                           Word{"widened-f32", ProductPath::WidenedF32}};
 inline constexpr std::array rope_words{Word{"none", RopeOptions::Scaling::None},
                                        Word{"linear", RopeOptions::Scaling::Linear},

@@ -4,6 +4,7 @@
 
 #include "base/block.h"
 #include "counters.h"
+#include "product/elementwise.h"
 #include "product/gemm.h"
 #include "product/row_dot.h"
 #include "rows.h"
@@ -13,20 +14,13 @@ namespace {
 
 using product::Element;
 
-std::vector<std::byte> as_elements(const std::vector<float> & values, Element element) {
-    std::vector<std::byte> bytes(values.size() * product::size_of(element));
-    if (element == Element::F32) {
-        std::copy_n(reinterpret_cast<const std::byte *>(values.data()), bytes.size(), bytes.data());
-    } else {
-        ggml_fp32_to_bf16_row(values.data(), reinterpret_cast<ggml_bf16_t *>(bytes.data()),
-                              static_cast<std::int64_t>(values.size()));
-    }
-    return bytes;
+double peak(Element element) {
+    return element == Element::F32 ? peaks().f32 : element == Element::BF16 ? peaks().bf16 : peaks().int8;
 }
 
 /// Arguments: rows, depth, columns.
 void widened_product(benchmark::State & state, Element element) {
-    if (!product::gemm_available() || (element == Element::BF16 && !product::gemm_has_bf16())) {
+    if (!product::gemm_available(element)) {
         state.SkipWithError("not on this processor, or built without oneDNN");
         return;
     }
@@ -41,7 +35,8 @@ void widened_product(benchmark::State & state, Element element) {
         layout.pack(panel.data(), first, std::min(product::PackedLayout::kPanel, columns - first), packed.data());
     }
     const product::Gemm gemm(element, product::Gemm::Mode::Store, false, rows, layout);
-    const std::vector<std::byte> input = as_elements(random_numbers(std::size_t{rows} * depth), element);
+    std::vector<std::byte> input(product::bytes_of(element, std::size_t{rows} * depth));
+    product::narrow_row(random_numbers(std::size_t{rows} * depth), element, input.data());
     std::vector<float> out(std::size_t{rows} * columns);
     Block scratch(std::max<std::size_t>(gemm.scratch_bytes(), 64), meter);
     const Watch watch;
@@ -49,8 +44,7 @@ void widened_product(benchmark::State & state, Element element) {
         gemm.run(input.data(), packed.data(), nullptr, out.data(), scratch.data());
         benchmark::DoNotOptimize(out.data());
     }
-    count_flop(state, watch.seconds(state), 2.0 * rows * depth * columns,
-               element == Element::BF16 ? peaks().bf16 : peaks().f32);
+    count_flop(state, watch.seconds(state), 2.0 * rows * depth * columns, peak(element));
 }
 
 /// One row of floats times a matrix far larger than the caches. Arguments: depth.
@@ -83,6 +77,13 @@ void step_product(benchmark::State & state, ggml_type type) {
 }
 
 // The shapes of SmolLM2-135M and of Mistral-7B.
+BENCHMARK_CAPTURE(widened_product, int8, Element::I8)
+    ->Args({128, 576, 1536})
+    ->Args({512, 576, 1536})
+    ->Args({512, 1536, 576})
+    ->Args({512, 4096, 4096})
+    ->Args({512, 4096, 14336})
+    ->Args({128, 14336, 4096});
 BENCHMARK_CAPTURE(widened_product, bf16, Element::BF16)
     ->Args({128, 576, 1536})
     ->Args({512, 576, 1536})

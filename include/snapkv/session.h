@@ -26,10 +26,12 @@ enum class AttentionPath {
 
 /// How the products of a prefill are computed.
 enum class ProductPath {
-    Auto,        ///< widened where that can be had and the prompt is long enough to pay for it
+    Auto,        ///< the fastest that can be had, where the prompt is long enough to pay for it: Int8 for quantised
+                 ///< weights (on a processor with AMX Widened), else Widened, else Stored
     Stored,      ///< ggml's, on the weights as they are stored
+    Int8,        ///< own, on one layer's weights at a time, as 8-bit integers; inputs are rounded as in ggml's products
     Widened,     ///< oneDNN's, on one layer's weights at a time, widened to bf16 (where the processor multiplies it) or
-                 ///< f32
+                 ///< f32: nearer to float32 than Int8
     WidenedF32,  ///< the same, to f32 in any case: what the others are judged by
 };
 

@@ -1,5 +1,7 @@
 #include "product/elementwise.h"
 
+#include <array>
+#include <cassert>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -15,7 +17,7 @@ HWY_BEFORE_NAMESPACE();
 namespace snapkv::product::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
-using F = hn::ScalableTag<float>;
+using F = hn::CappedTag<float, 16>;  // a block of 32 values holds whole vectors
 using V = hn::Vec<F>;
 
 struct ToF32 {
@@ -41,12 +43,50 @@ struct ToBF16 {
     }
 };
 
+/// Gathers a block's values and rounds them when it is full. Values come in order, from the first of a block on.
+struct ToI8 {
+    std::array<float, Int8Block::kSize> values;
+
+    HWY_INLINE void store(V v, void * to, std::size_t at) {
+        const std::size_t in_block = at % Int8Block::kSize;
+        hn::StoreU(v, F(), values.data() + in_block);
+        if (in_block + hn::Lanes(F()) == Int8Block::kSize) {
+            round(static_cast<Int8Block *>(to)[at / Int8Block::kSize]);
+        }
+    }
+    static void store_one(float /*x*/, void * /*to*/, std::size_t /*at*/) { assert(false); }
+
+    HWY_INLINE void round(Int8Block & to) const {
+        const F d;
+        const hn::RebindToSigned<F> di;
+        const hn::Rebind<std::int8_t, F> bytes;
+        const std::size_t lanes = hn::Lanes(d);
+        V most = hn::Zero(d);
+        for (std::size_t at = 0; at < Int8Block::kSize; at += lanes) {
+            most = hn::Max(most, hn::Abs(hn::LoadU(d, values.data() + at)));
+        }
+        const float largest = hn::GetLane(hn::MaxOfLanes(d, most));
+        const V inverse = hn::Set(d, largest > 0 ? 127.0F / largest : 0.0F);
+        auto sum = hn::Zero(di);
+        for (std::size_t at = 0; at < Int8Block::kSize; at += lanes) {
+            const auto whole = hn::NearestInt(hn::Mul(hn::LoadU(d, values.data() + at), inverse));
+            sum = hn::Add(sum, whole);
+            hn::StoreU(hn::DemoteTo(bytes, whole), bytes, to.values.data() + at);
+        }
+        to.scale = largest / 127.0F;
+        to.start = -128 * hn::GetLane(hn::SumOfLanes(di, sum));
+    }
+};
+
 template <typename Body>
 HWY_INLINE void with_store(Element element, const Body & body) {
-    if (element == Element::F32) {
-        body(ToF32());
-    } else {
-        body(ToBF16());
+    switch (element) {
+        case Element::F32:
+            return body(ToF32());
+        case Element::BF16:
+            return body(ToBF16());
+        case Element::I8:
+            return body(ToI8());
     }
 }
 

@@ -7,7 +7,8 @@
 
 namespace snapkv::product {
 
-// Rows of float32 on their way into a product: results are written as `element`, bfloat16 rounded to nearest even.
+// Rows of float32 on their way into a product: results are written as `element`, rounded to nearest even. Rows of I8
+// consist of whole blocks.
 
 /// to = x / sqrt(mean(x^2) + epsilon) * weight
 void rms_norm_row(std::span<const float> x, const float * weight, float epsilon, Element element, void * to);

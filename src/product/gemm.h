@@ -1,38 +1,63 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 
 namespace snapkv::product {
 
-/// What the operands of a dense product are made of; sums are float32.
-enum class Element { F32, BF16 };
+/// What the operands of a dense product are made of; results are float32.
+enum class Element {
+    F32,
+    BF16,
+    I8,  ///< eight-bit integers with a scale for each block of 32 along the depth, as ggml's own products round inputs
+};
 
-[[nodiscard]] constexpr std::size_t size_of(Element element) {
-    return element == Element::F32 ? 4 : 2;
+/// A block of a row of inputs in Element::I8. The weights are stored as w + 128, so that a product of unsigned with
+/// signed bytes can be had; `start` takes that out again.
+struct Int8Block {
+    static constexpr std::uint32_t kSize = 32;
+    float scale = 0;
+    std::int32_t start = 0;  ///< -128 times the sum of the values
+    std::array<std::int8_t, kSize> values{};
+};
+
+/// Bytes of `count` elements; of whole blocks where the element is I8.
+[[nodiscard]] constexpr std::size_t bytes_of(Element element, std::size_t count) {
+    switch (element) {
+        case Element::F32:
+            return count * 4;
+        case Element::BF16:
+            return count * 2;
+        default:
+            return count / Int8Block::kSize * sizeof(Int8Block);
+    }
 }
 
-/// Was the library built with oneDNN, and does this processor run it well (x86 with AVX2 at least)?
+/// Can products of this element run well here? F32: a build with oneDNN and a processor with AVX2; BF16: oneDNN and a
+/// processor that multiplies bfloat16; I8: a processor with AVX-512 VNNI.
+[[nodiscard]] bool gemm_available(Element element);
+/// Of any element?
 [[nodiscard]] bool gemm_available();
-/// Does this processor multiply bfloat16 directly?
-[[nodiscard]] bool gemm_has_bf16();
+/// Does this processor have a unit for tiles of bfloat16 (AMX), beside which nothing else pays?
+[[nodiscard]] bool gemm_has_tiles();
 
-/// Is a row's result the same, bit for bit, whatever other rows are multiplied in the same call? With AVX-512 it is;
-/// oneDNN's products for less sum in an order of their own for each number of rows.
-[[nodiscard]] bool gemm_rows_are_independent();
+/// Is a row's result the same, bit for bit, whatever other rows are multiplied in the same call? Not with oneDNN's
+/// products for less than AVX-512: they sum in an order of their own for each number of rows.
+[[nodiscard]] bool gemm_rows_are_independent(Element element);
 
-/// One matrix of weights [columns][depth] in the layout that oneDNN's products want: the size it takes, and how rows
-/// get there. Immutable; safe for several threads.
+/// One matrix of weights [columns][depth] in the layout that its products want: the size it takes, and how rows get
+/// there. Immutable; safe for several threads.
 class PackedLayout {
 public:
     /// Columns that pack() takes at a time, save for the last of a matrix.
     static constexpr std::uint32_t kPanel = 64;
 
-    /// Throws Error(Machine) where oneDNN has no kernel.
+    /// `depth` is a multiple of 32 for I8. Throws Error(Machine) where there is no kernel.
     PackedLayout(Element element, std::uint32_t columns, std::uint32_t depth);
 
-    [[nodiscard]] std::size_t bytes() const;
+    [[nodiscard]] std::size_t bytes() const { return impl_->bytes(); }
     [[nodiscard]] std::uint32_t columns() const { return columns_; }
     [[nodiscard]] std::uint32_t depth() const { return depth_; }
     /// Floats between two columns of a panel that is to be packed: odd multiples of a cache line, so that a panel's
@@ -41,9 +66,16 @@ public:
 
     /// Packs columns [first, first + count) from `panel` ([count][panel_stride()] floats); `first` is a multiple of
     /// kPanel and `count` kPanel or what is left.
-    void pack(const float * panel, std::uint32_t first, std::uint32_t count, void * packed) const;
+    void pack(const float * panel, std::uint32_t first, std::uint32_t count, void * packed) const {
+        impl_->pack(panel, panel_stride(), first, count, packed);
+    }
 
-    struct Impl;
+    struct Impl {
+        virtual ~Impl() = default;
+        [[nodiscard]] virtual std::size_t bytes() const = 0;
+        virtual void pack(const float * panel, std::size_t stride, std::uint32_t first, std::uint32_t count,
+                          void * packed) const = 0;
+    };
     [[nodiscard]] const Impl & impl() const { return *impl_; }
 
 private:
@@ -60,11 +92,18 @@ public:
 
     Gemm(Element element, Mode mode, bool bias, std::uint32_t rows, const PackedLayout & layout);
 
-    [[nodiscard]] std::size_t scratch_bytes() const;
+    [[nodiscard]] std::size_t scratch_bytes() const { return impl_->scratch_bytes(); }
     /// `bias` [columns] floats, null without one; `scratch` aligned to 64 bytes.
-    void run(const void * input, const void * weights, const float * bias, float * out, std::byte * scratch) const;
+    void run(const void * input, const void * weights, const float * bias, float * out, std::byte * scratch) const {
+        impl_->run(input, weights, bias, out, scratch);
+    }
 
-    struct Impl;
+    struct Impl {
+        virtual ~Impl() = default;
+        [[nodiscard]] virtual std::size_t scratch_bytes() const = 0;
+        virtual void run(const void * input, const void * weights, const float * bias, float * out,
+                         std::byte * scratch) const = 0;
+    };
 
 private:
     std::shared_ptr<const Impl> impl_;

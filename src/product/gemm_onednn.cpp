@@ -3,7 +3,7 @@
 #include <unordered_map>
 
 #include "base/raise.h"
-#include "product/gemm.h"
+#include "product/gemm_onednn.h"
 
 // Of OpenMP's interface just this is needed, and its header is not where every compiler looks.
 extern "C" {
@@ -66,84 +66,89 @@ dnnl::matmul::primitive_desc describe(Element element, Gemm::Mode mode, bool bia
 /// Rows that the layout is asked for with; it is the same for any number.
 constexpr std::uint32_t kUsualRows = 128;
 
-}  // namespace
+struct Layout final : PackedLayout::Impl {
+    Layout(Element element, std::uint32_t columns, std::uint32_t its_depth)
+        : packed(describe(element, Gemm::Mode::Store, false, kUsualRows, columns, its_depth).weights_desc()),
+          depth(its_depth) {}
 
-bool gemm_available() {
-    return dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx2;
-}
+    [[nodiscard]] std::size_t bytes() const override { return packed.get_size(); }
 
-bool gemm_has_bf16() {
-    switch (dnnl::get_effective_cpu_isa()) {
-        case dnnl::cpu_isa::avx512_core_bf16:
-        case dnnl::cpu_isa::avx512_core_amx:
-            return true;
-        default:
-            return false;
+    void pack(const float * panel, std::size_t stride, std::uint32_t first, std::uint32_t count,
+              void * to) const override {
+        const OneThread one;
+        dnnl::stream stream(cpu_engine());
+        const memory::desc from({depth, count}, memory::data_type::f32,
+                                memory::dims{1, static_cast<memory::dim>(stride)});
+        // oneDNN takes mutable addresses; a source is only read.
+        memory source(from, cpu_engine(), const_cast<float *>(panel));
+        memory target(packed.submemory_desc({depth, count}, {0, first}), cpu_engine(), to);
+        dnnl::reorder(source, target).execute(stream, source, target);
     }
-}
 
-bool gemm_rows_are_independent() {
-    return dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx512_core;
-}
-
-struct PackedLayout::Impl {
     memory::desc packed;
+    memory::dim depth;
 };
 
-PackedLayout::PackedLayout(Element element, std::uint32_t columns, std::uint32_t depth)
-    : columns_(columns),
-      depth_(depth),
-      impl_(std::make_shared<Impl>(
-          Impl{describe(element, Gemm::Mode::Store, false, kUsualRows, columns, depth).weights_desc()})) {}
+struct Product final : Gemm::Impl {
+    Product(dnnl::matmul::primitive_desc its_description, bool with_bias)
+        : description(std::move(its_description)), product(description), bias(with_bias) {}
 
-std::size_t PackedLayout::bytes() const {
-    return impl_->packed.get_size();
-}
+    [[nodiscard]] std::size_t scratch_bytes() const override { return description.scratchpad_desc().get_size(); }
 
-void PackedLayout::pack(const float * panel, std::uint32_t first, std::uint32_t count, void * packed) const {
-    const OneThread one;
-    dnnl::stream stream(cpu_engine());
-    const memory::desc from({depth_, count}, memory::data_type::f32,
-                            memory::dims{1, static_cast<memory::dim>(panel_stride())});
-    // oneDNN takes mutable addresses; a source is only read.
-    memory source(from, cpu_engine(), const_cast<float *>(panel));
-    memory target(impl_->packed.submemory_desc({depth_, count}, {0, first}), cpu_engine(), packed);
-    dnnl::reorder(source, target).execute(stream, source, target);
-}
+    void run(const void * input, const void * weights, const float * bias_values, float * out,
+             std::byte * scratch) const override {
+        const OneThread one;
+        const dnnl::engine & engine = cpu_engine();
+        dnnl::stream stream(engine);
+        std::unordered_map<int, memory> arguments{
+            {DNNL_ARG_SRC, memory(description.src_desc(), engine, const_cast<void *>(input))},
+            {DNNL_ARG_WEIGHTS, memory(description.weights_desc(), engine, const_cast<void *>(weights))},
+            {DNNL_ARG_DST, memory(description.dst_desc(), engine, out)},
+            {DNNL_ARG_SCRATCHPAD, memory(description.scratchpad_desc(), engine, scratch)}};
+        if (bias) {
+            arguments.insert(
+                {DNNL_ARG_BIAS, memory(description.bias_desc(), engine, const_cast<float *>(bias_values))});
+        }
+        product.execute(stream, arguments);
+    }
 
-struct Gemm::Impl {
     dnnl::matmul::primitive_desc description;
     dnnl::matmul product;
     bool bias;
 };
 
-Gemm::Gemm(Element element, Mode mode, bool bias, std::uint32_t rows, const PackedLayout & layout) {
-    const auto description = describe(element, mode, bias, rows, layout.columns(), layout.depth());
-    if (description.weights_desc() != layout.impl().packed) {
+}  // namespace
+
+bool onednn_available(Element element) {
+    switch (dnnl::get_effective_cpu_isa()) {
+        case dnnl::cpu_isa::avx512_core_bf16:
+        case dnnl::cpu_isa::avx512_core_amx:
+            return true;
+        default:
+            return element == Element::F32 && dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx2;
+    }
+}
+
+bool onednn_has_tiles() {
+    return dnnl::get_effective_cpu_isa() == dnnl::cpu_isa::avx512_core_amx;
+}
+
+bool onednn_rows_are_independent() {
+    return dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx512_core;
+}
+
+std::shared_ptr<const PackedLayout::Impl> onednn_layout(Element element, std::uint32_t columns, std::uint32_t depth) {
+    return std::make_shared<Layout>(element, columns, depth);
+}
+
+std::shared_ptr<const Gemm::Impl> onednn_gemm(Element element, Gemm::Mode mode, bool bias, std::uint32_t rows,
+                                              const PackedLayout & layout) {
+    auto description = describe(element, mode, bias, rows, layout.columns(), layout.depth());
+    if (description.weights_desc() != static_cast<const Layout &>(layout.impl()).packed) {
         raise_machine("oneDNN wants another layout of weights for {} rows", rows);
     }
     const OneThread one;
-    impl_ = std::make_shared<Impl>(Impl{description, dnnl::matmul(description), bias});
-}
-
-std::size_t Gemm::scratch_bytes() const {
-    return impl_->description.scratchpad_desc().get_size();
-}
-
-void Gemm::run(const void * input, const void * weights, const float * bias, float * out, std::byte * scratch) const {
-    const OneThread one;
-    const auto & description = impl_->description;
-    const dnnl::engine & engine = cpu_engine();
-    dnnl::stream stream(engine);
-    std::unordered_map<int, memory> arguments{
-        {DNNL_ARG_SRC, memory(description.src_desc(), engine, const_cast<void *>(input))},
-        {DNNL_ARG_WEIGHTS, memory(description.weights_desc(), engine, const_cast<void *>(weights))},
-        {DNNL_ARG_DST, memory(description.dst_desc(), engine, out)},
-        {DNNL_ARG_SCRATCHPAD, memory(description.scratchpad_desc(), engine, scratch)}};
-    if (impl_->bias) {
-        arguments.insert({DNNL_ARG_BIAS, memory(description.bias_desc(), engine, const_cast<float *>(bias))});
-    }
-    impl_->product.execute(stream, arguments);
+    return std::make_shared<Product>(std::move(description), bias);
 }
 
 }  // namespace snapkv::product

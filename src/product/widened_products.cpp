@@ -36,10 +36,22 @@ std::uint32_t narrow_size(std::int64_t size) {
     return static_cast<std::uint32_t>(size);
 }
 
+/// What ggml takes a row of elements for.
+ggml_type tensor_type(Element element) {
+    switch (element) {
+        case Element::F32:
+            return GGML_TYPE_F32;
+        case Element::BF16:
+            return GGML_TYPE_BF16;
+        default:
+            return GGML_TYPE_I8;  // bytes
+    }
+}
+
 /// Equal blocks, as many as give every thread the same number; blocks that do not know of threads where results would
 /// depend on their size.
-std::uint32_t block_rows(std::uint32_t rows, std::uint32_t threads, std::uint32_t most) {
-    if (!gemm_rows_are_independent()) {
+std::uint32_t block_rows(Element element, std::uint32_t rows, std::uint32_t threads, std::uint32_t most) {
+    if (!gemm_rows_are_independent(element)) {
         return std::min(most, kBlockRows / 2);
     }
     const std::uint32_t blocks = threads * ((rows + threads * most - 1) / (threads * most));
@@ -63,10 +75,16 @@ bool WidenedProducts::widens(const Linear & linear) {
            (weight->type == GGML_TYPE_F32 || ggml_get_type_traits(weight->type)->to_float != nullptr);
 }
 
-Element WidenedProducts::best_element(std::span<const Linear> linears) {
+Element WidenedProducts::float_element(std::span<const Linear> linears) {
     const bool any_float = std::any_of(linears.begin(), linears.end(),
                                        [](const Linear & linear) { return linear.weight->type == GGML_TYPE_F32; });
-    return gemm_has_bf16() && !any_float ? Element::BF16 : Element::F32;
+    return gemm_available(Element::BF16) && !any_float ? Element::BF16 : Element::F32;
+}
+
+bool WidenedProducts::takes_int8(std::span<const Linear> linears) {
+    return gemm_available(Element::I8) && std::all_of(linears.begin(), linears.end(), [](const Linear & linear) {
+               return ggml_is_quantized(linear.weight->type) && linear.in() % Int8Block::kSize == 0;
+           });
 }
 
 const PackedLayout & WidenedProducts::layout(std::uint32_t columns, std::uint32_t depth) {
@@ -95,7 +113,7 @@ void WidenedProducts::begin_layer(std::span<const Linear> linears) {
             panels_.push_back({linear.weight, matrix, first, std::min(PackedLayout::kPanel, columns - first)});
         }
         input_bytes_ =
-            std::max(input_bytes_, aligned(kBlockRows * static_cast<std::size_t>(linear.in()) * size_of(element_)));
+            std::max(input_bytes_, aligned(kBlockRows * bytes_of(element_, static_cast<std::size_t>(linear.in()))));
     }
     if (copy_.size() < bytes) {
         copy_ = Block();
@@ -154,7 +172,7 @@ WidenedProducts::Step & WidenedProducts::add_step(const Norm & norm, std::span<c
     const std::size_t row_bytes = 2 * static_cast<std::size_t>(widest->out()) * sizeof(float);
     const auto most = static_cast<std::uint32_t>(
         std::clamp<std::size_t>(kProductBytes / row_bytes / kRowStep * kRowStep, 2 * kRowStep, kBlockRows));
-    step.block = block_rows(step.rows, threads_, most);
+    step.block = block_rows(element_, step.rows, threads_, most);
     for (const Linear & linear : linears) {
         const Matrix & matrix = matrices_.at(linear.weight);
         const bool bias = linear.bias != nullptr;
@@ -187,14 +205,14 @@ const void * WidenedProducts::normalised(const Step & step, const float * hidden
     for (std::uint32_t row = 0; row < rows.count; ++row) {
         const float * x = hidden + std::size_t{rows.first + row} * step.depth;
         rms_norm_row({x, step.depth}, floats(step.norm.weight), step.norm.epsilon, element_,
-                     scratch + std::size_t{row} * step.depth * size_of(element_));
+                     scratch + row * bytes_of(element_, step.depth));
     }
     return scratch;
 }
 
 const void * WidenedProducts::input_of(const ggml_tensor * input, const Rows & rows, std::byte * scratch) const {
     const auto * data = static_cast<const std::byte *>(input->data);
-    if ((input->type == GGML_TYPE_BF16) == (element_ == Element::BF16)) {
+    if (input->type == tensor_type(element_)) {
         return data + rows.first * input->nb[1];
     }
     const auto depth = static_cast<std::size_t>(input->ne[0]);
@@ -255,7 +273,9 @@ ggml_tensor * WidenedProducts::gate_up(ggml_context * ctx, const Norm & norm, co
         auto & at = *static_cast<Step *>(data);
         at.products->run_gate_up(at, node, thread);
     };
-    return ggml_custom_4d(ctx, element_ == Element::BF16 ? GGML_TYPE_BF16 : GGML_TYPE_F32, gate.out(), step.rows, 1, 1,
+    const ggml_type type = tensor_type(element_);
+    const std::size_t row_bytes = bytes_of(element_, static_cast<std::size_t>(gate.out()));
+    return ggml_custom_4d(ctx, type, static_cast<std::int64_t>(row_bytes / ggml_type_size(type)), step.rows, 1, 1,
                           sources.data(), 1, run, GGML_N_TASKS_MAX, &step);
 }
 

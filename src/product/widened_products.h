@@ -15,8 +15,8 @@
 
 namespace snapkv::product {
 
-/// Products of one layer at a time on a widened copy of its weights: bfloat16 where the processor multiplies that,
-/// else float32. A layer-major prefill uses a layer once a prompt, so that widening costs one pass over the weights
+/// Products of one layer at a time on a widened copy of its weights: eight-bit integers in blocks of 32, bfloat16 or
+/// float32. A layer-major prefill uses a layer once a prompt, so that widening costs one pass over the weights
 /// and every chunk then runs plain products near the processor's peak. Weights must lie in plain host memory.
 ///
 /// For each layer: begin_layer(), then widen() on all threads, then graphs, each begun with begin_graph() and run
@@ -28,8 +28,11 @@ public:
 
     /// Can this matrix be widened: in plain memory, of a type that converts to float32?
     [[nodiscard]] static bool widens(const Linear & linear);
-    /// What the weights are best widened to on this machine: float32 where a matrix is stored so.
-    [[nodiscard]] static Element best_element(std::span<const Linear> linears);
+    /// Which floats the weights are best widened to on this machine: float32 where a matrix is stored so.
+    [[nodiscard]] static Element float_element(std::span<const Linear> linears);
+    /// Do these matrices lose next to nothing as eight-bit integers (they are quantised), on a processor that
+    /// multiplies those?
+    [[nodiscard]] static bool takes_int8(std::span<const Linear> linears);
 
     /// Makes room for the layer's matrices. Throws Error(Machine).
     void begin_layer(std::span<const Linear> linears);

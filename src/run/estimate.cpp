@@ -63,8 +63,8 @@ double measure_row(Session::Impl & session) {
 /// Getting one layer's weights ready, once what is made only once is there.
 double measure_layer(Session::Impl & session) {
     const model::Architecture & architecture = *session.model.impl()->architecture;
-    PrefillProducts products(architecture, session.compute, session.work, session.options.products,
-                             PrefillProducts::widens(session.params(), architecture, session.options.products,
+    PrefillProducts products(architecture, session.compute, session.work,
+                             PrefillProducts::choose(session.params(), architecture, session.options.products,
                                                      PrefillProducts::kWidenTokens));
     products.begin_layer(0);
     const auto begin = Clock::now();

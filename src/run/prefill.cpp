@@ -27,8 +27,8 @@ Prefill::Prefill(const PrefillEnvironment & environment, const PrefillPlan & pla
       trunk_queries_(std::size_t{plan.trunk_window} * spec_.heads * spec_.key_size * sizeof(float), environment.work),
       trunk_segment_(plan.shares_trunk() ? std::make_shared<kv::Segment>() : nullptr),
       port_(make_port(environment.attention, 1)),
-      products_(environment.architecture, environment.compute, environment.work, environment.products,
-                PrefillProducts::widens(environment.params, environment.architecture, environment.products,
+      products_(environment.architecture, environment.compute, environment.work,
+                PrefillProducts::choose(environment.params, environment.architecture, environment.products,
                                         plan.computed())) {
     branches_.reserve(plan.branches.size());
     for (const BranchPlan & branch : plan.branches) {

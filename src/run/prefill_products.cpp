@@ -8,43 +8,56 @@ namespace snapkv::run {
 
 namespace {
 
+using product::Element;
 using product::WidenedProducts;
 
-product::Element element_of(const model::Architecture & architecture, ProductPath asked) {
-    return asked == ProductPath::WidenedF32 ? product::Element::F32
-                                            : WidenedProducts::best_element(architecture.matrices(0));
-}
-
-bool every_matrix_widens(const model::HyperParameters & params, const model::Architecture & architecture) {
+bool every_layer(const model::HyperParameters & params, const model::Architecture & architecture,
+                 bool (*holds)(std::span<const product::Linear>)) {
     for (std::uint32_t layer = 0; layer < params.layers; ++layer) {
-        const auto matrices = architecture.matrices(layer);
-        if (!std::all_of(matrices.begin(), matrices.end(), WidenedProducts::widens)) {
+        if (!holds(architecture.matrices(layer))) {
             return false;
         }
     }
     return true;
 }
 
+bool all_widen(std::span<const product::Linear> linears) {
+    return std::all_of(linears.begin(), linears.end(), WidenedProducts::widens);
+}
+
 }  // namespace
 
-bool PrefillProducts::widens(const model::HyperParameters & params, const model::Architecture & architecture,
-                             ProductPath asked, std::uint64_t tokens) {
-    if (asked == ProductPath::Stored || (asked == ProductPath::Auto && tokens < kWidenTokens)) {
-        return false;
+std::optional<Element> PrefillProducts::choose(const model::HyperParameters & params,
+                                               const model::Architecture & architecture, ProductPath asked,
+                                               std::uint64_t tokens) {
+    const bool automatic = asked == ProductPath::Auto;
+    if (asked == ProductPath::Stored || (automatic && tokens < kWidenTokens)) {
+        return std::nullopt;
     }
-    const bool can = product::gemm_available() && every_matrix_widens(params, architecture);
-    if (!can && asked != ProductPath::Auto) {
+    const bool widen = every_layer(params, architecture, all_widen);
+    const bool int8 = widen && every_layer(params, architecture, WidenedProducts::takes_int8);
+    if (int8 && (asked == ProductPath::Int8 || (automatic && !product::gemm_has_tiles()))) {
+        return Element::I8;
+    }
+    if (asked == ProductPath::Int8) {
+        raise_usage("products of eight-bit integers need a processor with AVX-512 VNNI and quantised weights");
+    }
+    if (widen && product::gemm_available(Element::F32)) {
+        return asked == ProductPath::WidenedF32 ? Element::F32
+                                                : WidenedProducts::float_element(architecture.matrices(0));
+    }
+    if (!automatic) {
         raise_usage("widened products need a build with oneDNN, a processor with AVX2 and weights in plain memory");
     }
-    return can;
+    return std::nullopt;
 }
 
 PrefillProducts::PrefillProducts(const model::Architecture & architecture, Compute & compute,
-                                 std::shared_ptr<Meter> work, ProductPath asked, bool widen)
+                                 std::shared_ptr<Meter> work, std::optional<Element> element)
     : architecture_(architecture), compute_(compute) {
-    if (widen) {
-        widened_ = std::make_unique<WidenedProducts>(element_of(architecture, asked),
-                                                     compute.threads(Compute::Phase::Prefill), std::move(work));
+    if (element) {
+        widened_ =
+            std::make_unique<WidenedProducts>(*element, compute.threads(Compute::Phase::Prefill), std::move(work));
     }
 }
 
@@ -74,13 +87,18 @@ void PrefillProducts::begin_graph() {
     }
 }
 
-std::string PrefillProducts::describe(const model::Architecture & architecture, ProductPath asked, bool widen) {
-    if (!widen) {
+std::string PrefillProducts::describe(std::optional<Element> element) {
+    if (!element) {
         return "products: ggml's, on the weights as they are stored";
     }
-    return element_of(architecture, asked) == product::Element::BF16
-               ? "products: oneDNN's, a layer's weights widened to bf16"
-               : "products: oneDNN's, a layer's weights widened to f32";
+    switch (*element) {
+        case Element::I8:
+            return "products: of 8-bit integers, a layer's weights and inputs with a scale for each 32";
+        case Element::BF16:
+            return "products: oneDNN's, a layer's weights widened to bf16";
+        default:
+            return "products: oneDNN's, a layer's weights widened to f32";
+    }
 }
 
 }  // namespace snapkv::run

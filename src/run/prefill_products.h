@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "model/architecture.h"
 #include "product/ggml_products.h"
@@ -18,13 +20,14 @@ public:
     /// From so many tokens on a widened copy pays for itself.
     static constexpr std::uint32_t kWidenTokens = 48;
 
-    /// Which path a prefill of `tokens` tokens takes under `asked`. Throws Error(Usage) where Widened is asked for and
-    /// cannot be.
-    static bool widens(const model::HyperParameters & params, const model::Architecture & architecture,
-                       ProductPath asked, std::uint64_t tokens);
+    /// What a prefill of `tokens` tokens widens the weights to under `asked`; nothing: ggml's products on the weights
+    /// as stored. Throws Error(Usage) where what is asked for cannot be.
+    static std::optional<product::Element> choose(const model::HyperParameters & params,
+                                                  const model::Architecture & architecture, ProductPath asked,
+                                                  std::uint64_t tokens);
 
     PrefillProducts(const model::Architecture & architecture, Compute & compute, std::shared_ptr<Meter> work,
-                    ProductPath asked, bool widen);
+                    std::optional<product::Element> element);
 
     [[nodiscard]] product::Products & products();
     /// On the weights as they are stored: for matrices that are no layer's.
@@ -36,7 +39,7 @@ public:
     void begin_graph();
 
     /// In words, for the log.
-    [[nodiscard]] static std::string describe(const model::Architecture & architecture, ProductPath asked, bool widen);
+    [[nodiscard]] static std::string describe(std::optional<product::Element> element);
 
 private:
     const model::Architecture & architecture_;

@@ -103,9 +103,8 @@ run::PrefillEnvironment Session::Impl::environment(kv::Arena & arena_of_run) {
 
 void Session::Impl::log_products(std::uint64_t tokens) const {
     if (options.log) {
-        const model::Architecture & architecture = *model.impl()->architecture;
-        const bool widen = run::PrefillProducts::widens(params(), architecture, options.products, tokens);
-        options.log(run::PrefillProducts::describe(architecture, options.products, widen));
+        options.log(run::PrefillProducts::describe(
+            run::PrefillProducts::choose(params(), *model.impl()->architecture, options.products, tokens)));
     }
 }
 

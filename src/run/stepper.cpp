@@ -132,7 +132,8 @@ void Stepper::run_layer(std::uint32_t layer, PrefillProducts & products, HiddenS
     compute_.run(graph, phase);
 }
 
-void Stepper::feed_widened(Sequence::Impl & sequence, std::span<const Token> tokens, Compute::Phase phase) {
+void Stepper::feed_widened(Sequence::Impl & sequence, std::span<const Token> tokens, product::Element element,
+                           Compute::Phase phase) {
     const auto rows = static_cast<std::uint32_t>(tokens.size());
     HiddenStates hidden(rows, params_.width, work_);
     {
@@ -145,7 +146,7 @@ void Stepper::feed_widened(Sequence::Impl & sequence, std::span<const Token> tok
     }
     std::vector<std::int32_t> positions(rows);
     std::iota(positions.begin(), positions.end(), static_cast<std::int32_t>(sequence.next_position() - rows));
-    PrefillProducts products(architecture_, compute_, work_, product_path_, true);
+    PrefillProducts products(architecture_, compute_, work_, element);
     for (std::uint32_t layer = 0; layer < params_.layers; ++layer) {
         run_layer(layer, products, hidden, positions, phase);
     }
@@ -179,9 +180,11 @@ void Stepper::feed(Sequence::Impl & sequence, std::span<const Token> tokens, Com
             run(step_, sequence, tokens, *step_port_, phase);
         } else {
             fill_units(sequence, rows, *chunk_port_);
-            if (rows >= PrefillProducts::kWidenTokens &&
-                PrefillProducts::widens(params_, architecture_, product_path_, rows)) {
-                feed_widened(sequence, tokens, phase);
+            const auto element = rows >= PrefillProducts::kWidenTokens
+                                     ? PrefillProducts::choose(params_, architecture_, product_path_, rows)
+                                     : std::nullopt;
+            if (element) {
+                feed_widened(sequence, tokens, *element, phase);
                 return;
             }
             few_products_.clear();

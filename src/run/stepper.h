@@ -44,7 +44,8 @@ private:
     void take_logits(Sequence::Impl & sequence, const ggml_tensor * tensor) const;
     void fill_units(Sequence::Impl & sequence, std::uint32_t rows, attention::HostPort & port) const;
     /// Each layer on its own, with its weights widened: pays for chunks, not for steps.
-    void feed_widened(Sequence::Impl & sequence, std::span<const Token> tokens, Compute::Phase phase);
+    void feed_widened(Sequence::Impl & sequence, std::span<const Token> tokens, product::Element element,
+                      Compute::Phase phase);
     void run_layer(std::uint32_t layer, PrefillProducts & products, HiddenStates & hidden,
                    const std::vector<std::int32_t> & positions, Compute::Phase phase);
     void run(Built & built, Sequence::Impl & sequence, std::span<const Token> tokens, attention::HostPort & port,

@@ -1,8 +1,7 @@
-// Every way a weight may be stored, on a random model of width 256 (what K-quants need). Two comparisons with one
-// bound: the same arithmetic as libllama's (ggml's products and attention) against libllama on the same file, and the
-// paths that a user gets against libllama on the same weights stored as float32. Between a path that rounds inputs of
-// products to eight bits, as libllama does, and one that does not, lies that rounding alone: for K-quants 1e-3 on this
-// model.
+// Every way a weight may be stored, on a random model of width 256 (what K-quants need), with one bound throughout: the
+// same arithmetic as libllama's (ggml's products and attention) against libllama on the same file, and the faster paths
+// against libllama on the same weights stored as float32. libllama rounds inputs of products to eight bits, which alone
+// errs by up to 1e-3 on this model; widened products must be nearer to float32 than that.
 
 #include <gtest/gtest.h>
 
@@ -95,15 +94,17 @@ TEST_P(FileTypes, GiveTheSameLogits) {
     EXPECT_LT(usual.prefill, 1e-3);
     EXPECT_LT(usual.steps, 1e-3);
     const double own = normalised_error(expected, exact);
-    if (GetParam().quantised) {
-        EXPECT_LT(usual.prefill, own) << "libllama is nearer to the weights' own logits";
-        EXPECT_LT(usual.steps, own) << "libllama is nearer to the weights' own logits";
-    }
     std::cout << GetParam().name << ": error with libllama's arithmetic " << same.prefill << ", step by step "
               << same.steps << "; usual paths against float32 " << usual.prefill << ", step by step " << usual.steps
-              << ", libllama's own " << own << "\n"
-              << log;
-    // Repacked copies serve where there is no oneDNN to widen the weights.
+              << ", libllama's own " << own;
+    if (product::gemm_available(product::Element::F32)) {
+        const Errors widened = errors(model, tokens, exact, {.products = ProductPath::Widened});
+        std::cout << ", widened " << widened.prefill << ", step by step " << widened.steps;
+        EXPECT_LT(widened.prefill, GetParam().quantised ? own : 1e-3);
+        EXPECT_LT(widened.steps, GetParam().quantised ? own : 1e-3);
+    }
+    std::cout << '\n' << log;
+    // Repacked copies serve where a prefill has no products of its own.
     const bool repacks = GetParam().repacked && ggml_cpu_has_avx2() != 0 && !product::gemm_available();
     EXPECT_EQ(log.find("CPU_REPACK") != std::string::npos, repacks) << log;
 }

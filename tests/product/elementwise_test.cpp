@@ -2,31 +2,18 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <vector>
 
+#include "product/elements.h"
 #include "support/random.h"
 
 namespace snapkv::test {
 namespace {
 
 using product::Element;
-
-std::vector<float> read(const std::vector<std::byte> & bytes, std::size_t count, Element element) {
-    std::vector<float> values(count);
-    for (std::size_t i = 0; i < count; ++i) {
-        if (element == Element::F32) {
-            std::memcpy(&values[i], bytes.data() + i * 4, 4);
-        } else {
-            std::uint16_t half = 0;
-            std::memcpy(&half, bytes.data() + i * 2, 2);
-            const std::uint32_t bits = std::uint32_t{half} << 16U;
-            std::memcpy(&values[i], &bits, 4);
-        }
-    }
-    return values;
-}
 
 class Rows : public ::testing::TestWithParam<Element> {
 protected:
@@ -46,7 +33,7 @@ TEST_P(Rows, NormDividesByTheRootOfTheMeanSquare) {
             squares += double{v} * v;
         }
         const double factor = 1 / std::sqrt(squares / static_cast<double>(count) + 1e-5F);
-        const std::vector<float> got = read(out, count, GetParam());
+        const std::vector<float> got = read_elements(out, count, GetParam());
         for (std::size_t i = 0; i < count; ++i) {
             const double expected = x[i] * factor * weight[i];
             ASSERT_NEAR(got[i], expected, tolerance() * std::abs(expected) + 1e-12) << i << " of " << count;
@@ -62,7 +49,7 @@ TEST_P(Rows, SwigluIsGateTimesItsSigmoidTimesUp) {
         const std::vector<float> up = random.numbers(count, 0, 1);
         std::vector<std::byte> out(count * 4);
         product::swiglu_row(gate, up.data(), GetParam(), out.data());
-        const std::vector<float> got = read(out, count, GetParam());
+        const std::vector<float> got = read_elements(out, count, GetParam());
         for (std::size_t i = 0; i < count; ++i) {
             const double expected = gate[i] / (1 + std::exp(-double{gate[i]})) * up[i];
             ASSERT_NEAR(got[i], expected, tolerance() * std::abs(expected) + 1e-12) << i << " of " << count;
@@ -77,8 +64,51 @@ TEST(NarrowRow, RoundsToNearestEven) {
     const std::vector<float> x{1.0F, 1.0F + 1.0F / 256, 1.0F + 3.0F / 256, 1.0F + 1.0F / 256 + 1e-6F, -2.5F};
     std::vector<std::byte> out(x.size() * 2);
     product::narrow_row(x, Element::BF16, out.data());
-    EXPECT_EQ(read(out, x.size(), Element::BF16),
+    EXPECT_EQ(read_elements(out, x.size(), Element::BF16),
               (std::vector<float>{1.0F, 1.0F, 1.0F + 2.0F / 128, 1.0F + 1.0F / 128, -2.5F}));
+}
+
+TEST(NarrowRow, RoundsBlocksOf32ToTheirLargest) {
+    Random random(3);
+    std::vector<float> x = random.numbers(96, 0, 1);
+    std::fill(x.begin() + 32, x.begin() + 64, 0.0F);
+    x[70] = -50;
+    std::vector<std::byte> out(product::bytes_of(Element::I8, x.size()));
+    product::narrow_row(x, Element::I8, out.data());
+    const std::vector<float> got = read_elements(out, x.size(), Element::I8);
+    for (std::size_t block = 0; block < 3; ++block) {
+        product::Int8Block stored;
+        std::memcpy(&stored, out.data() + block * sizeof stored, sizeof stored);
+        float largest = 0;
+        std::int32_t sum = 0;
+        for (std::size_t i = 0; i < 32; ++i) {
+            largest = std::max(largest, std::abs(x[block * 32 + i]));
+            sum += stored.values[i];
+        }
+        EXPECT_EQ(stored.scale, largest / 127);
+        EXPECT_EQ(stored.start, -128 * sum);
+        for (std::size_t i = block * 32; i < block * 32 + 32; ++i) {
+            EXPECT_NEAR(got[i], x[i], largest / 127 / 2 * 1.0001) << i;
+        }
+    }
+}
+
+TEST(Int8Rows, NormAndSwigluRoundWhatTheyGiveInFloat32) {
+    constexpr std::size_t kCount = 576;
+    Random random(4);
+    const std::vector<float> x = random.numbers(kCount, 0.1F, 2);
+    const std::vector<float> y = random.numbers(kCount, 1, 0.3F);
+    std::vector<float> exact(kCount);
+    std::vector<std::byte> expected(product::bytes_of(Element::I8, kCount));
+    std::vector<std::byte> got(expected.size());
+    product::rms_norm_row(x, y.data(), 1e-5F, Element::F32, exact.data());
+    product::narrow_row(exact, Element::I8, expected.data());
+    product::rms_norm_row(x, y.data(), 1e-5F, Element::I8, got.data());
+    EXPECT_TRUE(got == expected);
+    product::swiglu_row(x, y.data(), Element::F32, exact.data());
+    product::narrow_row(exact, Element::I8, expected.data());
+    product::swiglu_row(x, y.data(), Element::I8, got.data());
+    EXPECT_TRUE(got == expected);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// oneDNN's products as the engine calls them, against sums in double precision.
+// Products of every element as the engine calls them, against sums in double precision.
 
 #include "product/gemm.h"
 
@@ -10,6 +10,7 @@
 #include <tuple>
 #include <vector>
 
+#include "product/elements.h"
 #include "product/elementwise.h"
 #include "support/random.h"
 
@@ -34,23 +35,18 @@ private:
     std::vector<std::byte> bytes_;
 };
 
-float rounded(float x, Element element) {
-    if (element == Element::F32) {
-        return x;
-    }
-    std::uint16_t half = 0;
-    product::narrow_row({&x, 1}, element, &half);
-    const std::uint32_t bits = std::uint32_t{half} << 16U;
-    float result = 0;
-    std::memcpy(&result, &bits, sizeof result);
-    return result;
+/// The numbers that a product of this element reads for these, whole rows.
+std::vector<float> rounded(const std::vector<float> & x, Element element) {
+    std::vector<std::byte> narrow(product::bytes_of(element, x.size()));
+    product::narrow_row(x, element, narrow.data());
+    return read_elements(narrow, x.size(), element);
 }
 
 using Case = std::tuple<Element, std::uint32_t, std::uint32_t, std::uint32_t>;  // rows, columns, depth
 class Products : public ::testing::TestWithParam<Case> {
 protected:
     void SetUp() override {
-        if (!product::gemm_available() || (std::get<0>(GetParam()) == Element::BF16 && !product::gemm_has_bf16())) {
+        if (!product::gemm_available(std::get<0>(GetParam()))) {
             GTEST_SKIP() << "not on this build or processor";
         }
     }
@@ -78,6 +74,8 @@ TEST_P(Products, EqualSumsInDoublePrecision) {
     Memory narrow(input.size() * sizeof(float));
     product::narrow_row(input, element, narrow.data());
 
+    const std::vector<float> as_input = rounded(input, element);
+    const std::vector<float> as_weights = rounded(weights, element);
     for (const Gemm::Mode mode : {Gemm::Mode::Store, Gemm::Mode::Accumulate}) {
         for (const bool with_bias : {false, true}) {
             const Gemm gemm(element, mode, with_bias, rows, layout);
@@ -89,8 +87,8 @@ TEST_P(Products, EqualSumsInDoublePrecision) {
                 sum += mode == Gemm::Mode::Accumulate ? before[i] : 0;
                 double size = 1;
                 for (std::uint32_t k = 0; k < depth; ++k) {
-                    const double term = double{rounded(input[std::size_t{i / columns} * depth + k], element)} *
-                                        rounded(weights[std::size_t{i % columns} * depth + k], element);
+                    const double term = double{as_input[std::size_t{i / columns} * depth + k]} *
+                                        as_weights[std::size_t{i % columns} * depth + k];
                     sum += term;
                     size += std::abs(term);
                 }
@@ -105,6 +103,10 @@ INSTANTIATE_TEST_SUITE_P(Shapes, Products,
                                             ::testing::Values(1U, 7U, 64U, 77U, 128U),
                                             ::testing::Values(1U, 49U, 64U, 100U, 192U),
                                             ::testing::Values(1U, 33U, 96U)));
+INSTANTIATE_TEST_SUITE_P(Int8Shapes, Products,
+                         ::testing::Combine(::testing::Values(Element::I8), ::testing::Values(1U, 2U, 3U, 7U, 64U, 77U),
+                                            ::testing::Values(1U, 16U, 31U, 49U, 64U, 100U, 192U),
+                                            ::testing::Values(32U, 96U, 4128U)));
 
 }  // namespace
 }  // namespace snapkv::test

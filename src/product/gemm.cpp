@@ -1,0 +1,32 @@
+#include "product/gemm.h"
+
+#include "product/gemm_int8.h"
+#include "product/gemm_onednn.h"
+
+namespace snapkv::product {
+
+bool gemm_available(Element element) {
+    return element == Element::I8 ? int8_available() : onednn_available(element);
+}
+
+bool gemm_available() {
+    return gemm_available(Element::F32) || gemm_available(Element::I8);
+}
+
+bool gemm_has_tiles() {
+    return onednn_has_tiles();
+}
+
+bool gemm_rows_are_independent(Element element) {
+    return element == Element::I8 || onednn_rows_are_independent();
+}
+
+PackedLayout::PackedLayout(Element element, std::uint32_t columns, std::uint32_t depth)
+    : columns_(columns),
+      depth_(depth),
+      impl_(element == Element::I8 ? int8_layout(columns, depth) : onednn_layout(element, columns, depth)) {}
+
+Gemm::Gemm(Element element, Mode mode, bool bias, std::uint32_t rows, const PackedLayout & layout)
+    : impl_(element == Element::I8 ? int8_gemm(mode, rows, layout) : onednn_gemm(element, mode, bias, rows, layout)) {}
+
+}  // namespace snapkv::product

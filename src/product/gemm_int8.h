@@ -1,0 +1,19 @@
+#pragma once
+
+#include "product/gemm.h"
+
+namespace snapkv::product {
+
+// Products of eight-bit integers with AVX-512 VNNI. Weights and inputs carry a scale for each 32 values along the
+// depth; the integers of a block are summed exactly, blocks in float32. Where the processor lacks the instructions
+// nothing is available, and the rest throws Error(Machine).
+
+[[nodiscard]] bool int8_available();
+
+/// Columns in groups of 32: for each block of the depth eight times 2 x 64 bytes (four values of the depth for each of
+/// 16 columns), then the columns' scales.
+[[nodiscard]] std::shared_ptr<const PackedLayout::Impl> int8_layout(std::uint32_t columns, std::uint32_t depth);
+[[nodiscard]] std::shared_ptr<const Gemm::Impl> int8_gemm(Gemm::Mode mode, std::uint32_t rows,
+                                                          const PackedLayout & layout);
+
+}  // namespace snapkv::product
