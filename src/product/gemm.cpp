@@ -2,6 +2,7 @@
 
 #include "product/gemm_int8.h"
 #include "product/gemm_onednn.h"
+#include "product/int8_layout.h"
 
 namespace snapkv::product {
 

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <memory>
 
+#include "ggml.h"
+
 namespace snapkv::product {
 
 /// What the operands of a dense product are made of; results are float32.
@@ -70,11 +72,27 @@ public:
         impl_->pack(panel, panel_stride(), first, count, packed);
     }
 
+    /// Rows as they are stored, and bytes from one to the next.
+    struct Rows {
+        const std::byte * data = nullptr;
+        std::size_t stride = 0;
+    };
+    /// The same straight from rows of `type`, the first that of column `first`; does nothing and returns false where
+    /// this layout cannot take them without floats between.
+    [[nodiscard]] bool pack_stored(ggml_type type, const Rows & rows, std::uint32_t first, std::uint32_t count,
+                                   void * packed) const {
+        return impl_->pack_stored(type, rows, first, count, packed);
+    }
+
     struct Impl {
         virtual ~Impl() = default;
         [[nodiscard]] virtual std::size_t bytes() const = 0;
         virtual void pack(const float * panel, std::size_t stride, std::uint32_t first, std::uint32_t count,
                           void * packed) const = 0;
+        virtual bool pack_stored(ggml_type /*type*/, const Rows & /*rows*/, std::uint32_t /*first*/,
+                                 std::uint32_t /*count*/, void * /*packed*/) const {
+            return false;
+        }
     };
     [[nodiscard]] const Impl & impl() const { return *impl_; }
 

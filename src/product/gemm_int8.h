@@ -10,9 +10,6 @@ namespace snapkv::product {
 
 [[nodiscard]] bool int8_available();
 
-/// Columns in groups of 32: for each block of the depth eight times 2 x 64 bytes (four values of the depth for each of
-/// 16 columns), then the columns' scales.
-[[nodiscard]] std::shared_ptr<const PackedLayout::Impl> int8_layout(std::uint32_t columns, std::uint32_t depth);
 [[nodiscard]] std::shared_ptr<const Gemm::Impl> int8_gemm(Gemm::Mode mode, std::uint32_t rows,
                                                           const PackedLayout & layout);
 

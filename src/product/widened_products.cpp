@@ -135,25 +135,35 @@ void WidenedProducts::widen() {
     Block memory;
     for (std::size_t index = next_panel_++; index < panels_.size(); index = next_panel_++) {
         const Panel & panel = panels_[index];
-        const PackedLayout & layout = *panel.matrix.layout;
-        const std::size_t stride = layout.panel_stride();
-        const std::size_t bytes = PackedLayout::kPanel * stride * sizeof(float);
-        if (memory.size() < bytes) {
-            memory = Block(bytes, work_);
+        const std::size_t stride = panel.weight->nb[1];
+        const PackedLayout::Rows rows{static_cast<const std::byte *>(panel.weight->data) + panel.first * stride,
+                                      stride};
+        std::byte * packed = copy_.data() + panel.matrix.offset;
+        if (!panel.matrix.layout->pack_stored(panel.weight->type, rows, panel.first, panel.count, packed)) {
+            pack_floats(panel, rows, packed, memory);
         }
-        const auto * rows = static_cast<const std::byte *>(panel.weight->data);
-        const ggml_to_float_t to_float = ggml_get_type_traits(panel.weight->type)->to_float;
-        for (std::uint32_t column = 0; column < panel.count; ++column) {
-            const std::byte * row = rows + (panel.first + column) * panel.weight->nb[1];
-            float * to = memory.floats() + column * stride;
-            if (panel.weight->type == GGML_TYPE_F32) {
-                std::memcpy(to, row, layout.depth() * sizeof(float));
-            } else {
-                to_float(row, to, layout.depth());
-            }
-        }
-        layout.pack(memory.floats(), panel.first, panel.count, copy_.data() + panel.matrix.offset);
     }
+}
+
+void WidenedProducts::pack_floats(const Panel & panel, const PackedLayout::Rows & rows, void * packed,
+                                  Block & memory) const {
+    const PackedLayout & layout = *panel.matrix.layout;
+    const std::size_t stride = layout.panel_stride();
+    const std::size_t bytes = PackedLayout::kPanel * stride * sizeof(float);
+    if (memory.size() < bytes) {
+        memory = Block(bytes, work_);
+    }
+    const ggml_to_float_t to_float = ggml_get_type_traits(panel.weight->type)->to_float;
+    for (std::uint32_t column = 0; column < panel.count; ++column) {
+        const std::byte * row = rows.data + column * rows.stride;
+        float * to = memory.floats() + column * stride;
+        if (panel.weight->type == GGML_TYPE_F32) {
+            std::memcpy(to, row, layout.depth() * sizeof(float));
+        } else {
+            to_float(row, to, layout.depth());
+        }
+    }
+    layout.pack(memory.floats(), panel.first, panel.count, packed);
 }
 
 void WidenedProducts::begin_graph() {

@@ -83,6 +83,8 @@ private:
         std::uint32_t count = 0;
     };
 
+    /// Packs a panel by way of floats, in `memory`, which grows as needed.
+    void pack_floats(const Panel & panel, const PackedLayout::Rows & rows, void * packed, Block & memory) const;
     [[nodiscard]] Step & add_step(const Norm & norm, std::span<const Linear> linears, std::int64_t rows,
                                   Gemm::Mode mode);
     [[nodiscard]] const PackedLayout & layout(std::uint32_t columns, std::uint32_t depth);

@@ -2,11 +2,15 @@
 
 #include "product/gemm.h"
 
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <memory>
+#include <span>
+#include <string>
 #include <tuple>
 #include <vector>
 
@@ -107,6 +111,81 @@ INSTANTIATE_TEST_SUITE_P(Int8Shapes, Products,
                          ::testing::Combine(::testing::Values(Element::I8), ::testing::Values(1U, 2U, 3U, 7U, 64U, 77U),
                                             ::testing::Values(1U, 16U, 31U, 49U, 64U, 100U, 192U),
                                             ::testing::Values(32U, 96U, 4128U)));
+
+/// A type whose blocks are packed as they are, and by how much of a block's greatest value a weight may then be off.
+struct StoredType {
+    ggml_type type;
+    double error = 0;
+};
+using StoredCase = std::tuple<StoredType, std::uint32_t, std::uint32_t>;  // columns, depth
+class StoredProducts : public ::testing::TestWithParam<StoredCase> {};
+
+TEST_P(StoredProducts, EqualSumsOfTheStoredNumbers) {
+    if (!product::gemm_available(Element::I8)) {
+        GTEST_SKIP() << "not on this processor";
+    }
+    const auto [stored, columns, depth] = GetParam();
+    constexpr std::uint32_t kRows = 5;
+    Random random(columns + depth);
+    const std::vector<float> weights = random.numbers(std::size_t{columns} * depth, 0, 1);
+    const std::size_t row_bytes = ggml_row_size(stored.type, depth);
+    std::vector<std::byte> rows(columns * row_bytes);
+    ggml_quantize_chunk(stored.type, weights.data(), rows.data(), 0, columns, depth, nullptr);
+    std::vector<float> numbers(weights.size());
+    ggml_get_type_traits(stored.type)->to_float(rows.data(), numbers.data(), static_cast<std::int64_t>(numbers.size()));
+
+    const PackedLayout layout(Element::I8, columns, depth);
+    Memory packed(layout.bytes());
+    for (std::uint32_t first = 0; first < columns; first += PackedLayout::kPanel) {
+        ASSERT_TRUE(layout.pack_stored(stored.type, {rows.data() + first * row_bytes, row_bytes}, first,
+                                       std::min(PackedLayout::kPanel, columns - first), packed.data()));
+    }
+    const std::vector<float> input = random.numbers(std::size_t{kRows} * depth, 0, 1);
+    const std::vector<float> as_input = rounded(input, Element::I8);
+    Memory narrow(input.size() * sizeof(float));
+    product::narrow_row(input, Element::I8, narrow.data());
+    std::vector<float> out(std::size_t{kRows} * columns);
+    Gemm(Element::I8, Gemm::Mode::Store, false, kRows, layout)
+        .run(narrow.data(), packed.data(), nullptr, out.data(), nullptr);
+
+    for (std::uint32_t i = 0; i < kRows * columns; ++i) {
+        const auto x = std::span(as_input).subspan(std::size_t{i / columns} * depth, depth);
+        const auto w = std::span(numbers).subspan(std::size_t{i % columns} * depth, depth);
+        double sum = 0;
+        double allowed = 1e-6;
+        for (std::uint32_t k = 0; k < depth; ++k) {
+            const auto block = w.subspan(k / 32 * 32, 32);
+            const float most = std::abs(*std::max_element(block.begin(), block.end(),
+                                                          [](float a, float b) { return std::abs(a) < std::abs(b); }));
+            sum += double{x[k]} * w[k];
+            allowed += std::abs(x[k]) * (1e-6 * std::abs(w[k]) + stored.error * most);
+        }
+        ASSERT_NEAR(out[i], sum, allowed) << "row " << i / columns << " column " << i % columns;
+    }
+}
+
+std::string stored_name(const ::testing::TestParamInfo<StoredCase> & info) {
+    return fmt::format("{}_{}x{}", ggml_type_name(std::get<0>(info.param).type), std::get<1>(info.param),
+                       std::get<2>(info.param));
+}
+
+constexpr double kRounded = 0.6 / 127;  // half a step, and what float32 adds
+INSTANTIATE_TEST_SUITE_P(Types, StoredProducts,
+                         ::testing::Combine(::testing::Values(StoredType{GGML_TYPE_Q4_0}, StoredType{GGML_TYPE_Q5_0},
+                                                              StoredType{GGML_TYPE_Q8_0}, StoredType{GGML_TYPE_IQ4_NL},
+                                                              StoredType{GGML_TYPE_Q4_1, kRounded},
+                                                              StoredType{GGML_TYPE_Q5_1, kRounded}),
+                                            ::testing::Values(1U, 33U, 64U, 150U), ::testing::Values(32U, 64U, 800U)),
+                         stored_name);
+
+TEST(StoredRows, OtherTypesTakeTheWayOfFloats) {
+    if (!product::gemm_available(Element::I8)) {
+        GTEST_SKIP() << "not on this processor";
+    }
+    const PackedLayout layout(Element::I8, 64, 256);
+    std::vector<std::byte> nothing(64 * 256);
+    EXPECT_FALSE(layout.pack_stored(GGML_TYPE_Q6_K, {nothing.data(), 256}, 0, 64, nullptr));
+}
 
 }  // namespace
 }  // namespace snapkv::test
