@@ -7,6 +7,7 @@
 
 #include "base/raise.h"
 #include "base/resident.h"
+#include "run/hidden_states.h"
 #include "run/layer_shape.h"
 #include "run/port.h"
 #include "run/session_impl.h"
@@ -63,9 +64,9 @@ double measure_row(Session::Impl & session) {
 /// Getting one layer's weights ready, once what is made only once is there.
 double measure_layer(Session::Impl & session) {
     const model::Architecture & architecture = *session.model.impl()->architecture;
-    PrefillProducts products(architecture, session.compute, session.work,
-                             PrefillProducts::choose(session.params(), architecture, session.options.products,
-                                                     PrefillProducts::kWidenTokens));
+    PrefillProducts products(
+        architecture, session.compute, session.work,
+        PrefillProducts::choose(session.params(), architecture, session.options.products, HiddenStates::kLeastRows));
     products.begin_layer(0);
     const auto begin = Clock::now();
     products.begin_layer(0);

@@ -29,7 +29,7 @@ Prefill::Prefill(const PrefillEnvironment & environment, const PrefillPlan & pla
       port_(make_port(environment.attention, 1)),
       products_(environment.architecture, environment.compute, environment.work,
                 PrefillProducts::choose(environment.params, environment.architecture, environment.products,
-                                        plan.computed())) {
+                                        HiddenStates::padded(plan.computed()))) {
     branches_.reserve(plan.branches.size());
     for (const BranchPlan & branch : plan.branches) {
         branches_.emplace_back(branch, spec_, environment.arena, environment.work);

@@ -17,14 +17,16 @@ namespace snapkv::run {
 /// as they are stored, or one layer's widened copy at a time. Not thread-safe.
 class PrefillProducts {
 public:
-    /// From so many tokens on a widened copy pays for itself.
-    static constexpr std::uint32_t kWidenTokens = 48;
+    /// From so many rows on a copy of a layer's weights pays for itself; measured.
+    [[nodiscard]] static constexpr std::uint32_t least_rows(product::Element element) {
+        return element == product::Element::I8 ? 12 : 48;
+    }
 
-    /// What a prefill of `tokens` tokens widens the weights to under `asked`; nothing: ggml's products on the weights
-    /// as stored. Throws Error(Usage) where what is asked for cannot be.
+    /// What chunks of `rows` rows have the weights copied to under `asked`; nothing: ggml's products on the weights as
+    /// stored. Throws Error(Usage) where what is asked for cannot be.
     static std::optional<product::Element> choose(const model::HyperParameters & params,
                                                   const model::Architecture & architecture, ProductPath asked,
-                                                  std::uint64_t tokens);
+                                                  std::uint64_t rows);
 
     PrefillProducts(const model::Architecture & architecture, Compute & compute, std::shared_ptr<Meter> work,
                     std::optional<product::Element> element);

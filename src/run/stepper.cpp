@@ -180,10 +180,8 @@ void Stepper::feed(Sequence::Impl & sequence, std::span<const Token> tokens, Com
             run(step_, sequence, tokens, *step_port_, phase);
         } else {
             fill_units(sequence, rows, *chunk_port_);
-            const auto element = rows >= PrefillProducts::kWidenTokens
-                                     ? PrefillProducts::choose(params_, architecture_, product_path_, rows)
-                                     : std::nullopt;
-            if (element) {
+            const auto element = PrefillProducts::choose(params_, architecture_, product_path_, rows);
+            if (element && rows >= PrefillProducts::least_rows(*element)) {
                 feed_widened(sequence, tokens, *element, phase);
                 return;
             }
