@@ -44,14 +44,18 @@ public:
         const std::vector<ggml_tensor *> projected = products.project(ctx, weights.attention_norm, linears, hidden);
         const std::int64_t rows = hidden->ne[1];
         AttentionInput input;
-        if (wanted != Wanted::KeysValues) {
+        if (wanted == Wanted::All && rows == 1 && follows(projected[0], projected[1])) {
+            rotate_step(ctx, projected[0], positions, input);
+        } else if (wanted != Wanted::KeysValues) {
             input.queries =
                 rotate(ctx, ggml_reshape_3d(ctx, projected.front(), params_.key_size, params_.heads, rows), positions);
         }
         if (wanted != Wanted::Queries) {
             const std::size_t first = projected.size() - 2;
-            input.keys = rotate(ctx, ggml_reshape_3d(ctx, projected[first], params_.key_size, params_.kv_heads, rows),
-                                positions);
+            if (input.keys == nullptr) {
+                input.keys = rotate(
+                    ctx, ggml_reshape_3d(ctx, projected[first], params_.key_size, params_.kv_heads, rows), positions);
+            }
             input.values = ggml_reshape_3d(ctx, projected[first + 1], params_.value_size, params_.kv_heads, rows);
         }
         return input;
@@ -110,6 +114,27 @@ private:
                 take_linear(weights, prefix + "ffn_gate", width, inner),
                 take_linear(weights, prefix + "ffn_up", width, inner),
                 take_linear(weights, prefix + "ffn_down", inner, width)};
+    }
+
+    /// Does `second` lie right behind `first`, both views of one tensor?
+    static bool follows(const ggml_tensor * first, const ggml_tensor * second) {
+        return first->view_src != nullptr && first->view_src == second->view_src &&
+               first->view_offs + ggml_nbytes(first) == second->view_offs;
+    }
+
+    /// Queries and the keys behind them in one node: in a step, where little is computed, nodes are what costs.
+    void rotate_step(ggml_context * ctx, const ggml_tensor * queries, ggml_tensor * positions,
+                     AttentionInput & input) const {
+        const std::int64_t size = params_.key_size;
+        const std::int64_t heads = params_.heads;
+        const std::int64_t all = heads + params_.kv_heads;
+        const std::size_t bytes = static_cast<std::size_t>(size) * sizeof(float);
+        ggml_tensor * both = ggml_view_3d(ctx, queries->view_src, size, all, 1, bytes,
+                                          static_cast<std::size_t>(all) * bytes, queries->view_offs);
+        both = rotate(ctx, both, positions);
+        input.queries = ggml_view_3d(ctx, both, size, heads, 1, both->nb[1], both->nb[2], 0);
+        input.keys = ggml_view_3d(ctx, both, size, params_.kv_heads, 1, both->nb[1], both->nb[2],
+                                  static_cast<std::size_t>(heads) * bytes);
     }
 
     [[nodiscard]] ggml_tensor * rotate(ggml_context * ctx, ggml_tensor * x, ggml_tensor * positions) const {
