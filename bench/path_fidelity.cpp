@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "next_token.h"
+#include "product/gemm.h"
 #include "run/model_impl.h"
 #include "run/prefill.h"
 

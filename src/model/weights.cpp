@@ -75,11 +75,22 @@ void release_pages(std::span<const std::byte> range) {
 
 }  // namespace
 
-Weights::Weights(const gguf::File & file) : file_(file), extra_types_(extra_buffer_types()) {}
+bool Weights::prefills_from_rows(const gguf::File & file) {
+    const auto is_byte_product = [](const gguf::TensorInfo & info) {
+        return !info.name.starts_with("blk.") || info.ne[1] == 1 || ggml_is_quantized(info.type);
+    };
+    return product::gemm_available(product::Element::F32) ||
+           (product::gemm_available(product::Element::I8) &&
+            std::all_of(file.tensors().begin(), file.tensors().end(), is_byte_product));
+}
+
+// Repacked copies would only take memory where a prefill copies plain rows: single rows of them are as fast.
+Weights::Weights(const gguf::File & file)
+    : file_(file),
+      extra_types_(prefills_from_rows(file) ? std::vector<ggml_backend_buffer_type_t>() : extra_buffer_types()) {}
 
 ggml_backend_buffer_type_t Weights::choose(const gguf::TensorInfo & info, Use use) const {
-    // A prefill widens plain rows, and single rows of them are as fast: repacked copies would only take memory.
-    if (use == Use::Multiply && !product::gemm_available()) {
+    if (use == Use::Multiply) {
         for (ggml_backend_buffer_type_t type : extra_types_) {
             if (serves(type, info)) {
                 return type;

@@ -62,6 +62,8 @@ private:
         ContextPtr ctx;
         std::vector<Placed> tensors;
     };
+    /// Has every prefill products of its own that read the rows as they lie in the file?
+    [[nodiscard]] static bool prefills_from_rows(const gguf::File & file);
     [[nodiscard]] ggml_backend_buffer_type_t choose(const gguf::TensorInfo & info, Use use) const;
     void fill(ggml_backend_buffer_type_t type, Group & group);
     void map(Group & group);

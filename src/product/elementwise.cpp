@@ -61,19 +61,27 @@ struct ToI8 {
         const hn::RebindToSigned<F> di;
         const hn::Rebind<std::int8_t, F> bytes;
         const std::size_t lanes = hn::Lanes(d);
-        V most = hn::Zero(d);
+        // Of the bits: those of what is not finite lie above every number's.
+        auto most = hn::Zero(di);
         for (std::size_t at = 0; at < Int8Block::kSize; at += lanes) {
-            most = hn::Max(most, hn::Abs(hn::LoadU(d, values.data() + at)));
+            most = hn::Max(most, hn::BitCast(di, hn::Abs(hn::LoadU(d, values.data() + at))));
         }
-        const float largest = hn::GetLane(hn::MaxOfLanes(d, most));
-        const V inverse = hn::Set(d, largest > 0 ? 127.0F / largest : 0.0F);
+        const std::int32_t bits = hn::GetLane(hn::MaxOfLanes(di, most));
+        float largest = 0;
+        std::memcpy(&largest, &bits, sizeof largest);
+        to.scale = largest / 127.0F;
+        const float inverse = 127.0F / largest;
+        if (!std::isnormal(inverse)) {  // all zeros or nearly so, or not finite: then neither is the scale
+            to.values.fill(0);
+            to.start = 0;
+            return;
+        }
         auto sum = hn::Zero(di);
         for (std::size_t at = 0; at < Int8Block::kSize; at += lanes) {
-            const auto whole = hn::NearestInt(hn::Mul(hn::LoadU(d, values.data() + at), inverse));
+            const auto whole = hn::NearestInt(hn::Mul(hn::LoadU(d, values.data() + at), hn::Set(d, inverse)));
             sum = hn::Add(sum, whole);
             hn::StoreU(hn::DemoteTo(bytes, whole), bytes, to.values.data() + at);
         }
-        to.scale = largest / 127.0F;
         to.start = -128 * hn::GetLane(hn::SumOfLanes(di, sum));
     }
 };
@@ -165,14 +173,17 @@ HWY_EXPORT(NarrowRow);
 HWY_EXPORT(SwigluRow);
 
 void rms_norm_row(std::span<const float> x, const float * weight, float epsilon, Element element, void * to) {
+    assert(element != Element::I8 || x.size() % Int8Block::kSize == 0);
     HWY_DYNAMIC_DISPATCH(RmsNormRow)(x.data(), x.size(), weight, epsilon, element, to);
 }
 
 void narrow_row(std::span<const float> x, Element element, void * to) {
+    assert(element != Element::I8 || x.size() % Int8Block::kSize == 0);
     HWY_DYNAMIC_DISPATCH(NarrowRow)(x.data(), x.size(), element, to);
 }
 
 void swiglu_row(std::span<const float> gate, const float * up, Element element, void * to) {
+    assert(element != Element::I8 || gate.size() % Int8Block::kSize == 0);
     HWY_DYNAMIC_DISPATCH(SwigluRow)(gate.data(), up, gate.size(), element, to);
 }
 

@@ -10,10 +10,6 @@ bool gemm_available(Element element) {
     return element == Element::I8 ? int8_available() : onednn_available(element);
 }
 
-bool gemm_available() {
-    return gemm_available(Element::F32) || gemm_available(Element::I8);
-}
-
 bool gemm_has_tiles() {
     return onednn_has_tiles();
 }

@@ -13,7 +13,8 @@ namespace snapkv::product {
 enum class Element {
     F32,
     BF16,
-    I8,  ///< eight-bit integers with a scale for each block of 32 along the depth, as ggml's own products round inputs
+    I8,  ///< eight-bit integers with a scale for each block of 32 along the depth, as ggml's own products round most
+         ///< inputs; weights that are stored otherwise are rounded so too, to half a 127th of a block's greatest
 };
 
 /// A block of a row of inputs in Element::I8. The weights are stored as w + 128, so that a product of unsigned with
@@ -32,16 +33,15 @@ struct Int8Block {
             return count * 4;
         case Element::BF16:
             return count * 2;
-        default:
+        case Element::I8:
             return count / Int8Block::kSize * sizeof(Int8Block);
     }
+    return 0;
 }
 
 /// Can products of this element run well here? F32: a build with oneDNN and a processor with AVX2; BF16: oneDNN and a
 /// processor that multiplies bfloat16; I8: a processor with AVX-512 VNNI.
 [[nodiscard]] bool gemm_available(Element element);
-/// Of any element?
-[[nodiscard]] bool gemm_available();
 /// Does this processor have a unit for tiles of bfloat16 (AMX), beside which nothing else pays?
 [[nodiscard]] bool gemm_has_tiles();
 
@@ -111,7 +111,7 @@ public:
     Gemm(Element element, Mode mode, bool bias, std::uint32_t rows, const PackedLayout & layout);
 
     [[nodiscard]] std::size_t scratch_bytes() const { return impl_->scratch_bytes(); }
-    /// `bias` [columns] floats, null without one; `scratch` aligned to 64 bytes.
+    /// `bias` [columns] floats, null without one; `weights` and `scratch` aligned to 64 bytes.
     void run(const void * input, const void * weights, const float * bias, float * out, std::byte * scratch) const {
         impl_->run(input, weights, bias, out, scratch);
     }

@@ -1,16 +1,13 @@
 #include "product/gemm_int8.h"
 
 #include "base/raise.h"
-#include "base/x86_intrinsics.h"
 #include "product/int8_layout.h"
+#include "product/vnni.h"
 
 #if defined(__x86_64__)
 
 #include <algorithm>
-#include <cassert>
 #include <cstring>
-
-#define SNAPKV_INT8_TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,fma")))
 
 namespace snapkv::product {
 
@@ -30,7 +27,7 @@ struct Tile {
 };
 
 template <std::uint32_t Rows>
-SNAPKV_INT8_TARGET void multiply(const std::byte * weights, const Int8Block * input, std::size_t row_blocks,
+SNAPKV_VNNI_TARGET void multiply(const std::byte * weights, const Int8Block * input, std::size_t row_blocks,
                                  std::uint32_t blocks, const Tile & tile) {
     __m512 sums[Rows][2];
     for (std::uint32_t r = 0; r < Rows; ++r) {
@@ -118,8 +115,7 @@ struct Product final : Gemm::Impl {
 }  // namespace
 
 bool int8_available() {
-    static const bool has = __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512vl") != 0 &&
-                            __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512vnni") != 0;
+    static const bool has = has_vnni();
     return has;
 }
 

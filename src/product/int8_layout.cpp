@@ -1,8 +1,8 @@
 #include "product/int8_layout.h"
 
 #include "base/raise.h"
-#include "base/x86_intrinsics.h"
 #include "product/gemm_int8.h"
+#include "product/vnni.h"
 
 #if defined(__x86_64__)
 
@@ -11,8 +11,6 @@
 #include <cassert>
 #include <cmath>
 #include <cstring>
-
-#define SNAPKV_INT8_TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,f16c,fma")))
 
 namespace snapkv::product {
 
@@ -27,69 +25,65 @@ struct Column {
 // Blocks as ggml stores them begin with a 16-bit scale, for some types a 16-bit offset, for some 32 fifth bits; their
 // nibbles hold the first half of the values in the low bits, the second in the high ones.
 
-SNAPKV_INT8_TARGET float half_at(const std::byte * at) {
+SNAPKV_VNNI_TARGET float half_at(const std::byte * at) {
     std::uint16_t bits = 0;
     std::memcpy(&bits, at, sizeof bits);
     return _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(bits)));
 }
 
-SNAPKV_INT8_TARGET __m256i nibbles_at(const std::byte * at) {
+SNAPKV_VNNI_TARGET __m256i nibbles_at(const std::byte * at) {
     const __m128i both = _mm_loadu_si128(reinterpret_cast<const __m128i *>(at));
     return _mm256_and_si256(_mm256_set_m128i(_mm_srli_epi16(both, 4), both), _mm256_set1_epi8(0xF));
 }
 
-SNAPKV_INT8_TARGET __m256i fifth_bits_at(const std::byte * at) {
+SNAPKV_VNNI_TARGET __m256i fifth_bits_at(const std::byte * at) {
     std::uint32_t bits = 0;
     std::memcpy(&bits, at, sizeof bits);
     return _mm256_maskz_set1_epi8(bits, 16);
 }
 
-SNAPKV_INT8_TARGET __m256i narrow(__m512 first, __m512 second, float inverse) {
-    const auto bytes = [by = _mm512_set1_ps(inverse)](__m512 x) SNAPKV_INT8_TARGET {
-        return _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(_mm512_mul_ps(x, by)));
-    };
-    return _mm256_set_m128i(bytes(second), bytes(first));
+SNAPKV_VNNI_TARGET Column rounded(__m512 first, __m512 second, float most) {
+    const float inverse = inverse_scale(most);
+    return {_mm256_set_m128i(round_to_bytes(second, inverse), round_to_bytes(first, inverse)), most / 127.0F};
 }
 
 /// scale * codes + offset, where codes are 0 to `last`.
-SNAPKV_INT8_TARGET Column affine(__m256i codes, float scale, float offset, float last) {
-    const float most = std::max(std::abs(offset), std::abs(scale * last + offset));
-    const auto number = [=](__m128i x) SNAPKV_INT8_TARGET {
+SNAPKV_VNNI_TARGET Column affine(__m256i codes, float scale, float offset, float last) {
+    const auto number = [=](__m128i x) SNAPKV_VNNI_TARGET {
         return _mm512_fmadd_ps(_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(x)), _mm512_set1_ps(scale),
                                _mm512_set1_ps(offset));
     };
-    return {narrow(number(_mm256_castsi256_si128(codes)), number(_mm256_extracti128_si256(codes, 1)),
-                   most > 0 ? 127.0F / most : 0.0F),
-            most / 127.0F};
+    // In this order what is not a number wins.
+    const float most = std::max(std::abs(scale * last + offset), std::abs(offset));
+    return rounded(number(_mm256_castsi256_si128(codes)), number(_mm256_extracti128_si256(codes, 1)), most);
 }
 
 struct Floats {
     static constexpr std::size_t kBytes = Int8Block::kSize * sizeof(float);
-    SNAPKV_INT8_TARGET static Column read(const std::byte * at) {
+    SNAPKV_VNNI_TARGET static Column read(const std::byte * at) {
         const __m512 first = _mm512_loadu_ps(at);
         const __m512 second = _mm512_loadu_ps(at + kBytes / 2);
-        const float most = _mm512_reduce_max_ps(_mm512_max_ps(_mm512_abs_ps(first), _mm512_abs_ps(second)));
-        return {narrow(first, second, most > 0 ? 127.0F / most : 0.0F), most / 127.0F};
+        return rounded(first, second, greatest(first, second));
     }
 };
 
 struct Q4_0 {
     static constexpr std::size_t kBytes = 18;
-    SNAPKV_INT8_TARGET static Column read(const std::byte * at) {
+    SNAPKV_VNNI_TARGET static Column read(const std::byte * at) {
         return {_mm256_sub_epi8(nibbles_at(at + 2), _mm256_set1_epi8(8)), half_at(at)};
     }
 };
 
 struct Q4_1 {
     static constexpr std::size_t kBytes = 20;
-    SNAPKV_INT8_TARGET static Column read(const std::byte * at) {
+    SNAPKV_VNNI_TARGET static Column read(const std::byte * at) {
         return affine(nibbles_at(at + 4), half_at(at), half_at(at + 2), 15);
     }
 };
 
 struct Q5_0 {
     static constexpr std::size_t kBytes = 22;
-    SNAPKV_INT8_TARGET static Column read(const std::byte * at) {
+    SNAPKV_VNNI_TARGET static Column read(const std::byte * at) {
         const __m256i codes = _mm256_or_si256(nibbles_at(at + 6), fifth_bits_at(at + 2));
         return {_mm256_sub_epi8(codes, _mm256_set1_epi8(16)), half_at(at)};
     }
@@ -97,27 +91,27 @@ struct Q5_0 {
 
 struct Q5_1 {
     static constexpr std::size_t kBytes = 24;
-    SNAPKV_INT8_TARGET static Column read(const std::byte * at) {
+    SNAPKV_VNNI_TARGET static Column read(const std::byte * at) {
         return affine(_mm256_or_si256(nibbles_at(at + 8), fifth_bits_at(at + 4)), half_at(at), half_at(at + 2), 31);
     }
 };
 
 struct Q8_0 {
     static constexpr std::size_t kBytes = 34;
-    SNAPKV_INT8_TARGET static Column read(const std::byte * at) {
+    SNAPKV_VNNI_TARGET static Column read(const std::byte * at) {
         return {_mm256_loadu_si256(reinterpret_cast<const __m256i *>(at + 2)), half_at(at)};
     }
 };
 
 struct IQ4_NL {
     static constexpr std::size_t kBytes = 18;
-    SNAPKV_INT8_TARGET static Column read(const std::byte * at) {
+    SNAPKV_VNNI_TARGET static Column read(const std::byte * at) {
         const __m128i numbers = _mm_setr_epi8(-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113);
         return {_mm256_shuffle_epi8(_mm256_broadcastsi128_si256(numbers), nibbles_at(at + 2)), half_at(at)};
     }
 };
 
-SNAPKV_INT8_TARGET void store(const Column & column, std::byte * to) {
+SNAPKV_VNNI_TARGET void store(const Column & column, std::byte * to) {
     alignas(32) std::array<std::uint32_t, kInt8Quads> quads;
     _mm256_store_si256(reinterpret_cast<__m256i *>(quads.data()),
                        _mm256_xor_si256(column.values, _mm256_set1_epi8(-128)));
@@ -130,7 +124,7 @@ SNAPKV_INT8_TARGET void store(const Column & column, std::byte * to) {
 
 /// One group of columns, `count` of them there, in pieces of the depth that stay in the first cache.
 template <typename Source>
-SNAPKV_INT8_TARGET void pack_group(const std::byte * rows, std::size_t row_bytes, std::uint32_t count,
+SNAPKV_VNNI_TARGET void pack_group(const std::byte * rows, std::size_t row_bytes, std::uint32_t count,
                                    std::uint32_t blocks, std::byte * group) {
     constexpr std::uint32_t kPiece = 8;
     for (std::uint32_t begin = 0; begin < blocks; begin += kPiece) {
@@ -182,19 +176,19 @@ struct Layout final : PackedLayout::Impl {
 
     bool pack_stored(ggml_type type, const PackedLayout::Rows & rows, std::uint32_t first, std::uint32_t count,
                      void * packed) const override {
-        const PackGroup pack_group = pack_stored_group(type);
-        if (pack_group != nullptr) {
-            pack_groups(pack_group, rows, first, count, packed);
+        const PackGroup way = pack_stored_group(type);
+        if (way != nullptr) {
+            pack_groups(way, rows, first, count, packed);
         }
-        return pack_group != nullptr;
+        return way != nullptr;
     }
 
-    void pack_groups(PackGroup pack_group, const PackedLayout::Rows & rows, std::uint32_t first, std::uint32_t count,
+    void pack_groups(PackGroup way, const PackedLayout::Rows & rows, std::uint32_t first, std::uint32_t count,
                      void * packed) const {
         for (std::uint32_t column = 0; column < count; column += kInt8Group) {
-            pack_group(rows.data + column * rows.stride, rows.stride, std::min(kInt8Group, count - column),
-                       depth / Int8Block::kSize,
-                       static_cast<std::byte *>(packed) + (first + column) / kInt8Group * int8_group_bytes(depth));
+            way(rows.data + column * rows.stride, rows.stride, std::min(kInt8Group, count - column),
+                depth / Int8Block::kSize,
+                static_cast<std::byte *>(packed) + (first + column) / kInt8Group * int8_group_bytes(depth));
         }
     }
 

@@ -1,6 +1,6 @@
 #include "product/q4_rows.h"
 
-#include "base/x86_intrinsics.h"
+#include "product/vnni.h"
 
 #if defined(__x86_64__)
 
@@ -35,13 +35,10 @@ std::size_t prepared_bytes(std::int64_t depth) {
 SNAPKV_Q4_TARGET void prepare_block(const float * input, std::size_t index, InputQuad & quad) {
     const __m512 first = _mm512_loadu_ps(input);
     const __m512 second = _mm512_loadu_ps(input + 16);
-    const float most = _mm512_reduce_max_ps(_mm512_max_ps(_mm512_abs_ps(first), _mm512_abs_ps(second)));
-    const __m512 inverse = _mm512_set1_ps(most > 0 ? 127.0F / most : 0.0F);
-    const auto narrow = [&](__m512 x) SNAPKV_Q4_TARGET {
-        return _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(_mm512_mul_ps(x, inverse)));
-    };
-    _mm_storeu_si128(reinterpret_cast<__m128i *>(quad.low.data() + index * 16), narrow(first));
-    _mm_storeu_si128(reinterpret_cast<__m128i *>(quad.high.data() + index * 16), narrow(second));
+    const float most = greatest(first, second);
+    const float inverse = inverse_scale(most);
+    _mm_storeu_si128(reinterpret_cast<__m128i *>(quad.low.data() + index * 16), round_to_bytes(first, inverse));
+    _mm_storeu_si128(reinterpret_cast<__m128i *>(quad.high.data() + index * 16), round_to_bytes(second, inverse));
     std::fill_n(quad.scales.begin() + static_cast<std::ptrdiff_t>(index) * 4, 4, most / 127.0F);
 }
 
@@ -180,16 +177,10 @@ void dot(ggml_type /*type*/, const std::byte * weights, std::size_t row_bytes, s
     }
 }
 
-bool supported() {
-    return __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512vl") != 0 &&
-           __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512vbmi") != 0 &&
-           __builtin_cpu_supports("avx512vnni") != 0;
-}
-
 }  // namespace
 
 const RowDot * q4_rows(ggml_type type) {
-    static const bool has = supported();
+    static const bool has = has_vnni() && __builtin_cpu_supports("avx512vbmi") != 0;
     static const RowDot q4_0{prepared_bytes, prepare, dot<GGML_TYPE_Q4_0>};
     static const RowDot q4_1{prepared_bytes, prepare, dot<GGML_TYPE_Q4_1>};
     if (!has) {

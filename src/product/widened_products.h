@@ -30,8 +30,8 @@ public:
     [[nodiscard]] static bool widens(const Linear & linear);
     /// Which floats the weights are best widened to on this machine: float32 where a matrix is stored so.
     [[nodiscard]] static Element float_element(std::span<const Linear> linears);
-    /// Do these matrices lose next to nothing as eight-bit integers (they are quantised), on a processor that
-    /// multiplies those?
+    /// Are these matrices quantised, so that as eight-bit integers they lose little (half a 127th of a block's greatest
+    /// value at most), on a processor that multiplies those?
     [[nodiscard]] static bool takes_int8(std::span<const Linear> linears);
 
     /// Makes room for the layer's matrices. Throws Error(Machine).

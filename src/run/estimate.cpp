@@ -7,7 +7,6 @@
 
 #include "base/raise.h"
 #include "base/resident.h"
-#include "run/hidden_states.h"
 #include "run/layer_shape.h"
 #include "run/port.h"
 #include "run/session_impl.h"
@@ -64,9 +63,8 @@ double measure_row(Session::Impl & session) {
 /// Getting one layer's weights ready, once what is made only once is there.
 double measure_layer(Session::Impl & session) {
     const model::Architecture & architecture = *session.model.impl()->architecture;
-    PrefillProducts products(
-        architecture, session.compute, session.work,
-        PrefillProducts::choose(session.params(), architecture, session.options.products, HiddenStates::kLeastRows));
+    PrefillProducts products(architecture, session.compute, session.work,
+                             PrefillProducts::choose(session.params(), architecture, session.options.products));
     products.begin_layer(0);
     const auto begin = Clock::now();
     products.begin_layer(0);

@@ -28,8 +28,7 @@ Prefill::Prefill(const PrefillEnvironment & environment, const PrefillPlan & pla
       trunk_segment_(plan.shares_trunk() ? std::make_shared<kv::Segment>() : nullptr),
       port_(make_port(environment.attention, 1)),
       products_(environment.architecture, environment.compute, environment.work,
-                PrefillProducts::choose(environment.params, environment.architecture, environment.products,
-                                        HiddenStates::padded(plan.computed()))) {
+                PrefillProducts::choose(environment.params, environment.architecture, environment.products)) {
     branches_.reserve(plan.branches.size());
     for (const BranchPlan & branch : plan.branches) {
         branches_.emplace_back(branch, spec_, environment.arena, environment.work);

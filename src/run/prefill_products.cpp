@@ -28,26 +28,27 @@ bool all_widen(std::span<const product::Linear> linears) {
 }  // namespace
 
 std::optional<Element> PrefillProducts::choose(const model::HyperParameters & params,
-                                               const model::Architecture & architecture, ProductPath asked,
-                                               std::uint64_t rows) {
+                                               const model::Architecture & architecture, ProductPath asked) {
     if (asked == ProductPath::Stored) {
         return std::nullopt;
     }
     const bool automatic = asked == ProductPath::Auto;
     const bool widen = every_layer(params, architecture, all_widen);
     const bool int8 = widen && every_layer(params, architecture, WidenedProducts::takes_int8);
-    std::optional<Element> element;
     if (int8 && (asked == ProductPath::Int8 || (automatic && !product::gemm_has_tiles()))) {
-        element = Element::I8;
-    } else if (asked == ProductPath::Int8) {
+        return Element::I8;
+    }
+    if (asked == ProductPath::Int8) {
         raise_usage("products of eight-bit integers need a processor with AVX-512 VNNI and quantised weights");
-    } else if (widen && product::gemm_available(Element::F32)) {
-        element =
-            asked == ProductPath::WidenedF32 ? Element::F32 : WidenedProducts::float_element(architecture.matrices(0));
-    } else if (!automatic) {
+    }
+    if (widen && product::gemm_available(Element::F32)) {
+        return asked == ProductPath::WidenedF32 ? Element::F32
+                                                : WidenedProducts::float_element(architecture.matrices(0));
+    }
+    if (!automatic) {
         raise_usage("widened products need a build with oneDNN, a processor with AVX2 and weights in plain memory");
     }
-    return automatic && element && rows < least_rows(*element) ? std::nullopt : element;
+    return std::nullopt;
 }
 
 PrefillProducts::PrefillProducts(const model::Architecture & architecture, Compute & compute,

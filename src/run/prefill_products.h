@@ -22,11 +22,10 @@ public:
         return element == product::Element::I8 ? 12 : 48;
     }
 
-    /// What chunks of `rows` rows have the weights copied to under `asked`; nothing: ggml's products on the weights as
-    /// stored. Throws Error(Usage) where what is asked for cannot be.
+    /// What the weights are copied to under `asked`; nothing: ggml's products on the weights as stored. Throws
+    /// Error(Usage) where what is asked for cannot be.
     static std::optional<product::Element> choose(const model::HyperParameters & params,
-                                                  const model::Architecture & architecture, ProductPath asked,
-                                                  std::uint64_t rows);
+                                                  const model::Architecture & architecture, ProductPath asked);
 
     PrefillProducts(const model::Architecture & architecture, Compute & compute, std::shared_ptr<Meter> work,
                     std::optional<product::Element> element);

@@ -102,10 +102,10 @@ run::PrefillEnvironment Session::Impl::environment(kv::Arena & arena_of_run) {
             .products = options.products};
 }
 
-void Session::Impl::log_products(std::uint64_t rows) const {
+void Session::Impl::log_products() const {
     if (options.log) {
         options.log(run::PrefillProducts::describe(
-            run::PrefillProducts::choose(params(), *model.impl()->architecture, options.products, rows)));
+            run::PrefillProducts::choose(params(), *model.impl()->architecture, options.products)));
     }
 }
 
@@ -139,7 +139,7 @@ PrefillResult Session::prefill(std::span<const Branch> branches,
                                const std::function<void(const PrefillProgress &)> & on_progress) {
     const run::PrefillPlan plan = run::plan_prefill(branches, impl_->params(), impl_->options.context);
     run::check_memory(*impl_, plan);
-    impl_->log_products(run::HiddenStates::padded(plan.computed()));
+    impl_->log_products();
     const auto begin = Clock::now();
     run::Accounting accounting;
     impl_->arena->meter().restart_peak();

@@ -31,8 +31,8 @@ struct Session::Impl {
 
     [[nodiscard]] const model::HyperParameters & params() const { return model.impl()->params; }
     [[nodiscard]] run::PrefillEnvironment environment(kv::Arena & arena_of_run);
-    /// Tells the log which path the products of a prefill of so many tokens take.
-    void log_products(std::uint64_t rows) const;
+    /// Tells the log which path the products of a prefill take.
+    void log_products() const;
     /// Throws Error(Usage) for a sequence of another model.
     void check_belongs(const Sequence::Impl & sequence) const;
     [[nodiscard]] std::vector<kv::LayerShape> shapes(KvTypes type) const {

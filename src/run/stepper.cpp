@@ -34,7 +34,7 @@ Stepper::Stepper(const model::HyperParameters & params, const model::Architectur
     : params_(params),
       architecture_(architecture),
       compute_(compute),
-      product_path_(products),
+      element_(PrefillProducts::choose(params, architecture, products)),
       work_(std::move(work)),
       step_port_(make_port(attention, params.layers)),
       chunk_port_(make_port(attention, params.layers)),
@@ -132,8 +132,7 @@ void Stepper::run_layer(std::uint32_t layer, PrefillProducts & products, HiddenS
     compute_.run(graph, phase);
 }
 
-void Stepper::feed_widened(Sequence::Impl & sequence, std::span<const Token> tokens, product::Element element,
-                           Compute::Phase phase) {
+void Stepper::feed_layers(Sequence::Impl & sequence, std::span<const Token> tokens, Compute::Phase phase) {
     const auto rows = static_cast<std::uint32_t>(tokens.size());
     HiddenStates hidden(rows, params_.width, work_);
     {
@@ -146,7 +145,7 @@ void Stepper::feed_widened(Sequence::Impl & sequence, std::span<const Token> tok
     }
     std::vector<std::int32_t> positions(rows);
     std::iota(positions.begin(), positions.end(), static_cast<std::int32_t>(sequence.next_position() - rows));
-    PrefillProducts products(architecture_, compute_, work_, element);
+    PrefillProducts products(architecture_, compute_, work_, element_);
     for (std::uint32_t layer = 0; layer < params_.layers; ++layer) {
         run_layer(layer, products, hidden, positions, phase);
     }
@@ -180,9 +179,8 @@ void Stepper::feed(Sequence::Impl & sequence, std::span<const Token> tokens, Com
             run(step_, sequence, tokens, *step_port_, phase);
         } else {
             fill_units(sequence, rows, *chunk_port_);
-            const auto element = PrefillProducts::choose(params_, architecture_, product_path_, rows);
-            if (element && rows >= PrefillProducts::least_rows(*element)) {
-                feed_widened(sequence, tokens, *element, phase);
+            if (element_ && rows >= PrefillProducts::least_rows(*element_)) {
+                feed_layers(sequence, tokens, phase);
                 return;
             }
             few_products_.clear();

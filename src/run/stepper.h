@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -43,9 +44,8 @@ private:
     [[nodiscard]] Built build(std::uint32_t rows, attention::HostPort & port, product::Products & products) const;
     void take_logits(Sequence::Impl & sequence, const ggml_tensor * tensor) const;
     void fill_units(Sequence::Impl & sequence, std::uint32_t rows, attention::HostPort & port) const;
-    /// Each layer on its own, with its weights widened: pays for chunks, not for steps.
-    void feed_widened(Sequence::Impl & sequence, std::span<const Token> tokens, product::Element element,
-                      Compute::Phase phase);
+    /// Each layer on its own, with its weights copied as a prefill has them: pays for chunks, not for steps.
+    void feed_layers(Sequence::Impl & sequence, std::span<const Token> tokens, Compute::Phase phase);
     void run_layer(std::uint32_t layer, PrefillProducts & products, HiddenStates & hidden,
                    const std::vector<std::int32_t> & positions, Compute::Phase phase);
     void run(Built & built, Sequence::Impl & sequence, std::span<const Token> tokens, attention::HostPort & port,
@@ -54,7 +54,7 @@ private:
     const model::HyperParameters & params_;
     const model::Architecture & architecture_;
     Compute & compute_;
-    ProductPath product_path_;
+    std::optional<product::Element> element_;  ///< what chunks of enough rows have the weights copied to
     std::shared_ptr<Meter> work_;
     Allocator step_allocator_;
     Allocator chunk_allocator_;

@@ -1,6 +1,7 @@
 #include "parity/llama_reference.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <stdexcept>
 
@@ -85,7 +86,10 @@ LlamaReference::LlamaReference(const std::filesystem::path & file, const Referen
     silence_llama();
     llama_model_params params = llama_model_default_params();
     // Repacked weights round otherwise than plain ones: compare with what the engine has.
-    params.use_extra_bufts = !product::gemm_available();
+    params.use_extra_bufts =
+        !product::gemm_available(product::Element::F32) && !product::gemm_available(product::Element::I8);
+    std::array<ggml_backend_dev_t, 1> no_devices{nullptr};  // the processor alone, whatever else is linked and there
+    params.devices = no_devices.data();
     model_.reset(llama_model_load_from_file(file.c_str(), params));
     if (!model_) {
         throw std::runtime_error("libllama cannot load " + file.string());

@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <vector>
 
 #include "product/elements.h"
@@ -91,6 +93,31 @@ TEST(NarrowRow, RoundsBlocksOf32ToTheirLargest) {
             EXPECT_NEAR(got[i], x[i], largest / 127 / 2 * 1.0001) << i;
         }
     }
+}
+
+TEST(NarrowRow, ABlockThatIsNotFiniteHasAScaleThatIsNot) {
+    for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(),
+                            -std::numeric_limits<float>::infinity()}) {
+        for (const std::size_t at : {0UL, 7UL, 16UL, 31UL}) {
+            std::vector<float> x(64, 1.5F);
+            x[at] = bad;
+            std::array<product::Int8Block, 2> out;
+            product::narrow_row(x, Element::I8, out.data());
+            EXPECT_FALSE(std::isfinite(out[0].scale)) << bad << " at " << at;
+            EXPECT_EQ(out[0].start, 0);
+            EXPECT_EQ(out[1].scale, 1.5F / 127);
+            EXPECT_EQ(out[1].values.back(), 127);
+        }
+    }
+}
+
+TEST(NarrowRow, ABlockTooSmallToScaleBecomesZeros) {
+    const std::vector<float> x(32, 1e-40F);
+    product::Int8Block out;
+    product::narrow_row(x, Element::I8, &out);
+    EXPECT_TRUE(std::isfinite(out.scale));
+    EXPECT_EQ(out.start, 0);
+    EXPECT_EQ(std::count(out.values.begin(), out.values.end(), 0), 32);
 }
 
 TEST(Int8Rows, NormAndSwigluRoundWhatTheyGiveInFloat32) {

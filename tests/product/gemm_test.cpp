@@ -178,6 +178,27 @@ INSTANTIATE_TEST_SUITE_P(Types, StoredProducts,
                                             ::testing::Values(1U, 33U, 64U, 150U), ::testing::Values(32U, 64U, 800U)),
                          stored_name);
 
+TEST(StoredRows, AScaleThatIsNotANumberShowsInTheResult) {
+    if (!product::gemm_available(Element::I8)) {
+        GTEST_SKIP() << "not on this processor";
+    }
+    for (const ggml_type type : {GGML_TYPE_Q4_0, GGML_TYPE_Q4_1, GGML_TYPE_Q5_1, GGML_TYPE_Q8_0}) {
+        const std::size_t row_bytes = ggml_row_size(type, 32);
+        std::vector<std::byte> rows(2 * row_bytes);  // of zeros, save for the second's scale
+        constexpr std::uint16_t kNan = 0x7E00;
+        std::memcpy(rows.data() + row_bytes, &kNan, sizeof kNan);
+        const PackedLayout layout(Element::I8, 2, 32);
+        Memory packed(layout.bytes());
+        ASSERT_TRUE(layout.pack_stored(type, {rows.data(), row_bytes}, 0, 2, packed.data()));
+        product::Int8Block input;
+        product::narrow_row(std::vector<float>(32, 1.0F), Element::I8, &input);
+        std::vector<float> out(2);
+        Gemm(Element::I8, Gemm::Mode::Store, false, 1, layout).run(&input, packed.data(), nullptr, out.data(), nullptr);
+        EXPECT_EQ(out[0], 0) << ggml_type_name(type);
+        EXPECT_TRUE(std::isnan(out[1])) << ggml_type_name(type);
+    }
+}
+
 TEST(StoredRows, OtherTypesTakeTheWayOfFloats) {
     if (!product::gemm_available(Element::I8)) {
         GTEST_SKIP() << "not on this processor";
