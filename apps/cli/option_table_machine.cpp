@@ -52,8 +52,8 @@ void add_machine_options(std::vector<Option> & table) {
         {.names = {"--products"},
          .placeholder = "PATH",
          .help = "how a prefill multiplies: with ggml's products on the weights as stored; on one layer's weights at a "
-                 "time as 8-bit integers (rounded as ggml rounds inputs; quantised files only); on one layer's weights widened "
-                 "to bf16 or f32 (slower, nearer to the model's own numbers); or the fastest of these",
+                 "time as 8-bit integers (quantised files only; rounded as ggml rounds inputs); on one layer's weights "
+                 "widened to bf16 or f32 (slower, nearer to the model's own numbers); or the fastest of these",
          .section = section,
          .commands = computing | in(Command::Bench),
          .read = [](Settings & s, Name name, const Value & v) { s.products = from_word(product_words, name, v); },

@@ -29,8 +29,8 @@ enum class ProductPath {
     Auto,        ///< the fastest that can be had: Int8 for quantised weights (on a processor with AMX Widened), else
                  ///< Widened, else Stored
     Stored,      ///< ggml's, on the weights as they are stored
-    Int8,        ///< own, on one layer's weights at a time, as 8-bit integers with a scale for each 32: inputs are rounded, as
-                 ///< ggml rounds them, and weights whose type has no such integers (not Q4_0, Q5_0, Q8_0, IQ4_NL)
+    Int8,        ///< own, on one layer's weights at a time, as 8-bit integers with a scale for each 32; rounds inputs
+                 ///< as ggml does, and weights that are not Q4_0, Q5_0, Q8_0 or IQ4_NL
     Widened,     ///< oneDNN's, on one layer's weights at a time, widened to bf16 (where the processor multiplies it) or
                  ///< f32: nearer to float32 than Int8
     WidenedF32,  ///< the same, to f32 in any case: what the others are judged by
