@@ -74,6 +74,7 @@ struct ToI8 {
         if (!std::isnormal(inverse)) {  // all zeros or nearly so, or not finite: then neither is the scale
             to.values.fill(0);
             to.start = 0;
+            to.sum = 0 * to.scale;
             return;
         }
         auto sum = hn::Zero(di);
@@ -82,7 +83,9 @@ struct ToI8 {
             sum = hn::Add(sum, whole);
             hn::StoreU(hn::DemoteTo(bytes, whole), bytes, to.values.data() + at);
         }
-        to.start = -128 * hn::GetLane(hn::SumOfLanes(di, sum));
+        const std::int32_t total = hn::GetLane(hn::SumOfLanes(di, sum));
+        to.start = -128 * total;
+        to.sum = static_cast<float>(total) * to.scale;
     }
 };
 

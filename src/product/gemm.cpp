@@ -18,10 +18,11 @@ bool gemm_rows_are_independent(Element element) {
     return element == Element::I8 || onednn_rows_are_independent();
 }
 
-PackedLayout::PackedLayout(Element element, std::uint32_t columns, std::uint32_t depth)
+PackedLayout::PackedLayout(Element element, std::uint32_t columns, std::uint32_t depth, ggml_type stored)
     : columns_(columns),
       depth_(depth),
-      impl_(element == Element::I8 ? int8_layout(columns, depth) : onednn_layout(element, columns, depth)) {}
+      stored_(stored),
+      impl_(element == Element::I8 ? int8_layout(columns, depth, stored) : onednn_layout(element, columns, depth)) {}
 
 Gemm::Gemm(Element element, Mode mode, bool bias, std::uint32_t rows, const PackedLayout & layout)
     : impl_(element == Element::I8 ? int8_gemm(mode, rows, layout) : onednn_gemm(element, mode, bias, rows, layout)) {}

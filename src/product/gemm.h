@@ -14,7 +14,7 @@ enum class Element {
     F32,
     BF16,
     I8,  ///< eight-bit integers with a scale for each block of 32 along the depth, as ggml's own products round most
-         ///< inputs; weights that are stored otherwise are rounded so too, to half a 127th of a block's greatest
+         ///< inputs; weights of types that are no integers with a scale (and an offset) for each 32 are rounded so too
 };
 
 /// A block of a row of inputs in Element::I8. The weights are stored as w + 128, so that a product of unsigned with
@@ -22,6 +22,7 @@ enum class Element {
 struct Int8Block {
     static constexpr std::uint32_t kSize = 32;
     float scale = 0;
+    float sum = 0;           ///< of the values, times the scale: what a column's offset multiplies
     std::int32_t start = 0;  ///< -128 times the sum of the values
     std::array<std::int8_t, kSize> values{};
 };
@@ -56,12 +57,14 @@ public:
     /// Columns that pack() takes at a time, save for the last of a matrix.
     static constexpr std::uint32_t kPanel = 64;
 
-    /// `depth` is a multiple of 32 for I8. Throws Error(Machine) where there is no kernel.
-    PackedLayout(Element element, std::uint32_t columns, std::uint32_t depth);
+    /// For weights that are stored as `stored`. `depth` is a multiple of 32 for I8. Throws Error(Machine) where there
+    /// is no kernel.
+    PackedLayout(Element element, std::uint32_t columns, std::uint32_t depth, ggml_type stored = GGML_TYPE_F32);
 
     [[nodiscard]] std::size_t bytes() const { return impl_->bytes(); }
     [[nodiscard]] std::uint32_t columns() const { return columns_; }
     [[nodiscard]] std::uint32_t depth() const { return depth_; }
+    [[nodiscard]] ggml_type stored() const { return stored_; }
     /// Floats between two columns of a panel that is to be packed: odd multiples of a cache line, so that a panel's
     /// columns do not fall into the same cache sets.
     [[nodiscard]] std::size_t panel_stride() const { return (depth_ + 15) / 16 * 16 + 16; }
@@ -77,11 +80,10 @@ public:
         const std::byte * data = nullptr;
         std::size_t stride = 0;
     };
-    /// The same straight from rows of `type`, the first that of column `first`; does nothing and returns false where
-    /// this layout cannot take them without floats between.
-    [[nodiscard]] bool pack_stored(ggml_type type, const Rows & rows, std::uint32_t first, std::uint32_t count,
-                                   void * packed) const {
-        return impl_->pack_stored(type, rows, first, count, packed);
+    /// The same straight from the rows, the first that of column `first`; does nothing and returns false where this
+    /// layout cannot take their type without floats between.
+    [[nodiscard]] bool pack_stored(const Rows & rows, std::uint32_t first, std::uint32_t count, void * packed) const {
+        return impl_->pack_stored(rows, first, count, packed);
     }
 
     struct Impl {
@@ -89,8 +91,8 @@ public:
         [[nodiscard]] virtual std::size_t bytes() const = 0;
         virtual void pack(const float * panel, std::size_t stride, std::uint32_t first, std::uint32_t count,
                           void * packed) const = 0;
-        virtual bool pack_stored(ggml_type /*type*/, const Rows & /*rows*/, std::uint32_t /*first*/,
-                                 std::uint32_t /*count*/, void * /*packed*/) const {
+        virtual bool pack_stored(const Rows & /*rows*/, std::uint32_t /*first*/, std::uint32_t /*count*/,
+                                 void * /*packed*/) const {
             return false;
         }
     };
@@ -99,6 +101,7 @@ public:
 private:
     std::uint32_t columns_;
     std::uint32_t depth_;
+    ggml_type stored_;
     std::shared_ptr<const Impl> impl_;
 };
 

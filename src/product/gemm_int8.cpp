@@ -26,7 +26,7 @@ struct Tile {
     bool accumulate;
 };
 
-template <std::uint32_t Rows>
+template <std::uint32_t Rows, bool Offsets>
 SNAPKV_VNNI_TARGET void multiply(const std::byte * weights, const Int8Block * input, std::size_t row_blocks,
                                  std::uint32_t blocks, const Tile & tile) {
     __m512 sums[Rows][2];
@@ -39,10 +39,10 @@ SNAPKV_VNNI_TARGET void multiply(const std::byte * weights, const Int8Block * in
             }
         }
     }
-    for (std::uint32_t block = 0; block < blocks; ++block, weights += kInt8StepBytes) {
+    for (std::uint32_t block = 0; block < blocks; ++block, weights += int8_step_bytes(Offsets)) {
         __m512i dots[Rows][2];
         for (std::uint32_t r = 0; r < Rows; ++r) {
-            dots[r][0] = dots[r][1] = _mm512_set1_epi32(input[r * row_blocks + block].start);
+            dots[r][0] = dots[r][1] = _mm512_set1_epi32(Offsets ? 0 : input[r * row_blocks + block].start);
         }
 #pragma GCC unroll 8
         for (std::size_t quad = 0; quad < kInt8Quads; ++quad) {
@@ -63,6 +63,10 @@ SNAPKV_VNNI_TARGET void multiply(const std::byte * weights, const Int8Block * in
             for (std::uint32_t c = 0; c < 2; ++c) {
                 const __m512 dot = _mm512_mul_ps(_mm512_cvtepi32_ps(dots[r][c]), scale);
                 sums[r][c] = _mm512_fmadd_ps(dot, _mm512_load_ps(scales + c * 16), sums[r][c]);
+                if (Offsets) {
+                    const __m512 sum = _mm512_set1_ps(input[r * row_blocks + block].sum);
+                    sums[r][c] = _mm512_fmadd_ps(sum, _mm512_load_ps(scales + 32 + c * 16), sums[r][c]);
+                }
             }
         }
     }
@@ -73,22 +77,29 @@ SNAPKV_VNNI_TARGET void multiply(const std::byte * weights, const Int8Block * in
     }
 }
 
-constexpr std::array kMultiply{multiply<1>, multiply<2>, multiply<3>, multiply<4>};
+constexpr std::array kMultiply{multiply<1, false>, multiply<2, false>, multiply<3, false>, multiply<4, false>};
+constexpr std::array kMultiplyOffsets{multiply<1, true>, multiply<2, true>, multiply<3, true>, multiply<4, true>};
 
 struct Product final : Gemm::Impl {
     Product(Gemm::Mode its_mode, std::uint32_t its_rows, const PackedLayout & layout)
-        : mode(its_mode), rows(its_rows), columns(layout.columns()), depth(layout.depth()) {}
+        : mode(its_mode),
+          rows(its_rows),
+          columns(layout.columns()),
+          depth(layout.depth()),
+          offsets(int8_has_offsets(layout.stored())) {}
 
     [[nodiscard]] std::size_t scratch_bytes() const override { return 0; }
 
     void run(const void * input, const void * weights, const float * bias, float * out,
              std::byte * /*scratch*/) const override {
         const std::uint32_t row_blocks = depth / Int8Block::kSize;
+        const auto & kernels = offsets ? kMultiplyOffsets : kMultiply;
         for (std::uint32_t block = 0; block < row_blocks; block += kDepthBlocks) {
             const std::uint32_t blocks = std::min(kDepthBlocks, row_blocks - block);
             for (std::uint32_t column = 0; column < columns; column += kInt8Group) {
                 const std::byte * group = static_cast<const std::byte *>(weights) +
-                                          column / kInt8Group * int8_group_bytes(depth) + block * kInt8StepBytes;
+                                          column / kInt8Group * int8_group_bytes(depth, offsets) +
+                                          block * int8_step_bytes(offsets);
                 const auto left = static_cast<unsigned>(std::min(kInt8Group, columns - column));
                 const std::uint32_t mask = left == kInt8Group ? ~0U : (1U << left) - 1;
                 Tile tile{.out = out + column,
@@ -98,7 +109,7 @@ struct Product final : Gemm::Impl {
                           .accumulate = mode == Gemm::Mode::Accumulate || block > 0};
                 const auto * from = static_cast<const Int8Block *>(input) + block;
                 for (std::uint32_t row = 0; row < rows; row += kRows) {
-                    kMultiply[std::min(kRows, rows - row) - 1](group, from, row_blocks, blocks, tile);
+                    kernels[std::min(kRows, rows - row) - 1](group, from, row_blocks, blocks, tile);
                     from += std::size_t{kRows} * row_blocks;
                     tile.out += std::size_t{kRows} * columns;
                 }
@@ -110,6 +121,7 @@ struct Product final : Gemm::Impl {
     std::uint32_t rows;
     std::uint32_t columns;
     std::uint32_t depth;
+    bool offsets;
 };
 
 }  // namespace

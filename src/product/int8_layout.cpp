@@ -16,10 +16,11 @@ namespace snapkv::product {
 
 namespace {
 
-/// One block of one column: 32 values, and what each is multiplied by.
+/// One block of one column: 32 values or codes, what each is multiplied by, and what is added to that.
 struct Column {
     __m256i values;
     float scale;
+    float offset = 0;
 };
 
 // Blocks as ggml stores them begin with a 16-bit scale, for some types a 16-bit offset, for some 32 fifth bits; their
@@ -47,19 +48,9 @@ SNAPKV_VNNI_TARGET Column rounded(__m512 first, __m512 second, float most) {
     return {_mm256_set_m128i(round_to_bytes(second, inverse), round_to_bytes(first, inverse)), most / 127.0F};
 }
 
-/// scale * codes + offset, where codes are 0 to `last`.
-SNAPKV_VNNI_TARGET Column affine(__m256i codes, float scale, float offset, float last) {
-    const auto number = [=](__m128i x) SNAPKV_VNNI_TARGET {
-        return _mm512_fmadd_ps(_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(x)), _mm512_set1_ps(scale),
-                               _mm512_set1_ps(offset));
-    };
-    // In this order what is not a number wins.
-    const float most = std::max(std::abs(scale * last + offset), std::abs(offset));
-    return rounded(number(_mm256_castsi256_si128(codes)), number(_mm256_extracti128_si256(codes, 1)), most);
-}
-
 struct Floats {
     static constexpr std::size_t kBytes = Int8Block::kSize * sizeof(float);
+    static constexpr bool kOffset = false;
     SNAPKV_VNNI_TARGET static Column read(const std::byte * at) {
         const __m512 first = _mm512_loadu_ps(at);
         const __m512 second = _mm512_loadu_ps(at + kBytes / 2);
@@ -69,6 +60,7 @@ struct Floats {
 
 struct Q4_0 {
     static constexpr std::size_t kBytes = 18;
+    static constexpr bool kOffset = false;
     SNAPKV_VNNI_TARGET static Column read(const std::byte * at) {
         return {_mm256_sub_epi8(nibbles_at(at + 2), _mm256_set1_epi8(8)), half_at(at)};
     }
@@ -76,13 +68,15 @@ struct Q4_0 {
 
 struct Q4_1 {
     static constexpr std::size_t kBytes = 20;
+    static constexpr bool kOffset = true;
     SNAPKV_VNNI_TARGET static Column read(const std::byte * at) {
-        return affine(nibbles_at(at + 4), half_at(at), half_at(at + 2), 15);
+        return {nibbles_at(at + 4), half_at(at), half_at(at + 2)};
     }
 };
 
 struct Q5_0 {
     static constexpr std::size_t kBytes = 22;
+    static constexpr bool kOffset = false;
     SNAPKV_VNNI_TARGET static Column read(const std::byte * at) {
         const __m256i codes = _mm256_or_si256(nibbles_at(at + 6), fifth_bits_at(at + 2));
         return {_mm256_sub_epi8(codes, _mm256_set1_epi8(16)), half_at(at)};
@@ -91,13 +85,15 @@ struct Q5_0 {
 
 struct Q5_1 {
     static constexpr std::size_t kBytes = 24;
+    static constexpr bool kOffset = true;
     SNAPKV_VNNI_TARGET static Column read(const std::byte * at) {
-        return affine(_mm256_or_si256(nibbles_at(at + 8), fifth_bits_at(at + 4)), half_at(at), half_at(at + 2), 31);
+        return {_mm256_or_si256(nibbles_at(at + 8), fifth_bits_at(at + 4)), half_at(at), half_at(at + 2)};
     }
 };
 
 struct Q8_0 {
     static constexpr std::size_t kBytes = 34;
+    static constexpr bool kOffset = false;
     SNAPKV_VNNI_TARGET static Column read(const std::byte * at) {
         return {_mm256_loadu_si256(reinterpret_cast<const __m256i *>(at + 2)), half_at(at)};
     }
@@ -105,21 +101,26 @@ struct Q8_0 {
 
 struct IQ4_NL {
     static constexpr std::size_t kBytes = 18;
+    static constexpr bool kOffset = false;
     SNAPKV_VNNI_TARGET static Column read(const std::byte * at) {
         const __m128i numbers = _mm_setr_epi8(-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113);
         return {_mm256_shuffle_epi8(_mm256_broadcastsi128_si256(numbers), nibbles_at(at + 2)), half_at(at)};
     }
 };
 
+template <bool Offset>
 SNAPKV_VNNI_TARGET void store(const Column & column, std::byte * to) {
+    const __m256i values = Offset ? column.values : _mm256_xor_si256(column.values, _mm256_set1_epi8(-128));
     alignas(32) std::array<std::uint32_t, kInt8Quads> quads;
-    _mm256_store_si256(reinterpret_cast<__m256i *>(quads.data()),
-                       _mm256_xor_si256(column.values, _mm256_set1_epi8(-128)));
+    _mm256_store_si256(reinterpret_cast<__m256i *>(quads.data()), values);
     for (const std::uint32_t quad : quads) {
         std::memcpy(to, &quad, sizeof quad);
         to += 2 * kInt8Vector;
     }
     std::memcpy(to, &column.scale, sizeof column.scale);
+    if (Offset) {
+        std::memcpy(to + 2 * kInt8Vector, &column.offset, sizeof column.offset);
+    }
 }
 
 /// One group of columns, `count` of them there, in pieces of the depth that stay in the first cache.
@@ -132,8 +133,9 @@ SNAPKV_VNNI_TARGET void pack_group(const std::byte * rows, std::size_t row_bytes
         for (std::uint32_t column = 0; column < kInt8Group; ++column) {
             for (std::uint32_t block = begin; block < end; ++block) {
                 const Column read = column < count ? Source::read(rows + column * row_bytes + block * Source::kBytes)
-                                                   : Column{_mm256_setzero_si256(), 0};
-                store(read, group + block * kInt8StepBytes + std::size_t{column} * 4);
+                                                   : Column{_mm256_setzero_si256(), 0, 0};
+                store<Source::kOffset>(read,
+                                       group + block * int8_step_bytes(Source::kOffset) + std::size_t{column} * 4);
             }
         }
     }
@@ -162,48 +164,52 @@ PackGroup pack_stored_group(ggml_type type) {
 }
 
 struct Layout final : PackedLayout::Impl {
-    Layout(std::uint32_t its_columns, std::uint32_t its_depth) : columns(its_columns), depth(its_depth) {}
+    Layout(std::uint32_t its_columns, std::uint32_t its_depth, ggml_type stored)
+        : columns(its_columns),
+          depth(its_depth),
+          group_bytes(int8_group_bytes(its_depth, int8_has_offsets(stored))),
+          way(pack_stored_group(stored)) {}
 
-    [[nodiscard]] std::size_t bytes() const override {
-        return (columns + kInt8Group - 1) / kInt8Group * int8_group_bytes(depth);
-    }
+    [[nodiscard]] std::size_t bytes() const override { return (columns + kInt8Group - 1) / kInt8Group * group_bytes; }
 
     void pack(const float * panel, std::size_t stride, std::uint32_t first, std::uint32_t count,
               void * packed) const override {
+        assert(group_bytes == int8_group_bytes(depth, Floats::kOffset));
         pack_groups(pack_group<Floats>, {reinterpret_cast<const std::byte *>(panel), stride * sizeof(float)}, first,
                     count, packed);
     }
 
-    bool pack_stored(ggml_type type, const PackedLayout::Rows & rows, std::uint32_t first, std::uint32_t count,
+    bool pack_stored(const PackedLayout::Rows & rows, std::uint32_t first, std::uint32_t count,
                      void * packed) const override {
-        const PackGroup way = pack_stored_group(type);
         if (way != nullptr) {
             pack_groups(way, rows, first, count, packed);
         }
         return way != nullptr;
     }
 
-    void pack_groups(PackGroup way, const PackedLayout::Rows & rows, std::uint32_t first, std::uint32_t count,
+    void pack_groups(PackGroup each, const PackedLayout::Rows & rows, std::uint32_t first, std::uint32_t count,
                      void * packed) const {
         for (std::uint32_t column = 0; column < count; column += kInt8Group) {
-            way(rows.data + column * rows.stride, rows.stride, std::min(kInt8Group, count - column),
-                depth / Int8Block::kSize,
-                static_cast<std::byte *>(packed) + (first + column) / kInt8Group * int8_group_bytes(depth));
+            each(rows.data + column * rows.stride, rows.stride, std::min(kInt8Group, count - column),
+                 depth / Int8Block::kSize,
+                 static_cast<std::byte *>(packed) + (first + column) / kInt8Group * group_bytes);
         }
     }
 
     std::uint32_t columns;
     std::uint32_t depth;
+    std::size_t group_bytes;
+    PackGroup way;  ///< from blocks as stored; null: by way of floats
 };
 
 }  // namespace
 
-std::shared_ptr<const PackedLayout::Impl> int8_layout(std::uint32_t columns, std::uint32_t depth) {
+std::shared_ptr<const PackedLayout::Impl> int8_layout(std::uint32_t columns, std::uint32_t depth, ggml_type stored) {
     if (!int8_available()) {
         raise_machine("products of eight-bit integers need a processor with AVX-512 VNNI");
     }
     assert(depth % Int8Block::kSize == 0);
-    return std::make_shared<Layout>(columns, depth);
+    return std::make_shared<Layout>(columns, depth, stored);
 }
 
 }  // namespace snapkv::product
@@ -212,7 +218,8 @@ std::shared_ptr<const PackedLayout::Impl> int8_layout(std::uint32_t columns, std
 
 namespace snapkv::product {
 
-std::shared_ptr<const PackedLayout::Impl> int8_layout(std::uint32_t /*columns*/, std::uint32_t /*depth*/) {
+std::shared_ptr<const PackedLayout::Impl> int8_layout(std::uint32_t /*columns*/, std::uint32_t /*depth*/,
+                                                      ggml_type /*stored*/) {
     raise_machine("products of eight-bit integers need a processor with AVX-512 VNNI");
 }
 

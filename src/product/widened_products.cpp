@@ -87,12 +87,12 @@ bool WidenedProducts::takes_int8(std::span<const Linear> linears) {
            });
 }
 
-const PackedLayout & WidenedProducts::layout(std::uint32_t columns, std::uint32_t depth) {
-    return layouts_.try_emplace({columns, depth}, element_, columns, depth).first->second;
+const PackedLayout & WidenedProducts::layout(std::uint32_t columns, std::uint32_t depth, ggml_type stored) {
+    return layouts_.try_emplace({columns, depth, stored}, element_, columns, depth, stored).first->second;
 }
 
 const Gemm & WidenedProducts::gemm(Gemm::Mode mode, bool bias, std::uint32_t rows, const PackedLayout & layout) {
-    const auto key = std::tuple(mode, bias, rows, layout.columns(), layout.depth());
+    const auto key = std::tuple(mode, bias, rows, layout.columns(), layout.depth(), layout.stored());
     const auto found = gemms_.find(key);
     return found != gemms_.end() ? found->second
                                  : gemms_.emplace(key, Gemm(element_, mode, bias, rows, layout)).first->second;
@@ -106,7 +106,7 @@ void WidenedProducts::begin_layer(std::span<const Linear> linears) {
     for (const Linear & linear : linears) {
         assert(widens(linear));
         const std::uint32_t columns = narrow_size(linear.out());
-        Matrix matrix{&layout(columns, narrow_size(linear.in())), bytes};
+        Matrix matrix{&layout(columns, narrow_size(linear.in()), linear.weight->type), bytes};
         bytes = aligned(bytes + matrix.layout->bytes());
         matrices_[linear.weight] = matrix;
         for (std::uint32_t first = 0; first < columns; first += PackedLayout::kPanel) {
@@ -139,7 +139,7 @@ void WidenedProducts::widen() {
         const PackedLayout::Rows rows{static_cast<const std::byte *>(panel.weight->data) + panel.first * stride,
                                       stride};
         std::byte * packed = copy_.data() + panel.matrix.offset;
-        if (!panel.matrix.layout->pack_stored(panel.weight->type, rows, panel.first, panel.count, packed)) {
+        if (!panel.matrix.layout->pack_stored(rows, panel.first, panel.count, packed)) {
             pack_floats(panel, rows, packed, memory);
         }
     }

@@ -87,7 +87,7 @@ private:
     void pack_floats(const Panel & panel, const PackedLayout::Rows & rows, void * packed, Block & memory) const;
     [[nodiscard]] Step & add_step(const Norm & norm, std::span<const Linear> linears, std::int64_t rows,
                                   Gemm::Mode mode);
-    [[nodiscard]] const PackedLayout & layout(std::uint32_t columns, std::uint32_t depth);
+    [[nodiscard]] const PackedLayout & layout(std::uint32_t columns, std::uint32_t depth, ggml_type stored);
     [[nodiscard]] const Gemm & gemm(Gemm::Mode mode, bool bias, std::uint32_t rows, const PackedLayout & layout);
     [[nodiscard]] std::byte * scratch(int thread) {
         return scratch_.data() + static_cast<std::size_t>(thread) * stride_;
@@ -106,8 +106,8 @@ private:
     Element element_;
     std::uint32_t threads_;
     std::shared_ptr<Meter> work_;
-    std::map<std::pair<std::uint32_t, std::uint32_t>, PackedLayout> layouts_;
-    std::map<std::tuple<Gemm::Mode, bool, std::uint32_t, std::uint32_t, std::uint32_t>, Gemm> gemms_;
+    std::map<std::tuple<std::uint32_t, std::uint32_t, ggml_type>, PackedLayout> layouts_;
+    std::map<std::tuple<Gemm::Mode, bool, std::uint32_t, std::uint32_t, std::uint32_t, ggml_type>, Gemm> gemms_;
     std::map<const ggml_tensor *, Matrix> matrices_;  ///< of the layer at hand
     std::vector<Panel> panels_;
     std::atomic<std::size_t> next_panel_{0};
