@@ -1,10 +1,12 @@
-// What the fast paths cost in fidelity: one text in chunks through each combination of products and attention, full
-// cache, against float32 throughout. Prints a Markdown table: perplexity, Kullback-Leibler
-// divergence of the next token's distribution from the reference's, and how often both favour the same token.
+// What the fast paths cost in fidelity: one text in chunks through each combination of products and attention that this
+// processor and model have, full cache, against float32 throughout. Prints a Markdown table: perplexity,
+// Kullback-Leibler divergence of the next token's distribution from the reference's, and how often both favour the same
+// token.
 //
 // usage: path_fidelity MODEL TEXT CONTEXT THREADS [CHUNKS]
 
 #include <fmt/core.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdlib>
@@ -16,10 +18,11 @@
 #include <string>
 #include <vector>
 
-#include "next_token.h"
-#include "product/gemm.h"
+#include "eval/next_token.h"
 #include "run/model_impl.h"
 #include "run/prefill.h"
+#include "run/prefill_products.h"
+#include "snapkv/error.h"
 
 namespace {
 
@@ -73,11 +76,29 @@ std::vector<float> run_chunk(const Model & model, const Path & path, std::span<c
     return logits;
 }
 
-void print(const std::array<bench::NextToken, kPaths.size()> & all) {
+/// Those that can be had. The reference comes first and has to be; throws Error where it cannot.
+std::vector<Path> paths_of(const Model & model) {
+    std::vector<Path> paths;
+    for (const Path & path : kPaths) {
+        try {
+            static_cast<void>(
+                run::PrefillProducts::choose(model.impl()->params, *model.impl()->architecture, path.products));
+            paths.push_back(path);
+        } catch (const Error & reason) {
+            if (paths.empty()) {
+                throw;
+            }
+            std::cerr << "path_fidelity: without " << path.name << ": " << reason.what() << '\n';
+        }
+    }
+    return paths;
+}
+
+void print(const std::vector<Path> & paths, const std::vector<eval::NextToken> & all) {
     fmt::print("| path | perplexity | against the reference | mean KL | 99th percentile KL | same first token |\n");
     fmt::print("|---|---|---|---|---|---|\n");
     for (std::size_t i = 0; i < kPaths.size(); ++i) {
-        fmt::print("| {} | {:.4f} | {:+.3f} % | {:.2e} | {:.2e} | {:.2f} % |\n", kPaths[i].name, all[i].perplexity(),
+        fmt::print("| {} | {:.4f} | {:+.3f} % | {:.2e} | {:.2e} | {:.2f} % |\n", paths[i].name, all[i].perplexity(),
                    100 * (all[i].perplexity() / all[0].perplexity() - 1), all[i].divergence(),
                    all[i].divergence_quantile(0.99), 100 * all[i].agreement());
     }
@@ -97,25 +118,26 @@ int compare(const std::vector<std::string> & arguments) {
     const std::size_t most = arguments.size() > 5 ? std::stoul(arguments[5]) : tokens.size();
     const std::size_t chunks = std::min(tokens.size() / context, most);
     const std::size_t vocabulary = model.info().vocabulary;
-    std::array<bench::NextToken, kPaths.size()> sums;
+    const std::vector<Path> paths = paths_of(model);
+    std::vector<eval::NextToken> sums(paths.size());
     for (std::size_t chunk = 0; chunk < chunks; ++chunk) {
         const std::span<const Token> part = std::span(tokens).subspan(chunk * context, context);
         std::vector<float> reference;
-        for (std::size_t i = 0; i < kPaths.size(); ++i) {
-            const std::vector<float> logits = run_chunk(model, kPaths[i], part, threads);
+        for (std::size_t i = 0; i < paths.size(); ++i) {
+            const std::vector<float> logits = run_chunk(model, paths[i], part, threads);
             reference = i == 0 ? logits : reference;
             // The chunk's last position predicts beyond it.
             for (std::size_t row = 0; row + 1 < logits.size() / vocabulary; ++row) {
                 const auto at = [&](const std::vector<float> & all) {
-                    return bench::log_softmax(std::span(all).subspan(row * vocabulary, vocabulary));
+                    return eval::log_softmax(std::span(all).subspan(row * vocabulary, vocabulary));
                 };
                 sums[i].add(at(logits), at(reference), part[context - context / 2 + row + 1]);
             }
         }
         fmt::print(stderr, "chunk {} of {}\n", chunk + 1, chunks);
     }
-    fmt::print("{} chunks of {} tokens, {} positions scored\n\n", chunks, context, sums[0].positions());
-    print(sums);
+    fmt::print("{} chunks of {} tokens, {} positions scored\n\n", chunks, context, sums[0].positions().size());
+    print(paths, sums);
     return 0;
 }
 
