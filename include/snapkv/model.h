@@ -75,10 +75,15 @@ public:
 
     [[nodiscard]] const ModelInfo & info() const;
 
-    /// One user message of `document`, a blank line and `question` in the file's own chat template. Text inside
-    /// either never becomes a control token. An empty question means none. Throws Error(Input) without a template
-    /// and for an empty message.
-    [[nodiscard]] Prompt chat_prompt(std::string_view document, std::string_view question = {}) const;
+    /// SHA-256, in hexadecimal, of the file's header, tensor table and size and of the edges of each tensor: tells
+    /// models apart without reading them whole. Computed at each call.
+    [[nodiscard]] std::string hash() const;
+
+    /// One user message of `document`, `between` and `question` in the file's own chat template. Text inside any of
+    /// them never becomes a control token. An empty question means none. Throws Error(Input) without a template and
+    /// for an empty message.
+    [[nodiscard]] Prompt chat_prompt(std::string_view document, std::string_view question = {},
+                                     std::string_view between = "\n\n") const;
 
     /// Document and question, byte after byte, with only what the tokenizer itself adds.
     [[nodiscard]] Prompt raw_prompt(std::string_view document, std::string_view question = {}) const;

@@ -51,10 +51,29 @@ struct SessionOptions {
     std::function<void(std::string_view)> log = {};
 };
 
+/// What one query attends to in one layer, exactly as a prefill computes it.
+struct AttentionRow {
+    std::uint32_t layer = 0;
+    std::uint32_t kv_head = 0;
+    std::uint32_t head = 0;      ///< query head
+    std::uint32_t position = 0;  ///< of the query
+    /// Softmax in float32 over positions 0 .. `position`: sums to 1, less what a sink takes. Valid within the call.
+    std::span<const float> weights;
+};
+
+/// Looks at the attention of a prompt's last positions while a prefill has a layer at hand.
+struct Observer {
+    std::uint32_t positions = 0;  ///< how many, at most the prompt's tokens; 0: nothing is observed
+    /// Called layer by layer; within one, for each KV head, positions ascend and the heads of the group follow one
+    /// another. Different KV heads come from different threads at once. What it throws ends the prefill.
+    std::function<void(const AttentionRow &)> row = {};
+};
+
 /// One prompt of a prefill, with the cache it is to end up with.
 struct Branch {
     Prompt prompt;
     CacheConfig cache;
+    Observer observer = {};
 };
 
 struct PrefillProgress {

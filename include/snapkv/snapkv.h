@@ -5,6 +5,7 @@
 #include "snapkv/error.h"
 #include "snapkv/model.h"
 #include "snapkv/random_model.h"
+#include "snapkv/selection.h"
 #include "snapkv/sequence.h"
 #include "snapkv/session.h"
 

@@ -4,11 +4,14 @@
 #include <atomic>
 #include <cassert>
 #include <chrono>
+#include <exception>
+#include <mutex>
 #include <span>
 #include <utility>
 
 #include "attention/convert.h"
 #include "attention/vote.h"
+#include "attention/weights.h"
 #include "select/policy.h"
 
 namespace snapkv::run {
@@ -34,14 +37,14 @@ BranchCache::BranchCache(const BranchPlan & plan, const attention::AttentionSpec
       arena_(arena),
       work_(std::move(work)),
       query_floats_(std::size_t{spec.heads} * spec.key_size),
-      window_queries_(plan.cache.compress ? plan.cache.window * query_floats_ * sizeof(float) : 0, work_) {}
+      captured_queries_(plan.captured() * query_floats_ * sizeof(float), work_) {}
 
 void BranchCache::begin_layer(const kv::LayerShape & shape, std::uint32_t trunk) {
     suffix_rows_ = std::make_shared<kv::LayerRows>(kv::LayerRows::dense(arena_, shape, plan_.suffix, Position{trunk}));
 }
 
-float * BranchCache::window_query(std::uint32_t row) {
-    return window_queries_.floats() + row * query_floats_;
+float * BranchCache::captured_query(std::uint32_t row) {
+    return captured_queries_.floats() + row * query_floats_;
 }
 
 std::vector<std::vector<kv::HeadRows>> BranchCache::views(const kv::LayerRows & trunk) const {
@@ -55,12 +58,17 @@ std::vector<std::vector<kv::HeadRows>> BranchCache::views(const kv::LayerRows & 
     return views;
 }
 
-void BranchCache::finish_layer(Compute & compute, const attention::AttentionSpec & spec,
+void BranchCache::finish_layer(std::uint32_t layer, Compute & compute, const attention::AttentionSpec & spec,
                                const std::shared_ptr<const kv::LayerRows> & trunk, const float * trunk_queries) {
+    if (plan_.trunk_captured() > 0) {
+        std::copy_n(trunk_queries, plan_.trunk_captured() * query_floats_, captured_query(0));
+    }
+    if (plan_.branch->observer.positions > 0) {
+        observe(layer, compute, spec, *trunk);
+    }
     const auto begin = std::chrono::steady_clock::now();
     if (!plan_.keeps_working_rows) {
         if (plan_.cache.compress) {
-            std::copy_n(trunk_queries, plan_.trunk_window() * query_floats_, window_query(0));
             compress(compute, spec, *trunk);
         } else {
             store_whole(compute, *trunk);
@@ -72,6 +80,38 @@ void BranchCache::finish_layer(Compute & compute, const attention::AttentionSpec
     suffix_rows_.reset();
 }
 
+void BranchCache::observe(std::uint32_t layer, Compute & compute, const attention::AttentionSpec & spec,
+                          const kv::LayerRows & trunk) {
+    const Observer & observer = plan_.branch->observer;
+    const attention::WeightsInput input{.spec = spec,
+                                        .shape = trunk.shape(),
+                                        .queries = captured_query(plan_.captured() - observer.positions),
+                                        .count = observer.positions,
+                                        .n = plan_.n,
+                                        .rows = views(trunk),
+                                        .stop = compute.stop()};
+    // The threads run without exceptions; the first head to throw ends the others at their next row.
+    std::exception_ptr thrown;
+    std::mutex guard;
+    std::atomic<bool> failed{false};
+    for_heads(compute, spec.kv_heads, [&](std::uint32_t kv_head) {
+        try {
+            attention::visit_weights(input, kv_head,
+                                     [&](std::uint32_t head, std::uint32_t position, std::span<const float> weights) {
+                                         observer.row({layer, kv_head, head, position, weights});
+                                         return !failed.load(std::memory_order_relaxed);
+                                     });
+        } catch (...) {
+            const std::lock_guard lock(guard);
+            thrown = thrown ? thrown : std::current_exception();
+            failed = true;
+        }
+    });
+    if (thrown) {
+        std::rethrow_exception(thrown);
+    }
+}
+
 void BranchCache::compress(Compute & compute, const attention::AttentionSpec & spec, const kv::LayerRows & trunk) {
     const std::size_t prefix = plan_.cache.prefix();
     const std::size_t head_votes = spec.group() * prefix;
@@ -80,7 +120,7 @@ void BranchCache::compress(Compute & compute, const attention::AttentionSpec & s
     const auto rows = views(trunk);
     attention::Vote vote({.spec = spec,
                           .shape = trunk.shape(),
-                          .queries = window_query(0),
+                          .queries = captured_query(plan_.captured() - plan_.cache.window),
                           .window = plan_.cache.window,
                           .n = plan_.n,
                           .rows = rows,

@@ -12,8 +12,8 @@
 
 namespace snapkv::run {
 
-/// One branch while a prefill goes through the layers: its suffix's working rows, its window's queries, and the
-/// segments that grow by one layer at a time. Not thread-safe.
+/// One branch while a prefill goes through the layers: its suffix's working rows, the queries that vote and that are
+/// observed, and the segments that grow by one layer at a time. Not thread-safe.
 class BranchCache {
 public:
     BranchCache(const BranchPlan & plan, const attention::AttentionSpec & spec, kv::Arena & arena,
@@ -25,12 +25,13 @@ public:
     void begin_layer(const kv::LayerShape & shape, std::uint32_t trunk);
     /// This layer's suffix rows; only between begin_layer() and finish_layer(), only where there is a suffix.
     [[nodiscard]] kv::LayerRows & suffix_rows() { return *suffix_rows_; }
-    /// Where the query of window row `row` (0: the window's first) is captured.
-    [[nodiscard]] float * window_query(std::uint32_t row);
+    /// Where the query of captured row `row` (0: the first of the prompt's last `plan().captured()`) goes.
+    [[nodiscard]] float * captured_query(std::uint32_t row);
 
-    /// The layer's rows are complete: votes, selects and compacts (or keeps all rows), in the stored type, then lets go
-    /// of the working rows. `trunk_queries`: the trunk's last `trunk_window()` queries. Throws Interrupted.
-    void finish_layer(Compute & compute, const attention::AttentionSpec & spec,
+    /// The layer's rows are complete: shows them to the observer, votes, selects and compacts (or keeps all rows), in
+    /// the stored type, then lets go of the working rows. `trunk_queries`: the trunk's last `trunk_captured()` queries.
+    /// Throws Interrupted, and what the observer throws.
+    void finish_layer(std::uint32_t layer, Compute & compute, const attention::AttentionSpec & spec,
                       const std::shared_ptr<const kv::LayerRows> & trunk, const float * trunk_queries);
 
     /// The segment of this branch alone: compacted rows, or the suffix's.
@@ -39,6 +40,8 @@ public:
 
 private:
     [[nodiscard]] std::vector<std::vector<kv::HeadRows>> views(const kv::LayerRows & trunk) const;
+    void observe(std::uint32_t layer, Compute & compute, const attention::AttentionSpec & spec,
+                 const kv::LayerRows & trunk);
     void compress(Compute & compute, const attention::AttentionSpec & spec, const kv::LayerRows & trunk);
     void store_whole(Compute & compute, const kv::LayerRows & trunk);
     [[nodiscard]] kv::LayerShape stored_shape(const kv::LayerRows & trunk) const;
@@ -47,7 +50,7 @@ private:
     kv::Arena & arena_;
     std::shared_ptr<Meter> work_;
     std::size_t query_floats_;  ///< of one position, all heads
-    Block window_queries_;
+    Block captured_queries_;
     std::shared_ptr<kv::LayerRows> suffix_rows_;
     std::shared_ptr<kv::Segment> segment_ = std::make_shared<kv::Segment>();
     double compress_ms_ = 0;

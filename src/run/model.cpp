@@ -1,5 +1,8 @@
 #include "snapkv/model.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <map>
 #include <utility>
@@ -103,8 +106,12 @@ const ModelInfo & Model::info() const {
     return impl_->info;
 }
 
-Prompt Model::chat_prompt(std::string_view document, std::string_view question) const {
-    return text::chat_prompt(impl_->vocabulary, impl_->chat, document, question);
+std::string Model::hash() const {
+    return fmt::format("{:02x}", fmt::join(gguf::identity(impl_->file), ""));
+}
+
+Prompt Model::chat_prompt(std::string_view document, std::string_view question, std::string_view between) const {
+    return text::chat_prompt(impl_->vocabulary, impl_->chat, document, question, between);
 }
 
 Prompt Model::raw_prompt(std::string_view document, std::string_view question) const {

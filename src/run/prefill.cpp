@@ -27,7 +27,7 @@ Prefill::Prefill(const PrefillEnvironment & environment, const PrefillPlan & pla
       shape_(layer_shape(environment.params, plan.type)),
       trunk_(plan.trunk, environment.params.width, environment.work),
       suffixes_(plan.suffix_rows, environment.params.width, environment.work),
-      trunk_queries_(std::size_t{plan.trunk_window} * spec_.heads * spec_.key_size * sizeof(float), environment.work),
+      trunk_queries_(std::size_t{plan.trunk_captured} * spec_.heads * spec_.key_size * sizeof(float), environment.work),
       trunk_segment_(plan.shares_trunk() ? std::make_shared<kv::Segment>() : nullptr),
       port_(make_port(environment.attention, 1)),
       products_(environment.architecture, environment.compute, environment.work,
@@ -260,18 +260,19 @@ void Prefill::add_store(const Piece & piece) {
 }
 
 void Prefill::add_capture(const Piece & piece) {
-    // The window rows among this piece's: of the trunk's last plan_.trunk_window, or of the branch's suffix.
-    const std::uint32_t window = piece.branch == nullptr ? plan_.trunk_window : piece.branch->plan().suffix_window();
-    const std::uint32_t window_first = (piece.branch == nullptr ? plan_.trunk : piece.branch->plan().n) - window;
-    const std::uint32_t begin = std::max(piece.first, window_first);
+    // The rows to capture among this piece's: of the trunk's last plan_.trunk_captured, or of the branch's suffix.
+    const std::uint32_t captured =
+        piece.branch == nullptr ? plan_.trunk_captured : piece.branch->plan().suffix_captured();
+    const std::uint32_t captured_first = (piece.branch == nullptr ? plan_.trunk : piece.branch->plan().n) - captured;
+    const std::uint32_t begin = std::max(piece.first, captured_first);
     const std::uint32_t end = piece.first + piece.count;
-    if (window == 0 || begin >= end) {
+    if (captured == 0 || begin >= end) {
         return;
     }
     const std::size_t floats = std::size_t{spec_.heads} * spec_.key_size;
     float * to = piece.branch == nullptr
-                     ? trunk_queries_.floats() + (begin - window_first) * floats
-                     : piece.branch->window_query(piece.branch->plan().trunk_window() + begin - window_first);
+                     ? trunk_queries_.floats() + (begin - captured_first) * floats
+                     : piece.branch->captured_query(piece.branch->plan().trunk_captured() + begin - captured_first);
     unit().captures.push_back({piece.row + begin - piece.first, end - begin, to});
 }
 
@@ -293,8 +294,8 @@ void Prefill::finish_branch(BranchCache & branch, const OnLogits & on_logits) {
         output(branch, on_logits);
     }
     const std::size_t floats = std::size_t{spec_.heads} * spec_.key_size;
-    const std::uint32_t skipped = plan_.trunk_window - branch.plan().trunk_window();
-    branch.finish_layer(environment_.compute, spec_, trunk_rows_, trunk_queries_.floats() + skipped * floats);
+    const std::uint32_t skipped = plan_.trunk_captured - branch.plan().trunk_captured();
+    branch.finish_layer(layer_, environment_.compute, spec_, trunk_rows_, trunk_queries_.floats() + skipped * floats);
     (*on_unit_)(layer_, units_);
 }
 

@@ -93,7 +93,7 @@ private:
     kv::LayerShape shape_;
     HiddenStates trunk_;
     HiddenStates suffixes_;
-    Block trunk_queries_;  ///< the trunk's last plan_.trunk_window queries of the layer at hand
+    Block trunk_queries_;  ///< the trunk's last plan_.trunk_captured queries of the layer at hand
     std::vector<BranchCache> branches_;
     std::shared_ptr<kv::LayerRows> trunk_rows_;   ///< of the layer at hand
     std::shared_ptr<kv::Segment> trunk_segment_;  ///< where some branch keeps the trunk whole

@@ -102,8 +102,12 @@ PrefillPlan plan_prefill(std::span<const Branch> branches, const model::HyperPar
             select::make_plan(branch.cache, of_branch.n, of_branch.n - static_cast<std::uint32_t>(question));
         of_branch.type = branch.cache.type;
         of_branch.keeps_working_rows = !of_branch.cache.compress && of_branch.type == plan.type;
+        if (branch.observer.positions > of_branch.n) {
+            raise_usage("an observer asks for the last {} positions of a prompt of {} tokens",
+                        branch.observer.positions, of_branch.n);
+        }
         plan.suffix_rows += of_branch.suffix;
-        plan.trunk_window = std::max(plan.trunk_window, of_branch.trunk_window());
+        plan.trunk_captured = std::max(plan.trunk_captured, of_branch.trunk_captured());
         plan.branches.push_back(of_branch);
     }
     return plan;
@@ -121,19 +125,19 @@ PrefillBytes prefill_bytes(const PrefillPlan & plan, const model::HyperParameter
     if (plan.suffix_rows > 0) {
         bytes.hidden += std::uint64_t{plan.suffix_rows + HiddenStates::kLeastRows} * params.width * sizeof(float);
     }
-    bytes.compute = plan.trunk_window * query_row;
+    bytes.compute = plan.trunk_captured * query_row;
     std::uint64_t kept = 0;  // bytes of a layer
     std::uint64_t votes = 0;
     std::uint64_t suffixes = 0;
     std::uint64_t longest_suffix = 0;
     for (const BranchPlan & branch : plan.branches) {
+        bytes.compute += branch.captured() * query_row;
         if (branch.keeps_working_rows) {
             kept += branch.suffix * row;
             continue;
         }
         kept += (branch.cache.compress ? branch.cache.budget : branch.n) * stored_row(branch);
         if (branch.cache.compress) {
-            bytes.compute += branch.cache.window * query_row;
             votes = std::max(votes, vote_bytes(branch, params));
         }
         suffixes += branch.suffix;

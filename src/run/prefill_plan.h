@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -21,19 +22,21 @@ struct BranchPlan {
     KvTypes type;                     ///< in which its rows are stored
     bool keeps_working_rows = false;  ///< whole and in the type they are worked on in: it shares the trunk's
 
-    /// Window rows that lie in the trunk.
-    [[nodiscard]] std::uint32_t trunk_window() const {
-        return cache.compress && cache.window > suffix ? cache.window - suffix : 0;
+    /// Last rows whose queries are kept while a layer is at hand: those that vote and those that are observed.
+    [[nodiscard]] std::uint32_t captured() const {
+        return std::max(cache.compress ? cache.window : 0, branch->observer.positions);
     }
-    [[nodiscard]] std::uint32_t suffix_window() const { return cache.compress ? cache.window - trunk_window() : 0; }
+    /// Those of them that lie in the trunk.
+    [[nodiscard]] std::uint32_t trunk_captured() const { return captured() > suffix ? captured() - suffix : 0; }
+    [[nodiscard]] std::uint32_t suffix_captured() const { return captured() - trunk_captured(); }
 };
 
 /// Prompts cut into a trunk (their longest common prefix of t tokens) and each branch's suffix.
 struct PrefillPlan {
-    std::uint32_t trunk = 0;         ///< t
-    std::uint32_t suffix_rows = 0;   ///< of all branches
-    std::uint32_t trunk_window = 0;  ///< last trunk queries that some branch votes with
-    KvType type = KvType::F16;       ///< of the working rows, a layer's keys and values alike: no quantised one
+    std::uint32_t trunk = 0;           ///< t
+    std::uint32_t suffix_rows = 0;     ///< of all branches
+    std::uint32_t trunk_captured = 0;  ///< last trunk queries that some branch captures
+    KvType type = KvType::F16;         ///< of the working rows, a layer's keys and values alike: no quantised one
     std::vector<BranchPlan> branches;
 
     [[nodiscard]] std::uint32_t computed() const { return trunk + suffix_rows; }

@@ -97,8 +97,8 @@ Prompt assemble(const Vocabulary & vocabulary, const Layout & layout, const Mess
 }  // namespace
 
 Prompt chat_prompt(const Vocabulary & vocabulary, const ChatTemplate & chat, std::string_view document,
-                   std::string_view question) {
-    const Message message = join(document, "\n\n", question);
+                   std::string_view question, std::string_view separator) {
+    const Message message = join(document, separator, question);
     const ChatTemplate::Frame frame = chat.first_turn();
     return assemble(vocabulary, lay_out(vocabulary, frame.before, message.text, frame.after), message);
 }

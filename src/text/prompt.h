@@ -40,12 +40,12 @@ private:
     std::unique_ptr<Impl> impl_;
 };
 
-/// One user message: document, and where there is a question a blank line and the question, as one untrimmed byte
-/// string between the template's texts. Control tokens come from the template's own text only; each run of plain
+/// One user message: document, and where there is a question `separator` and the question, as one untrimmed byte string
+/// between the template's texts. Control tokens come from the template's own text only; each run of plain
 /// text between two control tokens is tokenised as one string; one BOS at most. For content without control text the
 /// ids equal libllama's for the rendered prompt. Error(Input) for an empty message or without a usable template.
 Prompt chat_prompt(const Vocabulary & vocabulary, const ChatTemplate & chat, std::string_view document,
-                   std::string_view question);
+                   std::string_view question, std::string_view separator = "\n\n");
 
 /// Document and question byte after byte, with what the tokenizer itself adds. Error(Input) where both are empty.
 Prompt raw_prompt(const Vocabulary & vocabulary, std::string_view document, std::string_view question);

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "attention/unit.h"
+
+namespace snapkv::attention {
+
+/// Whose attention is wanted: the rotated queries of the prompt's last `count` positions against all n rows. A query at
+/// position p sees positions up to p.
+struct WeightsInput {
+    AttentionSpec spec;
+    kv::LayerShape shape;
+    const float * queries = nullptr;  ///< [count][heads][key_size], unscaled
+    std::uint32_t count = 0;
+    std::uint32_t n = 0;                          ///< prompt tokens, the queries' own included
+    std::vector<std::vector<kv::HeadRows>> rows;  ///< [KV head]: views that together hold positions 0 .. n - 1
+    const std::atomic<bool> * stop = nullptr;     ///< polled once a tile; may be null
+};
+
+/// Receives the weights of one query over positions 0 .. `position`; false ends the visit.
+using VisitWeights = std::function<bool(std::uint32_t head, std::uint32_t position, std::span<const float> weights)>;
+
+/// The softmax weights, one query at a time, of the query heads that share a KV head: positions ascend, the heads of
+/// the group follow one another. Float32 from stored key values, as the vote. On the calling thread; different KV heads
+/// may be visited at once. Ends early where stopped.
+void visit_weights(const WeightsInput & input, std::uint32_t kv_head, const VisitWeights & visit);
+
+}  // namespace snapkv::attention
