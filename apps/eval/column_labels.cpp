@@ -10,6 +10,7 @@ namespace {
 
 constexpr double line_height = 14;
 constexpr double gap = 6;
+constexpr double level_gap = 4;    // between names side by side
 constexpr double short_name = 40;  // numbers and the like: the ones left out can be told from their neighbours
 constexpr double longest_name = 130;
 
@@ -35,8 +36,8 @@ std::size_t label_stride(double room, double pitch) {
 
 ColumnLabels plan_column_labels(std::span<const std::string> names, double column_width) {
     const double widest = widest_of(names);
-    if (widest + gap <= column_width || widest <= short_name) {
-        return {label_stride(std::max(widest + gap, 1.0), column_width), false, line_height + gap};
+    if (widest + level_gap <= column_width || widest <= short_name) {
+        return {label_stride(widest + level_gap, column_width), false, line_height + gap};
     }
     return {label_stride(line_height, column_width), true, std::min(widest, longest_name) + gap};
 }

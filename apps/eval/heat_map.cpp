@@ -17,6 +17,7 @@ namespace {
 
 constexpr double largest_width = 64;
 constexpr double largest_height = 28;
+constexpr double least_grid = 220;  // of few columns: the title under them needs it
 constexpr double smallest_cell = 8;
 constexpr double grid_height = 400;  // where cells of that many rows may be so high
 constexpr double longest_row_name = 200;
@@ -58,27 +59,47 @@ Axis colour_axis(const HeatMap & map) {
     return make_axis(values, {AxisScale::Linear, style, AxisEnds::Ticks, 8});
 }
 
-/// Two digits within the range of the colours; shares in hundredths.
-std::string cell_text(double value, const Axis & axis, NumberStyle style) {
+/// Two or three digits within the range of the colours; of shares and scores, hundredths.
+double finest_step(const Axis & axis, double factor) {
+    const double range = (axis.high - axis.low) * factor;
+    const double step = std::pow(10, std::floor(std::log10(range / 100) + 1e-9));
+    return range >= 0.1 ? std::max(step, 0.01) : step;
+}
+
+std::string cell_text(double value, const Axis & axis, NumberStyle style, double coarser) {
     if (style == NumberStyle::Tokens || style == NumberStyle::Bytes || style == NumberStyle::Whole) {
         return value_text(value, style);
     }
     const double factor = style == NumberStyle::Percent ? 100 : 1;
-    const double step = std::pow(10, std::floor(std::log10((axis.high - axis.low) * factor / 100) + 1e-9));
-    return number_text(value * factor, step, NumberStyle::Plain);
+    return number_text(value * factor, finest_step(axis, factor) * coarser, NumberStyle::Plain);
 }
 
+/// Three signs of a share: ".62" for "0.62", "1.0" for "1.00".
+std::string compact(std::string text) {
+    const std::size_t sign = text.starts_with('-') ? 1 : 0;
+    if (text.size() < sign + 3 || text[sign + 1] != '.') {
+        return text;
+    }
+    return text[sign] == '0' ? text.erase(sign, 1) : text.erase(text.size() - 1);
+}
+
+/// The numbers in the largest type in which all fit; written shorter, then with a digit less, where that is what it
+/// takes.
 CellTexts cell_texts(const HeatMap & map, const Axis & axis, const Layout & layout) {
     CellTexts cells;
-    double widest = 0;
-    for (const double value : map.values) {
-        cells.texts.push_back(axis.has_place(value) ? cell_text(value, axis, map.numbers) : "");
-        widest = std::max(widest, text_width(cells.texts.back(), 1));
-    }
-    for (const double size : {12.0, 11.0, 10.0, 9.0}) {
-        if (widest * size + 3 <= layout.cell_width && size + 3 <= layout.cell_height) {
-            cells.size = size;
-            break;
+    for (const auto & [coarser, is_compact] : {std::pair{1.0, false}, std::pair{1.0, true}, std::pair{10.0, false}}) {
+        cells.texts.clear();
+        double widest = 0;
+        for (const double value : map.values) {
+            std::string text = axis.has_place(value) ? cell_text(value, axis, map.numbers, coarser) : "";
+            cells.texts.push_back(is_compact ? compact(std::move(text)) : std::move(text));
+            widest = std::max(widest, text_width(cells.texts.back(), 1));
+        }
+        for (const double size : {12.0, 11.0, 10.0, 9.0}) {
+            if (widest * size + 4 <= layout.cell_width && size + 5 <= layout.cell_height) {
+                cells.size = size;
+                return cells;
+            }
         }
     }
     return cells;
@@ -99,7 +120,8 @@ Layout make_layout(const HeatMap & map, const Axis & axis) {
     const double room = chart_width - layout.area.left - bar_gap - colour_bar_width(axis, map.value_title);
     const auto columns = static_cast<double>(std::max<std::size_t>(map.columns.size(), 1));
     const auto rows = static_cast<double>(std::max<std::size_t>(map.rows.size(), 1));
-    layout.cell_width = std::clamp(std::floor(room / columns), smallest_cell, largest_width);
+    layout.cell_width = std::clamp(std::floor(room / columns), smallest_cell,
+                                   std::max(largest_width, std::floor(least_grid / columns)));
     layout.cell_height = std::clamp(std::floor(grid_height / rows), smallest_cell, largest_height);
     layout.area.width = layout.cell_width * columns;
     layout.area.height = layout.cell_height * rows;
@@ -149,11 +171,17 @@ void add_numbers(SvgPage & page, const HeatMap & map, const Axis & axis, const L
 }
 
 void add_row_names(SvgPage & page, const HeatMap & map, const Layout & layout) {
-    const std::size_t stride = label_stride(small_text + 2, layout.cell_height);
+    const std::size_t stride = label_stride(small_text, layout.cell_height);
+    const std::size_t most_lines = layout.cell_height >= 2 * small_text + 2 ? 2 : 1;
     for (std::size_t row = 0; row < map.rows.size(); row += stride) {
-        page.text(layout.area.left - 8, layout.y(row) + layout.cell_height / 2 + small_text * 0.35,
-                  fit_text(map.rows[row], small_text, longest_row_name),
-                  {.size = small_text, .anchor = "end", .full = map.rows[row]});
+        const auto lines = wrap_text(map.rows[row], small_text, longest_row_name, most_lines);
+        const double size = lines.size() > 1 ? small_text - 1 : small_text;
+        double y = layout.y(row) + layout.cell_height / 2 + size * 0.35;
+        y -= lines.size() > 1 ? size / 2 : 0;
+        for (const std::string & line : lines) {
+            page.text(layout.area.left - 8, y, line, {.size = size, .anchor = "end", .full = map.rows[row]});
+            y += size;
+        }
     }
     page.text(20, layout.area.top + layout.area.height / 2,
               fit_text(map.row_title, 13, std::max(layout.area.height, 110.0)),

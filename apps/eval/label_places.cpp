@@ -67,26 +67,26 @@ void FreeSpace::take_line(double x1, double y1, double x2, double y2) {
     }
 }
 
-bool FreeSpace::place_beside(double x, double y, double width, double height, Box & found) {
-    constexpr double gap = 8;
-    const double middle = y - height / 2;
-    const double above = y - gap - height;
-    const double below = y + gap;
-    const double right = x + gap;
-    const double left = x - gap - width;
-    const double centred = x - width / 2;
-    for (const auto & [at_x, at_y] :
-         {std::pair{right, middle}, std::pair{left, middle}, std::pair{centred, above}, std::pair{centred, below},
-          std::pair{right, above}, std::pair{right, below}, std::pair{left, above}, std::pair{left, below}}) {
-        const Box box{at_x, at_y, width, height};
-        const auto meets = [&](const Box & other) { return box.meets(other); };
-        if (area_.holds(box) && std::none_of(taken_.begin(), taken_.end(), meets)) {
-            found = box;
-            take(box);
-            return true;
+std::optional<Box> FreeSpace::place_beside(double x, double y, double width, double height) {
+    for (const double gap : {8.0, 18.0, 30.0}) {
+        const double middle = y - height / 2;
+        const double above = y - gap - height;
+        const double below = y + gap;
+        const double right = x + gap;
+        const double left = x - gap - width;
+        const double centred = x - width / 2;
+        for (const auto & [at_x, at_y] :
+             {std::pair{right, middle}, std::pair{left, middle}, std::pair{centred, above}, std::pair{centred, below},
+              std::pair{right, above}, std::pair{right, below}, std::pair{left, above}, std::pair{left, below}}) {
+            const Box box{at_x, at_y, width, height};
+            const auto meets = [&](const Box & other) { return box.meets(other); };
+            if (area_.holds(box) && std::none_of(taken_.begin(), taken_.end(), meets)) {
+                take(box);
+                return box;
+            }
         }
     }
-    return false;
+    return std::nullopt;
 }
 
 }  // namespace snapkv::eval

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -28,9 +29,9 @@ public:
     void take(const Box & box) { taken_.push_back(box); }
     /// Takes a band along a straight line.
     void take_line(double x1, double y1, double x2, double y2);
-    /// Looks for room for a label of that size beside a point: to the right, the left, above, below and between. Takes
-    /// it and returns true, its place in `found`, where there is some.
-    [[nodiscard]] bool place_beside(double x, double y, double width, double height, Box & found);
+    /// Looks for room for a label of that size beside a point: to the right, the left, above, below and between, first
+    /// close to it, then further off. Takes it and gives its place; nothing where there is none.
+    [[nodiscard]] std::optional<Box> place_beside(double x, double y, double width, double height);
 
 private:
     Box area_;

@@ -15,7 +15,8 @@ namespace {
 
 constexpr std::size_t most_direct_names = 8;
 constexpr std::size_t most_markers = 64;  // on one series; longer ones get a marker now and then
-constexpr double inset = 10;              // keeps markers off the upright axis
+constexpr double narrow_margin = 24;
+constexpr double inset = 10;  // keeps markers off the upright axis
 
 struct PlacedPoint {
     const ChartPoint * point = nullptr;
@@ -107,20 +108,6 @@ Trace trace_of(const ChartSeries & series, const Plot & plot) {
     return trace;
 }
 
-/// The names of series that have points; where they end is not known yet.
-std::vector<SeriesEnd> names_of(const LineChart & chart, const Plot & plot) {
-    std::vector<SeriesEnd> names;
-    for (std::size_t i = 0; i < chart.series.size(); ++i) {
-        const ChartSeries & series = chart.series[i];
-        const bool shown = std::any_of(series.points.begin(), series.points.end(),
-                                       [&](const ChartPoint & point) { return has_place(point, plot.x, plot.y); });
-        if (shown && !series.name.empty()) {
-            names.push_back({i, series.name});
-        }
-    }
-    return names;
-}
-
 std::string hint_of(const LineChart & chart, const ChartSeries & series, const ChartPoint & point, const Axis & y) {
     std::string words = series.name + (series.name.empty() ? "" : ": ") + value_text(point.x, chart.x.numbers) + ", " +
                         value_text(point.y, chart.y.numbers);
@@ -171,15 +158,57 @@ void add_points(SvgPage & page, const LineChart & chart, const Plot & plot, cons
     }
 }
 
-void take_space(FreeSpace & space, const Trace & trace, bool line) {
+/// The series in pixels, and where their names stand, for a plot of one width.
+struct Layout {
+    std::vector<Trace> traces;
+    std::vector<SeriesEnd> ends;  ///< of the series that are shown and have names
+    std::vector<std::optional<Box>> labels;
+};
+
+void take_space(FreeSpace & space, const Trace & trace, const Plot & plot, bool line) {
     for (const std::vector<PlacedPoint> & run : trace.runs) {
         for (std::size_t i = 0; i < run.size(); ++i) {
             space.take({run[i].x - 6, run[i].y - 6, 12, 12});
+            const auto low = spread_end(run[i].point->low, plot);
+            const auto high = spread_end(run[i].point->high, plot);
+            if (low && high) {
+                space.take_line(run[i].x, *low, run[i].x, *high);
+            }
             if (line && i > 0) {
                 space.take_line(run[i - 1].x, run[i - 1].y, run[i].x, run[i].y);
             }
         }
     }
+}
+
+Layout lay_out(const LineChart & chart, const Plot & plot) {
+    constexpr double near_the_margin = 60;
+    Layout layout;
+    FreeSpace space({plot.area.left, plot.area.top, plot.area.width, plot.area.height});
+    for (std::size_t i = 0; i < chart.series.size(); ++i) {
+        const ChartSeries & series = chart.series[i];
+        layout.traces.push_back(trace_of(series, plot));
+        take_space(space, layout.traces[i], plot, series.line);
+        if (const PlacedPoint * last = layout.traces[i].last(); last != nullptr && !series.name.empty()) {
+            const bool beside = !series.line || last->x < plot.area.right() - near_the_margin;
+            layout.ends.push_back({i, series.name, last->x, last->y, beside});
+        }
+    }
+    if (layout.ends.size() <= most_direct_names) {
+        layout.labels = plan_series_labels(layout.ends, space);
+    }
+    return layout;
+}
+
+/// Gives the plot the whole width where no name needs the margin.
+Layout fit_to_width(const LineChart & chart, Plot & plot) {
+    plot.area.width = chart_width - plot.area.left - narrow_margin;
+    Layout layout = lay_out(chart, plot);
+    if (std::any_of(layout.labels.begin(), layout.labels.end(), [](const auto & label) { return !label; })) {
+        plot.area.width = chart_width - plot.area.left - std::max(narrow_margin, series_labels_width(layout.ends));
+        layout = lay_out(chart, plot);
+    }
+    return layout;
 }
 
 std::string remark_of(const LineChart & chart, const Plot & plot) {
@@ -205,41 +234,30 @@ std::string line_chart_svg(const LineChart & chart) {
     SvgPage page(chart.id);
     add_series_rules(page, chart.series.size());
     Plot plot = make_plot(chart);
-    std::vector<SeriesEnd> names = names_of(chart, plot);
-    const bool direct = names.size() <= most_direct_names;
     plot.area.top = add_title(page, chart.title, plot.area.left, chart_width - plot.area.left - 20);
     plot.area.height = plot_height;
-    const double margin = direct && !names.empty() ? std::max(24.0, series_labels_width(names)) : 24;
-    plot.area.width = chart_width - plot.area.left - margin;
+    const Layout layout = fit_to_width(chart, plot);
 
     add_y_axis(page, plot.area, plot.y, chart.y.title);
     double bottom = add_x_axis(page, plot.area, plot.x, inset, chart.x.title);
     add_frame(page, plot.area);
-    FreeSpace space({plot.area.left, plot.area.top, plot.area.width, plot.area.height});
-    std::vector<Trace> traces;
-    for (std::size_t i = 0; i < chart.series.size(); ++i) {
-        traces.push_back(trace_of(chart.series[i], plot));
-        take_space(space, traces[i], chart.series[i].line);
+    for (std::size_t i = 0; i < layout.traces.size(); ++i) {
         if (chart.series[i].line) {
-            add_lines(page, traces[i], i);
+            add_lines(page, layout.traces[i], i);
         }
     }
-    for (std::size_t i = 0; i < traces.size(); ++i) {
-        add_points(page, chart, plot, traces[i], i);
+    for (std::size_t i = 0; i < layout.traces.size(); ++i) {
+        add_points(page, chart, plot, layout.traces[i], i);
     }
-    for (SeriesEnd & end : names) {
-        const PlacedPoint & last = *traces[end.series].last();
-        end.x = last.x;
-        end.y = last.y;
-        end.beside = !chart.series[end.series].line || last.x < plot.area.right() - 60;
-    }
-    if (std::all_of(traces.begin(), traces.end(), [](const Trace & trace) { return trace.runs.empty(); })) {
+    const auto is_empty = [](const Trace & trace) { return trace.runs.empty(); };
+    if (std::all_of(layout.traces.begin(), layout.traces.end(), is_empty)) {
         add_no_data(page, plot.area);
-    } else if (direct) {
-        add_series_labels(page, plot.area, names, space);
+    } else if (layout.ends.size() <= most_direct_names) {
+        add_series_labels(page, plot.area, layout.ends, layout.labels);
     } else {
-        const bool lines = std::any_of(chart.series.begin(), chart.series.end(), [](const auto & s) { return s.line; });
-        bottom = add_series_legend(page, plot.area.left, bottom + 6, plot.area.width, names, lines);
+        const auto has_line = [](const ChartSeries & series) { return series.line; };
+        const bool lines = std::any_of(chart.series.begin(), chart.series.end(), has_line);
+        bottom = add_series_legend(page, plot.area.left, bottom + 6, plot.area.width, layout.ends, lines);
     }
     bottom = add_remark(page, plot.area.left, bottom, remark_of(chart, plot));
     return page.finish(chart_width, bottom + 8, chart.title);

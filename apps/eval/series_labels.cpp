@@ -1,7 +1,7 @@
 #include "series_labels.h"
 
 #include <algorithm>
-#include <vector>
+#include <cmath>
 
 #include "series_look.h"
 #include "text_width.h"
@@ -10,6 +10,7 @@ namespace snapkv::eval {
 namespace {
 
 constexpr double row_height = 16;
+constexpr double label_height = 14;
 constexpr double leader_length = 18;
 constexpr double marker_room = 13;
 constexpr double widest_name = 250;
@@ -34,34 +35,51 @@ void add_margin_label(SvgPage & page, const PlotArea & area, const SeriesEnd & e
     page.text(x + marker_room, y + 4, name_of(end), {.size = small_text, .full = end.name});
 }
 
+/// A name in the plot; a thin line leads to one that does not stand close to its point.
+void add_label_beside(SvgPage & page, const SeriesEnd & end, const Box & box) {
+    const double x = std::clamp(end.x, box.left, box.left + box.width);
+    const double y = std::clamp(end.y, box.top, box.top + box.height);
+    if (std::hypot(x - end.x, y - end.y) > 12) {
+        page.add(fmt::format("<path {} stroke-width=\".7\" d=\"M{} {}L{} {}\"/>\n", thin_look(page, end.series),
+                             pixels(end.x), pixels(end.y), pixels(x), pixels(y)));
+    }
+    page.text(box.left, box.top + small_text - 1, name_of(end),
+              {.size = small_text, .colour = "label", .full = end.name});
+}
+
 }  // namespace
 
 double series_labels_width(std::span<const SeriesEnd> ends) {
     return widest_of(ends) + leader_length + marker_room + 8;
 }
 
-void add_series_labels(SvgPage & page, const PlotArea & area, std::span<const SeriesEnd> ends, FreeSpace & space) {
+std::vector<std::optional<Box>> plan_series_labels(std::span<const SeriesEnd> ends, FreeSpace & space) {
+    std::vector<std::optional<Box>> plan;
+    plan.reserve(ends.size());
+    for (const SeriesEnd & end : ends) {
+        plan.push_back(end.beside ? space.place_beside(end.x, end.y, text_width(name_of(end), small_text), label_height)
+                                  : std::nullopt);
+    }
+    return plan;
+}
+
+void add_series_labels(SvgPage & page, const PlotArea & area, std::span<const SeriesEnd> ends,
+                       std::span<const std::optional<Box>> plan) {
     page.rule("label", "fill:#222;stroke:#fff;stroke-width:3;stroke-linejoin:round;paint-order:stroke",
               "fill:#ddd;stroke:#14171a");
-    std::vector<SeriesEnd> in_margin;
-    for (const SeriesEnd & end : ends) {
-        const std::string name = name_of(end);
-        Box box;
-        if (end.beside && space.place_beside(end.x, end.y, text_width(name, small_text), row_height - 2, box)) {
-            page.text(box.left, box.top + small_text - 1, name,
-                      {.size = small_text, .colour = "label", .full = end.name});
-        } else {
-            in_margin.push_back(end);
-        }
-    }
+    std::vector<const SeriesEnd *> in_margin;
     std::vector<double> wanted;
-    wanted.reserve(in_margin.size());
-    for (const SeriesEnd & end : in_margin) {
-        wanted.push_back(end.y);
+    for (std::size_t i = 0; i < ends.size(); ++i) {
+        if (plan[i]) {
+            add_label_beside(page, ends[i], *plan[i]);
+        } else {
+            in_margin.push_back(&ends[i]);
+            wanted.push_back(ends[i].y);
+        }
     }
     const std::vector<double> places = spread_labels(wanted, row_height, area.top + 6, area.bottom() - 2);
     for (std::size_t i = 0; i < in_margin.size(); ++i) {
-        add_margin_label(page, area, in_margin[i], places[i]);
+        add_margin_label(page, area, *in_margin[i], places[i]);
     }
 }
 

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "chart_frame.h"
 #include "label_places.h"
@@ -19,12 +21,17 @@ struct SeriesEnd {
     bool beside = false;  ///< wants its name in the plot, beside the point
 };
 
-/// Pixels to the right of the plot that add_series_labels() needs.
+/// Pixels to the right of the plot that names in the margin need.
 [[nodiscard]] double series_labels_width(std::span<const SeriesEnd> ends);
 
-/// Names each series once: beside its point where that is wanted and `space` has room, else to the right of the plot at
-/// about the height of the point, with a thin line to it.
-void add_series_labels(SvgPage & page, const PlotArea & area, std::span<const SeriesEnd> ends, FreeSpace & space);
+/// Where each series' name stands: beside its point where that is wanted and `space` has room, else (nothing) in the
+/// margin.
+[[nodiscard]] std::vector<std::optional<Box>> plan_series_labels(std::span<const SeriesEnd> ends, FreeSpace & space);
+
+/// Names each series once, as planned. Those in the margin stand at about the height of their points, with a thin line
+/// to them.
+void add_series_labels(SvgPage & page, const PlotArea & area, std::span<const SeriesEnd> ends,
+                       std::span<const std::optional<Box>> plan);
 
 /// A legend in rows from `top` on, `width` pixels wide, with lines where `lines` says so. Returns where what follows
 /// may begin.

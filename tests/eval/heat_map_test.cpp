@@ -147,6 +147,15 @@ TEST(HeatMap, OddInput) {
     }
 }
 
+TEST(HeatMap, NumbersAreWrittenShorterInNarrowCells) {
+    const HeatMap wide = map_of(8, 1, {0.62, 1, 0, 0.05, 0.1, 0.2, 0.3, 0.4});
+    EXPECT_THAT(shown_texts(heat_map_svg(wide)), IsSupersetOf({"0.62", "1.00", "0.05"}));
+    HeatMap narrow = map_of(30, 1, std::vector<double>(30, 0.62));
+    narrow.values[3] = 1;
+    narrow.values[4] = 0.05;
+    EXPECT_THAT(shown_texts(heat_map_svg(narrow)), IsSupersetOf({".62", "1.0", ".05"}));
+}
+
 TEST(HeatMap, LongAndStrangeNames) {
     HeatMap map = map_of(3, 2, {0, 0, 0, 0, 0, 0});
     const std::string longer(200, 'w');

@@ -56,20 +56,27 @@ TEST(LabelPlaces, NeverOverlapAndKeepTheirOrder) {
 
 TEST(LabelPlaces, BesideAPointWhereNothingElseIs) {
     FreeSpace space({0, 0, 200, 100});
-    Box box;
-    ASSERT_TRUE(space.place_beside(50, 50, 40, 14, box));
-    EXPECT_EQ(box.left, 58);
-    EXPECT_EQ(box.top, 43);
+    const auto first = space.place_beside(50, 50, 40, 14);
+    ASSERT_TRUE(first);
+    EXPECT_EQ(first->left, 58);
+    EXPECT_EQ(first->top, 43);
     // The right is taken now: to the left.
-    Box other;
-    ASSERT_TRUE(space.place_beside(50, 50, 40, 14, other));
-    EXPECT_EQ(other.left, 2);
-    EXPECT_FALSE(box.meets(other));
+    const auto second = space.place_beside(50, 50, 40, 14);
+    ASSERT_TRUE(second);
+    EXPECT_EQ(second->left, 2);
+    EXPECT_EQ(second->top, 43);
+    EXPECT_FALSE(first->meets(*second));
     // A line above leaves what is below.
     space.take_line(0, 35, 200, 35);
-    ASSERT_TRUE(space.place_beside(50, 50, 40, 14, other));
-    EXPECT_EQ(other.top, 58);
-    EXPECT_FALSE(space.place_beside(50, 50, 300, 14, other));
+    const auto third = space.place_beside(50, 50, 40, 14);
+    ASSERT_TRUE(third);
+    EXPECT_EQ(third->left, 30);
+    EXPECT_EQ(third->top, 58);
+    // Nothing is left close by.
+    const auto fourth = space.place_beside(50, 50, 20, 14);
+    ASSERT_TRUE(fourth);
+    EXPECT_FALSE(fourth->meets(*first) || fourth->meets(*second) || fourth->meets(*third));
+    EXPECT_FALSE(space.place_beside(50, 50, 300, 14));
 }
 
 }  // namespace
