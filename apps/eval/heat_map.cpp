@@ -91,8 +91,8 @@ CellTexts cell_texts(const HeatMap & map, const Axis & axis, const Layout & layo
         cells.texts.clear();
         double widest = 0;
         for (const double value : map.values) {
-            std::string text = axis.has_place(value) ? cell_text(value, axis, map.numbers, coarser) : "";
-            cells.texts.push_back(is_compact ? compact(std::move(text)) : std::move(text));
+            const std::string text = axis.has_place(value) ? cell_text(value, axis, map.numbers, coarser) : "";
+            cells.texts.push_back(is_compact ? compact(text) : text);
             widest = std::max(widest, text_width(cells.texts.back(), 1));
         }
         for (const double size : {12.0, 11.0, 10.0, 9.0}) {

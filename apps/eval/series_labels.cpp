@@ -89,8 +89,9 @@ double add_series_legend(SvgPage & page, double left, double top, double width, 
     const double column_width = sample + widest_of(ends) + 20;
     const auto columns = std::max<std::size_t>(1, static_cast<std::size_t>(width / column_width));
     for (std::size_t i = 0; i < ends.size(); ++i) {
+        const std::size_t row = i / columns;
         const double x = left + column_width * static_cast<double>(i % columns);
-        const double y = top + 12 + (row_height + 2) * static_cast<double>(i / columns);
+        const double y = top + 12 + (row_height + 2) * static_cast<double>(row);
         if (lines) {
             page.add(
                 fmt::format("<path {} d=\"M{} {}h38\"/>\n", line_look(page, ends[i].series), pixels(x), pixels(y)));
