@@ -32,7 +32,4 @@ struct ShownPrompt {
 /// How dark a cell is: 0 for kept by none, then 1 to `levels` in equal shares of `pairs`.
 [[nodiscard]] unsigned shade(std::uint32_t kept, std::uint32_t pairs, unsigned levels);
 
-/// The text with every byte that is not part of valid UTF-8 replaced by U+FFFD.
-[[nodiscard]] std::string valid_utf8(std::string_view bytes);
-
 }  // namespace snapkv::cli

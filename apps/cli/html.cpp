@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include "eval/utf8_text.h"
+
 namespace snapkv::cli {
 namespace {
 
@@ -43,48 +45,19 @@ std::string legend() {
 std::string cell_html(const Cell & cell, std::uint32_t pairs) {
     return fmt::format("<span class=\"k{}{}\" title=\"kept by {} of {} heads{}\">{}</span>",
                        shade(cell.kept, pairs, levels), cell.window ? " w" : "", cell.kept, pairs,
-                       cell.window ? ", in the window" : "", escape_html(cell.text));
+                       cell.window ? ", in the window" : "", eval::escape_markup(cell.text));
 }
 
 }  // namespace
-
-std::string escape_html(std::string_view text) {
-    std::string out;
-    for (const char c : text) {
-        switch (c) {
-            case '&':
-                out += "&amp;";
-                break;
-            case '<':
-                out += "&lt;";
-                break;
-            case '>':
-                out += "&gt;";
-                break;
-            case '"':
-                out += "&quot;";
-                break;
-            case '\'':
-                out += "&#39;";
-                break;
-            case '\0':
-                out += "\xEF\xBF\xBD";
-                break;
-            default:
-                out += c;
-        }
-    }
-    return out;
-}
 
 std::string html_page(const std::string & title, const Summary & summary, const ShownPrompt & prompt) {
     std::string page = fmt::format(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
         "<title>{0}</title>\n<style>{1}{2}</style>\n</head>\n<body>\n<h1>{0}</h1>\n<dl>\n",
-        escape_html(title), style, shade_rules());
+        eval::escape_markup(title), style, shade_rules());
     for (const auto & [label, value] : summary) {
-        page += fmt::format("<dt>{}</dt><dd>{}</dd>\n", escape_html(label), escape_html(value));
+        page += fmt::format("<dt>{}</dt><dd>{}</dd>\n", eval::escape_markup(label), eval::escape_markup(value));
     }
     page += "</dl>\n" + legend() + "<div class=\"text\">";
     for (const Cell & cell : prompt.cells) {

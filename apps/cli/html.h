@@ -11,9 +11,6 @@ namespace snapkv::cli {
 /// What the page says above the text: labels and values.
 using Summary = std::vector<std::pair<std::string, std::string>>;
 
-/// Text that stands for itself in HTML, in content and in quoted attributes.
-[[nodiscard]] std::string escape_html(std::string_view text);
-
 /// One self-contained page: summary, legend, and the prompt with every token shaded by how many heads kept it.
 [[nodiscard]] std::string html_page(const std::string & title, const Summary & summary, const ShownPrompt & prompt);
 

@@ -8,6 +8,7 @@
 #include "cells.h"
 #include "commands.h"
 #include "engine.h"
+#include "eval/utf8_text.h"
 #include "fail.h"
 #include "format.h"
 #include "html.h"
@@ -42,7 +43,7 @@ Summary summarise(const Settings & settings, const ModelInfo & model, const Prom
         "model", fmt::format("{} ({})", model.name.empty() ? settings.model.string() : model.name, model.quantisation));
     summary.emplace_back("prompt", count_text(prompt.tokens.size(), "token"));
     if (!settings.questions.empty()) {
-        summary.emplace_back("question", valid_utf8(settings.questions.front()));
+        summary.emplace_back("question", eval::valid_utf8(settings.questions.front()));
     }
     for (const Option & option : options()) {
         if (option.report != nullptr) {

@@ -47,14 +47,6 @@ TEST(Progress, LineNamesTokensLayersRateAndTimeLeft) {
     EXPECT_EQ(progress_bar(7), "[####################]");
 }
 
-TEST(Utf8, KeepsWhatIsValidAndReplacesTheRest) {
-    EXPECT_EQ(valid_utf8("a\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80"), "a\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80");
-    EXPECT_EQ(valid_utf8("\xFFz"), "\xEF\xBF\xBDz");
-    EXPECT_EQ(valid_utf8("\xC3"), "\xEF\xBF\xBD");
-    EXPECT_EQ(valid_utf8("\xC0\xAF"), "\xEF\xBF\xBD\xEF\xBF\xBD");
-    EXPECT_EQ(valid_utf8("\xED\xA0\x80"), "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD");
-}
-
 TEST(Cells, JoinTokensThatOnlyTogetherAreCharacters) {
     const std::vector<Cell> cells = make_cells({"a", "\xE2", "\x82", "\xAC", "", "b"}, {1, 2, 5, 3, 9, 0}, 1);
     ASSERT_EQ(cells.size(), 3U);
@@ -97,7 +89,6 @@ TEST(Terminal, TheDocumentCannotWriteEscapes) {
 }
 
 TEST(Html, EscapesAndTitles) {
-    EXPECT_EQ(escape_html("<a href=\"x\">'&"), "&lt;a href=&quot;x&quot;&gt;&#39;&amp;");
     const std::string page = html_page("T<i>", {{"label", "1 < 2"}}, sample());
     EXPECT_THAT(page, HasSubstr("<title>T&lt;i&gt;</title>"));
     EXPECT_THAT(page, HasSubstr("<dd>1 &lt; 2</dd>"));

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <string>
+
+#include "table.h"
+
+namespace snapkv::eval {
+
+/// The table as an HTML element; cells to the right are of the class "number". Nothing for a table without columns.
+[[nodiscard]] std::string html_table(const Table & table);
+
+}  // namespace snapkv::eval
