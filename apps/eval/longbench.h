@@ -1,0 +1,23 @@
+#pragma once
+
+#include <filesystem>
+#include <string_view>
+
+#include "eval/longbench_sets.h"
+#include "eval/sample_file.h"
+
+namespace snapkv::eval {
+
+/// Reads JSON lines of one set, each in one of two formats.
+///  - Official: `context`, `input`, `answers`, `all_classes`, put into the official prompt. The document is that up to
+///    the end of the context.
+///  - Ready prompts: `prompt`, `answers`, `all_classes`. The document is the prompt up to where the set's question
+///    begins, with what the official prompt has around it; of repobench-p, up to the request for the next line.
+/// Ids are `_id`, `id`, `index` or the line's number. Throws Error(Input) like read_samples, for answers that the set's
+/// metric cannot use, and for lines whose `dataset` names another set.
+[[nodiscard]] SampleFile read_longbench(const std::filesystem::path & path, const LongBenchSet & set, bool skip_broken);
+
+/// The official score of a prediction, from 0 to 1.
+[[nodiscard]] double longbench_score(const LongBenchSet & set, std::string_view prediction, const Sample & sample);
+
+}  // namespace snapkv::eval

@@ -1,0 +1,99 @@
+#include "eval/longbench_sets.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <string>
+
+#include "support/error_of.h"
+
+namespace snapkv::eval {
+namespace {
+
+using Group = TaskGroup;
+
+/// FNV-1a of 32 bits.
+std::uint32_t hash_of(std::string_view text) {
+    std::uint32_t hash = 2166136261U;
+    for (const char byte : text) {
+        hash = (hash ^ static_cast<std::uint8_t>(byte)) * 16777619U;
+    }
+    return hash;
+}
+
+struct Official {
+    std::string_view name;
+    Group group;
+    Metric metric;
+    std::uint32_t max_tokens;
+    bool first_line;
+    bool bare;
+    std::size_t prompt_bytes;
+    std::uint32_t prompt_hash;
+};
+
+// Groups, metrics and lengths from the tables of LongBench's paper and its dataset2metric and dataset2maxlen; length
+// and hash of the prompts, with {context} and {input} in them, computed from its dataset2prompt.json by a script.
+constexpr std::array officials{
+    Official{"narrativeqa", Group::SingleDocument, Metric::TokenF1, 128, false, false, 378, 1520639200U},
+    Official{"qasper", Group::SingleDocument, Metric::TokenF1, 128, false, false, 725, 742960512U},
+    Official{"multifieldqa_en", Group::SingleDocument, Metric::TokenF1, 64, false, false, 201, 1703689391U},
+    Official{"hotpotqa", Group::MultiDocument, Metric::TokenF1, 32, false, false, 288, 2174752180U},
+    Official{"2wikimqa", Group::MultiDocument, Metric::TokenF1, 32, false, false, 288, 2174752180U},
+    Official{"musique", Group::MultiDocument, Metric::TokenF1, 32, false, false, 288, 2174752180U},
+    Official{"gov_report", Group::Summarization, Metric::RougeL, 512, false, false, 161, 3417081143U},
+    Official{"qmsum", Group::Summarization, Metric::RougeL, 512, false, false, 261, 1080629451U},
+    Official{"multi_news", Group::Summarization, Metric::RougeL, 512, false, false, 150, 3573867844U},
+    Official{"trec", Group::FewShot, Metric::Classification, 64, true, true, 104, 514656406U},
+    Official{"triviaqa", Group::FewShot, Metric::TokenF1, 32, true, true, 159, 2504721535U},
+    Official{"samsum", Group::FewShot, Metric::RougeL, 128, true, true, 103, 574712484U},
+    Official{"passage_count", Group::Synthetic, Metric::Count, 32, false, false, 464, 3162297841U},
+    Official{"passage_retrieval_en", Group::Synthetic, Metric::Retrieval, 32, false, false, 320, 3072189848U},
+    Official{"lcc", Group::Code, Metric::CodeSimilarity, 64, false, true, 67, 2919694908U},
+    Official{"repobench-p", Group::Code, Metric::CodeSimilarity, 64, false, true, 74, 1526481128U},
+};
+
+TEST(LongBenchSets, AreTheOfficialOnes) {
+    ASSERT_EQ(longbench_sets().size(), officials.size());
+    for (std::size_t i = 0; i < officials.size(); ++i) {
+        const LongBenchSet & set = longbench_sets()[i];
+        const Official & official = officials[i];
+        ASSERT_EQ(set.name, official.name);
+        EXPECT_EQ(set.group, official.group) << set.name;
+        EXPECT_EQ(set.metric, official.metric) << set.name;
+        EXPECT_EQ(set.max_tokens, official.max_tokens) << set.name;
+        EXPECT_EQ(set.first_line, official.first_line) << set.name;
+        EXPECT_EQ(set.bare, official.bare) << set.name;
+        EXPECT_EQ(set.ends_at_newline, set.name == "samsum") << set.name;
+    }
+}
+
+TEST(LongBenchSets, HaveTheOfficialPrompts) {
+    for (const Official & official : officials) {
+        const LongBenchSet & set = longbench_set(official.name);
+        const std::string prompt =
+            fmt::format("{}{}{}{}{}", set.before, "{context}", set.between, set.asks ? "{input}" : "", set.after);
+        EXPECT_EQ(prompt.size(), official.prompt_bytes) << set.name;
+        EXPECT_EQ(hash_of(prompt), official.prompt_hash) << set.name;
+    }
+}
+
+TEST(LongBenchSets, AreFoundByName) {
+    EXPECT_EQ(longbench_set("repobench-p").name, "repobench-p");
+    EXPECT_THAT(snapkv::test::error_of(ErrorKind::Usage, [] { (void)longbench_set("trecs"); }),
+                testing::HasSubstr("LongBench set \"trecs\" is not one of narrativeqa, qasper, "));
+}
+
+TEST(LongBenchSets, HaveTitlesOfTheirGroups) {
+    EXPECT_EQ(title_of(Group::SingleDocument), "Single-Document QA");
+    EXPECT_EQ(title_of(Group::MultiDocument), "Multi-Document QA");
+    EXPECT_EQ(title_of(Group::Summarization), "Summarization");
+    EXPECT_EQ(title_of(Group::FewShot), "Few-shot Learning");
+    EXPECT_EQ(title_of(Group::Synthetic), "Synthetic");
+    EXPECT_EQ(title_of(Group::Code), "Code");
+}
+
+}  // namespace
+}  // namespace snapkv::eval
