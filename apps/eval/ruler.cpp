@@ -1,0 +1,171 @@
+#include "eval/ruler.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+
+#include "eval/fail.h"
+#include "eval/ruler_prompt.h"
+
+namespace snapkv::eval {
+namespace {
+
+constexpr std::array tasks{RulerTask{"niah_single_1", 128},
+                           RulerTask{"niah_single_2", 128},
+                           RulerTask{"niah_single_3", 128},
+                           RulerTask{"niah_multikey_1", 128},
+                           RulerTask{"niah_multikey_2", 128},
+                           RulerTask{"niah_multikey_3", 128},
+                           RulerTask{"niah_multivalue", 128},
+                           RulerTask{"niah_multiquery", 128},
+                           RulerTask{"vt", 30},
+                           RulerTask{"cwe", 120},
+                           RulerTask{"fwe", 50},
+                           RulerTask{"qa_1", 32},
+                           RulerTask{"qa_2", 32}};
+
+struct NamedShape {
+    std::string_view task;
+    NiahShape shape;
+};
+
+constexpr std::array shapes{
+    NamedShape{"niah_single_1", {NiahHaystack::Noise, NiahKind::Words, NiahKind::Numbers, 1, 1, 1}},
+    NamedShape{"niah_single_2", {NiahHaystack::Essay, NiahKind::Words, NiahKind::Numbers, 1, 1, 1}},
+    NamedShape{"niah_single_3", {NiahHaystack::Essay, NiahKind::Words, NiahKind::Uuids, 1, 1, 1}},
+    NamedShape{"niah_multikey_1", {NiahHaystack::Essay, NiahKind::Words, NiahKind::Numbers, 4, 1, 1}},
+    NamedShape{"niah_multikey_2", {NiahHaystack::Needle, NiahKind::Words, NiahKind::Numbers, 1, 1, 1}},
+    NamedShape{"niah_multikey_3", {NiahHaystack::Needle, NiahKind::Uuids, NiahKind::Uuids, 1, 1, 1}},
+    NamedShape{"niah_multivalue", {NiahHaystack::Essay, NiahKind::Words, NiahKind::Numbers, 1, 4, 1}},
+    NamedShape{"niah_multiquery", {NiahHaystack::Essay, NiahKind::Words, NiahKind::Numbers, 4, 1, 4}}};
+
+const RulerTask & find_task(const std::string & name) {
+    const auto found =
+        std::find_if(tasks.begin(), tasks.end(), [&](const RulerTask & task) { return task.name == name; });
+    if (found == tasks.end()) {
+        std::vector<std::string_view> names;
+        for (const RulerTask & task : tasks) {
+            names.push_back(task.name);
+        }
+        usage_error("ruler: found the task \"{}\", expected one of {}", name, fmt::join(names, ", "));
+    }
+    return *found;
+}
+
+template <typename Input>
+const Input & needed(const std::optional<Input> & input, const RulerTask & task, std::string_view what,
+                     std::string_view option) {
+    if (!input) {
+        input_error("ruler: {} needs {}, found none: give the file with {}", task.name, what, option);
+    }
+    return *input;
+}
+
+/// The makers of one task at one length.
+class Makers {
+public:
+    Makers(const RulerTask & task, const RulerRequest & request, const RulerInputs & inputs, std::size_t budget,
+           const TokenCount & count)
+        : task_(task), request_(request), budget_(budget), count_(count) {
+        const auto named =
+            std::find_if(shapes.begin(), shapes.end(), [&](const NamedShape & each) { return each.task == task.name; });
+        if (named != shapes.end()) {
+            shape_ = named->shape;
+            if (shape_->haystack == NiahHaystack::Essay) {
+                const Haystack & essays = needed(inputs.essays, task, "a haystack", "--haystack FILE");
+                essays_.emplace(single_spaced(essays.text()), essays.name());
+            }
+        } else if (task.name == "qa_1") {
+            data_ = &needed(inputs.squad, task, "SQuAD's JSON", "--squad FILE");
+        } else if (task.name == "qa_2") {
+            data_ = &needed(inputs.hotpotqa, task, "HotpotQA's JSON", "--hotpotqa FILE");
+        }
+    }
+
+    /// Questions beyond which there are none; 0 where they are made up.
+    [[nodiscard]] std::size_t questions() const { return data_ != nullptr ? data_->questions.size() : 0; }
+
+    [[nodiscard]] RulerMaker maker(std::size_t index) const {
+        const Random random(request_.seed, fmt::format("{}/{}/{}", task_.name, request_.length, index));
+        if (shape_) {
+            return niah_maker(*shape_, essays_ ? &*essays_ : nullptr, budget_, random);
+        }
+        if (data_ != nullptr) {
+            return qa_maker(*data_, index, random);
+        }
+        if (task_.name == "vt") {
+            return tracing_maker(budget_, count_, random);
+        }
+        return task_.name == "cwe" ? common_words_maker(request_.length, budget_, count_, random)
+                                   : frequent_words_maker(budget_, random);
+    }
+
+private:
+    const RulerTask & task_;
+    const RulerRequest & request_;
+    std::size_t budget_;
+    const TokenCount & count_;
+    std::optional<NiahShape> shape_;
+    std::optional<Haystack> essays_;
+    const QaData * data_ = nullptr;
+};
+
+Sample sample_of(const RulerTask & task, const RulerRequest & request, std::size_t index, RulerPrompt prompt) {
+    Sample sample;
+    sample.id = fmt::format("{}-{}-{}", task.name, request.length, index);
+    sample.document = std::move(prompt.document);
+    sample.question = std::move(prompt.question);
+    sample.answer_prefix = std::move(prompt.answer_prefix);
+    sample.answers = std::move(prompt.answers);
+    sample.max_tokens = task.max_tokens;
+    sample.place = {{"length", static_cast<double>(request.length)}};
+    return sample;
+}
+
+Fit fit_prompt(const RulerMaker & maker, std::size_t budget, std::size_t guess, const TokenCount & count) {
+    FitRequest fit;
+    fit.budget = budget;
+    fit.least = maker.least;
+    fit.most = maker.most;
+    fit.guess = guess;
+    return fit_units(fit, [&](std::size_t units) { return count(maker.make(units).text()); });
+}
+
+}  // namespace
+
+std::span<const RulerTask> ruler_tasks() {
+    return tasks;
+}
+
+std::vector<Sample> ruler_samples(const RulerRequest & request, const RulerInputs & inputs, const TokenCount & count) {
+    const RulerTask & task = find_task(request.task);
+    const std::size_t taken = task.max_tokens + request.reserved;
+    const std::size_t budget = request.length - std::min(taken, request.length);
+    const Makers makers(task, request, inputs, budget, count);
+    std::vector<Sample> samples;
+    Fit fit;
+    for (std::size_t index = 0; samples.size() < request.samples; ++index) {
+        if (makers.questions() > 0 && index == makers.questions()) {
+            usage_error("ruler: found {} questions of {} whose own paragraphs fit a length of {}, expected {}",
+                        samples.size(), task.name, request.length, request.samples);
+        }
+        const RulerMaker maker = makers.maker(index);
+        fit = fit_prompt(maker, budget, fit.units, count);
+        if (fit.tokens > budget) {
+            if (makers.questions() > 0) {
+                continue;
+            }
+            usage_error("ruler: found a length of {} tokens for {}, expected at least {}", request.length, task.name,
+                        fit.tokens + taken);
+        }
+        if (fit.units == maker.most) {
+            usage_error("ruler: found a length of {} tokens for {}, expected at most {}, as {} {} have", request.length,
+                        task.name, fit.tokens + taken, maker.most, maker.unit);
+        }
+        samples.push_back(sample_of(task, request, samples.size(), maker.make(fit.units)));
+    }
+    return samples;
+}
+
+}  // namespace snapkv::eval
