@@ -26,7 +26,7 @@ WrittenModel write_random(const Settings & settings, const Progress & progress) 
 }
 
 WrittenModel write_constructed(const Settings & settings, const Progress & progress) {
-    for (const char * name : {"--layers", "-s"}) {
+    for (const char * name : {"--layers", "--seed"}) {
         if (settings.has(name)) {
             usage_error("{} does not go with --shape {}, where nothing is random", name, constructed_shape);
         }
