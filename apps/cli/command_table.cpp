@@ -31,10 +31,11 @@ const std::vector<CommandInfo> & commands() {
          "too), the most key and value memory alive, and the most memory resident. Steps of decode take random tokens; "
          "nothing is sampled. The context is as long as the tests need. Ctrl-C ends with the rows so far."},
         {Command::MakeModel, "make-model", "-o FILE [--shape SHAPE] [--type TYPE] [OPTION]...",
-         "write a model with random weights in the shape of a real one",
+         "write a model with random weights in the shape of a real one, or a constructed one",
          "For benchmarks and tests: speed and memory need no training. The same options give the same file. A file "
-         "that "
-         "is there already stays unless --force is given; Ctrl-C leaves nothing behind."},
+         "that is there already stays unless --force is given; Ctrl-C leaves nothing behind. With `--shape retrieval "
+         "--vocab FILE.gguf` the weights are constructed by hand: a model that finds and copies, for experiments with "
+         "the cache (docs/retrieval-model.md)."},
         {Command::Completion, "completion", "bash|zsh|fish", "print a completion script for a shell",
          "For bash: `source <(snapkv completion bash)`."},
         {Command::Docs, "docs", "", "print the reference of the command line as Markdown", "", true},

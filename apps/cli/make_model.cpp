@@ -1,4 +1,6 @@
 // `snapkv make-model`.
+#include <functional>
+
 #include "commands.h"
 #include "engine.h"
 #include "fail.h"
@@ -10,6 +12,36 @@
 
 namespace snapkv::cli {
 
+namespace {
+
+using Progress = std::function<void(std::uint64_t, std::uint64_t)>;
+
+WrittenModel write_random(const Settings & settings, const Progress & progress) {
+    if (settings.has("--suffix")) {
+        usage_error("--suffix goes with --shape {} only", constructed_shape);
+    }
+    RandomModelOptions options = settings.random_model;
+    options.stop = &interrupt_flag();
+    return write_random_model(settings.output, options, progress);
+}
+
+WrittenModel write_constructed(const Settings & settings, const Progress & progress) {
+    for (const char * name : {"--layers", "--seed"}) {
+        if (settings.has(name)) {
+            usage_error("{} does not go with --shape {}, where nothing is random", name, constructed_shape);
+        }
+    }
+    RetrievalModelOptions options = settings.retrieval_model;
+    options.vocabulary = settings.random_model.vocabulary;
+    if (settings.has("--type")) {
+        options.type = settings.random_model.type;
+    }
+    options.stop = &interrupt_flag();
+    return write_retrieval_model(settings.output, options, progress);
+}
+
+}  // namespace
+
 int make_model(const Settings & settings) {
     if (settings.output.empty()) {
         usage_error("no file is given (snapkv make-model -o FILE)");
@@ -18,13 +50,12 @@ int make_model(const Settings & settings) {
         check_absent("--output", settings.output);
     }
     watch_interrupts();
-    RandomModelOptions options = settings.random_model;
-    options.stop = &interrupt_flag();
+    const auto write = settings.random_model.shape == constructed_shape ? write_constructed : write_random;
     const Stopwatch watch;
-    RandomModelResult result;
+    WrittenModel result;
     {
         ProgressLine line;
-        result = write_random_model(settings.output, options, [&](std::uint64_t done, std::uint64_t total) {
+        result = write(settings, [&](std::uint64_t done, std::uint64_t total) {
             if (line.due()) {
                 const double share = static_cast<double>(done) / static_cast<double>(total);
                 line.draw(fmt::format("writing {} {:3.0f}%  {} of {}", progress_bar(share), share * 100,

@@ -3,8 +3,18 @@
 
 namespace snapkv::cli {
 
+namespace {
+
+std::vector<std::string> shapes() {
+    std::vector<std::string> list = random_model_shapes();
+    list.emplace_back(constructed_shape);
+    return list;
+}
+
+}  // namespace
+
 void add_make_model_options(std::vector<Option> & table) {
-    const Section section = Section::RandomModel;
+    const Section section = Section::MadeModel;
     const Commands commands = in(Command::MakeModel);
     table.push_back({.names = {"-o", "--output"},
                      .placeholder = "FILE",
@@ -13,18 +23,19 @@ void add_make_model_options(std::vector<Option> & table) {
                      .commands = commands,
                      .read = [](Settings & s, Name name, const Value & v) { s.output = non_empty(name, v); },
                      .file = true});
-    table.push_back({.names = {"--shape"},
-                     .placeholder = "SHAPE",
-                     .help = "the model whose sizes are taken",
-                     .section = section,
-                     .commands = commands,
-                     .read = [](Settings & s, Name name,
-                                const Value & v) { s.random_model.shape = one_of(random_model_shapes(), name, v); },
-                     .show = [](const Settings & s) { return s.random_model.shape; },
-                     .words = random_model_shapes()});
+    table.push_back(
+        {.names = {"--shape"},
+         .placeholder = "SHAPE",
+         .help = "the model whose sizes are taken, or `retrieval`: a constructed model that copies what "
+                 "followed the same tokens before",
+         .section = section,
+         .commands = commands,
+         .read = [](Settings & s, Name name, const Value & v) { s.random_model.shape = one_of(shapes(), name, v); },
+         .show = [](const Settings & s) { return s.random_model.shape; },
+         .words = shapes()});
     table.push_back({.names = {"--type"},
                      .placeholder = "TYPE",
-                     .help = "the type of all matrices",
+                     .help = "the type of all matrices; `retrieval` is made in f16 unless f32 is asked for",
                      .section = section,
                      .commands = commands,
                      .read = [](Settings & s, Name name,
@@ -41,7 +52,8 @@ void add_make_model_options(std::vector<Option> & table) {
     table.push_back(
         {.names = {"--vocab"},
          .placeholder = "FILE.gguf",
-         .help = "take the tokenizer of this model instead of bytes and numbered words in the shape's own number",
+         .help = "take the tokenizer of this model instead of bytes and numbered words in the shape's own number; "
+                 "`retrieval` needs it",
          .section = section,
          .commands = commands,
          .read = [](Settings & s, Name name, const Value & v) { s.random_model.vocabulary = non_empty(name, v); },
@@ -54,6 +66,14 @@ void add_make_model_options(std::vector<Option> & table) {
          .commands = commands,
          .read = [](Settings & s, Name name, const Value & v) { s.random_model.seed = read_count(name, v); },
          .show = [](const Settings & s) { return fmt::format("{}", s.random_model.seed); }});
+    table.push_back(
+        {.names = {"--suffix"},
+         .placeholder = "N",
+         .help = "for `retrieval`: how many tokens each position knows, 4 to 32",
+         .section = section,
+         .commands = commands,
+         .read = [](Settings & s, Name name, const Value & v) { s.retrieval_model.suffix = read_count(name, v, 1); },
+         .show = [](const Settings & s) { return fmt::format("{}", s.retrieval_model.suffix); }});
     table.push_back({.names = {"--force"},
                      .help = "overwrite a file that is there already",
                      .section = section,

@@ -24,8 +24,8 @@ std::string_view section_title(Section section) {
             return "Tests";
         case Section::Cache:
             return "Cache";
-        case Section::RandomModel:
-            return "Random model";
+        case Section::MadeModel:
+            return "Model to make";
         case Section::Output:
             return "Output";
         case Section::Machine:
@@ -37,8 +37,8 @@ std::string_view section_title(Section section) {
 }
 
 std::vector<Section> sections() {
-    return {Section::Prompt,      Section::Answer, Section::Tests,   Section::Cache,
-            Section::RandomModel, Section::Output, Section::Machine, Section::General};
+    return {Section::Prompt,    Section::Answer, Section::Tests,   Section::Cache,
+            Section::MadeModel, Section::Output, Section::Machine, Section::General};
 }
 
 std::string spelling(const Option & option) {

@@ -36,6 +36,9 @@ struct BenchSettings {
     BenchFormat format = BenchFormat::Markdown;
 };
 
+/// The shape of make-model that is not one of random_model_shapes().
+inline constexpr const char * constructed_shape = "retrieval";
+
 /// Everything that the command line can say, with the defaults. Only the table in option_table.cpp writes to it.
 struct Settings {
     Command command = Command::None;
@@ -75,7 +78,8 @@ struct Settings {
     std::filesystem::path html;
 
     BenchSettings bench;
-    RandomModelOptions random_model;
+    RandomModelOptions random_model;  ///< the shape may be constructed_shape
+    RetrievalModelOptions retrieval_model;
     std::filesystem::path output;
     bool force = false;
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "snapkv/export.h"
+#include "snapkv/written_model.h"
 
 namespace snapkv {
 
@@ -22,12 +23,6 @@ struct RandomModelOptions {
     const std::atomic<bool> * stop = nullptr;  ///< polled at least once a mebibyte; may be null
 };
 
-struct RandomModelResult {
-    std::uint64_t bytes = 0;       ///< of the file
-    std::uint64_t parameters = 0;  ///< elements of all tensors
-    bool interrupted = false;      ///< then there is no file
-};
-
 /// The shapes and the matrix types there are, in the order in which help lists them.
 [[nodiscard]] SNAPKV_API const std::vector<std::string> & random_model_shapes();
 [[nodiscard]] SNAPKV_API const std::vector<std::string> & random_model_types();
@@ -39,8 +34,7 @@ struct RandomModelResult {
 /// a few MiB whatever the model's size. What stood at `path` stays until the new file is whole. `progress` receives
 /// bytes written and bytes in all. Throws Error(Usage) for an unknown shape or type or one that does not divide the
 /// rows, Error(Input) for a vocabulary file that is none, Error(Machine) where the file cannot be written.
-SNAPKV_API RandomModelResult
-write_random_model(const std::filesystem::path & path, const RandomModelOptions & options,
-                   const std::function<void(std::uint64_t, std::uint64_t)> & progress = {});
+SNAPKV_API WrittenModel write_random_model(const std::filesystem::path & path, const RandomModelOptions & options,
+                                           const std::function<void(std::uint64_t, std::uint64_t)> & progress = {});
 
 }  // namespace snapkv

@@ -5,9 +5,11 @@
 #include "snapkv/error.h"
 #include "snapkv/model.h"
 #include "snapkv/random_model.h"
+#include "snapkv/retrieval_model.h"
 #include "snapkv/selection.h"
 #include "snapkv/sequence.h"
 #include "snapkv/session.h"
+#include "snapkv/written_model.h"
 
 namespace snapkv {
 

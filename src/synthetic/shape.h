@@ -9,6 +9,8 @@
 
 namespace snapkv::synthetic {
 
+inline constexpr float kNormEpsilon = 1e-5F;  ///< of all norms
+
 /// The sizes of a model of the llama architecture.
 struct Shape {
     std::string_view name;
@@ -20,9 +22,10 @@ struct Shape {
     std::uint32_t vocabulary;
     std::uint32_t context;
     float rope_base;
-    bool tied = false;  ///< the embeddings serve as output
+    bool tied = false;                ///< the embeddings serve as output
+    std::uint32_t own_head_size = 0;  ///< where it is not width / heads
 
-    [[nodiscard]] std::uint32_t head_size() const { return width / heads; }
+    [[nodiscard]] std::uint32_t head_size() const { return own_head_size != 0 ? own_head_size : width / heads; }
 };
 
 /// The shape that the options name, with their number of layers. Throws Error(Usage).

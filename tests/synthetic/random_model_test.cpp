@@ -57,7 +57,7 @@ TEST_F(RandomModel, EveryTypeMakesACheckedFile) {
     for (const std::string & type : random_model_types()) {
         RandomModelOptions options;
         options.type = type;
-        const RandomModelResult result = write_random_model(path(), options);
+        const WrittenModel result = write_random_model(path(), options);
         const gguf::File file = gguf::File::open(path());
         EXPECT_NO_THROW(gguf::check_vocabulary(file)) << type;
         EXPECT_EQ(result.bytes, std::filesystem::file_size(path())) << type;
@@ -101,7 +101,7 @@ TEST_F(RandomModel, LayersAndVocabularyAreTakenOver) {
     options.shape = "smollm2-135m";
     options.layers = 1;
     options.vocabulary = path("source.gguf");
-    const RandomModelResult result = write_random_model(path(), options);
+    const WrittenModel result = write_random_model(path(), options);
     const gguf::File file = gguf::File::open(path());
     EXPECT_EQ(file.get_u32("llama.block_count"), 1U);
     EXPECT_EQ(file.array_length("tokenizer.ggml.tokens"), 320U);
@@ -137,7 +137,7 @@ TEST_F(RandomModel, StopsInTheMiddleWithWhatStoodThereBefore) {
     options.shape = "smollm2-135m";
     options.stop = &stop;
     std::uint64_t last = 0;
-    const RandomModelResult result = write_random_model(path(), options, [&](std::uint64_t done, std::uint64_t total) {
+    const WrittenModel result = write_random_model(path(), options, [&](std::uint64_t done, std::uint64_t total) {
         EXPECT_GE(done, last);
         EXPECT_LE(done, total);
         last = done;

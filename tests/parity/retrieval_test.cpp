@@ -1,0 +1,156 @@
+// The constructed retrieval model: the same model to libllama, and it finds what it is asked for.
+#include <fmt/core.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <iostream>
+#include <string>
+
+#include "parity/engine.h"
+#include "parity/english.h"
+#include "parity/llama_reference.h"
+#include "parity/register_lines.h"
+#include "parity/temporary_path.h"
+#include "snapkv/retrieval_model.h"
+
+namespace snapkv::test {
+namespace {
+
+/// Of the demonstration model the tokenizer alone is taken. A digit is a token.
+constexpr const char * kVocabulary = SNAPKV_TEST_MODEL;
+constexpr std::uint32_t kWindow = 16;  // with kernel 5 and budget 1024: the paper's settings for such tasks
+
+TemporaryPath retrieval_model(const std::string & type) {
+    TemporaryPath file(".gguf");
+    write_retrieval_model(file.get(), {.vocabulary = kVocabulary, .type = type});
+    return file;
+}
+
+CacheConfig full_cache() {
+    CacheConfig cache;
+    cache.policy = Policy::Full;
+    return cache;
+}
+
+CacheConfig compressed(double budget, Pooling pooling) {
+    CacheConfig cache;
+    cache.budget.value = budget;
+    cache.window = kWindow;
+    cache.kernel = 5;
+    cache.pooling = pooling;
+    return cache;
+}
+
+/// A document, the questions on it and what each is to be answered.
+struct Task {
+    std::string document;
+    std::vector<std::string> questions;
+    std::vector<std::string> answers;
+};
+
+/// Questions on lines from the first to the last.
+Task lines_task(std::size_t lines, std::size_t questions, std::uint32_t seed) {
+    const RegisterLines all(lines, seed);
+    Task task{all.document(), {}, {}};
+    for (std::size_t index = 0; index < questions; ++index) {
+        const std::size_t line = index * (lines - 1) / (questions - 1);
+        task.questions.push_back(all.question(line));
+        task.answers.push_back(all.answer(line));
+    }
+    return task;
+}
+
+/// Answers cut to the right ones' length, all branches of one prefill.
+std::vector<std::string> answers(Session & session, const Task & task, const CacheConfig & cache) {
+    std::vector<Branch> branches;
+    for (const std::string & question : task.questions) {
+        branches.push_back({session.model().raw_prompt(task.document, question), cache});
+    }
+    PrefillResult prefilled = session.prefill(branches);
+    std::vector<std::string> found;
+    for (std::size_t index = 0; index < branches.size(); ++index) {
+        GenerateOptions options;
+        options.max_tokens =
+            static_cast<std::int64_t>(session.model().tokenize(task.answers[index], false, false).size()) + 4;
+        found.push_back(session.generate(prefilled.sequences[index], options).text);
+        found.back().resize(std::min(found.back().size(), task.answers[index].size()));
+    }
+    std::cout << branches.front().prompt.tokens.size() << " tokens\n";
+    return found;
+}
+
+TEST(Retrieval, LogitsAreLibllamas) {
+    const TemporaryPath file = retrieval_model("f32");
+    const Model model = Model::load(file.get());
+    const Task task = lines_task(60, 2, 1);
+    const std::vector<Token> tokens = model.raw_prompt(task.document, task.questions.front()).tokens;
+    EXPECT_GT(tokens.size(), 1300U);
+    const std::vector<float> expected =
+        LlamaReference(file.get(), {.context = 2048, .cache = GGML_TYPE_F32, .flash = LLAMA_FLASH_ATTN_TYPE_DISABLED})
+            .logits(tokens);
+    Session::Impl engine(model, {.products = ProductPath::WidenedF32});
+    const double error = normalised_error(prefill_logits(engine, tokens, KvType::F32), expected);
+    std::cout << tokens.size() << " tokens: error " << error << '\n';
+    EXPECT_LT(error, 1e-6);
+}
+
+TEST(Retrieval, AnswersAreLibllamasInHalfPrecision) {
+    const TemporaryPath file = retrieval_model("f16");
+    const Task task = lines_task(60, 3, 2);
+    Session session(Model::load(file.get()));
+    const std::vector<std::string> found = answers(session, task, full_cache());
+    EXPECT_EQ(found, task.answers);
+    LlamaReference reference(file.get(), {.context = 2048});
+    for (std::size_t index = 0; index < task.questions.size(); ++index) {
+        const Prompt prompt = session.model().raw_prompt(task.document, task.questions[index]);
+        const auto tokens = session.model().tokenize(task.answers[index], false, false);
+        std::string text;
+        for (const Token token : reference.greedy(prompt.tokens, tokens.size()).tokens) {
+            text += session.model().piece(token);
+        }
+        EXPECT_TRUE(text.starts_with(found[index].substr(0, text.size()))) << text << ", not " << found[index];
+    }
+}
+
+TEST(Retrieval, EveryLineIsFoundInAFullAndInACompressedCache) {
+    const TemporaryPath file = retrieval_model("f16");
+    Session session(Model::load(file.get()));
+    for (const std::size_t lines : {95U, 790U}) {
+        const Task task = lines_task(lines, 8, 2);
+        EXPECT_EQ(answers(session, task, full_cache()), task.answers) << lines << " lines, full";
+        EXPECT_EQ(answers(session, task, compressed(1024, Pooling::Max)), task.answers) << lines << " lines, 1024";
+    }
+}
+
+// The window votes for what matches so far: the rows of later digits are kept because their neighbours are.
+TEST(Retrieval, WithoutPoolingLaterDigitsAreLost) {
+    const TemporaryPath file = retrieval_model("f16");
+    Session session(Model::load(file.get()));
+    const Task task = lines_task(200, 8, 2);
+    EXPECT_EQ(answers(session, task, compressed(256, Pooling::Max)), task.answers);
+    const std::vector<std::string> found = answers(session, task, compressed(256, Pooling::None));
+    std::size_t wrong = 0;
+    for (std::size_t index = 0; index < found.size(); ++index) {
+        wrong += static_cast<std::size_t>(found[index] != task.answers[index]);
+        EXPECT_EQ(found[index].front(), task.answers[index].front()) << "the first digit is voted for itself";
+    }
+    EXPECT_GT(wrong, 0U);
+}
+
+TEST(Retrieval, ANeedleIsFoundInProse) {
+    const TemporaryPath file = retrieval_model("f16");
+    Session session(Model::load(file.get()));
+    const std::string needle = "The best thing to do in San Francisco is";
+    const std::string answer = " eat a sandwich and sit in Dolores Park on a sunny day.";
+    const std::string prose = english(12'000);
+    for (const std::size_t depth : {0U, 1U, 2U}) {
+        const std::size_t at = depth == 0 ? 0 : prose.find("\n\n", depth * 5000) + 2;
+        const Task task{fmt::format("{}{}{}\n\n{}", prose.substr(0, at), needle, answer, prose.substr(at)),
+                        {"What is the best thing to do in San Francisco? " + needle},
+                        {answer}};
+        EXPECT_EQ(answers(session, task, full_cache()), task.answers) << depth;
+    }
+}
+
+}  // namespace
+}  // namespace snapkv::test
