@@ -2,7 +2,7 @@
 _snapkv() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} options
   if ((COMP_CWORD == 1)); then
-    COMPREPLY=($(compgen -W 'run show perplexity inspect bench make-model completion -h --help --version' -- "$word"))
+    COMPREPLY=($(compgen -W 'run show perplexity inspect bench eval observe make-model completion -h --help --version' -- "$word"))
     return
   fi
   case ${COMP_WORDS[1]} in
@@ -136,6 +136,75 @@ _snapkv() {
         --yarn-orig-ctx) COMPREPLY=(); return ;;
       esac
       COMPREPLY=($(compgen -W "$options" -- "$word"))
+      ;;
+    eval)
+      options='-m --model -f --file -q --question --raw --lengths --depths --lines --samples -n --n-predict --needle --expect --tasks --data --squad --hotpotqa --skip-broken --prefills --hide-question --no-answer-prefix -s --seed --policies --kv-policy --budgets --kv-budget --kv-window --kv-kernel --kv-pool --kv-group --kv-sink --kv-type -o --output -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
+      case $before in
+        -m | --model) COMPREPLY=($(compgen -f -- "$word")); return ;;
+        -f | --file) COMPREPLY=($(compgen -f -- "$word")); return ;;
+        -q | --question) COMPREPLY=(); return ;;
+        --lengths) COMPREPLY=(); return ;;
+        --depths) COMPREPLY=(); return ;;
+        --lines) COMPREPLY=(); return ;;
+        --samples) COMPREPLY=(); return ;;
+        -n | --n-predict) COMPREPLY=(); return ;;
+        --needle) COMPREPLY=(); return ;;
+        --expect) COMPREPLY=(); return ;;
+        --tasks) COMPREPLY=(); return ;;
+        --data) COMPREPLY=($(compgen -f -- "$word")); return ;;
+        --squad) COMPREPLY=($(compgen -f -- "$word")); return ;;
+        --hotpotqa) COMPREPLY=($(compgen -f -- "$word")); return ;;
+        --prefills) COMPREPLY=($(compgen -W 'shared each' -- "$word")); return ;;
+        -s | --seed) COMPREPLY=(); return ;;
+        --policies | --kv-policy) COMPREPLY=(); return ;;
+        --budgets | --kv-budget) COMPREPLY=(); return ;;
+        --kv-window) COMPREPLY=(); return ;;
+        --kv-kernel) COMPREPLY=(); return ;;
+        --kv-pool) COMPREPLY=(); return ;;
+        --kv-group) COMPREPLY=(); return ;;
+        --kv-sink) COMPREPLY=(); return ;;
+        --kv-type) COMPREPLY=(); return ;;
+        -o | --output) COMPREPLY=($(compgen -f -- "$word")); return ;;
+        -c | --ctx-size) COMPREPLY=(); return ;;
+        -t | --threads) COMPREPLY=(); return ;;
+        -tb | --threads-batch) COMPREPLY=(); return ;;
+        -b | --batch-size) COMPREPLY=(); return ;;
+        --attention) COMPREPLY=($(compgen -W 'cpu portable' -- "$word")); return ;;
+        --products) COMPREPLY=($(compgen -W 'auto stored int8 widened widened-f32' -- "$word")); return ;;
+        --rope-scaling) COMPREPLY=($(compgen -W 'none linear yarn' -- "$word")); return ;;
+        --rope-scale) COMPREPLY=(); return ;;
+        --rope-freq-base) COMPREPLY=(); return ;;
+        --yarn-orig-ctx) COMPREPLY=(); return ;;
+      esac
+      if [[ $word == -* ]]; then COMPREPLY=($(compgen -W "$options" -- "$word")); else COMPREPLY=($(compgen -W 'needle lines longbench ruler fidelity' -- "$word")); fi
+      ;;
+    observe)
+      options='-m --model -f --file -q --question --raw --kv-kernel --kv-pool --kv-group -n --n-predict --windows --kv-window --threshold --budgets --kv-budget -o --output -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
+      case $before in
+        -m | --model) COMPREPLY=($(compgen -f -- "$word")); return ;;
+        -f | --file) COMPREPLY=($(compgen -f -- "$word")); return ;;
+        -q | --question) COMPREPLY=(); return ;;
+        --kv-kernel) COMPREPLY=(); return ;;
+        --kv-pool) COMPREPLY=($(compgen -W 'max avg none' -- "$word")); return ;;
+        --kv-group) COMPREPLY=($(compgen -W 'mean max sum' -- "$word")); return ;;
+        -n | --n-predict) COMPREPLY=(); return ;;
+        --windows) COMPREPLY=(); return ;;
+        --kv-window) COMPREPLY=(); return ;;
+        --threshold) COMPREPLY=(); return ;;
+        --budgets | --kv-budget) COMPREPLY=(); return ;;
+        -o | --output) COMPREPLY=($(compgen -f -- "$word")); return ;;
+        -c | --ctx-size) COMPREPLY=(); return ;;
+        -t | --threads) COMPREPLY=(); return ;;
+        -tb | --threads-batch) COMPREPLY=(); return ;;
+        -b | --batch-size) COMPREPLY=(); return ;;
+        --attention) COMPREPLY=($(compgen -W 'cpu portable' -- "$word")); return ;;
+        --products) COMPREPLY=($(compgen -W 'auto stored int8 widened widened-f32' -- "$word")); return ;;
+        --rope-scaling) COMPREPLY=($(compgen -W 'none linear yarn' -- "$word")); return ;;
+        --rope-scale) COMPREPLY=(); return ;;
+        --rope-freq-base) COMPREPLY=(); return ;;
+        --yarn-orig-ctx) COMPREPLY=(); return ;;
+      esac
+      if [[ $word == -* ]]; then COMPREPLY=($(compgen -W "$options" -- "$word")); else COMPREPLY=($(compgen -W 'windows generation instructions position budget' -- "$word")); fi
       ;;
     make-model)
       options='-o --output --shape --type --layers --vocab -s --seed --suffix --force -h --help --version'

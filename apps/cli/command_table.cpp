@@ -30,6 +30,29 @@ const std::vector<CommandInfo> & commands() {
          "further turn. Each row gives the mean and the standard deviation of tokens a second (JSON and CSV the median "
          "too), the most key and value memory alive, and the most memory resident. Steps of decode take random tokens; "
          "nothing is sampled. The context is as long as the tests need. Ctrl-C ends with the rows so far."},
+        {Command::Eval, "eval",
+         "needle|lines|longbench|ruler|fidelity -m MODEL [-f FILE]... [--budgets N|P%,...] [-o FOLDER] [OPTION]...",
+         "measure what a compressed cache costs in answers",
+         "Asks questions with known answers, each with every combination of the cache options, as branches of one "
+         "prefill, and writes tables, pictures and a report into a folder. `needle`: a sentence is found again in a "
+         "haystack (-f), at every length and depth. `lines`: numbers are found in LongEval's lines, made or read "
+         "(--data). `longbench`: its 16 English sets (--data), in the official format or as ready prompts. `ruler`: "
+         "its "
+         "13 tasks, made (with -f as the haystack) or read (--data). `fidelity`: on any text (-f), without answers: "
+         "the "
+         "full cache generates, and each other cache is scored along the same tokens. Results are appended to "
+         "results.jsonl as they come; after Ctrl-C or a crash the same command goes on where it stopped."},
+        {Command::Observe, "observe",
+         "windows|generation|instructions|position|budget -m MODEL -f FILE [-q QUESTION]... "
+         "[-o FOLDER] [OPTION]...",
+         "show what a model attends to in a text",
+         "Lets the model answer with the full cache and looks at its attention while it does: the figures of the "
+         "SnapKV "
+         "paper for any model and text. `windows` (Figure 2): which windows of the prompt know what the answer will "
+         "attend to. `generation` (Figure 3): whether the last window's selection lasts while the answer grows. "
+         "`instructions` (Figure 4): what different instructions (several -q) select of the same document. `position` "
+         "(Figure 5): the instruction after and before the document. `budget`: the share of the attention that budgets "
+         "keep, by layer and head, and what each layer attends to."},
         {Command::MakeModel, "make-model", "-o FILE [--shape SHAPE] [--type TYPE] [OPTION]...",
          "write a model with random weights in the shape of a real one, or a constructed one",
          "For benchmarks and tests: speed and memory need no training. The same options give the same file. A file "

@@ -10,6 +10,8 @@ namespace snapkv::cli {
 [[nodiscard]] int perplexity(const Settings & settings);
 [[nodiscard]] int inspect(const Settings & settings);
 [[nodiscard]] int bench(const Settings & settings);
+[[nodiscard]] int evaluate(const Settings & settings);
+[[nodiscard]] int observe(const Settings & settings);
 [[nodiscard]] int make_model(const Settings & settings);
 
 /// `run` on a document, and on a saved sequence.

@@ -82,6 +82,8 @@ const std::vector<Option> & options() {
         add_answer_options(rows);
         add_cache_options(rows);
         add_bench_options(rows);
+        add_eval_options(rows);
+        add_observe_options(rows);
         add_make_model_options(rows);
         add_output(rows);
         add_machine_options(rows);

@@ -17,7 +17,8 @@ using Name = std::string_view;
 using Value = std::string;
 
 inline constexpr Commands prompting = in(Command::Run, Command::Show);
-inline constexpr Commands computing = prompting | in(Command::Perplexity);
+inline constexpr Commands experimenting = in(Command::Eval, Command::Observe);
+inline constexpr Commands computing = prompting | experimenting | in(Command::Perplexity);
 inline constexpr Commands working = computing | in(Command::Inspect, Command::Bench);
 inline constexpr double any_number = std::numeric_limits<float>::max();
 
@@ -30,6 +31,8 @@ void add_prompt_options(std::vector<Option> & table);
 void add_answer_options(std::vector<Option> & table);
 void add_cache_options(std::vector<Option> & table);
 void add_bench_options(std::vector<Option> & table);
+void add_eval_options(std::vector<Option> & table);
+void add_observe_options(std::vector<Option> & table);
 void add_make_model_options(std::vector<Option> & table);
 void add_machine_options(std::vector<Option> & table);
 

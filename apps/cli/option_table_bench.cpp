@@ -1,44 +1,9 @@
 // The options of `snapkv bench`: llama-bench's where it has them, most of them lists.
+#include "lists.h"
 #include "option_table.h"
 
 namespace snapkv::cli {
 namespace {
-
-/// Calls `take` with each part of a list that commas separate; a list that is empty or has an empty part is an error.
-template <typename Take>
-void for_each_part(Name name, const Value & list, const Take & take) {
-    for (std::size_t begin = 0; begin <= list.size();) {
-        const std::size_t end = std::min(list.find(',', begin), list.size());
-        take(non_empty(name, list.substr(begin, end - begin)));
-        begin = end + 1;
-    }
-}
-
-std::vector<std::uint32_t> read_counts(Name name, const Value & list, std::uint32_t least = 0) {
-    std::vector<std::uint32_t> counts;
-    for_each_part(name, list, [&](const std::string & part) { counts.push_back(read_count(name, part, least)); });
-    return counts;
-}
-
-template <typename Words>
-auto read_words(const Words & words, Name name, const Value & list) {
-    std::vector<decltype(from_word(words, name, list))> values;
-    for_each_part(name, list, [&](const std::string & part) { values.push_back(from_word(words, name, part)); });
-    return values;
-}
-
-template <typename Values, typename Text>
-std::string joined(const Values & values, const Text & text) {
-    std::vector<std::string> list;
-    for (const auto & value : values) {
-        list.push_back(text(value));
-    }
-    return fmt::format("{}", fmt::join(list, ","));
-}
-
-std::string counts_text(const std::vector<std::uint32_t> & counts) {
-    return fmt::format("{}", fmt::join(counts, ","));
-}
 
 void add_tests(std::vector<Option> & table, Section section, Commands commands) {
     table.push_back({.names = {"-p", "--n-prompt"},
@@ -101,19 +66,14 @@ void add_cache(std::vector<Option> & table, Commands commands) {
              [](const Settings & s) {
                  return joined(s.bench.policies, [](Policy policy) { return to_word(policy_words, policy); });
              }});
-    table.push_back({.names = {"--kv-budget"},
-                     .placeholder = "N|P%,...",
-                     .help = "rows that each KV head keeps, or a share of the tokens before the window",
-                     .section = section,
-                     .commands = commands,
-                     .read =
-                         [](Settings & s, Name name, const Value & v) {
-                             s.bench.budgets.clear();
-                             for_each_part(name, v, [&](const std::string & part) {
-                                 s.bench.budgets.push_back(read_budget(name, part));
-                             });
-                         },
-                     .show = [](const Settings & s) { return joined(s.bench.budgets, budget_text); }});
+    table.push_back(
+        {.names = {"--kv-budget"},
+         .placeholder = "N|P%,...",
+         .help = "rows that each KV head keeps, or a share of the tokens before the window",
+         .section = section,
+         .commands = commands,
+         .read = [](Settings & s, Name name, const Value & v) { s.bench.budgets = read_list(name, v, read_budget); },
+         .show = [](const Settings & s) { return joined(s.bench.budgets, budget_text); }});
     table.push_back(
         {.names = {"--kv-type"},
          .placeholder = "TYPE,...",

@@ -48,7 +48,7 @@ void add_cache_options(std::vector<Option> & table) {
                      .placeholder = "N",
                      .help = "width of the pooling over the votes, odd",
                      .section = section,
-                     .commands = prompting | in(Command::Bench),
+                     .commands = prompting | in(Command::Bench, Command::Observe),
                      .read =
                          [](Settings & s, Name name, const Value & v) {
                              s.cache.kernel = read_count(name, v, 1);
@@ -63,7 +63,7 @@ void add_cache_options(std::vector<Option> & table) {
          .placeholder = "POOL",
          .help = "how votes are pooled with their neighbours'",
          .section = section,
-         .commands = prompting | in(Command::Bench),
+         .commands = prompting | in(Command::Bench, Command::Observe),
          .read = [](Settings & s, Name name, const Value & v) { s.cache.pooling = from_word(pooling_words, name, v); },
          .show = [](const Settings & s) { return to_word(pooling_words, s.cache.pooling); },
          .words = word_list(pooling_words),
@@ -73,7 +73,7 @@ void add_cache_options(std::vector<Option> & table) {
          .placeholder = "HOW",
          .help = "how the votes of the query heads that share a KV head become one",
          .section = section,
-         .commands = prompting | in(Command::Bench),
+         .commands = prompting | in(Command::Bench, Command::Observe),
          .read = [](Settings & s, Name name, const Value & v) { s.cache.group = from_word(group_words, name, v); },
          .show = [](const Settings & s) { return to_word(group_words, s.cache.group); },
          .words = word_list(group_words),

@@ -38,13 +38,13 @@ void add_prompt_options(std::vector<Option> & table) {
          .placeholder = "QUESTION",
          .help = "a question about the document; each one that is given has its own cache and answer",
          .section = section,
-         .commands = prompting,
+         .commands = prompting | experimenting,
          .read = [](Settings & s, Name name, const Value & v) { s.questions.push_back(non_empty(name, v)); },
          .repeatable = true});
     table.push_back({.names = {"--raw"},
                      .help = "no chat template: document and question as they are, byte after byte",
                      .section = section,
-                     .commands = prompting,
+                     .commands = prompting | experimenting,
                      .read = [](Settings & s, Name, const Value &) { s.raw = true; }});
     table.push_back(
         {.names = {"--truncate"},

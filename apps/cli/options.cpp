@@ -22,6 +22,8 @@ std::string_view section_title(Section section) {
             return "Answer";
         case Section::Tests:
             return "Tests";
+        case Section::Experiment:
+            return "Experiment";
         case Section::Cache:
             return "Cache";
         case Section::MadeModel:
@@ -37,7 +39,7 @@ std::string_view section_title(Section section) {
 }
 
 std::vector<Section> sections() {
-    return {Section::Prompt,    Section::Answer, Section::Tests,   Section::Cache,
+    return {Section::Prompt,    Section::Answer, Section::Tests,   Section::Experiment, Section::Cache,
             Section::MadeModel, Section::Output, Section::Machine, Section::General};
 }
 

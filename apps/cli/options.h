@@ -18,7 +18,7 @@ template <typename... Each>
 }
 
 /// Headings under which help and documentation list options.
-enum class Section { Prompt, Answer, Tests, Cache, MadeModel, Output, Machine, General };
+enum class Section { Prompt, Answer, Tests, Experiment, Cache, MadeModel, Output, Machine, General };
 
 /// One row of the table that makes the parser, --help, docs/cli.md, the completion scripts, the printed configuration
 /// and the `kv` object of the JSON output.

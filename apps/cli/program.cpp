@@ -30,7 +30,8 @@ int complete(const Settings & settings) {
 }
 
 void require_model(const Settings & settings) {
-    for (const Command command : {Command::Run, Command::Show, Command::Perplexity, Command::Inspect, Command::Bench}) {
+    for (const Command command : {Command::Run, Command::Show, Command::Perplexity, Command::Inspect, Command::Bench,
+                                  Command::Eval, Command::Observe}) {
         if (settings.command == command && settings.model.empty()) {
             const std::string & name = command_info(command).name;
             usage_error("no model is given (see snapkv {} --help)", name);
@@ -57,6 +58,10 @@ int dispatch(const Settings & settings) {
             return inspect(settings);
         case Command::Bench:
             return bench(settings);
+        case Command::Eval:
+            return evaluate(settings);
+        case Command::Observe:
+            return observe(settings);
         case Command::MakeModel:
             return make_model(settings);
         case Command::Completion:
@@ -67,8 +72,8 @@ int dispatch(const Settings & settings) {
             break;
     }
     usage_error(
-        "no command is given: expected run, show, perplexity, inspect, bench, make-model or completion (see snapkv "
-        "--help)");
+        "no command is given: expected run, show, perplexity, inspect, bench, eval, observe, make-model or "
+        "completion (see snapkv --help)");
 }
 
 /// File names and texts in messages may hold anything; an error is one line all the same.

@@ -7,12 +7,13 @@
 #include <string>
 #include <vector>
 
+#include "eval/variant.h"
 #include "snapkv/snapkv.h"
 
 namespace snapkv::cli {
 
 /// The subcommands; None is the program without one.
-enum class Command { None, Run, Show, Perplexity, Inspect, Bench, MakeModel, Completion, Docs };
+enum class Command { None, Run, Show, Perplexity, Inspect, Bench, Eval, Observe, MakeModel, Completion, Docs };
 
 enum class Truncate { Error, Middle };
 
@@ -38,6 +39,44 @@ struct BenchSettings {
 
 /// The shape of make-model that is not one of random_model_shapes().
 inline constexpr const char * constructed_shape = "retrieval";
+
+enum class EvalTask { Needle, Lines, LongBench, Ruler, Fidelity };
+
+enum class Prefills { Shared, Each };
+
+/// What `snapkv eval` asks. Empty lists and zeros stand for what is usual in the task.
+struct EvalSettings {
+    EvalTask task = EvalTask::Needle;
+    eval::VariantLists caches;
+    std::vector<std::uint32_t> lengths;  ///< tokens of a prompt
+    std::vector<double> depths;          ///< percent of the document
+    std::vector<std::uint32_t> lines;
+    std::uint32_t samples = 0;
+    std::uint32_t generate = 0;  ///< tokens of an answer at most
+    std::string needle;
+    std::string expected;
+    std::vector<std::string> sets;            ///< of LongBench and RULER
+    std::vector<std::filesystem::path> data;  ///< files or folders
+    std::filesystem::path squad;
+    std::filesystem::path hotpotqa;
+    Prefills prefills = Prefills::Shared;
+    bool hide_question = false;
+    bool answer_prefix = true;
+    bool skip_broken = false;
+    std::uint32_t seed = 1;
+};
+
+enum class Observation { Windows, Generation, Instructions, Position, Budget };
+
+/// What `snapkv observe` looks at.
+struct ObserveSettings {
+    Observation what = Observation::Windows;
+    std::vector<Budget> budgets{Budget{}};
+    std::uint32_t windows = 20;
+    std::uint32_t window = 128;
+    std::uint32_t generate = 512;
+    float threshold = 0.05F;
+};
 
 /// Everything that the command line can say, with the defaults. Only the table in option_table.cpp writes to it.
 struct Settings {
@@ -78,6 +117,8 @@ struct Settings {
     std::filesystem::path html;
 
     BenchSettings bench;
+    EvalSettings eval;
+    ObserveSettings observe;
     RandomModelOptions random_model;  ///< the shape may be constructed_shape
     RetrievalModelOptions retrieval_model;
     std::filesystem::path output;

@@ -40,6 +40,14 @@ inline constexpr std::array rope_words{Word{"none", RopeOptions::Scaling::None},
 inline constexpr std::array shell_words{Word{"bash", Shell::Bash}, Word{"zsh", Shell::Zsh}, Word{"fish", Shell::Fish}};
 inline constexpr std::array format_words{Word{"md", BenchFormat::Markdown}, Word{"json", BenchFormat::JsonArray},
                                          Word{"csv", BenchFormat::Csv}};
+inline constexpr std::array task_words{Word{"needle", EvalTask::Needle}, Word{"lines", EvalTask::Lines},
+                                       Word{"longbench", EvalTask::LongBench}, Word{"ruler", EvalTask::Ruler},
+                                       Word{"fidelity", EvalTask::Fidelity}};
+inline constexpr std::array prefills_words{Word{"shared", Prefills::Shared}, Word{"each", Prefills::Each}};
+inline constexpr std::array observation_words{
+    Word{"windows", Observation::Windows}, Word{"generation", Observation::Generation},
+    Word{"instructions", Observation::Instructions}, Word{"position", Observation::Position},
+    Word{"budget", Observation::Budget}};
 inline constexpr std::array stop_words{Word{"eog", StopReason::EndOfGeneration}, Word{"length", StopReason::Length},
                                        Word{"stop", StopReason::StopString}, Word{"interrupt", StopReason::Interrupt}};
 

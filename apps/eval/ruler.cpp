@@ -73,7 +73,7 @@ public:
         if (named != shapes.end()) {
             shape_ = named->shape;
             if (shape_->haystack == NiahHaystack::Essay) {
-                const Haystack & essays = needed(inputs.essays, task, "a haystack", "--haystack FILE");
+                const Haystack & essays = needed(inputs.essays, task, "a haystack", "-f FILE");
                 essays_.emplace(single_spaced(essays.text()), essays.name());
             }
         } else if (task.name == "qa_1") {

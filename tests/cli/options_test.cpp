@@ -43,6 +43,9 @@ TEST(Options, EveryDefaultIsAValueThatTheOptionTakes) {
             }
             Settings settings = default_settings(info.command);
             const std::string value = default_text(option, info.command);
+            if (value.empty()) {
+                continue;  // it has no default
+            }
             ASSERT_NO_THROW(option.read(settings, option.long_name(), value)) << option.long_name();
             EXPECT_EQ(option.show(settings), value) << option.long_name();
         }

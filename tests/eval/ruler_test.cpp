@@ -139,7 +139,7 @@ TEST(Ruler, SaysWhichOptionGivesWhatIsMissing) {
     };
     for (const char * task :
          {"niah_single_2", "niah_single_3", "niah_multikey_1", "niah_multivalue", "niah_multiquery"}) {
-        EXPECT_THAT(missing(task), AllOf(HasSubstr(task), HasSubstr("--haystack FILE")));
+        EXPECT_THAT(missing(task), AllOf(HasSubstr(task), HasSubstr("-f FILE")));
     }
     EXPECT_THAT(missing("qa_1"), AllOf(HasSubstr("qa_1"), HasSubstr("--squad FILE")));
     EXPECT_THAT(missing("qa_2"), AllOf(HasSubstr("qa_2"), HasSubstr("--hotpotqa FILE")));

@@ -1,0 +1,148 @@
+#include "eval_fidelity.h"
+
+#include <algorithm>
+
+#include "engine.h"
+#include "eval/fidelity_record.h"
+#include "eval/fidelity_report.h"
+#include "fail.h"
+#include "format.h"
+#include "progress.h"
+
+namespace snapkv::cli {
+namespace {
+
+constexpr std::uint32_t kUsualTokens = 64;
+constexpr std::uint32_t kUsualSamples = 4;
+
+/// A piece of the text that is to be a prompt of `length` tokens.
+struct Piece {
+    std::string id;
+    std::uint32_t length = 0;
+    Prompt prompt;
+};
+
+/// The bytes of some tokens, without the parts of characters that were cut at the ends.
+std::string text_of(const Model & model, std::span<const Token> tokens) {
+    std::string text;
+    for (const Token token : tokens) {
+        text += model.piece(token);
+    }
+    const auto continues = [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; };
+    const std::size_t begin =
+        static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), continues) - text.begin());
+    std::size_t end = text.size();
+    while (end > begin && continues(text[end - 1])) {
+        --end;
+    }
+    // A first byte of several, and what there is of the rest, goes unless all of it is there.
+    if (end > begin && (static_cast<unsigned char>(text[end - 1]) & 0x80U) != 0) {
+        const auto first = static_cast<unsigned char>(text[end - 1]);
+        const std::size_t wanted = first >= 0xF0U ? 4 : first >= 0xE0U ? 3 : 2;
+        end = text.size() - (end - 1) == wanted ? text.size() : end - 1;
+    }
+    return text.substr(begin, end - begin);
+}
+
+/// With a question the piece and the question in the chat template; else the piece alone, to be continued.
+Prompt prompt_of(const Model & model, const Settings & settings, std::span<const Token> tokens) {
+    if (settings.questions.empty()) {
+        return model.raw_prompt(text_of(model, tokens));
+    }
+    // Template and question count too: the document gives way to them.
+    const std::string & question = settings.questions.front();
+    const auto make = [&](std::size_t count) {
+        const std::string document = text_of(model, tokens.first(count));
+        return settings.raw ? model.raw_prompt(document, question) : model.chat_prompt(document, question);
+    };
+    const std::size_t around = make(1).tokens.size();
+    return make(tokens.size() > around ? tokens.size() - around : 1);
+}
+
+std::vector<Piece> pieces_of(const Settings & settings, const Model & model, std::uint32_t context,
+                             std::uint32_t generate) {
+    const std::vector<Token> tokens = model.tokenize(required_text(settings, "fidelity"), false, false);
+    std::vector<std::uint32_t> lengths = settings.eval.lengths;
+    if (lengths.empty()) {
+        lengths = {std::min(4096U, context / 2)};
+    }
+    const std::uint32_t wanted = settings.eval.samples == 0 ? kUsualSamples : settings.eval.samples;
+    std::vector<Piece> pieces;
+    for (const std::uint32_t length : lengths) {
+        if (std::uint64_t{length} + generate >= context) {
+            input_error("a prompt of {} and {} do not fit a context of {}", count_text(length, "token"),
+                        count_text(generate, "further token"), count_text(context));
+        }
+        if (tokens.size() < length) {
+            input_error("the text has {}, expected at least the {} of a prompt", count_text(tokens.size(), "token"),
+                        count_text(length));
+        }
+        const auto most = static_cast<std::uint32_t>(tokens.size() / length);
+        if (most < wanted && settings.eval.samples != 0) {
+            warn("the text holds {} of {} tokens, fewer than the {} asked for", count_text(most, "prompt"),
+                 count_text(length), wanted);
+        }
+        for (std::uint32_t i = 0; i < std::min(most, wanted); ++i) {
+            const auto piece = std::span(tokens).subspan(std::size_t{i} * length, length);
+            pieces.push_back({fmt::format("{}-{}", length, i + 1), length, prompt_of(model, settings, piece)});
+        }
+    }
+    return pieces;
+}
+
+}  // namespace
+
+bool follow_all(const Settings & settings, Session & session, ExperimentFolder & folder) {
+    eval::FollowOptions options;
+    options.tokens = settings.eval.generate == 0 ? kUsualTokens : settings.eval.generate;
+    if (options.tokens < 2) {
+        usage_error("--n-predict is {}; expected at least 2: the first token is not scored", options.tokens);
+    }
+    const std::vector<Piece> pieces = pieces_of(settings, session.model(), session.context(), options.tokens);
+    const std::vector<eval::Variant> variants = eval::make_variants(settings.eval.caches);
+    note("{} with {} each", count_text(pieces.size(), "prompt"), count_text(variants.size(), "cache"));
+    eval::Journal & journal = folder.journal();
+    const Stopwatch watch;
+    double done = 0;
+    double all = 0;
+    const auto wanting = [&](const Piece & piece) {
+        return std::any_of(variants.begin(), variants.end(), [&](const eval::Variant & variant) {
+            return !journal.has(eval::fidelity_key(piece.id, variant));
+        });
+    };
+    for (const Piece & piece : pieces) {
+        all += wanting(piece) ? piece.length : 0;
+    }
+    ProgressLine line;
+    for (const Piece & piece : pieces) {
+        if (!wanting(piece)) {
+            continue;
+        }
+        const auto draw = [&](const PrefillProgress & prefill) {
+            if (line.due()) {
+                const double here = static_cast<double>(prefill.units_done) / static_cast<double>(prefill.units_total);
+                const double share = (done + here * piece.length) / all;
+                line.draw(fmt::format("{} {}  {} left", progress_bar(share), piece.id,
+                                      seconds_text(watch.milliseconds() / 1000 * (1 / share - 1))));
+            }
+        };
+        const auto followed = eval::follow(session, piece.prompt, variants, options, draw);
+        if (!followed) {
+            return false;
+        }
+        for (std::size_t i = 0; i < variants.size(); ++i) {
+            if (!journal.has(eval::fidelity_key(piece.id, variants[i]))) {
+                journal.add(
+                    eval::fidelity_record(piece.id, piece.length, variants[i], *followed, followed->variants[i]));
+            }
+        }
+        done += piece.length;
+    }
+    return true;
+}
+
+eval::PicturedReport fidelity_of(ExperimentFolder & folder) {
+    return eval::fidelity_report(folder.journal().records());
+}
+
+}  // namespace snapkv::cli

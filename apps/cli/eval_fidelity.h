@@ -1,0 +1,15 @@
+#pragma once
+
+#include "experiment.h"
+#include "settings.h"
+#include "snapkv/session.h"
+
+namespace snapkv::cli {
+
+/// `snapkv eval fidelity`: pieces of the text as prompts, each followed by all caches. False where it was interrupted.
+bool follow_all(const Settings & settings, Session & session, ExperimentFolder & folder);
+
+/// The report of what the folder holds.
+[[nodiscard]] eval::PicturedReport fidelity_of(ExperimentFolder & folder);
+
+}  // namespace snapkv::cli

@@ -1,0 +1,298 @@
+#include "eval_parts.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "eval/lines.h"
+#include "eval/longbench.h"
+#include "eval/longeval.h"
+#include "eval/needle.h"
+#include "eval/ruler.h"
+#include "eval/ruler_file.h"
+#include "experiment.h"
+#include "fail.h"
+#include "format.h"
+
+namespace snapkv::cli {
+namespace {
+
+using eval::Metric;
+using eval::Part;
+using eval::Sample;
+
+/// The first so many; all where 0 are asked for.
+void keep_first(std::vector<Sample> & samples, std::uint32_t count) {
+    if (count > 0 && samples.size() > count) {
+        samples.resize(count);
+    }
+}
+
+void report_skipped(const eval::SampleFile & file) {
+    for (const std::string & reason : file.skipped) {
+        warn("skipped: {}", reason);
+    }
+}
+
+/// The files themselves, and the JSON lines of folders.
+std::vector<std::filesystem::path> data_files(const Settings & settings) {
+    std::vector<std::filesystem::path> files;
+    for (const std::filesystem::path & path : settings.eval.data) {
+        std::error_code error;
+        if (!std::filesystem::is_directory(path, error)) {
+            files.push_back(path);
+            continue;
+        }
+        std::vector<std::filesystem::path> found;
+        for (const auto & entry : std::filesystem::directory_iterator(path, error)) {
+            if (entry.path().extension() == ".jsonl") {
+                found.push_back(entry.path());
+            }
+        }
+        if (error || found.empty()) {
+            input_error("--data: {}: {}", path.string(), error ? error.message() : "no .jsonl file is in it");
+        }
+        std::sort(found.begin(), found.end());
+        files.insert(files.end(), found.begin(), found.end());
+    }
+    return files;
+}
+
+bool wanted(const Settings & settings, std::string_view name) {
+    const std::vector<std::string> & sets = settings.eval.sets;
+    return sets.empty() || std::find(sets.begin(), sets.end(), name) != sets.end();
+}
+
+/// Makes the samples of tasks that are generated, by the model's own tokens.
+class Maker {
+public:
+    Maker(const Settings & settings, const Model & model, std::uint32_t context)
+        : settings_(settings), model_(model), context_(context) {
+        const std::string word = "x";
+        const auto around = settings.raw ? model.raw_prompt(word).tokens.size() : model.chat_prompt(word).tokens.size();
+        template_ = around - count_(word);
+    }
+
+    [[nodiscard]] std::vector<Part> needle() const {
+        const EvalSettings & asked = settings_.eval;
+        const eval::Haystack haystack(required_text(settings_, "needle"), settings_.files.front().string());
+        eval::NeedleTask task;
+        task.shared = asked.prefills == Prefills::Shared && asked.needle.empty();
+        if (!asked.needle.empty()) {
+            if (settings_.questions.empty() || asked.expected.empty()) {
+                usage_error("--needle needs a question (-q) and what a right answer says (--expect)");
+            }
+            task.needle = {asked.needle, settings_.questions.front(), asked.expected};
+        }
+        task.depths = depths({0, 0.25, 0.5, 0.75, 1});
+        task.seed = asked.seed;
+        task.max_tokens = 64;
+        task.answer_prefix = asked.answer_prefix && settings_.raw;
+        Part part{.name = "needle", .samples = {}, .metrics = {Metric::WordRecall, Metric::NeedleRouge1}};
+        for (const std::uint32_t length : lengths(task.max_tokens)) {
+            add(part, eval::needle_samples(task, haystack, prompt_room(length, task.max_tokens), count_), length);
+        }
+        return {part};
+    }
+
+    [[nodiscard]] std::vector<Part> lines() const {
+        Part part{.name = "lines", .samples = {}, .metrics = {Metric::NumberRight, Metric::DigitsRight}};
+        if (!settings_.eval.data.empty()) {
+            for (const std::filesystem::path & file : data_files(settings_)) {
+                eval::SampleFile read = eval::read_longeval(file, settings_.eval.skip_broken);
+                report_skipped(read);
+                keep_first(read.samples, settings_.eval.samples);
+                part.samples.insert(part.samples.end(), read.samples.begin(), read.samples.end());
+            }
+            return {part};
+        }
+        eval::LinesTask task;
+        task.depths = depths({0, 0.25, 0.5, 0.75, 1});
+        task.seed = settings_.eval.seed;
+        task.answer_prefix = settings_.eval.answer_prefix;
+        const auto append = [&](const std::vector<Sample> & samples) {
+            part.samples.insert(part.samples.end(), samples.begin(), samples.end());
+        };
+        for (const std::uint32_t count : settings_.eval.lines) {
+            task.lines = count;
+            append(eval::lines_samples(task, count_));
+        }
+        task.lines = 0;
+        if (settings_.eval.lines.empty()) {
+            for (const std::uint32_t length : lengths(task.max_tokens)) {
+                task.tokens = prompt_room(length, task.max_tokens);
+                append(eval::lines_samples(task, count_));
+            }
+        }
+        return {part};
+    }
+
+    [[nodiscard]] std::vector<Part> ruler() const {
+        std::vector<Part> parts;
+        if (!settings_.eval.data.empty()) {
+            for (const std::filesystem::path & path : data_files(settings_)) {
+                eval::RulerFile read = eval::read_ruler(path, settings_.eval.skip_broken);
+                report_skipped(read.file);
+                keep_first(read.file.samples, settings_.eval.samples);
+                parts.push_back(
+                    {.name = path.stem().string(), .samples = std::move(read.file.samples), .metrics = {read.metric}});
+            }
+            return parts;
+        }
+        check_names(eval::ruler_tasks());
+        const eval::RulerInputs inputs = ruler_inputs();
+        for (const eval::RulerTask & task : eval::ruler_tasks()) {
+            const bool questions = task.name.starts_with("qa_");
+            const bool has_data = task.name == "qa_1" ? inputs.squad.has_value() : inputs.hotpotqa.has_value();
+            if (!wanted(settings_, task.name) || (settings_.eval.sets.empty() && questions && !has_data)) {
+                continue;
+            }
+            Part part{.name = std::string(task.name),
+                      .samples = {},
+                      .metrics = {questions ? Metric::MatchPart : Metric::MatchAll}};
+            for (const std::uint32_t length : lengths(task.max_tokens)) {
+                eval::RulerRequest request{.task = part.name, .length = length};
+                request.samples = settings_.eval.samples == 0 ? 5 : settings_.eval.samples;
+                request.seed = settings_.eval.seed;
+                request.reserved = template_;
+                const std::vector<Sample> samples = eval::ruler_samples(request, inputs, count_);
+                part.samples.insert(part.samples.end(), samples.begin(), samples.end());
+            }
+            parts.push_back(std::move(part));
+        }
+        return parts;
+    }
+
+    [[nodiscard]] std::vector<Part> longbench() const {
+        check_names(eval::longbench_sets());
+        if (settings_.eval.data.empty()) {
+            usage_error("longbench needs its data (--data FILE or FOLDER)");
+        }
+        std::vector<Part> parts;
+        const std::vector<std::filesystem::path> files = data_files(settings_);
+        for (const eval::LongBenchSet & set : eval::longbench_sets()) {
+            for (const std::filesystem::path & file : files) {
+                if (file.stem() != set.name || !wanted(settings_, set.name)) {
+                    continue;
+                }
+                eval::SampleFile read = eval::read_longbench(file, set, settings_.eval.skip_broken);
+                report_skipped(read);
+                if (read.undivided > 0 && settings_.eval.hide_question) {
+                    warn("{}: of {} it cannot be told where the question begins: nothing is hidden there",
+                         file.string(), count_text(read.undivided, "sample"));
+                }
+                keep_first(read.samples, settings_.eval.samples);
+                parts.push_back({.name = std::string(set.name),
+                                 .samples = std::move(read.samples),
+                                 .metrics = {set.metric},
+                                 .raw = set.bare,
+                                 .first_line = set.first_line});
+            }
+        }
+        if (parts.empty()) {
+            input_error("--data: no file is named after a set of LongBench (qasper.jsonl and so on)");
+        }
+        return parts;
+    }
+
+private:
+    [[nodiscard]] eval::RulerInputs ruler_inputs() const {
+        eval::RulerInputs inputs;
+        if (!settings_.files.empty()) {
+            inputs.essays.emplace(required_text(settings_, "ruler"), settings_.files.front().string());
+        }
+        if (!settings_.eval.squad.empty()) {
+            inputs.squad = eval::read_squad(settings_.eval.squad);
+        }
+        if (!settings_.eval.hotpotqa.empty()) {
+            inputs.hotpotqa = eval::read_hotpotqa(settings_.eval.hotpotqa);
+        }
+        return inputs;
+    }
+
+    /// Throws Error(Usage) for a name in --tasks that is none of these.
+    template <typename List>
+    void check_names(const List & list) const {
+        for (const std::string & name : settings_.eval.sets) {
+            std::vector<std::string_view> names;
+            std::transform(list.begin(), list.end(), std::back_inserter(names),
+                           [](const auto & each) { return each.name; });
+            if (std::find(names.begin(), names.end(), name) == names.end()) {
+                usage_error("--tasks: \"{}\" is not one of {}", name, fmt::join(names, ", "));
+            }
+        }
+    }
+
+    /// Shares of 1.
+    [[nodiscard]] std::vector<double> depths(std::vector<double> usual) const {
+        if (settings_.eval.depths.empty()) {
+            return usual;
+        }
+        std::vector<double> shares = settings_.eval.depths;
+        std::for_each(shares.begin(), shares.end(), [](double & depth) { depth /= 100; });
+        return shares;
+    }
+
+    /// Those asked for, each within the context; by default powers of two from 1,024 on.
+    [[nodiscard]] std::vector<std::uint32_t> lengths(std::uint32_t answer) const {
+        std::vector<std::uint32_t> list = settings_.eval.lengths;
+        for (std::uint32_t length = 1024;
+             settings_.eval.lengths.empty() && length + answer <= std::min(context_, 32768U); length *= 2) {
+            list.push_back(length);
+        }
+        for (const std::uint32_t length : list) {
+            if (length > context_) {
+                input_error("--lengths: prompts of {} do not fit a context of {} (see -c and --allow-long)",
+                            count_text(length, "token"), count_text(context_));
+            }
+        }
+        return list;
+    }
+
+    /// Tokens that document and question may have so that template and answer fit the length too.
+    [[nodiscard]] std::size_t prompt_room(std::uint32_t length, std::uint32_t answer) const {
+        const std::size_t taken = template_ + (length + answer > context_ ? length + answer - context_ : 0);
+        if (length <= taken) {
+            usage_error("--lengths: a prompt of {} has no room beside the template", count_text(length, "token"));
+        }
+        return length - taken;
+    }
+
+    /// Samples of one length: that is what their place says, whatever the task counted.
+    static void add(Part & part, std::vector<Sample> samples, std::uint32_t length) {
+        for (Sample & sample : samples) {
+            for (auto & [axis, place] : sample.place) {
+                place = axis == "length" ? length : place;
+            }
+            part.samples.push_back(std::move(sample));
+        }
+    }
+
+    const Settings & settings_;
+    const Model & model_;
+    std::uint32_t context_;
+    std::size_t template_ = 0;  ///< tokens around document and question
+    eval::TokenCount count_ = [this](std::string_view text) { return model_.tokenize(text, false, false).size(); };
+};
+
+}  // namespace
+
+std::vector<eval::Part> eval_parts(const Settings & settings, const Model & model, std::uint32_t context) {
+    const Maker maker(settings, model, context);
+    switch (settings.eval.task) {
+        case EvalTask::Needle:
+            return maker.needle();
+        case EvalTask::Lines:
+            return maker.lines();
+        case EvalTask::LongBench:
+            return maker.longbench();
+        case EvalTask::Ruler:
+            return maker.ruler();
+        case EvalTask::Fidelity:
+            break;
+    }
+    return {};
+}
+
+}  // namespace snapkv::cli

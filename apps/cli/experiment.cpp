@@ -1,0 +1,191 @@
+#include "experiment.h"
+
+#include <fmt/chrono.h>
+
+#include <algorithm>
+#include <ctime>
+#include <fstream>
+#include <map>
+
+#include "eval/csv_table.h"
+#include "eval/markdown_table.h"
+#include "fail.h"
+#include "format.h"
+#include "input.h"
+#include "json.h"
+#include "options.h"
+#include "output_file.h"
+#include "progress.h"
+
+namespace snapkv::cli {
+namespace {
+
+/// What does not change results: how fast they come and where they go.
+bool is_incidental(const Option & option) {
+    return option.long_name() == "--threads" || option.long_name() == "--threads-batch" ||
+           option.long_name() == "--output";
+}
+
+std::string processor() {
+    std::ifstream file("/proc/cpuinfo");
+    for (std::string line; std::getline(file, line);) {
+        if (line.starts_with("model name") && line.find(": ") != std::string::npos) {
+            return line.substr(line.find(": ") + 2);
+        }
+    }
+    return "unknown";
+}
+
+/// Everything that results depend on.
+Json settings_json(const Settings & settings, const std::string & name, const Model & model) {
+    Json json{{"experiment", name}, {"model_hash", model.hash()}, {"rope", model.info().rope}};
+    for (const Option & option : options()) {
+        if (option.serves(settings.command) && option.show != nullptr && !is_incidental(option)) {
+            json[option.long_name()] = option.show(settings);
+        }
+    }
+    json["--raw"] = settings.raw;
+    json["--allow-long"] = settings.allow_long;
+    json["--file"] = Json::array();
+    for (const std::filesystem::path & file : settings.files) {
+        json["--file"].push_back(file.string());
+    }
+    json["--question"] = settings.questions;
+    json["--data"] = Json::array();
+    for (const std::filesystem::path & file : settings.eval.data) {
+        json["--data"].push_back(file.string());
+    }
+    return json;
+}
+
+Json heading_json(const Settings & settings, const std::string & name, const Model & model) {
+    const std::time_t now = std::time(nullptr);
+    return {{"settings", settings_json(settings, name, model)},
+            {"model", settings.model.string()},
+            {"model_name", model.info().name},
+            {"quantisation", model.info().quantisation},
+            {"build", version()},
+            {"processor", processor()},
+            {"begun", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(now))}};
+}
+
+std::filesystem::path folder_of(const Settings & settings, const std::string & name) {
+    std::filesystem::path folder =
+        settings.output.empty() ? std::filesystem::path("snapkv-" + name) : settings.output;
+    std::error_code error;
+    std::filesystem::create_directories(folder, error);
+    if (error || !std::filesystem::is_directory(folder)) {
+        machine_error("--output: {}: cannot be made a folder: {}", folder.string(),
+                      error ? error.message() : "a file of that name is there");
+    }
+    return folder;
+}
+
+std::string cell_text(const Json & value) {
+    return value.is_string() ? value.get<std::string>() : value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+/// One row a record; members of an object are columns of their own, lists are left to the JSON.
+eval::Table flat(const std::vector<Json> & records) {
+    std::vector<std::string> names;
+    std::vector<std::map<std::string, std::string>> rows;
+    for (const Json & record : records) {
+        std::map<std::string, std::string> & row = rows.emplace_back();
+        const auto put = [&](const std::string & name, const Json & value) {
+            if (value.is_array()) {
+                return;
+            }
+            if (std::find(names.begin(), names.end(), name) == names.end()) {
+                names.push_back(name);
+            }
+            row[name] = cell_text(value);
+        };
+        for (const auto & [name, value] : record.items()) {
+            if (!value.is_object()) {
+                put(name, value);
+                continue;
+            }
+            for (const auto & [inner, member] : value.items()) {
+                put(fmt::format("{}.{}", name, inner), member);
+            }
+        }
+    }
+    eval::Table table;
+    for (const std::string & name : names) {
+        table.columns.push_back({name});
+    }
+    for (const auto & row : rows) {
+        std::vector<std::string> & cells = table.rows.emplace_back();
+        for (const std::string & name : names) {
+            const auto found = row.find(name);
+            cells.push_back(found == row.end() ? std::string() : found->second);
+        }
+    }
+    return table;
+}
+
+/// The heading's members as rows of the report, settings that are empty left out.
+std::vector<std::pair<std::string, std::string>> settings_rows(const Json & heading) {
+    std::vector<std::pair<std::string, std::string>> rows;
+    for (const auto & [name, value] : heading.items()) {
+        if (name != "settings") {
+            rows.emplace_back(name, cell_text(value));
+        }
+    }
+    for (const auto & [name, value] : heading["settings"].items()) {
+        const bool empty =
+            (value.is_string() && value.get<std::string>().empty()) || (value.is_array() && value.empty());
+        if (!empty) {
+            rows.emplace_back(name, cell_text(value));
+        }
+    }
+    return rows;
+}
+
+}  // namespace
+
+ExperimentFolder::ExperimentFolder(const Settings & settings, const std::string & name, const Model & model)
+    : folder_(folder_of(settings, name)), journal_(folder_ / "results.jsonl", heading_json(settings, name, model)) {
+    if (!journal_.records().empty()) {
+        note("{}: {} there already, going on after them", (folder_ / "results.jsonl").string(),
+             count_text(journal_.records().size(), "result"));
+    }
+}
+
+void ExperimentFolder::write(eval::PicturedReport report) const {
+    report.report.settings = settings_rows(journal_.heading());
+    for (const auto & [name, svg] : report.pictures) {
+        write_file(folder_ / (name + ".svg"), svg);
+    }
+    write_file(folder_ / "report.md", eval::markdown_report(report));
+    write_file(folder_ / "report.html", eval::html_report(report.report));
+    write_file(folder_ / "results.csv", eval::csv_table(flat(journal_.records())));
+    Json all = journal_.heading();
+    all["results"] = journal_.records();
+    write_file(folder_ / "results.json", json_text(all) + "\n");
+    for (const eval::ReportSection & section : report.report.sections) {
+        if (!section.table.rows.empty()) {
+            fmt::print("## {}\n\n{}\n", section.heading, eval::markdown_table(section.table));
+        }
+    }
+    finish_standard_output();
+    note("{}: report.html, report.md, results.json, results.csv and {}", folder_.string(),
+         count_text(report.pictures.size(), "picture"));
+}
+
+std::string required_text(const Settings & settings, const std::string & what) {
+    if (settings.files.empty()) {
+        usage_error("{} needs a text (-f FILE)", what);
+    }
+    return read_document(settings);
+}
+
+std::function<void(const PrefillProgress &)> prefill_drawer(ProgressLine & line) {
+    return [&line](const PrefillProgress & progress) {
+        if (line.due()) {
+            line.draw(prefill_line(progress));
+        }
+    };
+}
+
+}  // namespace snapkv::cli

@@ -1,0 +1,71 @@
+// The options of `snapkv observe`, and those that it shares with `snapkv eval`.
+#include "lists.h"
+#include "option_table.h"
+
+namespace snapkv::cli {
+namespace {
+
+constexpr Commands serving = in(Command::Observe);
+
+}  // namespace
+
+void add_observe_options(std::vector<Option> & table) {
+    const Section section = Section::Experiment;
+    table.push_back({.names = {"WHAT"},
+                     .placeholder = "WHAT",
+                     .help = "what is looked at: see above",
+                     .section = section,
+                     .commands = serving,
+                     .read = [](Settings & s, Name name,
+                                const Value & v) { s.observe.what = from_word(observation_words, name, v); },
+                     .words = word_list(observation_words)});
+    table.push_back(
+        {.names = {"-n", "--n-predict"},
+         .placeholder = "N",
+         .help = "tokens that are generated with the full cache and judged by",
+         .section = section,
+         .commands = serving,
+         .read = [](Settings & s, Name name, const Value & v) { s.observe.generate = read_count(name, v, 1); },
+         .show = [](const Settings & s) { return fmt::format("{}", s.observe.generate); }});
+    table.push_back(
+        {.names = {"--windows"},
+         .placeholder = "N",
+         .help = "windows: how many windows before the prompt's end",
+         .section = section,
+         .commands = serving,
+         .read = [](Settings & s, Name name, const Value & v) { s.observe.windows = read_count(name, v, 1); },
+         .show = [](const Settings & s) { return fmt::format("{}", s.observe.windows); }});
+    table.push_back(
+        {.names = {"--kv-window"},
+         .placeholder = "N",
+         .help = "tokens of a window, of the prompt and of what is generated",
+         .section = section,
+         .commands = serving,
+         .read = [](Settings & s, Name name, const Value & v) { s.observe.window = read_count(name, v, 1); },
+         .show = [](const Settings & s) { return fmt::format("{}", s.observe.window); }});
+    table.push_back(
+        {.names = {"--threshold"},
+         .placeholder = "X",
+         .help = "attention weight above which a generated token needs a position",
+         .section = section,
+         .commands = serving,
+         .read = [](Settings & s, Name name, const Value & v) { s.observe.threshold = read_decimal(name, v, 0, 1); },
+         .show = [](const Settings & s) { return decimal(double{s.observe.threshold}); }});
+    table.push_back(
+        {.names = {"--budgets", "--kv-budget"},
+         .placeholder = "N|P%,...",
+         .help = "rows that a window's vote keeps, itself included; a list only for budget",
+         .section = section,
+         .commands = serving,
+         .read = [](Settings & s, Name name, const Value & v) { s.observe.budgets = read_list(name, v, read_budget); },
+         .show = [](const Settings & s) { return joined(s.observe.budgets, budget_text); }});
+    table.push_back({.names = {"-o", "--output"},
+                     .placeholder = "FOLDER",
+                     .help = "where results go, as they come; a run with the same settings goes on with what is there",
+                     .section = Section::Output,
+                     .commands = experimenting,
+                     .read = [](Settings & s, Name name, const Value & v) { s.output = non_empty(name, v); },
+                     .file = true});
+}
+
+}  // namespace snapkv::cli

@@ -1,0 +1,139 @@
+#include "eval/journal.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cassert>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include "snapkv/error.h"
+
+namespace snapkv::eval {
+
+namespace {
+
+std::string whole_text(int file) {
+    std::string text;
+    std::array<char, 1U << 16U> piece{};
+    for (ssize_t count = 0; (count = ::read(file, piece.data(), piece.size())) > 0;) {
+        text.append(piece.data(), static_cast<std::size_t>(count));
+    }
+    return text;
+}
+
+/// The first setting that is not the same, as "name: found, expected".
+std::string difference(const Json & found, const Json & expected) {
+    for (const auto & [name, value] : expected.items()) {
+        if (!found.contains(name) || found[name] != value) {
+            return fmt::format("{} is {} there and {} here", name,
+                               found.contains(name) ? found[name].dump() : "missing", value.dump());
+        }
+    }
+    for (const auto & [name, value] : found.items()) {
+        if (!expected.contains(name)) {
+            return fmt::format("{} is {} there and missing here", name, value.dump());
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
+Journal::Journal(const std::filesystem::path & path, const Json & heading) : path_(path) {
+    file_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    if (file_ < 0) {
+        fail("cannot be opened");
+    }
+    try {
+        struct stat about {};
+        if (::fstat(file_, &about) == 0 && !S_ISREG(about.st_mode)) {
+            throw Error(ErrorKind::Machine, fmt::format("{}: no ordinary file; results need one", path_.string()));
+        }
+        if (::flock(file_, LOCK_EX | LOCK_NB) != 0) {
+            fail("another run is writing to it");
+        }
+        read(whole_text(file_), heading);
+    } catch (...) {
+        ::close(file_);
+        throw;
+    }
+}
+
+Journal::~Journal() {
+    ::close(file_);
+}
+
+void Journal::read(const std::string & text, const Json & expected) {
+    std::size_t number = 0;
+    for (std::size_t end = 0; (end = text.find('\n', bytes_)) != std::string::npos; bytes_ = end + 1) {
+        ++number;
+        Json line = Json::parse(text.begin() + static_cast<std::ptrdiff_t>(bytes_),
+                                text.begin() + static_cast<std::ptrdiff_t>(end), nullptr, false);
+        const bool is_heading = number == 1;
+        const char * field = is_heading ? "settings" : "key";
+        if (!line.is_object() || !line.contains(field) || (!is_heading && !line["key"].is_string())) {
+            throw Error(ErrorKind::Input, fmt::format("{}:{}: no JSON object with \"{}\"; expected the results of an "
+                                                      "earlier run, or no file",
+                                                      path_.string(), number, field));
+        }
+        if (is_heading) {
+            heading_ = std::move(line);
+        } else {
+            keys_.insert(line["key"].get<std::string>());
+            records_.push_back(std::move(line));
+        }
+    }
+    if (number == 0) {
+        heading_ = expected;
+        append(heading_.dump() + "\n");
+        return;
+    }
+    const std::string other = difference(heading_["settings"], expected["settings"]);
+    if (!other.empty()) {
+        throw Error(ErrorKind::Usage, fmt::format("{}: results of other settings: {}; expected the same ones, or "
+                                                  "another folder",
+                                                  path_.string(), other));
+    }
+}
+
+void Journal::add(Json record) {
+    const std::string key = record["key"].get<std::string>();
+    assert(!has(key));
+    append(record.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
+    keys_.insert(key);
+    records_.push_back(std::move(record));
+}
+
+void Journal::append(const std::string & line) {
+    // What stands behind the last whole line was cut off when an earlier run ended.
+    if (::ftruncate(file_, static_cast<off_t>(bytes_)) != 0) {
+        fail("cannot be written");
+    }
+    for (std::size_t written = 0; written < line.size();) {
+        const ssize_t count = ::write(file_, line.data() + written, line.size() - written);
+        if (count < 0 && errno == EINTR) {
+            continue;
+        }
+        if (count < 0) {
+            const int reason = errno;
+            static_cast<void>(::ftruncate(file_, static_cast<off_t>(bytes_)));
+            errno = reason;
+            fail("cannot be written");
+        }
+        written += static_cast<std::size_t>(count);
+    }
+    bytes_ += line.size();
+}
+
+void Journal::fail(const char * what) const {
+    throw Error(ErrorKind::Machine, fmt::format("{}: {}: {}", path_.string(), what,
+                                                std::error_code(errno, std::generic_category()).message()));
+}
+
+}  // namespace snapkv::eval

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "snapkv/cache_config.h"
+
+namespace snapkv::eval {
+
+/// One cache configuration among those that an experiment compares.
+struct Variant {
+    std::string name;  ///< unique in the experiment; says in what it differs from the others
+    CacheConfig cache;
+};
+
+/// Every combination of these lists. What has one value only is not named.
+struct VariantLists {
+    std::vector<Policy> policies{Policy::Full, Policy::SnapKV};
+    std::vector<Budget> budgets{Budget{}};
+    std::vector<std::optional<std::uint32_t>> windows{std::nullopt};  ///< none: automatic
+    std::vector<std::uint32_t> kernels{7};
+    std::vector<Pooling> poolings{Pooling::Max};
+    std::vector<GroupReduce> groups{GroupReduce::Mean};
+    std::vector<std::uint32_t> sinks{0};
+    std::vector<KvTypes> types{KvType::F16};
+};
+
+/// The variants of the lists, in their order, each once: under Policy::Full only the types tell variants apart, and
+/// without pooling the kernel does not.
+[[nodiscard]] std::vector<Variant> make_variants(const VariantLists & lists);
+
+}  // namespace snapkv::eval

@@ -1,0 +1,139 @@
+// What observers make of attention, on rows that are written by hand.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <vector>
+
+#include "eval/attention_mass.h"
+#include "eval/hit_rate.h"
+#include "eval/selected_sets.h"
+#include "snapkv/error.h"
+
+namespace snapkv::eval {
+namespace {
+
+ModelInfo model_of(std::uint32_t layers, std::uint32_t heads, std::uint32_t kv_heads) {
+    ModelInfo model;
+    model.layers = layers;
+    model.heads = heads;
+    model.kv_heads = kv_heads;
+    return model;
+}
+
+/// One row of one head of a model with one KV head.
+void offer(const Observer & observer, std::uint32_t layer, std::uint32_t head, std::uint32_t position,
+           const std::vector<float> & weights) {
+    ASSERT_EQ(weights.size(), position + 1);
+    observer.row({.layer = layer, .kv_head = 0, .head = head, .position = position, .weights = weights});
+}
+
+/// A prompt of 4 positions of prefix and two windows of one token, and two generated tokens judged one by one.
+HitRateConfig two_windows() {
+    HitRateConfig config;
+    config.prompt = 6;
+    config.windows = 2;
+    config.window = 1;
+    config.generated = 2;
+    config.generated_window = 1;
+    config.threshold = 0.1F;
+    config.selection = {.count = 2, .kernel = 1, .pooling = Pooling::None, .group = GroupReduce::Mean};
+    return config;
+}
+
+TEST(HitRate, CountsWhatTheWindowsHadSelected) {
+    HitRate study(two_windows(), model_of(1, 1, 1));
+    const Observer observer = study.observer();
+    EXPECT_EQ(observer.positions, 4U);
+    offer(observer, 0, 0, 4, {0.4F, 0.3F, 0.0F, 0.1F, 0.2F});                     // selects 0 and 1
+    offer(observer, 0, 0, 5, {0.0F, 0.3F, 0.4F, 0.0F, 0.1F, 0.2F});               // selects 1 and 2
+    offer(observer, 0, 0, 6, {0.2F, 0.2F, 0.2F, 0.0F, 0.0F, 0.0F, 0.4F});         // needs 0, 1, 2
+    offer(observer, 0, 0, 7, {0.1F, 0.0F, 0.05F, 0.5F, 0.3F, 0.0F, 0.0F, 0.0F});  // needs 3; 0.1 is not above 0.1
+    EXPECT_EQ(study.count(0, 0, 0, 0).needed, 3U);
+    EXPECT_EQ(study.count(0, 0, 0, 0).hit, 2U);
+    EXPECT_EQ(study.count(0, 0, 1, 0).hit, 2U);
+    EXPECT_EQ(study.count(0, 0, 0, 1).needed, 1U);
+    EXPECT_EQ(study.count(0, 0, 0, 1).hit, 0U);
+    EXPECT_DOUBLE_EQ(study.of_layer(0, 0).rate(), 0.5);
+    EXPECT_DOUBLE_EQ(study.of_layer(0, 1, 0).rate(), 2.0 / 3);
+}
+
+TEST(HitRate, SelectsForTheGroupAndJudgesEachHead) {
+    HitRateConfig config = two_windows();
+    config.windows = 1;
+    config.window = 2;
+    config.generated = 1;
+    config.selection.count = 1;
+    HitRate study(config, model_of(2, 2, 1));
+    const Observer observer = study.observer();
+    for (const std::uint32_t layer : {0U, 1U}) {
+        // Together position 2 has the most (0.5); the second layer must not remember the first.
+        const float extra = layer == 0 ? 0.0F : 0.6F;
+        offer(observer, layer, 0, 4, {0.3F, 0.0F, 0.2F, extra, 0.5F});
+        offer(observer, layer, 1, 4, {0.0F, 0.3F, 0.3F, extra, 0.4F});
+        offer(observer, layer, 0, 5, {0.0F, 0.0F, 0.0F, 0.0F, 0.5F, 0.5F});
+        offer(observer, layer, 1, 5, {0.0F, 0.0F, 0.0F, 0.0F, 0.5F, 0.5F});
+        offer(observer, layer, 0, 6, {0.0F, 0.0F, 0.5F, 0.0F, 0.0F, 0.0F, 0.5F});
+        offer(observer, layer, 1, 6, {0.0F, 0.5F, 0.0F, 0.0F, 0.0F, 0.0F, 0.5F});
+    }
+    EXPECT_EQ(study.count(0, 0, 0, 0).hit, 1U);
+    EXPECT_EQ(study.count(0, 1, 0, 0).hit, 0U);
+    EXPECT_EQ(study.count(1, 0, 0, 0).hit, 0U);
+    EXPECT_DOUBLE_EQ(study.of_layer(0, 0).rate(), 0.5);
+    EXPECT_DOUBLE_EQ(study.of_layer(1, 0).rate(), 0.0);
+}
+
+TEST(HitRate, IsNoNumberWhereNothingWasNeeded) {
+    const HitRate study(two_windows(), model_of(1, 1, 1));
+    EXPECT_TRUE(std::isnan(study.of_layer(0, 0).rate()));
+    HitRateConfig config = two_windows();
+    config.windows = 6;
+    EXPECT_THROW(HitRate(config, model_of(1, 1, 1)), Error);
+}
+
+TEST(AttentionMass, SharesWhatIsKeptAndWhereItLies) {
+    AttentionMassConfig config;
+    config.prompt = 5;
+    config.window = 1;
+    config.generated = 2;
+    config.selections = {{.count = 1, .kernel = 1}, {.count = 2, .kernel = 1}};
+    config.sinks = 1;
+    config.recent = 2;
+    config.local = 4;
+    AttentionMass study(config, model_of(1, 1, 1));
+    const Observer observer = study.observer();
+    EXPECT_EQ(observer.positions, 3U);
+    offer(observer, 0, 0, 4, {0.1F, 0.2F, 0.5F, 0.15F, 0.05F});  // selects 2, then 1
+    offer(observer, 0, 0, 5, {0.3F, 0.1F, 0.2F, 0.1F, 0.1F, 0.2F});
+    // Kept: 0.2 + 0.1 + 0.2 and 0.1 more. Sinks 0.3; recent (distance 0, 1) 0.3; local (2, 3) 0.3; far 0.1.
+    offer(observer, 0, 0, 6, {0.1F, 0.4F, 0.1F, 0.1F, 0.1F, 0.1F, 0.1F});
+    // Kept: 0.1 + 0.3 and 0.4 more. Sinks 0.1; recent 0.2; local 0.2; far 0.5.
+    EXPECT_NEAR(study.kept(0, 0, std::size_t{0}), 0.45, 1e-6);
+    EXPECT_NEAR(study.kept(0, std::size_t{1}), 0.7, 1e-6);
+    EXPECT_NEAR(study.part(0, AttentionMass::Sinks), 0.2, 1e-6);
+    EXPECT_NEAR(study.part(0, AttentionMass::Recent), 0.25, 1e-6);
+    EXPECT_NEAR(study.part(0, AttentionMass::Local), 0.25, 1e-6);
+    EXPECT_NEAR(study.part(0, 0, AttentionMass::Far), 0.3, 1e-6);
+    config.window = 5;
+    EXPECT_THROW(AttentionMass(config, model_of(1, 1, 1)), Error);
+}
+
+TEST(SelectedSets, OverlapByLayer) {
+    const Selection two{.count = 2, .kernel = 1};
+    SelectedSets one(4, 6, two, model_of(2, 1, 1));
+    SelectedSets other(4, 5, two, model_of(2, 1, 1));
+    for (const std::uint32_t layer : {0U, 1U}) {
+        offer(one.observer(), layer, 0, 4, {0.5F, 0.1F, 0.0F, 0.2F, 0.2F});
+        offer(one.observer(), layer, 0, 5, {0.0F, 0.1F, 0.0F, 0.6F, 0.2F, 0.1F});
+        offer(
+            other.observer(), layer, 0, 4,
+            layer == 0 ? std::vector<float>{0.4F, 0.0F, 0.0F, 0.4F, 0.2F} : std::vector<float>{0.4F, 0.4F, 0, 0, 0.2F});
+    }
+    EXPECT_EQ(one.selected(0, 0), (std::vector<std::uint32_t>{0, 3}));
+    EXPECT_DOUBLE_EQ(one.overlap(other, 0), 1);
+    EXPECT_DOUBLE_EQ(one.overlap(other, 1), 0.5);
+    EXPECT_THROW(SelectedSets(4, 4, two, model_of(1, 1, 1)), Error);
+    EXPECT_THROW(SelectedSets(0, 4, two, model_of(1, 1, 1)), Error);
+}
+
+}  // namespace
+}  // namespace snapkv::eval

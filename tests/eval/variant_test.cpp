@@ -1,0 +1,60 @@
+#include "eval/variant.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <iterator>
+
+namespace snapkv::eval {
+namespace {
+
+std::vector<std::string> names(const VariantLists & lists) {
+    std::vector<std::string> list;
+    const std::vector<Variant> variants = make_variants(lists);
+    std::transform(variants.begin(), variants.end(), std::back_inserter(list),
+                   [](const Variant & variant) { return variant.name; });
+    return list;
+}
+
+using testing::ElementsAre;
+
+TEST(Variants, AreNamedByWhatTellsThemApart) {
+    EXPECT_THAT(names({}), ElementsAre("full", "snapkv 1024"));
+    VariantLists lists;
+    lists.budgets = {{Budget::Unit::Rows, 256}, {Budget::Unit::Percent, 12.5}};
+    EXPECT_THAT(names(lists), ElementsAre("full", "snapkv 256", "snapkv 12.5%"));
+    lists.budgets = {{Budget::Unit::Rows, 256}};
+    lists.poolings = {Pooling::Max, Pooling::None};
+    lists.kernels = {5, 7};
+    EXPECT_THAT(names(lists), ElementsAre("full", "snapkv 256, pooling max, kernel 5",
+                                          "snapkv 256, pooling max, kernel 7", "snapkv 256, pooling none"));
+}
+
+TEST(Variants, OfSeveralTypesIncludeTheFullCacheInEach) {
+    VariantLists lists;
+    lists.types = {KvType::F16, KvTypes(KvType::Q8_0, KvType::Q4_0)};
+    EXPECT_THAT(names(lists),
+                ElementsAre("full, f16", "full, q8_0/q4_0", "snapkv 1024, f16", "snapkv 1024, q8_0/q4_0"));
+    const std::vector<Variant> variants = make_variants(lists);
+    EXPECT_EQ(variants[3].cache.type, KvTypes(KvType::Q8_0, KvType::Q4_0));
+    EXPECT_EQ(variants[3].cache.policy, Policy::SnapKV);
+}
+
+TEST(Variants, CarryEverySetting) {
+    VariantLists lists;
+    lists.policies = {Policy::SnapKV};
+    lists.windows = {16, std::nullopt};
+    lists.groups = {GroupReduce::Max, GroupReduce::Sum};
+    lists.sinks = {0, 4};
+    const std::vector<Variant> variants = make_variants(lists);
+    ASSERT_EQ(variants.size(), 8U);
+    EXPECT_EQ(variants[0].name, "snapkv 1024, window 16, group max, sink 0");
+    EXPECT_EQ(variants[7].name, "snapkv 1024, window auto, group sum, sink 4");
+    EXPECT_EQ(variants[7].cache.window, std::nullopt);
+    EXPECT_EQ(variants[7].cache.group, GroupReduce::Sum);
+    EXPECT_EQ(variants[7].cache.sink, 4U);
+}
+
+}  // namespace
+}  // namespace snapkv::eval
