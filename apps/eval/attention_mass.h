@@ -39,7 +39,7 @@ public:
     [[nodiscard]] double part(std::uint32_t layer, std::uint32_t head, Part part) const;
     /// The same, over all heads of a layer.
     [[nodiscard]] double kept(std::uint32_t layer, std::size_t selection) const;
-    [[nodiscard]] double part(std::uint32_t layer, Part part) const;
+    [[nodiscard]] double part(std::uint32_t layer, Part of) const;
 
 private:
     struct Head {
