@@ -17,7 +17,8 @@ using Json = nlohmann::ordered_json;
 class Journal {
 public:
     /// Opens the file or begins it. Under `heading` "settings" has to be what stands in the file; what else is there
-    /// may differ. A last line that was cut off is dropped. Throws Error(Usage) for a file with other settings, naming
+    /// may differ. A last line that was cut off is dropped; a heading without results is
+    /// replaced. Throws Error(Usage) for a file with other settings, naming
     /// the first that differs; Error(Input) for one that is no journal, naming the line; Error(Machine) where it cannot
     /// be written, or another process has it.
     Journal(const std::filesystem::path & path, const Json & heading);

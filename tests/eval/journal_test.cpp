@@ -79,8 +79,16 @@ TEST_F(JournalFile, BeginsAnewWhereNotEvenTheHeadingIsWhole) {
     EXPECT_EQ(text(), heading_.dump() + "\n");
 }
 
-TEST_F(JournalFile, RefusesOtherSettingsByName) {
+TEST_F(JournalFile, IsNotBoundByARunThatCameToNothing) {
     static_cast<void>(Journal(path_, heading_));
+    Json other = heading_;
+    other["settings"]["seed"] = 2;
+    EXPECT_EQ(refusal(other), "");
+    EXPECT_EQ(text(), other.dump() + "\n");
+}
+
+TEST_F(JournalFile, RefusesOtherSettingsByName) {
+    Journal(path_, heading_).add({{"key", "a"}});
     Json other = heading_;
     other["settings"]["seed"] = 2;
     EXPECT_NE(refusal(other).find("seed is 1 there and 2 here"), std::string::npos) << refusal(other);

@@ -1,0 +1,109 @@
+// `snapkv eval` and `snapkv observe` from end to end on a tiny model: what is written, resumption, refusals.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "folder.h"
+#include "process.h"
+
+namespace snapkv::cli::test {
+namespace {
+
+using Json = nlohmann::json;
+
+class Experiments : public testing::Test {
+protected:
+    Experiments() : model_(folder_.file("tiny.gguf")), out_(folder_.file("out")) {
+        EXPECT_EQ(run_snapkv({"make-model", "-o", model_, "--layers", "2"}).status, 0);
+        std::string text;
+        for (int i = 0; i < 40; ++i) {
+            text += "The boat came on day " + std::to_string(i) + " with oil. ";
+        }
+        text_ = folder_.write("text.txt", text);
+    }
+    [[nodiscard]] Outcome run(std::vector<std::string> arguments, const std::vector<std::string> & rest) const {
+        for (const std::string & each : {std::string("-m"), model_, std::string("-t"), std::string("1"),
+                                         std::string("--raw"), std::string("-o"), out_}) {
+            arguments.push_back(each);
+        }
+        arguments.insert(arguments.end(), rest.begin(), rest.end());
+        return run_snapkv(arguments);
+    }
+    [[nodiscard]] Outcome fidelity(const std::string & budgets) const {
+        return run({"eval", "fidelity"}, {"-f", text_, "--lengths", "200", "--samples", "2", "-n", "6", "--budgets",
+                                          budgets, "--kv-window", "8"});
+    }
+    [[nodiscard]] std::size_t journal_lines() const {
+        const std::string journal = contents(out_ + "/results.jsonl");
+        return static_cast<std::size_t>(std::count(journal.begin(), journal.end(), '\n'));
+    }
+
+    Folder folder_;
+    std::string model_;
+    std::string out_;
+    std::string text_;
+};
+
+TEST_F(Experiments, WriteTheirResultsAndGoOnWhereTheyStopped) {
+    const Outcome first = fidelity("32");
+    ASSERT_EQ(first.status, 0) << first.err;
+    EXPECT_NE(first.out.find("snapkv 32"), std::string::npos) << first.out;
+    EXPECT_EQ(journal_lines(), 5U);  // a heading, two samples with two caches each
+    for (const char * name : {"report.html", "report.md", "results.csv", "divergence-by-bytes-200.svg"}) {
+        EXPECT_FALSE(contents(out_ + "/" + name).empty()) << name;
+    }
+    const Json all = Json::parse(contents(out_ + "/results.json"));
+    ASSERT_EQ(all["results"].size(), 4U);
+    EXPECT_EQ(all["settings"]["model_hash"].get<std::string>().size(), 64U);
+    for (const Json & result : all["results"]) {
+        if (result["variant"] == "full") {
+            EXPECT_EQ(result["answer"], result["reference"]);
+            EXPECT_EQ(result["rows_kept"], result["rows_full"]);
+        } else {
+            EXPECT_TRUE(result["compressed"].get<bool>());
+            EXPECT_LT(result["rows_kept"].get<double>(), result["rows_full"].get<double>());
+        }
+    }
+
+    // What a killed run leaves: the last line cut off.
+    const std::string journal = contents(out_ + "/results.jsonl");
+    std::filesystem::resize_file(out_ + "/results.jsonl", journal.size() - 20);
+    const Outcome second = fidelity("32");
+    ASSERT_EQ(second.status, 0) << second.err;
+    EXPECT_NE(second.err.find("3 results there already"), std::string::npos) << second.err;
+    EXPECT_EQ(contents(out_ + "/results.jsonl"), journal);
+
+    const Outcome other = fidelity("40");
+    EXPECT_EQ(other.status, 2);
+    EXPECT_NE(other.err.find("--kv-budget is \"32\" there and \"40\" here"), std::string::npos) << other.err;
+}
+
+TEST_F(Experiments, AskAndObserve) {
+    const Outcome needle = run({"eval", "needle"}, {"-f", text_, "--lengths", "900", "--depths", "0,100", "--budgets",
+                                                    "64", "--kv-window", "8", "-n", "3"});
+    ASSERT_EQ(needle.status, 0) << needle.err;
+    EXPECT_EQ(journal_lines(), 5U);
+    EXPECT_NE(contents(out_ + "/grid1.svg").find("<svg"), std::string::npos);
+    std::filesystem::remove_all(out_);
+    const Outcome windows = run({"observe", "windows"}, {"-f", text_, "-n", "8", "--windows", "2", "--kv-window", "8",
+                                                         "--budgets", "32", "--threshold", "0"});
+    ASSERT_EQ(windows.status, 0) << windows.err;
+    EXPECT_EQ(journal_lines(), 3U);  // a heading, and each layer
+    EXPECT_NE(contents(out_ + "/by-head.svg").find("<svg"), std::string::npos);
+}
+
+TEST_F(Experiments, RefuseWhatCannotBe) {
+    EXPECT_EQ(run({"eval"}, {}).status, 2);
+    EXPECT_EQ(run({"eval", "nonsense"}, {}).status, 2);
+    EXPECT_EQ(run({"observe"}, {}).status, 2);
+    EXPECT_EQ(run({"eval", "longbench"}, {}).status, 2);
+    EXPECT_EQ(run({"eval", "needle"}, {"-f", folder_.file("absent")}).status, 1);
+    const std::string broken = folder_.write("qasper.jsonl", "{\"prompt\": \"a\"}\n");
+    const Outcome outcome = run({"eval", "longbench"}, {"--data", broken});
+    EXPECT_EQ(outcome.status, 1);
+    EXPECT_NE(outcome.err.find("qasper.jsonl:1"), std::string::npos) << outcome.err;
+}
+
+}  // namespace
+}  // namespace snapkv::cli::test
