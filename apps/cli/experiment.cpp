@@ -70,8 +70,7 @@ Json heading_json(const Settings & settings, const std::string & name, const Mod
 }
 
 std::filesystem::path folder_of(const Settings & settings, const std::string & name) {
-    std::filesystem::path folder =
-        settings.output.empty() ? std::filesystem::path("snapkv-" + name) : settings.output;
+    std::filesystem::path folder = settings.output.empty() ? std::filesystem::path("snapkv-" + name) : settings.output;
     std::error_code error;
     std::filesystem::create_directories(folder, error);
     if (error || !std::filesystem::is_directory(folder)) {

@@ -27,7 +27,7 @@ inline std::size_t count_pieces(std::string_view text) {
     std::size_t length = 0;
     for (const char c : text) {
         length = std::isspace(static_cast<unsigned char>(c)) != 0 ? 0 : length + 1;
-        pieces += length % 3 == 1 ? 1 : 0;
+        pieces += length % 3 == 1 ? 1U : 0U;
     }
     return pieces;
 }
