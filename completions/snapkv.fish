@@ -157,7 +157,7 @@ complete -c snapkv -n '__fish_seen_subcommand_from eval' -l hotpotqa -r -F -d 'r
 complete -c snapkv -n '__fish_seen_subcommand_from eval' -l skip-broken -d 'go on after a broken line of a data file'
 complete -c snapkv -n '__fish_seen_subcommand_from eval' -l prefills -x -a 'shared each' -d 'shared: questions about one document are branches of one prefill, and a needle test has the needles of all depths in one document; each: a document and a prefill of its own for every question'
 complete -c snapkv -n '__fish_seen_subcommand_from eval' -l hide-question -d 'let the vote see the document only; the question is read against what it kept'
-complete -c snapkv -n '__fish_seen_subcommand_from eval' -l no-answer-prefix -d 'do not begin the model'\''s answer for it'
+complete -c snapkv -n '__fish_seen_subcommand_from eval' -l no-answer-prefix -d 'do not begin the model'\''s answer for it: lines and ruler begin it, needle only with --raw'
 complete -c snapkv -n '__fish_seen_subcommand_from eval' -s s -l seed -x -d 'which documents are made'
 complete -c snapkv -n '__fish_seen_subcommand_from eval' -l policies -l kv-policy -x -d 'what is kept of keys and values: full, snapkv. Every combination of these lists is a cache of its own for every question, as a branch of the same prefill'
 complete -c snapkv -n '__fish_seen_subcommand_from eval' -l budgets -l kv-budget -x -d 'rows that each KV head keeps, or a share of the tokens before the window'

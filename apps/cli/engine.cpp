@@ -73,11 +73,7 @@ PrefillResult prefill(Prepared & prepared) {
     PrefillResult result;
     {
         ProgressLine line;
-        result = prepared.session.prefill(prepared.branches, [&](const PrefillProgress & progress) {
-            if (line.due()) {
-                line.draw(prefill_line(progress));
-            }
-        });
+        result = prepared.session.prefill(prepared.branches, prefill_drawer(line));
     }
     for (std::size_t i = 0; i < result.sequences.size(); ++i) {
         const CacheStats & stats = result.sequences[i].cache_stats();

@@ -3,9 +3,10 @@
 #include "engine.h"
 #include "eval/answers_report.h"
 #include "eval/experiment.h"
+#include "eval/fidelity_report.h"
 #include "eval_fidelity.h"
 #include "eval_parts.h"
-#include "experiment.h"
+#include "experiment_folder.h"
 #include "fail.h"
 #include "format.h"
 #include "interrupt.h"
@@ -82,7 +83,7 @@ int evaluate(const Settings & settings) {
     }
     if (!folder.journal().records().empty()) {
         const Presentation how = presentation_of(settings.eval.task);
-        folder.write(fidelity ? fidelity_of(folder)
+        folder.write(fidelity ? eval::fidelity_report(folder.journal().records())
                               : eval::answers_report(folder.journal().records(), how.layout, how.title));
     }
     return whole ? status_ok : status_interrupted;

@@ -4,7 +4,7 @@
 
 #include "engine.h"
 #include "eval/fidelity_record.h"
-#include "eval/fidelity_report.h"
+#include "eval/utf8_text.h"
 #include "fail.h"
 #include "format.h"
 #include "progress.h"
@@ -28,20 +28,14 @@ std::string text_of(const Model & model, std::span<const Token> tokens) {
     for (const Token token : tokens) {
         text += model.piece(token);
     }
-    const auto continues = [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; };
-    const std::size_t begin =
-        static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), continues) - text.begin());
-    std::size_t end = text.size();
-    while (end > begin && continues(text[end - 1])) {
-        --end;
+    text.erase(text.begin(), std::find_if_not(text.begin(), text.end(), eval::is_continuation));
+    // What else is ill-formed is the file's, and refused as such.
+    constexpr std::size_t kLongest = 4;
+    const std::size_t ill_formed = eval::find_ill_formed(text);
+    if (ill_formed != std::string::npos && ill_formed + kLongest > text.size()) {
+        text.resize(ill_formed);
     }
-    // A first byte of several, and what there is of the rest, goes unless all of it is there.
-    if (end > begin && (static_cast<unsigned char>(text[end - 1]) & 0x80U) != 0) {
-        const auto first = static_cast<unsigned char>(text[end - 1]);
-        const std::size_t wanted = first >= 0xF0U ? 4 : first >= 0xE0U ? 3 : 2;
-        end = text.size() - (end - 1) == wanted ? text.size() : end - 1;
-    }
-    return text.substr(begin, end - begin);
+    return text;
 }
 
 /// With a question the piece and the question in the chat template; else the piece alone, to be continued.
@@ -139,10 +133,6 @@ bool follow_all(const Settings & settings, Session & session, ExperimentFolder &
         done += piece.length;
     }
     return true;
-}
-
-eval::PicturedReport fidelity_of(ExperimentFolder & folder) {
-    return eval::fidelity_report(folder.journal().records());
 }
 
 }  // namespace snapkv::cli

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "experiment.h"
+#include "experiment_folder.h"
 #include "settings.h"
 #include "snapkv/session.h"
 
@@ -8,8 +8,5 @@ namespace snapkv::cli {
 
 /// `snapkv eval fidelity`: pieces of the text as prompts, each followed by all caches. False where it was interrupted.
 bool follow_all(const Settings & settings, Session & session, ExperimentFolder & folder);
-
-/// The report of what the folder holds.
-[[nodiscard]] eval::PicturedReport fidelity_of(ExperimentFolder & folder);
 
 }  // namespace snapkv::cli

@@ -11,7 +11,7 @@
 #include "eval/needle.h"
 #include "eval/ruler.h"
 #include "eval/ruler_file.h"
-#include "experiment.h"
+#include "experiment_folder.h"
 #include "fail.h"
 #include "format.h"
 
@@ -183,11 +183,7 @@ public:
                          file.string(), count_text(read.undivided, "sample"));
                 }
                 keep_first(read.samples, settings_.eval.samples);
-                parts.push_back({.name = std::string(set.name),
-                                 .samples = std::move(read.samples),
-                                 .metrics = {set.metric},
-                                 .raw = set.bare,
-                                 .first_line = set.first_line});
+                parts.push_back(eval::longbench_part(set, std::move(read.samples)));
             }
         }
         if (parts.empty()) {

@@ -6,27 +6,13 @@
 #include <string>
 #include <utility>
 
-#include "snapkv/error.h"
+#include "eval/fail.h"
 
 namespace snapkv::cli {
 
-/// Wrong usage: status 2.
-template <typename... Args>
-[[noreturn]] void usage_error(fmt::format_string<Args...> format, Args &&... args) {
-    throw Error(ErrorKind::Usage, fmt::format(format, std::forward<Args>(args)...));
-}
-
-/// An input that cannot be used: status 1.
-template <typename... Args>
-[[noreturn]] void input_error(fmt::format_string<Args...> format, Args &&... args) {
-    throw Error(ErrorKind::Input, fmt::format(format, std::forward<Args>(args)...));
-}
-
-/// What this machine cannot do: status 1.
-template <typename... Args>
-[[noreturn]] void machine_error(fmt::format_string<Args...> format, Args &&... args) {
-    throw Error(ErrorKind::Machine, fmt::format(format, std::forward<Args>(args)...));
-}
+using eval::input_error;    // status 1
+using eval::machine_error;  // status 1
+using eval::usage_error;    // status 2
 
 /// One line on standard error.
 template <typename... Args>

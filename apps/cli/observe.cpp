@@ -6,7 +6,7 @@
 #include "engine.h"
 #include "eval/observe_report.h"
 #include "eval/observing.h"
-#include "experiment.h"
+#include "experiment_folder.h"
 #include "fail.h"
 #include "format.h"
 #include "interrupt.h"

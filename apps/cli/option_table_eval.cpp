@@ -133,7 +133,7 @@ void add_data(std::vector<Option> & table) {
                      .read = [](Settings & s, Name, const Value &) { s.eval.hide_question = true; },
                      .show = [](const Settings & s) { return std::string(s.eval.hide_question ? "yes" : ""); }});
     table.push_back({.names = {"--no-answer-prefix"},
-                     .help = "do not begin the model's answer for it",
+                     .help = "do not begin the model's answer for it: lines and ruler begin it, needle only with --raw",
                      .section = section,
                      .commands = serving,
                      .read = [](Settings & s, Name, const Value &) { s.eval.answer_prefix = false; },

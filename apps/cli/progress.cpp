@@ -52,4 +52,12 @@ std::string prefill_line(const PrefillProgress & progress) {
                        seconds_text(progress.seconds_left));
 }
 
+std::function<void(const PrefillProgress &)> prefill_drawer(ProgressLine & line) {
+    return [&line](const PrefillProgress & progress) {
+        if (line.due()) {
+            line.draw(prefill_line(progress));
+        }
+    };
+}
+
 }  // namespace snapkv::cli

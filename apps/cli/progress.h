@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <string>
 
 #include "snapkv/session.h"
@@ -29,5 +30,7 @@ private:
 [[nodiscard]] std::string progress_bar(double share);
 /// Tokens, layers, rate and time left.
 [[nodiscard]] std::string prefill_line(const PrefillProgress & progress);
+/// Draws that on `line`, which must outlive it, whenever it is due.
+[[nodiscard]] std::function<void(const PrefillProgress &)> prefill_drawer(ProgressLine & line);
 
 }  // namespace snapkv::cli

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "snapkv/error.h"
+#include "eval/fail.h"
 
 namespace snapkv::eval {
 
@@ -14,12 +14,11 @@ AttentionMass::AttentionMass(const AttentionMassConfig & config, const ModelInfo
       prefix_(config.prompt > config.window ? config.prompt - config.window : 0),
       heads_(model.heads),
       group_(model.heads / model.kv_heads),
-      at_hand_(model.kv_heads),
+      at_hand_(model.kv_heads, Head{WindowVotes(group_, prefix_), {}}),
       sums_(std::size_t{model.layers} * model.heads) {
     if (prefix_ == 0) {
-        throw Error(ErrorKind::Usage,
-                    fmt::format("a window of {} tokens leaves nothing before it of a prompt of {} tokens",
-                                config.window, config.prompt));
+        usage_error("a window of {} tokens leaves nothing before it of a prompt of {} tokens", config.window,
+                    config.prompt);
     }
     for (Sums & sums : sums_) {
         sums.kept.resize(config.selections.size());
@@ -33,27 +32,19 @@ Observer AttentionMass::observer() {
 void AttentionMass::see(const AttentionRow & row) {
     Head & head = at_hand_[row.kv_head];
     if (row.position == prefix_ && row.head % group_ == 0) {
-        head.votes.assign(std::size_t{group_} * prefix_, 0.0F);
+        head.votes.clear();
         head.selected.clear();
     }
     if (row.position < config_.prompt) {
-        float * votes = head.votes.data() + std::size_t{row.head % group_} * prefix_;
-        std::transform(votes, votes + prefix_, row.weights.begin(), votes, std::plus<>());
+        head.votes.add(row.head % group_, row.weights);
         return;
     }
     if (head.selected.empty()) {
-        select(head);
-    }
-    weigh(head, row);
-}
-
-void AttentionMass::select(Head & head) const {
-    for (const Selection & selection : config_.selections) {
-        std::vector<char> & selected = head.selected.emplace_back(prefix_);
-        for (const std::uint32_t position : select_positions(head.votes, group_, selection)) {
-            selected[position] = 1;
+        for (const Selection & selection : config_.selections) {
+            head.selected.push_back(head.votes.selected(selection));
         }
     }
+    weigh(head, row);
 }
 
 void AttentionMass::weigh(const Head & head, const AttentionRow & row) {

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "snapkv/selection.h"
+#include "eval/window_votes.h"
 #include "snapkv/session.h"
 
 namespace snapkv::eval {
@@ -43,7 +43,7 @@ public:
 
 private:
     struct Head {
-        std::vector<float> votes;                 ///< [query head of the group][prefix]
+        WindowVotes votes;
         std::vector<std::vector<char>> selected;  ///< [selection][prefix]
     };
     /// Sums over the generated tokens of one query head.
@@ -53,7 +53,6 @@ private:
         std::array<double, kParts> parts{};
     };
     void see(const AttentionRow & row);
-    void select(Head & head) const;
     void weigh(const Head & head, const AttentionRow & row);
     [[nodiscard]] const Sums & sums(std::uint32_t layer, std::uint32_t head) const {
         return sums_[std::size_t{layer} * heads_ + head];

@@ -1,4 +1,4 @@
-#include "axis_ticks.h"
+#include "eval/axis_ticks.h"
 
 #include <algorithm>
 #include <cassert>

@@ -1,8 +1,8 @@
-#include "chart_frame.h"
+#include "eval/chart_frame.h"
 
 #include <algorithm>
 
-#include "text_width.h"
+#include "eval/text_width.h"
 
 namespace snapkv::eval {
 namespace {

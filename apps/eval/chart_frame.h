@@ -3,8 +3,8 @@
 #include <string>
 #include <string_view>
 
-#include "axis_ticks.h"
-#include "svg_page.h"
+#include "eval/axis_ticks.h"
+#include "eval/svg_page.h"
 
 namespace snapkv::eval {
 

@@ -1,10 +1,10 @@
-#include "colour_bar.h"
+#include "eval/colour_bar.h"
 
 #include <algorithm>
 
-#include "chart_frame.h"
-#include "colour_ramp.h"
-#include "text_width.h"
+#include "eval/chart_frame.h"
+#include "eval/colour_ramp.h"
+#include "eval/text_width.h"
 
 namespace snapkv::eval {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <string_view>
 
-#include "axis_ticks.h"
-#include "svg_page.h"
+#include "eval/axis_ticks.h"
+#include "eval/svg_page.h"
 
 namespace snapkv::eval {
 

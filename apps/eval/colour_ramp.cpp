@@ -1,4 +1,4 @@
-#include "colour_ramp.h"
+#include "eval/colour_ramp.h"
 
 #include <fmt/core.h>
 

@@ -1,9 +1,9 @@
-#include "column_labels.h"
+#include "eval/column_labels.h"
 
 #include <algorithm>
 #include <cmath>
 
-#include "text_width.h"
+#include "eval/text_width.h"
 
 namespace snapkv::eval {
 namespace {

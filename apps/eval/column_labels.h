@@ -3,8 +3,8 @@
 #include <span>
 #include <string>
 
-#include "chart_frame.h"
-#include "svg_page.h"
+#include "eval/chart_frame.h"
+#include "eval/svg_page.h"
 
 namespace snapkv::eval {
 

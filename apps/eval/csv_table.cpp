@@ -1,9 +1,9 @@
-#include "csv_table.h"
+#include "eval/csv_table.h"
 
 #include <cstddef>
 #include <string_view>
 
-#include "utf8_text.h"
+#include "eval/utf8_text.h"
 
 namespace snapkv::eval {
 namespace {

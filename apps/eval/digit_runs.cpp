@@ -1,6 +1,7 @@
 #include "eval/digit_runs.h"
 
-#include "eval/code_points.h"
+#include "eval/character_classes.h"
+#include "eval/utf8_text.h"
 
 namespace snapkv::eval {
 

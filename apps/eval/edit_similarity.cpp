@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "eval/code_points.h"
 #include "eval/first_line.h"
+#include "eval/utf8_text.h"
 
 namespace snapkv::eval {
 namespace {

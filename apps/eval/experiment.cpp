@@ -28,9 +28,8 @@ Json record_of(const Part & part, const Sample & sample, const Variant & variant
     }
     const std::string & text = answered.generation.text;
     record["prediction"] = text;
-    const std::string_view scored = part.first_line ? first_line(text) : std::string_view(text);
     for (const Metric metric : part.metrics) {
-        record["scores"][std::string(name_of(metric))] = score(metric, scored, sample);
+        record["scores"][std::string(name_of(metric))] = score_of(part, metric, text, sample);
     }
     record["prompt_tokens"] = answered.prompt_tokens;
     record["dropped"] = answered.dropped;
@@ -149,6 +148,10 @@ private:
 };
 
 }  // namespace
+
+double score_of(const Part & part, Metric metric, std::string_view prediction, const Sample & sample) {
+    return score(metric, part.first_line ? first_line(prediction) : prediction, sample);
+}
 
 bool ask_all(Session & session, std::span<const Part> parts, std::span<const Variant> variants,
              const AskOptions & options, bool share_prefill, Journal & journal,

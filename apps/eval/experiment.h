@@ -4,6 +4,7 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "eval/journal.h"
@@ -23,6 +24,9 @@ struct Part {
     bool raw = false;             ///< no chat template, whatever AskOptions says
     bool first_line = false;      ///< only a prediction's first line is scored
 };
+
+/// What a prediction scores, from 0 to 1, by the part's rules.
+[[nodiscard]] double score_of(const Part & part, Metric metric, std::string_view prediction, const Sample & sample);
 
 /// How far a run of questions is.
 struct QuestionsDone {

@@ -20,4 +20,10 @@ template <typename... Args>
     throw Error(ErrorKind::Input, fmt::format(format, std::forward<Args>(args)...));
 }
 
+/// What this machine cannot do.
+template <typename... Args>
+[[noreturn]] void machine_error(fmt::format_string<Args...> format, Args &&... args) {
+    throw Error(ErrorKind::Machine, fmt::format(format, std::forward<Args>(args)...));
+}
+
 }  // namespace snapkv::eval

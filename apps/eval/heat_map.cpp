@@ -1,16 +1,16 @@
-#include "heat_map.h"
+#include "eval/heat_map.h"
 
 #include <algorithm>
 #include <cassert>
 #include <cmath>
 #include <cstddef>
 
-#include "chart_frame.h"
-#include "colour_bar.h"
-#include "colour_ramp.h"
-#include "column_labels.h"
-#include "svg_page.h"
-#include "text_width.h"
+#include "eval/chart_frame.h"
+#include "eval/colour_bar.h"
+#include "eval/colour_ramp.h"
+#include "eval/column_labels.h"
+#include "eval/svg_page.h"
+#include "eval/text_width.h"
 
 namespace snapkv::eval {
 namespace {

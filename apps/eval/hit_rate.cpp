@@ -6,7 +6,7 @@
 #include <limits>
 #include <span>
 
-#include "snapkv/error.h"
+#include "eval/fail.h"
 
 namespace snapkv::eval {
 
@@ -17,9 +17,8 @@ HitRate::HitRate(const HitRateConfig & config, const ModelInfo & model)
       group_(model.heads / model.kv_heads),
       at_hand_(model.kv_heads) {
     if (std::uint64_t{config.windows} * config.window >= config.prompt) {
-        throw Error(ErrorKind::Usage,
-                    fmt::format("{} windows of {} tokens leave nothing before them of a prompt of {} tokens",
-                                config.windows, config.window, config.prompt));
+        usage_error("{} windows of {} tokens leave nothing before them of a prompt of {} tokens", config.windows,
+                    config.window, config.prompt);
     }
     counts_.resize(std::size_t{layers_} * heads_ * config.windows * config.generated_windows());
 }
@@ -42,38 +41,20 @@ HitRate::Count & HitRate::Count::operator+=(const Count & other) {
 void HitRate::see(const AttentionRow & row) {
     Head & head = at_hand_[row.kv_head];
     if (row.position == config_.prefix() && row.head % group_ == 0) {
-        head.votes.assign(std::size_t{config_.windows} * group_ * config_.prefix(), 0.0F);
+        head.votes.assign(config_.windows, WindowVotes(group_, config_.prefix()));
         head.selected.clear();
     }
     if (row.position < config_.prompt) {
-        vote(head, row);
+        const std::uint32_t window = (row.position - config_.prefix()) / config_.window;
+        head.votes[window].add(row.head % group_, row.weights);
         return;
     }
     if (head.selected.empty()) {
-        select_windows(head);
-    }
-    judge(head, row);
-}
-
-void HitRate::vote(Head & head, const AttentionRow & row) const {
-    const std::uint32_t prefix = config_.prefix();
-    const std::uint32_t window = (row.position - prefix) / config_.window;
-    float * votes = head.votes.data() + (std::size_t{window} * group_ + row.head % group_) * prefix;
-    const float share = 1.0F / static_cast<float>(config_.window);
-    for (std::uint32_t i = 0; i < prefix; ++i) {
-        votes[i] += share * row.weights[i];
-    }
-}
-
-void HitRate::select_windows(Head & head) const {
-    const std::size_t scores = std::size_t{group_} * config_.prefix();
-    for (std::uint32_t window = 0; window < config_.windows; ++window) {
-        std::vector<char> & selected = head.selected.emplace_back(config_.prefix());
-        const auto votes = std::span(head.votes).subspan(window * scores, scores);
-        for (const std::uint32_t position : select_positions(votes, group_, config_.selection)) {
-            selected[position] = 1;
+        for (const WindowVotes & votes : head.votes) {
+            head.selected.push_back(votes.selected(config_.selection));
         }
     }
+    judge(head, row);
 }
 
 void HitRate::judge(const Head & head, const AttentionRow & row) {

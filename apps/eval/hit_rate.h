@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "snapkv/selection.h"
+#include "eval/window_votes.h"
 #include "snapkv/session.h"
 
 namespace snapkv::eval {
@@ -57,12 +57,10 @@ public:
 private:
     /// What one KV head of the layer at hand has come to. Only its own thread touches it.
     struct Head {
-        std::vector<float> votes;                 ///< [window][query head of the group][prefix]
+        std::vector<WindowVotes> votes;           ///< one a window
         std::vector<std::vector<char>> selected;  ///< [window][prefix]; empty until the first generated token
     };
     void see(const AttentionRow & row);
-    void vote(Head & head, const AttentionRow & row) const;
-    void select_windows(Head & head) const;
     void judge(const Head & head, const AttentionRow & row);
     [[nodiscard]] std::size_t index(std::uint32_t layer, std::uint32_t head, std::uint32_t window,
                                     std::uint32_t generated_window) const;

@@ -1,4 +1,4 @@
-#include "html_report.h"
+#include "eval/html_report.h"
 
 #include <fmt/core.h>
 
@@ -7,8 +7,8 @@
 #include <set>
 #include <string_view>
 
-#include "html_table.h"
-#include "utf8_text.h"
+#include "eval/html_table.h"
+#include "eval/utf8_text.h"
 
 namespace snapkv::eval {
 namespace {

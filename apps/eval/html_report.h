@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "table.h"
+#include "eval/table.h"
 
 namespace snapkv::eval {
 

@@ -1,11 +1,11 @@
-#include "html_table.h"
+#include "eval/html_table.h"
 
 #include <fmt/core.h>
 
 #include <cstddef>
 #include <string_view>
 
-#include "utf8_text.h"
+#include "eval/utf8_text.h"
 
 namespace snapkv::eval {
 namespace {

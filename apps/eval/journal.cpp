@@ -12,7 +12,7 @@
 #include <system_error>
 #include <utility>
 
-#include "snapkv/error.h"
+#include "eval/fail.h"
 
 namespace snapkv::eval {
 
@@ -53,7 +53,7 @@ Journal::Journal(const std::filesystem::path & path, const Json & heading) : pat
     try {
         struct stat about {};
         if (::fstat(file_, &about) == 0 && !S_ISREG(about.st_mode)) {
-            throw Error(ErrorKind::Machine, fmt::format("{}: no ordinary file; results need one", path_.string()));
+            machine_error("{}: no ordinary file; results need one", path_.string());
         }
         if (::flock(file_, LOCK_EX | LOCK_NB) != 0) {
             fail("another run is writing to it");
@@ -78,9 +78,10 @@ void Journal::read(const std::string & text, const Json & expected) {
         const bool is_heading = number == 1;
         const char * field = is_heading ? "settings" : "key";
         if (!line.is_object() || !line.contains(field) || (!is_heading && !line["key"].is_string())) {
-            throw Error(ErrorKind::Input, fmt::format("{}:{}: no JSON object with \"{}\"; expected the results of an "
-                                                      "earlier run, or no file",
-                                                      path_.string(), number, field));
+            input_error(
+                "{}:{}: no JSON object with \"{}\"; expected the results of an "
+                "earlier run, or no file",
+                path_.string(), number, field);
         }
         if (is_heading) {
             heading_ = std::move(line);
@@ -103,9 +104,10 @@ void Journal::read(const std::string & text, const Json & expected) {
         return;
     }
     if (!other.empty()) {
-        throw Error(ErrorKind::Usage, fmt::format("{}: results of other settings: {}; expected the same ones, or "
-                                                  "another folder",
-                                                  path_.string(), other));
+        usage_error(
+            "{}: results of other settings: {}; expected the same ones, or "
+            "another folder",
+            path_.string(), other);
     }
 }
 
@@ -139,8 +141,7 @@ void Journal::append(const std::string & line) {
 }
 
 void Journal::fail(const char * what) const {
-    throw Error(ErrorKind::Machine, fmt::format("{}: {}: {}", path_.string(), what,
-                                                std::error_code(errno, std::generic_category()).message()));
+    machine_error("{}: {}: {}", path_.string(), what, std::error_code(errno, std::generic_category()).message());
 }
 
 }  // namespace snapkv::eval

@@ -8,7 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "eval/code_points.h"
+#include "eval/fail.h"
+#include "eval/utf8_text.h"
 #include "snapkv/error.h"
 
 namespace snapkv::eval {
@@ -44,7 +45,7 @@ std::string describe(const json & value) {
 
 /// The object of a line. Throws a text that says what is wrong, as Error(Input) without file and line.
 json parsed(const std::string & line) {
-    const auto refuse = [](const std::string & what) { throw Error(ErrorKind::Input, what); };
+    const auto refuse = [](const std::string & what) { input_error("{}", what); };
     if (const std::size_t offset = find_ill_formed(line); offset != std::string::npos) {
         refuse(fmt::format("byte {} of the line is not UTF-8", offset + 1));
     }
@@ -72,7 +73,7 @@ json parsed(const std::string & line) {
 }
 
 [[noreturn]] void fail_file(const std::string & file, std::string_view what) {
-    throw Error(ErrorKind::Input, fmt::format("{}: {}", file, what));
+    input_error("{}: {}", file, what);
 }
 
 void take_line(const std::string & file, std::size_t number, const std::string & line,
@@ -184,7 +185,7 @@ std::vector<std::string> read_json_lines(const std::filesystem::path & path, boo
         fail_file(name, "found no line, expected a JSON object on each");
     }
     if (taken == 0) {
-        throw Error(ErrorKind::Input, fmt::format("{} (and no other line can be used)", skipped.front()));
+        input_error("{} (and no other line can be used)", skipped.front());
     }
     return skipped;
 }

@@ -1,4 +1,4 @@
-#include "label_places.h"
+#include "eval/label_places.h"
 
 #include <algorithm>
 #include <cmath>

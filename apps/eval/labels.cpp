@@ -4,8 +4,9 @@
 #include <cstddef>
 #include <vector>
 
-#include "eval/code_points.h"
+#include "eval/character_classes.h"
 #include "eval/digit_runs.h"
+#include "eval/utf8_text.h"
 
 namespace snapkv::eval {
 namespace {

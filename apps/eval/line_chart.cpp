@@ -1,14 +1,14 @@
-#include "line_chart.h"
+#include "eval/line_chart.h"
 
 #include <algorithm>
 #include <cstddef>
 
-#include "chart_frame.h"
-#include "label_places.h"
-#include "series_labels.h"
-#include "series_look.h"
-#include "svg_page.h"
-#include "text_width.h"
+#include "eval/chart_frame.h"
+#include "eval/label_places.h"
+#include "eval/series_labels.h"
+#include "eval/series_look.h"
+#include "eval/svg_page.h"
+#include "eval/text_width.h"
 
 namespace snapkv::eval {
 namespace {

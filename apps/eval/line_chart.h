@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "axis_ticks.h"
+#include "eval/axis_ticks.h"
 
 namespace snapkv::eval {
 

@@ -74,8 +74,12 @@ SampleFile read_longbench(const std::filesystem::path & path, const LongBenchSet
     return read_samples(path, skip_broken, [&](const JsonRecord & record) { return make_sample(record, set); });
 }
 
-double longbench_score(const LongBenchSet & set, std::string_view prediction, const Sample & sample) {
-    return score(set.metric, set.first_line ? first_line(prediction) : prediction, sample);
+Part longbench_part(const LongBenchSet & set, std::vector<Sample> samples) {
+    return {.name = std::string(set.name),
+            .samples = std::move(samples),
+            .metrics = {set.metric},
+            .raw = set.bare,
+            .first_line = set.first_line};
 }
 
 }  // namespace snapkv::eval

@@ -1,8 +1,9 @@
 #pragma once
 
 #include <filesystem>
-#include <string_view>
+#include <vector>
 
+#include "eval/experiment.h"
 #include "eval/longbench_sets.h"
 #include "eval/sample_file.h"
 
@@ -17,7 +18,8 @@ namespace snapkv::eval {
 /// metric cannot use, and for lines whose `dataset` names another set.
 [[nodiscard]] SampleFile read_longbench(const std::filesystem::path & path, const LongBenchSet & set, bool skip_broken);
 
-/// The official score of a prediction, from 0 to 1.
-[[nodiscard]] double longbench_score(const LongBenchSet & set, std::string_view prediction, const Sample & sample);
+/// The set's samples as they are asked and scored officially. Official generation for samsum ends at a newline that is
+/// not its first token; ours goes on, and its first line is scored.
+[[nodiscard]] Part longbench_part(const LongBenchSet & set, std::vector<Sample> samples);
 
 }  // namespace snapkv::eval

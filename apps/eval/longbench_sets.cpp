@@ -5,7 +5,7 @@
 #include <array>
 #include <string>
 
-#include "snapkv/error.h"
+#include "eval/fail.h"
 
 namespace snapkv::eval {
 namespace {
@@ -169,7 +169,6 @@ constexpr std::array sets{
         .max_tokens = 128,
         .first_line = true,
         .bare = true,
-        .ends_at_newline = true,
         .before = "Summarize the dialogue into a few short sentences. The following are some examples.\n\n",
         .between = "\n\n",
         .question_starts = dialogue,
@@ -255,7 +254,7 @@ const LongBenchSet & longbench_set(std::string_view name) {
         names += names.empty() ? "" : ", ";
         names += set.name;
     }
-    throw Error(ErrorKind::Usage, fmt::format("LongBench set \"{}\" is not one of {}", name, names));
+    usage_error("LongBench set \"{}\" is not one of {}", name, names);
 }
 
 }  // namespace snapkv::eval

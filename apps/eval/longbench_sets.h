@@ -21,10 +21,9 @@ struct LongBenchSet {
     TaskGroup group = TaskGroup::SingleDocument;
     Metric metric = Metric::TokenF1;
     std::uint32_t max_tokens = 0;
-    bool first_line = false;       ///< only the first line of a prediction is scored
-    bool bare = false;             ///< the prompt goes to chat models without their template
-    bool ends_at_newline = false;  ///< generation ends at a newline that is not its first token
-    bool asks = true;              ///< each sample asks something of its own, its input
+    bool first_line = false;  ///< only the first line of a prediction is scored
+    bool bare = false;        ///< the prompt goes to chat models without their template
+    bool asks = true;         ///< each sample asks something of its own, its input
     std::string_view before = {};
     std::string_view between = {};
     std::string_view after = {};

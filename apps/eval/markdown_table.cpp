@@ -1,10 +1,10 @@
-#include "markdown_table.h"
+#include "eval/markdown_table.h"
 
 #include <algorithm>
 #include <cstddef>
 #include <string_view>
 
-#include "utf8_text.h"
+#include "eval/utf8_text.h"
 
 namespace snapkv::eval {
 namespace {
@@ -43,7 +43,7 @@ struct Written {
 
 Written written(std::string_view cell) {
     std::string text = escaped(valid_utf8(cell));
-    const std::size_t width = to_characters(text).size();
+    const std::size_t width = code_points(text).size();
     return {std::move(text), width};
 }
 

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "table.h"
+#include "eval/table.h"
 
 namespace snapkv::eval {
 

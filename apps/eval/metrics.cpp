@@ -9,13 +9,13 @@
 #include <string>
 
 #include "eval/edit_similarity.h"
+#include "eval/fail.h"
 #include "eval/labels.h"
 #include "eval/needle_rouge.h"
 #include "eval/number_answer.h"
 #include "eval/rouge.h"
 #include "eval/string_match.h"
 #include "eval/token_overlap.h"
-#include "snapkv/error.h"
 
 namespace snapkv::eval {
 namespace {
@@ -95,7 +95,7 @@ Metric metric_of(std::string_view name) {
         names += names.empty() ? "" : ", ";
         names += row.name;
     }
-    throw Error(ErrorKind::Usage, fmt::format("metric \"{}\" is not one of {}", name, names));
+    usage_error("metric \"{}\" is not one of {}", name, names);
 }
 
 double score(Metric metric, std::string_view prediction, const Sample & sample) {

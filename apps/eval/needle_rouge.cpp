@@ -7,8 +7,9 @@
 #include <utility>
 #include <vector>
 
-#include "eval/code_points.h"
+#include "eval/character_classes.h"
 #include "eval/porter_stemmer.h"
+#include "eval/utf8_text.h"
 
 namespace snapkv::eval {
 namespace {

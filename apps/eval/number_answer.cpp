@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "eval/code_points.h"
+#include "eval/character_classes.h"
 #include "eval/digit_runs.h"
 
 namespace snapkv::eval {

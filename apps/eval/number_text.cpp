@@ -1,4 +1,4 @@
-#include "number_text.h"
+#include "eval/number_text.h"
 
 #include <fmt/core.h>
 

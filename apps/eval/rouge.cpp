@@ -9,7 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "eval/code_points.h"
+#include "eval/character_classes.h"
+#include "eval/utf8_text.h"
 
 namespace snapkv::eval {
 namespace {

@@ -6,7 +6,7 @@
 #include <functional>
 #include <iterator>
 
-#include "snapkv/error.h"
+#include "eval/fail.h"
 
 namespace snapkv::eval {
 
@@ -17,12 +17,13 @@ SelectedSets::SelectedSets(std::uint32_t document, std::uint32_t tokens, const S
       selection_(selection),
       kv_heads_(model.kv_heads),
       group_(model.heads / model.kv_heads),
-      votes_(model.kv_heads),
+      votes_(model.kv_heads, WindowVotes(group_, document)),
       selected_(std::size_t{model.layers} * model.kv_heads) {
     if (document == 0 || document >= tokens) {
-        throw Error(ErrorKind::Usage, fmt::format("a document of {} tokens in a prompt of {}; expected some, and a "
-                                                  "question after them",
-                                                  document, tokens));
+        usage_error(
+            "a document of {} tokens in a prompt of {}; expected some, and a "
+            "question after them",
+            document, tokens);
     }
 }
 
@@ -31,14 +32,13 @@ Observer SelectedSets::observer() {
 }
 
 void SelectedSets::see(const AttentionRow & row) {
-    std::vector<float> & votes = votes_[row.kv_head];
+    WindowVotes & votes = votes_[row.kv_head];
     if (row.position == document_ && row.head % group_ == 0) {
-        votes.assign(std::size_t{group_} * document_, 0.0F);
+        votes.clear();
     }
-    float * of_head = votes.data() + std::size_t{row.head % group_} * document_;
-    std::transform(of_head, of_head + document_, row.weights.begin(), of_head, std::plus<>());
+    votes.add(row.head % group_, row.weights);
     if (row.position + 1 == tokens_ && row.head % group_ == group_ - 1) {
-        selected_[std::size_t{row.layer} * kv_heads_ + row.kv_head] = select_positions(votes, group_, selection_);
+        selected_[std::size_t{row.layer} * kv_heads_ + row.kv_head] = votes.select(selection_);
     }
 }
 

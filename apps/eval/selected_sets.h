@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "snapkv/selection.h"
+#include "eval/window_votes.h"
 #include "snapkv/session.h"
 
 namespace snapkv::eval {
@@ -31,7 +31,7 @@ private:
     Selection selection_;
     std::uint32_t kv_heads_;
     std::uint32_t group_;
-    std::vector<std::vector<float>> votes_;             ///< [KV head]: [query head of the group][document]
+    std::vector<WindowVotes> votes_;                    ///< one a KV head
     std::vector<std::vector<std::uint32_t>> selected_;  ///< [layer][KV head]
 };
 

@@ -1,10 +1,10 @@
-#include "series_labels.h"
+#include "eval/series_labels.h"
 
 #include <algorithm>
 #include <cmath>
 
-#include "series_look.h"
-#include "text_width.h"
+#include "eval/series_look.h"
+#include "eval/text_width.h"
 
 namespace snapkv::eval {
 namespace {

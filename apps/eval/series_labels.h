@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "chart_frame.h"
-#include "label_places.h"
-#include "svg_page.h"
+#include "eval/chart_frame.h"
+#include "eval/label_places.h"
+#include "eval/svg_page.h"
 
 namespace snapkv::eval {
 

@@ -1,4 +1,4 @@
-#include "series_look.h"
+#include "eval/series_look.h"
 
 #include <algorithm>
 #include <vector>

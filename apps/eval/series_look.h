@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "svg_page.h"
+#include "eval/svg_page.h"
 
 namespace snapkv::eval {
 

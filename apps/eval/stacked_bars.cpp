@@ -1,15 +1,15 @@
-#include "stacked_bars.h"
+#include "eval/stacked_bars.h"
 
 #include <algorithm>
 #include <array>
 #include <cassert>
 #include <cstddef>
 
-#include "chart_frame.h"
-#include "column_labels.h"
-#include "series_look.h"
-#include "svg_page.h"
-#include "text_width.h"
+#include "eval/chart_frame.h"
+#include "eval/column_labels.h"
+#include "eval/series_look.h"
+#include "eval/svg_page.h"
+#include "eval/text_width.h"
 
 namespace snapkv::eval {
 namespace {

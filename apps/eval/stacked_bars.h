@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "number_text.h"
+#include "eval/number_text.h"
 
 namespace snapkv::eval {
 

@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <cstddef>
 
-#include "eval/code_points.h"
+#include "eval/character_classes.h"
+#include "eval/utf8_text.h"
 
 namespace snapkv::eval {
 namespace {

@@ -1,9 +1,9 @@
-#include "svg_page.h"
+#include "eval/svg_page.h"
 
 #include <cassert>
 #include <cmath>
 
-#include "utf8_text.h"
+#include "eval/utf8_text.h"
 
 namespace snapkv::eval {
 namespace {

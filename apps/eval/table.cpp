@@ -1,4 +1,4 @@
-#include "table.h"
+#include "eval/table.h"
 
 #include <cassert>
 

@@ -1,11 +1,11 @@
-#include "text_width.h"
+#include "eval/text_width.h"
 
 #include <algorithm>
 #include <array>
 #include <cassert>
 #include <cstdint>
 
-#include "utf8_text.h"
+#include "eval/utf8_text.h"
 
 namespace snapkv::eval {
 namespace {
@@ -70,17 +70,17 @@ std::vector<std::u32string> words_of(const std::u32string & text) {
 }  // namespace
 
 double text_width(std::string_view text, double size, bool bold) {
-    return width_of(to_characters(text), size, bold);
+    return width_of(code_points(text), size, bold);
 }
 
 std::string fit_text(std::string_view text, double size, double width) {
-    return to_utf8(shortened(to_characters(text), size, width, false));
+    return to_utf8(shortened(code_points(text), size, width, false));
 }
 
 std::vector<std::string> wrap_text(std::string_view text, double size, double width, std::size_t most, bool bold) {
     assert(most > 0);
     std::vector<std::u32string> lines;
-    for (const std::u32string & word : words_of(to_characters(text))) {
+    for (const std::u32string & word : words_of(code_points(text))) {
         const std::u32string longer = lines.empty() ? word : lines.back() + U' ' + word;
         if (!lines.empty() && (lines.size() == most || width_of(longer, size, bold) <= width)) {
             lines.back() = longer;

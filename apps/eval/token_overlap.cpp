@@ -5,7 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "eval/code_points.h"
+#include "eval/character_classes.h"
+#include "eval/utf8_text.h"
 
 namespace snapkv::eval {
 namespace {

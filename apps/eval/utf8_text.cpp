@@ -1,56 +1,89 @@
-#include "utf8_text.h"
+#include "eval/utf8_text.h"
 
-#include <algorithm>
+#include <cstdint>
 
 namespace snapkv::eval {
 namespace {
 
-constexpr std::string_view replacement = "\xEF\xBF\xBD";
+constexpr char32_t replacement = 0xFFFD;
 
-/// Overlong forms, surrogates and what lies beyond U+10FFFF show in the second byte.
-bool second_byte_fits(char first, char second) {
-    const auto a = static_cast<unsigned char>(first);
-    const auto b = static_cast<unsigned char>(second);
-    return !(a == 0xE0 && b < 0xA0) && !(a == 0xED && b > 0x9F) && !(a == 0xF0 && b < 0x90) && !(a == 0xF4 && b > 0x8F);
+/// What a text begins with: a character, or an ill-formed part of `bytes`.
+struct Unit {
+    std::size_t bytes = 1;
+    bool whole = false;
+    char32_t point = replacement;
+};
+
+/// What a first byte announces, and where its second byte must lie.
+struct Lead {
+    std::size_t bytes = 0;  ///< 0: no first byte
+    char32_t bits = 0;
+    std::uint8_t low = 0x80;
+    std::uint8_t high = 0xBF;
+};
+
+Lead lead_of(std::uint8_t byte) {
+    if (byte < 0x80) {
+        return {.bytes = 1, .bits = byte};
+    }
+    if (byte >= 0xC2 && byte <= 0xDF) {
+        return {.bytes = 2, .bits = byte & 0x1FU};
+    }
+    if (byte >= 0xE0 && byte <= 0xEF) {
+        const std::uint8_t low = byte == 0xE0 ? 0xA0 : 0x80;   // nothing that two bytes can say
+        const std::uint8_t high = byte == 0xED ? 0x9F : 0xBF;  // no surrogates
+        return {.bytes = 3, .bits = byte & 0x0FU, .low = low, .high = high};
+    }
+    if (byte >= 0xF0 && byte <= 0xF4) {
+        const std::uint8_t low = byte == 0xF0 ? 0x90 : 0x80;   // nothing that three bytes can say
+        const std::uint8_t high = byte == 0xF4 ? 0x8F : 0xBF;  // nothing beyond U+10FFFF
+        return {.bytes = 4, .bits = byte & 0x07U, .low = low, .high = high};
+    }
+    return {};
 }
 
-/// The size of the whole, valid character at the beginning of `bytes`; 0 where there is none.
-std::size_t valid_character(std::string_view bytes) {
-    const std::size_t size = character_size(bytes.front());
-    if (size == 0 || size > bytes.size()) {
-        return 0;
+Unit first_unit(std::string_view text) {
+    Lead lead = lead_of(static_cast<std::uint8_t>(text[0]));
+    if (lead.bytes == 0) {
+        return {};
     }
-    for (std::size_t i = 1; i < size; ++i) {
-        if (!is_continuation(bytes[i])) {
-            return 0;
+    char32_t point = lead.bits;
+    for (std::size_t i = 1; i < lead.bytes; ++i) {
+        const auto byte = i < text.size() ? static_cast<std::uint8_t>(text[i]) : std::uint8_t{0};
+        if (byte < lead.low || byte > lead.high) {
+            return {.bytes = i};
         }
+        lead.low = 0x80;
+        lead.high = 0xBF;
+        point = point << 6U | (byte & 0x3FU);
     }
-    return size == 1 || second_byte_fits(bytes[0], bytes[1]) ? size : 0;
+    return {.bytes = lead.bytes, .whole = true, .point = point};
 }
 
-/// What stands for a valid character in markup.
-std::string_view escaped(std::string_view character) {
-    const char first = character.front();
-    switch (first) {
-        case '&':
-            return "&amp;";
-        case '<':
-            return "&lt;";
-        case '>':
-            return "&gt;";
-        case '"':
-            return "&quot;";
-        case '\'':
-            return "&#39;";
-        case '\t':
-        case '\n':
-        case '\r':
-            return character;
+/// Appends what stands for a character in markup.
+void append_escaped(std::string & out, char32_t point) {
+    switch (point) {
+        case U'&':
+            out += "&amp;";
+            return;
+        case U'<':
+            out += "&lt;";
+            return;
+        case U'>':
+            out += "&gt;";
+            return;
+        case U'"':
+            out += "&quot;";
+            return;
+        case U'\'':
+            out += "&#39;";
+            return;
         default:
             break;
     }
-    const bool no_character = character == "\xEF\xBF\xBE" || character == "\xEF\xBF\xBF";
-    return no_character || static_cast<unsigned char>(first) < 0x20 ? replacement : character;
+    const bool blank = point == U'\t' || point == U'\n' || point == U'\r';
+    const bool forbidden = (point < 0x20 && !blank) || point == 0xFFFE || point == 0xFFFF;
+    out += to_utf8(std::u32string_view(forbidden ? &replacement : &point, 1));
 }
 
 }  // namespace
@@ -60,70 +93,56 @@ bool is_continuation(char byte) {
 }
 
 std::size_t character_size(char first) {
-    const auto byte = static_cast<unsigned char>(first);
-    if (byte < 0x80) {
-        return 1;
+    return lead_of(static_cast<std::uint8_t>(first)).bytes;
+}
+
+std::u32string code_points(std::string_view text) {
+    std::u32string points;
+    points.reserve(text.size());
+    while (!text.empty()) {
+        const Unit unit = first_unit(text);
+        points.push_back(unit.point);
+        text.remove_prefix(unit.bytes);
     }
-    if (byte >= 0xC2 && byte < 0xE0) {
-        return 2;
+    return points;
+}
+
+std::size_t find_ill_formed(std::string_view text) {
+    for (std::size_t offset = 0; offset < text.size();) {
+        const Unit unit = first_unit(text.substr(offset));
+        if (!unit.whole) {
+            return offset;
+        }
+        offset += unit.bytes;
     }
-    if (byte >= 0xE0 && byte < 0xF0) {
-        return 3;
+    return std::string_view::npos;
+}
+
+std::string to_utf8(std::u32string_view points) {
+    std::string text;
+    for (const char32_t point : points) {
+        if (point < 0x80) {
+            text += static_cast<char>(point);
+            continue;
+        }
+        const unsigned tails = point < 0x800 ? 1 : point < 0x10000 ? 2 : 3;
+        const char32_t lead = (0xF00U >> (tails + 1)) & 0xFFU;
+        text += static_cast<char>(lead | (point >> 6U * tails));
+        for (unsigned tail = tails; tail-- > 0;) {
+            text += static_cast<char>(0x80U | ((point >> 6U * tail) & 0x3FU));
+        }
     }
-    return byte >= 0xF0 && byte < 0xF5 ? 4 : 0;
+    return text;
 }
 
 std::string valid_utf8(std::string_view bytes) {
-    std::string text;
-    while (!bytes.empty()) {
-        const std::size_t size = valid_character(bytes);
-        text += size > 0 ? bytes.substr(0, size) : replacement;
-        bytes.remove_prefix(std::max<std::size_t>(size, 1));
-    }
-    return text;
-}
-
-std::u32string to_characters(std::string_view bytes) {
-    constexpr char32_t lead_bits[]{0, 0x7F, 0x1F, 0x0F, 0x07};
-    std::u32string characters;
-    while (!bytes.empty()) {
-        const std::size_t size = valid_character(bytes);
-        char32_t character = U'\uFFFD';
-        if (size > 0) {
-            character = static_cast<unsigned char>(bytes[0]) & lead_bits[size];
-            for (std::size_t i = 1; i < size; ++i) {
-                character = (character << 6U) | (static_cast<unsigned char>(bytes[i]) & 0x3FU);
-            }
-        }
-        characters += character;
-        bytes.remove_prefix(std::max<std::size_t>(size, 1));
-    }
-    return characters;
-}
-
-std::string to_utf8(std::u32string_view characters) {
-    std::string text;
-    for (const char32_t character : characters) {
-        if (character < 0x80) {
-            text += static_cast<char>(character);
-            continue;
-        }
-        const unsigned tails = character < 0x800 ? 1 : character < 0x10000 ? 2 : 3;
-        const char32_t lead = (0xF00U >> (tails + 1)) & 0xFFU;
-        text += static_cast<char>(lead | (character >> 6U * tails));
-        for (unsigned tail = tails; tail-- > 0;) {
-            text += static_cast<char>(0x80U | ((character >> 6U * tail) & 0x3FU));
-        }
-    }
-    return text;
+    return to_utf8(code_points(bytes));
 }
 
 std::string escape_markup(std::string_view text) {
     std::string out;
-    while (!text.empty()) {
-        const std::size_t size = valid_character(text);
-        out += size > 0 ? escaped(text.substr(0, size)) : replacement;
-        text.remove_prefix(std::max<std::size_t>(size, 1));
+    for (const char32_t point : code_points(text)) {
+        append_escaped(out, point);
     }
     return out;
 }

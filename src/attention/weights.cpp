@@ -2,36 +2,20 @@
 
 #include <algorithm>
 #include <cassert>
-#include <memory>
 #include <numeric>
 
 #include "attention/cpu/adjust.h"
 #include "attention/cpu/tile.h"
 #include "attention/cpu/tile_steps.h"
 #include "attention/cpu/vote_kernel.h"
+#include "base/block.h"
 
 namespace snapkv::attention {
 
 namespace {
 
-constexpr std::size_t kLineBytes = 64;
-constexpr std::size_t kLineFloats = kLineBytes / sizeof(float);
-
-/// Floats that begin at a multiple of 64 bytes.
-class Lines {
-public:
-    explicit Lines(std::size_t floats) : memory_(floats + kLineFloats) {
-        void * at = memory_.data();
-        std::size_t space = memory_.size() * sizeof(float);
-        floats_ = static_cast<float *>(std::align(kLineBytes, floats * sizeof(float), at, space));
-    }
-    [[nodiscard]] float * floats() const { return floats_; }
-    [[nodiscard]] std::byte * bytes() const { return reinterpret_cast<std::byte *>(floats_); }
-
-private:
-    std::vector<float> memory_;
-    float * floats_;
-};
+/// Rows of logits begin at multiples of this many: whole vectors of any instruction set.
+constexpr std::size_t kLineFloats = 16;
 
 /// Strips of query rows over all rows of one KV head.
 class Visitor {
@@ -42,12 +26,12 @@ public:
           kv_head_(kv_head),
           steps_(cpu::f32_steps()),
           stride_((input.n + kLineFloats - 1) / kLineFloats * kLineFloats),
-          queries_(cpu::kStripRows * cpu::padded(spec_.key_size)),
-          keys_(steps_.tile * cpu::padded(spec_.key_size)),
-          tile_(std::size_t{cpu::kStripRows} * steps_.tile),
+          queries_(floats(cpu::kStripRows * cpu::padded(spec_.key_size))),
+          keys_(floats(steps_.tile * cpu::padded(spec_.key_size))),
+          tile_(floats(std::size_t{cpu::kStripRows} * steps_.tile)),
           positions_(steps_.tile),
-          logits_(cpu::kStripRows * stride_),
-          weights_(stride_) {}
+          logits_(floats(cpu::kStripRows * stride_)),
+          weights_(floats(stride_)) {}
 
     /// False where the visit is to end.
     bool strip(std::uint32_t first, const VisitWeights & visit) {
@@ -72,6 +56,7 @@ public:
     }
 
 private:
+    [[nodiscard]] Block floats(std::size_t count) const { return {count * sizeof(float), input_.work}; }
     [[nodiscard]] std::uint32_t position(std::uint32_t query_row) const {
         return input_.n - input_.count + query_row / spec_.group();
     }
@@ -96,15 +81,15 @@ private:
         const std::uint32_t columns = std::min(steps_.tile, view.rows - row);
         const std::uint32_t column = index_of(view.position(row));
         steps_.pack_keys({view.keys + row * input_.shape.key_bytes(), columns, spec_.key_size, input_.shape.type.key},
-                         keys_.bytes());
+                         keys_.data());
         std::iota(positions_.begin(), positions_.end(), static_cast<float>(column));
         const std::uint32_t padded = (columns + steps_.panel - 1) / steps_.panel * steps_.panel;
-        const cpu::Strip strip{.queries = queries_.bytes(),
+        const cpu::Strip strip{.queries = queries_.data(),
                                .rows = (rows + steps_.row_step - 1) / steps_.row_step * steps_.row_step,
                                .first = 0,
                                .last = padded,
                                .logits = tile_.floats()};
-        steps_.logits(strip, keys_.bytes(), spec_.key_size);
+        steps_.logits(strip, keys_.data(), spec_.key_size);
         for (std::uint32_t i = 0; i < rows; ++i) {
             float * from = tile_.floats() + std::size_t{i} * steps_.tile;
             cpu::adjust_logits(spec_, head(first + i), position(first + i), positions_.data(), from, padded);
@@ -132,12 +117,12 @@ private:
     std::uint32_t kv_head_;
     const cpu::TileSteps & steps_;
     std::size_t stride_;  ///< floats of a row of logits
-    Lines queries_;
-    Lines keys_;
-    Lines tile_;
+    Block queries_;
+    Block keys_;
+    Block tile_;
     std::vector<float> positions_;
-    Lines logits_;
-    Lines weights_;
+    Block logits_;
+    Block weights_;
 };
 
 }  // namespace

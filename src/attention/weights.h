@@ -3,10 +3,12 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "attention/unit.h"
+#include "base/meter.h"
 
 namespace snapkv::attention {
 
@@ -19,6 +21,7 @@ struct WeightsInput {
     std::uint32_t count = 0;
     std::uint32_t n = 0;                          ///< prompt tokens, the queries' own included
     std::vector<std::vector<kv::HeadRows>> rows;  ///< [KV head]: views that together hold positions 0 .. n - 1
+    std::shared_ptr<Meter> work;                  ///< counts scratch: a strip's logits over all rows, for the most part
     const std::atomic<bool> * stop = nullptr;     ///< polled once a tile; may be null
 };
 

@@ -89,6 +89,7 @@ void BranchCache::observe(std::uint32_t layer, Compute & compute, const attentio
                                         .count = observer.positions,
                                         .n = plan_.n,
                                         .rows = views(trunk),
+                                        .work = work_,
                                         .stop = compute.stop()};
     // The threads run without exceptions; the first head to throw ends the others at their next row.
     std::exception_ptr thrown;

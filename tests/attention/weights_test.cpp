@@ -33,6 +33,7 @@ public:
         input_.shape = {
             .kv_heads = spec.kv_heads, .key_size = spec.key_size, .value_size = spec.value_size, .type = type};
         input_.count = of.count;
+        input_.work = std::make_shared<Meter>();
         input_.n = of.n;
         for (std::uint32_t head = 0; head < spec.kv_heads; ++head) {
             std::vector<kv::HeadRows> views;

@@ -10,6 +10,11 @@
 namespace snapkv::eval {
 namespace {
 
+double official_score(const LongBenchSet & set, std::string_view prediction, const Sample & sample) {
+    const Part part = longbench_part(set, {});
+    return score_of(part, part.metrics.front(), prediction, sample);
+}
+
 using test::LinesFile;
 using testing::ElementsAre;
 using testing::IsEmpty;
@@ -178,14 +183,14 @@ Sample answered(std::vector<std::string> answers) {
 
 TEST(LongBenchScore, ScoresTheFirstLineOfFewShotSets) {
     const Sample sample = answered({"55"});
-    EXPECT_EQ(longbench_score(longbench_set("triviaqa"), "\n\n55\nPassage:\nMore", sample), 1);
-    EXPECT_EQ(longbench_score(longbench_set("hotpotqa"), "55\nPassage:\nMore", sample), 0.5);  // 55, passage, more
+    EXPECT_EQ(official_score(longbench_set("triviaqa"), "\n\n55\nPassage:\nMore", sample), 1);
+    EXPECT_EQ(official_score(longbench_set("hotpotqa"), "55\nPassage:\nMore", sample), 0.5);  // 55, passage, more
 }
 
 TEST(LongBenchScore, UsesTheSetsMetric) {
-    EXPECT_EQ(longbench_score(longbench_set("passage_count"), "5 or 6", answered({"6"})), 0.5);
-    EXPECT_EQ(longbench_score(longbench_set("lcc"), "# a\nabcd\nx", answered({"bcde"})), 0.75);
-    EXPECT_GT(longbench_score(longbench_set("samsum"), "A is here\nDialogue: B", answered({"x", "A is here"})), 0.99);
+    EXPECT_EQ(official_score(longbench_set("passage_count"), "5 or 6", answered({"6"})), 0.5);
+    EXPECT_EQ(official_score(longbench_set("lcc"), "# a\nabcd\nx", answered({"bcde"})), 0.75);
+    EXPECT_GT(official_score(longbench_set("samsum"), "A is here\nDialogue: B", answered({"x", "A is here"})), 0.99);
 }
 
 }  // namespace

@@ -6,11 +6,11 @@
 #include <string_view>
 #include <utility>
 
-#include "eval/code_points.h"
 #include "eval/edit_similarity.h"
 #include "eval/needle_rouge.h"
 #include "eval/rouge.h"
 #include "eval/token_overlap.h"
+#include "eval/utf8_text.h"
 
 namespace snapkv::eval {
 namespace {

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <filesystem>
-#include <functional>
 #include <string>
 
 #include "eval/journal.h"
@@ -9,8 +8,6 @@
 #include "settings.h"
 
 namespace snapkv::cli {
-
-class ProgressLine;
 
 /// What `snapkv eval` and `snapkv observe` share: a folder with results that come one by one, and the report made of
 /// them.
@@ -33,8 +30,5 @@ private:
 
 /// The documents, joined: -f. Throws Error(Usage) where there is none, saying what it is needed for.
 [[nodiscard]] std::string required_text(const Settings & settings, const std::string & what);
-
-/// Draws the line of a prefill.
-[[nodiscard]] std::function<void(const PrefillProgress &)> prefill_drawer(ProgressLine & line);
 
 }  // namespace snapkv::cli

@@ -7,14 +7,7 @@
 
 namespace snapkv::eval {
 
-// The metrics were defined in Python, whose texts are sequences of Unicode code points. The classes of characters below
-// follow Python's within the limits that are stated.
-
-/// The code points of a UTF-8 text. Each ill-formed part (Unicode 3.9, table 3-7) becomes one U+FFFD.
-[[nodiscard]] std::u32string code_points(std::string_view text);
-
-/// Offset of the first byte that belongs to no whole character; npos for valid UTF-8.
-[[nodiscard]] std::size_t find_ill_formed(std::string_view text);
+// Classes of characters. The metrics were defined in Python; these follow Python's within the limits that are stated.
 
 /// Small letters for capitals, one for one: ASCII, Latin-1, Latin Extended-A and Additional, Greek without its
 /// polytonic and archaic letters, Cyrillic, Armenian, full-width Latin. Other scripts stay as they are. Where Python's

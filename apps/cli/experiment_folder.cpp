@@ -1,4 +1,4 @@
-#include "experiment.h"
+#include "experiment_folder.h"
 
 #include <fmt/chrono.h>
 
@@ -177,14 +177,6 @@ std::string required_text(const Settings & settings, const std::string & what) {
         usage_error("{} needs a text (-f FILE)", what);
     }
     return read_document(settings);
-}
-
-std::function<void(const PrefillProgress &)> prefill_drawer(ProgressLine & line) {
-    return [&line](const PrefillProgress & progress) {
-        if (line.due()) {
-            line.draw(prefill_line(progress));
-        }
-    };
 }
 
 }  // namespace snapkv::cli

@@ -1,4 +1,4 @@
-#include "eval/code_points.h"
+#include "eval/character_classes.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,30 +9,8 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-TEST(CodePoints, DecodesEveryLength) {
-    EXPECT_EQ(code_points("aé€😀"), U"aé€😀");
-    EXPECT_EQ(code_points(""), U"");
-}
-
-TEST(CodePoints, ReplacesEachIllFormedPartOnce) {
-    EXPECT_EQ(code_points("a\xFF\x62"), U"a\uFFFDb");
-    EXPECT_EQ(code_points("\xE2\x82"), U"\uFFFD");                  // cut off
-    EXPECT_EQ(code_points("\xE2\x82\x41"), U"\uFFFDA");             // broken off
-    EXPECT_EQ(code_points("\xC0\x80"), U"\uFFFD\uFFFD");            // overlong
-    EXPECT_EQ(code_points("\xED\xA0\x80"), U"\uFFFD\uFFFD\uFFFD");  // a surrogate
-    EXPECT_EQ(code_points("\xF4\x90\x80\x80").size(), 4U);          // beyond U+10FFFF
-    EXPECT_EQ(code_points("\xE0\x80\x80").size(), 3U);
-    EXPECT_EQ(code_points("\xF0\x80\x80\x80").size(), 4U);
-}
-
-TEST(CodePoints, FindsTheFirstIllFormedByte) {
-    EXPECT_EQ(find_ill_formed("aé€😀"), std::string_view::npos);
-    EXPECT_EQ(find_ill_formed("é\x80"), 2U);
-    EXPECT_EQ(find_ill_formed("abc\xE2\x82"), 3U);
-}
-
 // What Python 3.11's str.lower gives, but for the last line.
-TEST(CodePoints, LowersScriptsWithCapitals) {
+TEST(CharacterClasses, LowersScriptsWithCapitals) {
     EXPECT_EQ(lower(U"ABZ[@`09"), U"abz[@`09");
     EXPECT_EQ(lower(U"ÀÖØÞ×ßÿ"), U"àöøþ×ßÿ");
     EXPECT_EQ(lower(U"ĀĮĲĶĹŇŊŶŸŹŽ"), U"āįĳķĺňŋŷÿźž");
@@ -44,7 +22,7 @@ TEST(CodePoints, LowersScriptsWithCapitals) {
 }
 
 // Python 3.11: str.isspace, string.punctuation, re's \w and \d.
-TEST(CodePoints, KnowsPythonsClasses) {
+TEST(CharacterClasses, KnowsPythonsClasses) {
     for (const char32_t space :
          std::u32string_view(U"\t\n\v\f\r\x1C\x1F \u0085\u00A0\u1680\u2000\u200A\u2028\u2029\u202F\u205F\u3000")) {
         EXPECT_TRUE(is_space(space)) << static_cast<unsigned>(space);
@@ -66,7 +44,7 @@ TEST(CodePoints, KnowsPythonsClasses) {
     }
 }
 
-TEST(CodePoints, KnowsDigitsOfScripts) {
+TEST(CharacterClasses, KnowsDigitsOfScripts) {
     EXPECT_EQ(digit_value(U'7'), 7);
     EXPECT_EQ(digit_value(U'٣'), 3);
     EXPECT_EQ(digit_value(U'९'), 9);
@@ -76,7 +54,7 @@ TEST(CodePoints, KnowsDigitsOfScripts) {
     EXPECT_EQ(digit_value(U':'), -1);
 }
 
-TEST(CodePoints, SplitsWithoutEmptyParts) {
+TEST(CharacterClasses, SplitsWithoutEmptyParts) {
     EXPECT_THAT(split(U"  a\u00A0 bc\n", is_space), ElementsAre(U"a", U"bc"));
     EXPECT_THAT(split(U" \n", is_space), IsEmpty());
     EXPECT_THAT(split(U"", is_space), IsEmpty());

@@ -1,4 +1,4 @@
-#include "eval/code_points.h"
+#include "eval/character_classes.h"
 
 #include <algorithm>
 #include <array>
@@ -6,8 +6,6 @@
 
 namespace snapkv::eval {
 namespace {
-
-constexpr char32_t replacement = 0xFFFD;
 
 struct Range {
     char32_t first;
@@ -21,59 +19,6 @@ bool within(char32_t point, Range range) {
 template <typename Ranges>
 bool within_any(char32_t point, const Ranges & ranges) {
     return std::any_of(ranges.begin(), ranges.end(), [&](Range range) { return within(point, range); });
-}
-
-/// What a text begins with: a character, or an ill-formed part of `bytes`.
-struct Unit {
-    std::size_t bytes = 1;
-    bool whole = false;
-    char32_t point = replacement;
-};
-
-/// What a first byte announces, and where its second byte must lie.
-struct Lead {
-    std::size_t bytes = 0;  ///< 0: no first byte
-    char32_t bits = 0;
-    std::uint8_t low = 0x80;
-    std::uint8_t high = 0xBF;
-};
-
-Lead lead_of(std::uint8_t byte) {
-    if (byte < 0x80) {
-        return {.bytes = 1, .bits = byte};
-    }
-    if (byte >= 0xC2 && byte <= 0xDF) {
-        return {.bytes = 2, .bits = byte & 0x1FU};
-    }
-    if (byte >= 0xE0 && byte <= 0xEF) {
-        const std::uint8_t low = byte == 0xE0 ? 0xA0 : 0x80;   // nothing that two bytes can say
-        const std::uint8_t high = byte == 0xED ? 0x9F : 0xBF;  // no surrogates
-        return {.bytes = 3, .bits = byte & 0x0FU, .low = low, .high = high};
-    }
-    if (byte >= 0xF0 && byte <= 0xF4) {
-        const std::uint8_t low = byte == 0xF0 ? 0x90 : 0x80;   // nothing that three bytes can say
-        const std::uint8_t high = byte == 0xF4 ? 0x8F : 0xBF;  // nothing beyond U+10FFFF
-        return {.bytes = 4, .bits = byte & 0x07U, .low = low, .high = high};
-    }
-    return {};
-}
-
-Unit first_unit(std::string_view text) {
-    Lead lead = lead_of(static_cast<std::uint8_t>(text[0]));
-    if (lead.bytes == 0) {
-        return {};
-    }
-    char32_t point = lead.bits;
-    for (std::size_t i = 1; i < lead.bytes; ++i) {
-        const auto byte = i < text.size() ? static_cast<std::uint8_t>(text[i]) : std::uint8_t{0};
-        if (byte < lead.low || byte > lead.high) {
-            return {.bytes = i};
-        }
-        lead.low = 0x80;
-        lead.high = 0xBF;
-        point = point << 6U | (byte & 0x3FU);
-    }
-    return {.bytes = lead.bytes, .whole = true, .point = point};
 }
 
 /// Capitals and the distance to their small letters; with `step` 2 every other letter from `first` on is a capital.
@@ -132,28 +77,6 @@ constexpr std::array<char32_t, 37> zeros{0x0030, 0x0660, 0x06F0, 0x07C0, 0x0966,
                                          0xA8D0, 0xA900, 0xA9D0, 0xA9F0, 0xAA50, 0xABF0, 0xFF10};
 
 }  // namespace
-
-std::u32string code_points(std::string_view text) {
-    std::u32string points;
-    points.reserve(text.size());
-    while (!text.empty()) {
-        const Unit unit = first_unit(text);
-        points.push_back(unit.point);
-        text.remove_prefix(unit.bytes);
-    }
-    return points;
-}
-
-std::size_t find_ill_formed(std::string_view text) {
-    for (std::size_t offset = 0; offset < text.size();) {
-        const Unit unit = first_unit(text.substr(offset));
-        if (!unit.whole) {
-            return offset;
-        }
-        offset += unit.bytes;
-    }
-    return std::string_view::npos;
-}
 
 std::u32string lower(std::u32string_view text) {
     std::u32string result(text);
