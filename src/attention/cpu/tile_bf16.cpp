@@ -153,7 +153,7 @@ public:
     std::size_t count;
 };
 
-/// Slices of [pairs of rows][columns][2].
+/// Slices of [pairs of rows][columns][2]. Rows are read whole, one pair after the other, as they lie in memory.
 template <KvType kType>
 void pack_values(const StoredRows & values, std::byte * to) {
     // From [16 of one row, 16 of the next] to pairs.
@@ -162,9 +162,12 @@ void pack_values(const StoredRows & values, std::byte * to) {
                                                                   11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
     const __m512i interleave = _mm512_load_si512(kInterleave);
     const Slices slices(padded(values.size) / kLanes);
-    for (std::size_t slice = 0; slice < slices.count; ++slice) {
-        for (std::size_t row = 0; row < kTileRows; row += 2) {
-            for (std::size_t vector = slices.begin(slice); vector < slices.begin(slice + 1); ++vector) {
+    for (std::size_t row = 0; row < kTileRows; row += 2) {
+        for (std::size_t slice = 0; slice < slices.count; ++slice) {
+            const std::size_t first = slices.begin(slice);
+            const std::size_t vectors = slices.begin(slice + 1) - first;
+            std::byte * columns = to + (first * kTileRows / 2 + row / 2 * vectors) * 64;
+            for (std::size_t vector = first; vector < first + vectors; ++vector, columns += 64) {
                 const std::size_t at = vector * kLanes;
                 __m512i pair = _mm512_setzero_si512();
                 if (row < values.rows) {
@@ -173,8 +176,7 @@ void pack_values(const StoredRows & values, std::byte * to) {
                                                               : _mm512_setzero_ps();
                     pair = reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(high, low));
                 }
-                _mm512_storeu_si512(to, _mm512_permutexvar_epi16(interleave, pair));
-                to += 64;
+                _mm512_storeu_si512(columns, _mm512_permutexvar_epi16(interleave, pair));
             }
         }
     }
