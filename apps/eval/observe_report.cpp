@@ -1,9 +1,12 @@
 #include "eval/observe_report.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
+#include <iterator>
 #include <limits>
 #include <utility>
 
@@ -58,19 +61,23 @@ std::string chart_over_layers(const std::string & id, const std::string & title,
     return line_chart_svg(chart);
 }
 
+double mean_of(const ChartSeries & series) {
+    double sum = 0;
+    double count = 0;
+    for (const ChartPoint & point : series.points) {
+        sum += std::isnan(point.y) ? 0 : point.y;
+        count += std::isnan(point.y) ? 0 : 1;
+    }
+    return count > 0 ? sum / count : kNothing;
+}
+
 /// A row a layer, a column a series; the mean below.
 Table table_of(const std::vector<ChartSeries> & series) {
     Table table{{{"layer", Align::Right}}, {}};
     std::vector<std::string> means{"mean"};
     for (const ChartSeries & each : series) {
         table.columns.push_back({each.name, Align::Right});
-        double sum = 0;
-        double count = 0;
-        for (const ChartPoint & point : each.points) {
-            sum += std::isnan(point.y) ? 0 : point.y;
-            count += std::isnan(point.y) ? 0 : 1;
-        }
-        means.push_back(percent(count > 0 ? sum / count : kNothing));
+        means.push_back(percent(mean_of(each)));
     }
     for (std::size_t i = 0; !series.empty() && i < series.front().points.size(); ++i) {
         std::vector<std::string> row{fmt::format("{:.0f}", series.front().points[i].x)};
@@ -83,28 +90,61 @@ Table table_of(const std::vector<ChartSeries> & series) {
     return table;
 }
 
-/// Layers down, query heads across.
-std::string head_map(std::span<const Json> records, const std::string & id, const std::string & title,
-                     const std::string & value, const std::function<const Json &(const Json &)> & heads) {
+/// The layers of which a budget keeps least: where a layer might better drop less.
+std::string worst_layers(ChartSeries series) {
+    constexpr std::size_t kNamed = 3;
+    std::erase_if(series.points, [](const ChartPoint & point) { return std::isnan(point.y); });
+    std::stable_sort(series.points.begin(), series.points.end(),
+                     [](const ChartPoint & a, const ChartPoint & b) { return a.y < b.y; });
+    std::vector<std::string> named;
+    for (std::size_t i = 0; i < std::min(kNamed, series.points.size()); ++i) {
+        named.push_back(fmt::format("{:.0f} ({} %)", series.points[i].x, percent(series.points[i].y)));
+    }
+    return fmt::format("Budget {} keeps least in layer {}; {} % on average.", series.name, fmt::join(named, ", "),
+                       percent(mean_of(series)));
+}
+
+/// Layers down; across what each record's list has an entry for.
+struct LayerMap {
+    std::string id;
+    std::string title;
+    std::string column_title;
+    std::vector<std::string> columns;
+    std::string value_title;
+};
+
+std::string layer_map_svg(std::span<const Json> records, const LayerMap & layers,
+                          const std::function<const Json &(const Json &)> & list) {
     HeatMap map;
-    map.id = id;
-    map.title = title;
-    map.column_title = "query head";
+    map.id = layers.id;
+    map.title = layers.title;
+    map.columns = layers.columns;
+    map.column_title = layers.column_title;
     map.row_title = "layer";
-    map.value_title = value;
+    map.value_title = layers.value_title;
     map.low = 0;
     map.high = 1;
     for (const Json & record : records) {
-        const Json & list = heads(record);
-        for (std::size_t head = map.columns.size(); head < list.size(); ++head) {
-            map.columns.push_back(fmt::format("{}", head));
-        }
         map.rows.push_back(fmt::format("{}", record.at("layer").get<std::uint32_t>()));
-        for (const Json & each : list) {
+        for (const Json & each : list(record)) {
             map.values.push_back(value_of(each));
         }
     }
     return heat_map_svg(map);
+}
+
+std::vector<std::string> numbers_below(std::size_t count) {
+    std::vector<std::string> texts;
+    for (std::size_t i = 0; i < count; ++i) {
+        texts.push_back(fmt::format("{}", i));
+    }
+    return texts;
+}
+
+std::string head_map(std::span<const Json> records, const std::string & id, const std::string & title,
+                     const std::string & value, const std::function<const Json &(const Json &)> & heads) {
+    const std::size_t count = records.empty() ? 0 : heads(records.front()).size();
+    return layer_map_svg(records, {id, title, "query head", numbers_below(count), value}, heads);
 }
 
 Json head_rates(const HitRate & study, std::uint32_t layer, std::uint32_t heads, std::uint32_t window) {
@@ -120,6 +160,8 @@ Json head_rates(const HitRate & study, std::uint32_t layer, std::uint32_t heads,
 }
 
 const char * kRate = "hit rate";
+/// More lines than these cannot be told apart in one chart.
+constexpr std::size_t kMostLines = 6;
 
 PicturedReport rates_report(std::span<const Json> records, const std::string & title, const std::string & introduction,
                             std::span<const std::string> names) {
@@ -130,7 +172,15 @@ PicturedReport rates_report(std::span<const Json> records, const std::string & t
     layers.heading = "By layer";
     const std::vector<ChartSeries> series = series_of(records, "rates", names);
     layers.table = table_of(series);
-    made.add_picture(layers, "by-layer", chart_over_layers("layers", title, kRate, series));
+    if (names.size() <= kMostLines) {
+        made.add_picture(layers, "by-layer", chart_over_layers("layers", title, kRate, series));
+    } else {
+        std::vector<std::string> windows = numbers_below(names.size());
+        std::reverse(windows.begin(), windows.end());
+        made.add_picture(layers, "by-layer",
+                         layer_map_svg(records, {"layers", title, "windows before the last", windows, kRate},
+                                       [](const Json & record) -> const Json & { return record.at("rates"); }));
+    }
     made.report.sections.push_back(std::move(layers));
     ReportSection heads;
     heads.heading = "By layer and head";
@@ -302,6 +352,7 @@ PicturedReport mass_report(std::span<const Json> records, std::span<const std::s
     kept.heading = "Share of the attention that is kept";
     const std::vector<ChartSeries> series = series_of(records, "kept", budgets);
     kept.table = table_of(series);
+    std::transform(series.begin(), series.end(), std::back_inserter(kept.notes), worst_layers);
     made.add_picture(kept, "kept-by-layer", chart_over_layers("kept", kept.heading, "share kept", series));
     for (std::size_t i = 0; i < budgets.size(); ++i) {
         made.add_picture(

@@ -4,6 +4,8 @@
 #include <atomic>
 #include <utility>
 
+#include "eval/pieces.h"
+
 namespace snapkv::eval {
 
 namespace {
@@ -54,11 +56,20 @@ private:
                 branches.push_back({asked.prompt, variant.cache});
             }
         }
+        return in_pieces(0, branches.size(), [&](std::size_t first, std::size_t last) {
+            return ask_branches(std::span(branches).subspan(first, last - first), first, progress);
+        });
+    }
+
+    /// `first`: the first branch's number among all, sample after sample.
+    bool ask_branches(std::span<const Branch> branches, std::size_t first,
+                      const std::function<void(const PrefillProgress &)> & progress) {
         PrefillResult done = session_.prefill(branches, progress);
         for (std::size_t i = 0; i < done.sequences.size(); ++i) {
             // Moved out, so that its rows go when it is done.
             Sequence sequence = std::move(done.sequences[i]);
-            if (!answer(sequence, i / variants_.size(), i % variants_.size(), done.stats.prompt_ms)) {
+            const std::size_t number = first + i;
+            if (!answer(sequence, number / variants_.size(), number % variants_.size(), done.stats.prompt_ms)) {
                 return false;
             }
         }

@@ -42,8 +42,9 @@ struct Answered {
                                               const AskOptions & options, std::uint32_t context);
 
 /// Asks all samples, which share a document, with all variants: one prefill of the document, each sample and variant a
-/// branch of it (with the question hidden each variant, whose kept rows all questions then share). `answered` receives
-/// the answers as they come. False where it was interrupted.
+/// branch of it (with the question hidden each variant, whose kept rows all questions then share). Where memory does
+/// not suffice for all branches at once, half of them and then the others, each with a prefill of its own. `answered`
+/// receives the answers as they come. False where it was interrupted.
 bool ask(Session & session, std::span<const Sample * const> samples, std::span<const Variant> variants,
          const AskOptions & options, const std::function<void(const PrefillProgress &)> & progress,
          const std::function<void(const Answered &)> & answered);

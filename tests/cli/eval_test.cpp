@@ -79,6 +79,59 @@ TEST_F(Experiments, WriteTheirResultsAndGoOnWhereTheyStopped) {
     EXPECT_NE(other.err.find("--kv-budget is \"32\" there and \"40\" here"), std::string::npos) << other.err;
 }
 
+TEST_F(Experiments, ResultsSoFarOutliveAnInterrupt) {
+    const std::vector<std::string> rest{"-f",         text_, "--lengths", "900",   "--depths",    "0,20,40,60,80,100",
+                                        "-n",         "40",  "--budgets", "64,96", "--kv-window", "8",
+                                        "--prefills", "each"};
+    std::vector<std::string> arguments{"eval", "needle"};
+    arguments.insert(arguments.end(), {"-m", model_, "-t", "1", "--raw", "-o", out_});
+    arguments.insert(arguments.end(), rest.begin(), rest.end());
+    const Outcome cut = run_snapkv(arguments, {}, [&](const Outcome & /*so_far*/) { return journal_lines() > 2; });
+    ASSERT_EQ(cut.status, 130) << cut.err;
+    EXPECT_NE(cut.err.find("the same command goes on from here"), std::string::npos) << cut.err;
+    const std::size_t before = journal_lines();
+    EXPECT_GT(before, 2U);
+    EXPECT_LT(before, 19U);
+    EXPECT_FALSE(contents(out_ + "/report.html").empty());
+    const Outcome whole = run({"eval", "needle"}, rest);
+    ASSERT_EQ(whole.status, 0) << whole.err;
+    EXPECT_NE(whole.err.find("there already"), std::string::npos) << whole.err;
+    EXPECT_EQ(journal_lines(), 19U);  // a heading, six needles with three caches each
+}
+
+TEST_F(Experiments, AnInterruptedLookLeavesNothingHalfSeen) {
+    const std::vector<std::string> rest{"-f",          text_, "-n",        "300", "--windows",   "2",
+                                        "--kv-window", "8",   "--budgets", "32",  "--threshold", "0"};
+    std::vector<std::string> arguments{"observe", "windows", "-m", model_, "-t", "1", "--raw", "-o", out_};
+    arguments.insert(arguments.end(), rest.begin(), rest.end());
+    const Outcome cut = run_snapkv(
+        arguments, {}, [](const Outcome & so_far) { return so_far.err.find("to observe") != std::string::npos; });
+    ASSERT_EQ(cut.status, 130) << cut.err;
+    EXPECT_NE(cut.err.find("interrupted"), std::string::npos) << cut.err;
+    EXPECT_FALSE(std::filesystem::exists(out_ + "/report.html"));
+    EXPECT_EQ(run({"observe", "windows"}, rest).status, 0);
+    EXPECT_FALSE(contents(out_ + "/report.html").empty());
+}
+
+// With the question hidden all questions look at the same rows; what a full cache answers does not change.
+TEST_F(Experiments, HideTheQuestionFromTheVote) {
+    const std::vector<std::string> rest{"-f",        text_, "--lengths",   "900", "--depths", "0,100",
+                                        "--budgets", "64",  "--kv-window", "8",   "-n",       "3"};
+    std::vector<std::string> hidden = rest;
+    hidden.emplace_back("--hide-question");
+    const Outcome outcome = run({"eval", "needle"}, hidden);
+    ASSERT_EQ(outcome.status, 0) << outcome.err;
+    const Json all = Json::parse(contents(out_ + "/results.json"));
+    EXPECT_EQ(all["settings"]["--hide-question"], "yes");
+    ASSERT_EQ(all["results"].size(), 4U);
+    for (const Json & result : all["results"]) {
+        EXPECT_EQ(result["compressed"].get<bool>(), result["variant"] != "full");
+    }
+    const Outcome seen = run({"eval", "needle"}, rest);
+    EXPECT_EQ(seen.status, 2) << "other settings in the same folder";
+    EXPECT_NE(seen.err.find("--hide-question"), std::string::npos) << seen.err;
+}
+
 TEST_F(Experiments, AskAndObserve) {
     const Outcome needle = run({"eval", "needle"}, {"-f", text_, "--lengths", "900", "--depths", "0,100", "--budgets",
                                                     "64", "--kv-window", "8", "-n", "3"});

@@ -88,7 +88,8 @@ void collect(Pipe & out, Pipe & err, Outcome & outcome, pid_t child,
     bool waiting = static_cast<bool>(interrupt_when);
     std::array<pollfd, 2> ends{pollfd{out.read_end, POLLIN, 0}, pollfd{err.read_end, POLLIN, 0}};
     while (ends[0].fd >= 0 || ends[1].fd >= 0) {
-        if (poll(ends.data(), ends.size(), -1) < 0) {
+        // What an interrupt waits for may be seen elsewhere than in the output.
+        if (poll(ends.data(), ends.size(), waiting ? 20 : -1) < 0) {
             throw std::runtime_error("poll failed");
         }
         if (ends[0].revents != 0 && !drain(ends[0].fd, outcome.out)) {

@@ -15,8 +15,8 @@ struct Outcome {
     [[nodiscard]] std::vector<std::string> err_lines() const;
 };
 
-/// Runs the built program with `arguments`. Its standard input holds `input`. Once `interrupt_when` is true of what it
-/// has printed so far, SIGINT is sent to the child.
+/// Runs the built program with `arguments`. Its standard input holds `input`. Once `interrupt_when`, asked
+/// again and again with what it has printed so far, is true, SIGINT is sent to the child.
 [[nodiscard]] Outcome run_snapkv(const std::vector<std::string> & arguments, const std::string & input = {},
                                  const std::function<bool(const Outcome &)> & interrupt_when = {});
 
