@@ -62,7 +62,7 @@ std::string question_of(const Line & line) {
 }
 
 std::string prefix_of(const LinesTask & task, const Line & line) {
-    return task.answer_prefix ? fmt::format("line {}: REGISTER_CONTENT is <", line.key) : std::string();
+    return task.answer_prefix ? lines_answer_prefix(line.key) : std::string();
 }
 
 std::size_t index_of(double depth, std::size_t lines) {
@@ -123,6 +123,10 @@ Sample sample_of(const LinesTask & task, const Line & line, std::string document
 }
 
 }  // namespace
+
+std::string lines_answer_prefix(std::string_view key) {
+    return fmt::format("line {}: REGISTER_CONTENT is <", key);
+}
 
 std::vector<Sample> lines_samples(const LinesTask & task, const TokenCount & count) {
     check_depths("lines", task.depths);

@@ -2,6 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "eval/fit.h"
@@ -19,6 +21,9 @@ struct LinesTask {
     std::uint32_t max_tokens = 64;
     bool answer_prefix = false;  ///< begin the answer as the line begins, for models that continue rather than chat
 };
+
+/// What an answer about the line with this key begins with where it is begun for the model.
+[[nodiscard]] std::string lines_answer_prefix(std::string_view key);
 
 /// A sample for each depth. No key and no number comes twice; numbers have five digits, so that they can be compared
 /// digit by digit (the official ones have up to five). Throws Error(Usage) where not exactly one of `lines` and

@@ -41,6 +41,7 @@ TEST(LongEval, ReadsOfficialLines) {
     EXPECT_EQ(sample.document, "Below is a record.\nline a: <1>\nline tall-eraser: <35148>\nline b: <2>\n");
     EXPECT_EQ(sample.question, "\nNow the record is over. Tell me what is in line tall-eraser? ");
     EXPECT_THAT(sample.answers, ElementsAre("35148"));
+    EXPECT_EQ(sample.answer_prefix, "line tall-eraser: REGISTER_CONTENT is <");
     EXPECT_EQ(sample.max_tokens, 100U);
     EXPECT_THAT(sample.place, ElementsAre(Pair("lines", 3.0), Pair("depth", 0.5)));
     EXPECT_EQ(read.samples[1].id, "3-2");
