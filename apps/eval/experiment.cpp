@@ -26,6 +26,9 @@ Json record_of(const Part & part, const Sample & sample, const Variant & variant
     for (const auto & [name, value] : sample.place) {
         record["place"][name] = value;
     }
+    for (const auto & [name, value] : settings_of(variant.cache)) {
+        record["cache"][name] = value;
+    }
     const std::string & text = answered.generation.text;
     record["prediction"] = text;
     for (const Metric metric : part.metrics) {

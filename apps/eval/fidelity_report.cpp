@@ -72,7 +72,27 @@ Table table_of(const std::vector<Row> & rows) {
     return table;
 }
 
-/// Each cache a point: bytes across, divergence up.
+/// Adds a point to the series of that name, which stays sorted.
+void add_point(LineChart & chart, const std::string & name, const ChartPoint & point) {
+    auto series = std::find_if(chart.series.begin(), chart.series.end(),
+                               [&](const ChartSeries & other) { return other.name == name; });
+    if (series == chart.series.end()) {
+        chart.series.push_back({name, {}});
+        series = chart.series.end() - 1;
+    }
+    const auto after =
+        std::upper_bound(series->points.begin(), series->points.end(), point,
+                         [](const ChartPoint & one, const ChartPoint & other) { return one.x < other.x; });
+    series->points.insert(after, point);
+}
+
+/// A compressed cache's name without its budget.
+std::string without_budget(const Row & row) {
+    const std::size_t comma = row.variant.find(',');
+    return comma == std::string::npos ? "snapkv" : "snapkv" + row.variant.substr(comma);
+}
+
+/// Bytes across, divergence up: full caches of several types joined, and compressed ones that differ in budget only.
 std::string by_bytes(const std::vector<Row> & rows, const std::string & id, const std::string & title) {
     LineChart chart;
     chart.id = id;
@@ -80,14 +100,16 @@ std::string by_bytes(const std::vector<Row> & rows, const std::string & id, cons
     chart.x = {"bytes of keys and values", AxisScale::Log2, NumberStyle::Bytes, {}, {}};
     chart.y = {"mean KL divergence from the full f16 cache", AxisScale::Log10, NumberStyle::Plain, {}, {}};
     for (const Row & row : rows) {
+        // A budget as long as the prompt compresses nothing; no divergence has no place on the axis.
         if (row.next.divergence() > 0) {
-            chart.series.push_back({row.variant, {{row.bytes, row.next.divergence(), {}, {}}}, false});
+            add_point(chart, row.rows > 0 ? without_budget(row) : "full, quantised",
+                      {row.bytes, row.next.divergence(), {}, {}});
         }
     }
     return line_chart_svg(chart);
 }
 
-/// The compressed caches of one name without its budget, joined by rising budget.
+/// Rows across, agreement up, for compressed caches.
 std::string by_budget(const std::vector<Row> & rows, const std::string & id, const std::string & title) {
     LineChart chart;
     chart.id = id;
@@ -95,22 +117,9 @@ std::string by_budget(const std::vector<Row> & rows, const std::string & id, con
     chart.x = {"rows that a KV head keeps", AxisScale::Log2, NumberStyle::Tokens, {}, {}};
     chart.y = {"share of positions with the same first token", AxisScale::Linear, NumberStyle::Percent, {}, 1};
     for (const Row & row : rows) {
-        if (row.rows <= 0) {
-            continue;
+        if (row.rows > 0) {
+            add_point(chart, without_budget(row), {row.rows, row.next.agreement(), {}, {}});
         }
-        const std::size_t comma = row.variant.find(',');
-        const std::string name = comma == std::string::npos ? "snapkv" : "snapkv" + row.variant.substr(comma);
-        auto series = std::find_if(chart.series.begin(), chart.series.end(),
-                                   [&](const ChartSeries & other) { return other.name == name; });
-        if (series == chart.series.end()) {
-            chart.series.push_back({name, {}});
-            series = chart.series.end() - 1;
-        }
-        series->points.push_back({row.rows, row.next.agreement(), {}, {}});
-    }
-    for (ChartSeries & series : chart.series) {
-        std::sort(series.points.begin(), series.points.end(),
-                  [](const ChartPoint & one, const ChartPoint & other) { return one.x < other.x; });
     }
     return chart.series.empty() ? std::string() : line_chart_svg(chart);
 }

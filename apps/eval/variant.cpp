@@ -94,6 +94,16 @@ void each(CacheConfig & cache, const std::vector<Value> & list, Member member, c
 
 }  // namespace
 
+std::vector<std::pair<std::string, std::string>> settings_of(const CacheConfig & cache) {
+    if (cache.policy == Policy::Full) {
+        return {};
+    }
+    return {{"budget", word(cache.budget)},
+            {"window", cache.window ? fmt::format("{}", *cache.window) : "auto"},
+            {"pooling", std::string(word(cache.pooling))},
+            {"kernel", fmt::format("{}", cache.kernel)}};
+}
+
 std::vector<Variant> make_variants(const VariantLists & lists) {
     std::vector<Variant> variants;
     CacheConfig cache;

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "snapkv/cache_config.h"
@@ -30,5 +31,8 @@ struct VariantLists {
 /// The variants of the lists, in their order, each once: under Policy::Full only the types tell variants apart, and
 /// without pooling the kernel does not.
 [[nodiscard]] std::vector<Variant> make_variants(const VariantLists & lists);
+
+/// What a compressed cache was asked to be, in words: budget, window, pooling, kernel. Nothing for a full one.
+[[nodiscard]] std::vector<std::pair<std::string, std::string>> settings_of(const CacheConfig & cache);
 
 }  // namespace snapkv::eval

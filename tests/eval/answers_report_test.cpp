@@ -90,6 +90,25 @@ TEST(AnswersReport, LinesHaveNoCurveOverASinglePlace) {
     EXPECT_EQ(table_of(made, "digits-right by depth").rows, (Rows{{"0 %", "100.0"}, {"100 %", "60.0"}}));
 }
 
+TEST(AnswersReport, BudgetsAndKernelsAreMappedAndTooManyCachesNotDrawnAsLines) {
+    std::vector<Json> records;
+    for (const char * budget : {"64", "128"}) {
+        for (const char * kernel : {"1", "3", "5", "7", "9", "11", "13"}) {
+            for (const double depth : {0.0, 1.0}) {
+                Json & record =
+                    records.emplace_back(answer("lines", std::string("snapkv ") + budget + ", kernel " + kernel,
+                                                {{"depth", depth}}, {{"digits-right", depth}}));
+                record["cache"] = {{"budget", budget}, {"kernel", kernel}, {"pooling", "max"}};
+            }
+        }
+    }
+    const PicturedReport made = answers_report(records, AnswersLayout::Lines, "Lines");
+    EXPECT_EQ(pictures_named(made, "digits-right-max"), 1U);
+    EXPECT_EQ(section_named(made, "digits-right by depth"), nullptr);
+    records.resize(4);  // two caches
+    EXPECT_NE(section_named(answers_report(records, AnswersLayout::Lines, "Lines"), "digits-right by depth"), nullptr);
+}
+
 TEST(AnswersReport, TasksAreTabledByLength) {
     const std::vector<Json> records{answer("niah_single_1", "full", {{"length", 1024.0}}, {{"match", 1.0}}),
                                     answer("vt", "full", {{"length", 1024.0}}, {{"match", 0.5}}),
