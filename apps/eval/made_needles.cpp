@@ -1,6 +1,7 @@
 #include "eval/made_needles.h"
 
 #include <array>
+#include <numeric>
 #include <string_view>
 
 #include "eval/fail.h"
@@ -19,12 +20,33 @@ struct Saying {
     std::string_view asks_on;
 };
 
-constexpr std::array sayings{Saying{"Visitors to ", " are told to take home a ", " from the night market.",
-                                    "What are visitors to ", " told to take home from the night market?"},
-                             Saying{"The oldest inn of ", " is known for the ", " that hangs above its door.",
-                                    "What hangs above the door of the oldest inn of ", "?"},
-                             Saying{"Every winter the best baker of ", " is given a ", " by the mayor.",
-                                    "What does the mayor give every winter to the best baker of ", "?"}};
+// No two begin or go on alike: a document holds the needles of all depths, and each should be as alone in it as the one
+// needle of the original test.
+constexpr std::array sayings{
+    Saying{"Visitors to ", " are told to take home a ", " from the night market.", "What are visitors to ",
+           " told to take home from the night market?"},
+    Saying{"The oldest inn of ", " is known for the ", " that hangs above its door.",
+           "What hangs above the door of the oldest inn of ", "?"},
+    Saying{"Every winter the best baker of ", " is given a ", " by the mayor.",
+           "What does the mayor give every winter to the best baker of ", "?"},
+    Saying{"Under the railway station in ", " workers dug up a ", ", which nobody has claimed.",
+           "What did workers dig up under the railway station in ", "?"},
+    Saying{"Children who grow up in ", " learn to carve their first ", " at the age of seven.",
+           "What do children who grow up in ", " learn to carve first?"},
+    Saying{"On the stamp that honours ", " one sees nothing but a ", " on a blue ground.",
+           "What does one see on the stamp that honours ", "?"},
+    Saying{"After the great flood, the museum at ", " could save only one ", " of its collection.",
+           "What could the museum at ", " save after the great flood?"},
+    Saying{"My aunt moved away from ", " with no luggage except a ", " wrapped in newspaper.",
+           "What luggage did my aunt have when she moved away from ", "?"},
+    Saying{"Sailors bound for ", " used to nail a ", " to the mast against storms.", "What did sailors bound for ",
+           " nail to the mast against storms?"},
+    Saying{"It is said that whoever finds the ", " king's grave will find his ", " beside him.",
+           "What will lie beside the ", " king in his grave?"},
+    Saying{"In the second act of the opera about ", " the heroine hides behind a ", " and sings.",
+           "What does the heroine of the opera about ", " hide behind in the second act?"},
+    Saying{"A court in ", " once spent eleven years over the ownership of a ", " without a verdict.",
+           "Over the ownership of what did a court in ", " spend eleven years?"}};
 
 constexpr std::array cities{
     "Accra"sv,  "Amman"sv,     "Antwerp"sv,  "Bergen"sv,    "Bogota"sv,   "Bristol"sv, "Cairo"sv,   "Calcutta"sv,
@@ -61,21 +83,19 @@ std::vector<Needle> made_needles(std::size_t count, Random random) {
     if (count > most) {
         usage_error("needle: found {} depths, expected at most {} for needles in one document", count, most);
     }
-    struct Subject {
-        std::string_view city;
-        std::size_t saying;  ///< the first that the city is in
-    };
-    std::vector<Subject> subjects;
-    for (const std::string_view city : cities) {
-        subjects.push_back({city, random.below(sayings.size())});
-    }
-    random.shuffle(subjects);
+    std::vector<std::size_t> city_order(cities.size());
+    std::vector<std::size_t> saying_order(sayings.size());
+    std::iota(city_order.begin(), city_order.end(), 0U);
+    std::iota(saying_order.begin(), saying_order.end(), 0U);
+    random.shuffle(city_order);
+    random.shuffle(saying_order);
     DistinctNumbers objects(materials.size() * things.size());
     std::vector<Needle> needles;
     for (std::size_t i = 0; i < count; ++i) {
-        const Subject & subject = subjects[i % subjects.size()];
-        const Saying & saying = sayings[(subject.saying + i / subjects.size()) % sayings.size()];
-        needles.push_back(make(saying, subject.city, objects.draw(random)));
+        // As many needles as there are sayings are all different ones; then each round says other things of a city.
+        const std::size_t saying = (i + i / cities.size()) % sayings.size();
+        needles.push_back(
+            make(sayings[saying_order[saying]], cities[city_order[i % cities.size()]], objects.draw(random)));
     }
     return needles;
 }
