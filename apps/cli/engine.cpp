@@ -12,6 +12,9 @@ namespace snapkv::cli {
 Model load_model(const Settings & settings) {
     ModelOptions options;
     options.rope = settings.rope;
+    if (settings.context != 0) {
+        options.rope.context = settings.context;
+    }
     if (settings.verbose) {
         options.log = [](std::string_view line) { note("{}", line); };
         note("{}", configuration(settings));

@@ -23,6 +23,9 @@ struct RopeOptions {
     std::optional<float> scale;      ///< --rope-scale: the factor by which the context grows
     std::optional<float> freq_base;  ///< --rope-freq-base
     std::optional<std::uint32_t> yarn_orig_ctx;
+    /// The context in which the model will run, where it is not the trained one: models with two sets of factors for
+    /// their rotary frequencies (longrope) take that for longer contexts beyond their original one.
+    std::optional<std::uint32_t> context;
 };
 
 struct ModelOptions {

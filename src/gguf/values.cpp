@@ -104,13 +104,15 @@ std::optional<std::string> string_of(const Value & value) {
 }
 
 std::optional<std::vector<std::int64_t>> integers_of(const Value & value) {
-    if (!is_integer(value.type)) {
+    const bool flags = value.is_array && value.type == GGUF_TYPE_BOOL;
+    if (!is_integer(value.type) && !flags) {
         return std::nullopt;
     }
     std::vector<std::int64_t> numbers;
     numbers.reserve(value.count);
     for (std::size_t i = 0; i < value.count; ++i) {
-        const std::optional<std::int64_t> number = integer_at(value, i);
+        const std::optional<std::int64_t> number =
+            flags ? std::optional<std::int64_t>(element<std::uint8_t>(value, i) != 0) : integer_at(value, i);
         if (!number) {
             return std::nullopt;
         }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "ggml.h"
@@ -44,12 +45,12 @@ public:
     /// Logits [vocabulary, rows] of the last layer's output.
     [[nodiscard]] virtual ggml_tensor * logits(ggml_context * ctx, product::Products & products,
                                                ggml_tensor * hidden) const = 0;
+    /// The logits beside the rows' that take their share of the layer's attention, one a head; empty: none.
+    [[nodiscard]] virtual std::span<const float> sinks(std::uint32_t layer) const = 0;
 };
 
-/// Takes the family's tensors from `weights`, which must outlive it.
-std::unique_ptr<Architecture> make_llama(const HyperParameters & params, Weights & weights);
-
-/// The family that `params.architecture` names, among those read_hyper_parameters() accepts.
+/// The family that `params.architecture` names, among those read_hyper_parameters() accepts. Takes its tensors from
+/// `weights`, which must outlive it.
 std::unique_ptr<Architecture> make_architecture(const HyperParameters & params, Weights & weights);
 
 }  // namespace snapkv::model

@@ -1,7 +1,8 @@
 #include "model/hyper_parameters.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "base/raise.h"
@@ -14,126 +15,124 @@ namespace {
 constexpr std::uint32_t kMostLayers = 1024;
 constexpr std::uint32_t kMostElements = 1U << 22U;
 constexpr std::uint32_t kMostHeadSize = 1024;
+constexpr std::uint32_t kMostExperts = 4096;
 
-constexpr std::array kSupported{"llama"};
-
-std::string supported_list() {
-    std::string list;
-    for (const char * name : kSupported) {
-        list += list.empty() ? name : std::string(", ") + name;
+const Family & family_of(const gguf::File & file, const std::string & architecture) {
+    const Family * family = find_family(architecture);
+    if (family == nullptr) {
+        std::vector<std::string_view> names;
+        for (const Family * each : families()) {
+            names.push_back(each->name);
+        }
+        raise_input("{}: architecture \"{}\" is not supported; supported: {}", file.path().string(), architecture,
+                    fmt::join(names, ", "));
     }
-    return list;
+    return *family;
 }
 
-/// Reads the keys of one architecture with range checks.
-class Reader {
-public:
-    Reader(const gguf::File & file, std::string architecture) : file_(file), prefix_(std::move(architecture) + ".") {}
-
-    [[nodiscard]] std::uint32_t number(const char * key, std::uint32_t most) const {
-        return checked(key, file_.get_u32(prefix_ + key), most);
-    }
-    [[nodiscard]] std::uint32_t number_or(const char * key, std::uint32_t otherwise, std::uint32_t most) const {
-        return checked(key, file_.find_u32(prefix_ + key).value_or(otherwise), most);
-    }
-    /// A number that the file may give once or for each layer; layers that differ are not supported.
-    [[nodiscard]] std::uint32_t uniform(const char * key, std::optional<std::uint32_t> otherwise,
-                                        std::uint32_t most) const {
-        const auto values = file_.find_integers(prefix_ + key);
-        if (!values || values->empty()) {
-            return otherwise ? *otherwise : checked(key, file_.get_u32(prefix_ + key), most);
-        }
-        if (std::any_of(values->begin(), values->end(), [&](auto value) { return value != values->front(); })) {
-            raise_input("{}: {}{} differs from layer to layer, which is not supported", file_.path().string(), prefix_,
-                        key);
-        }
-        const std::int64_t value = values->front();
-        if (value < 1 || value > most) {
-            raise_input("{}: {}{} is {}, expected 1 to {}", file_.path().string(), prefix_, key, value, most);
-        }
-        return static_cast<std::uint32_t>(value);
-    }
-
-private:
-    [[nodiscard]] std::uint32_t checked(const char * key, std::uint32_t value, std::uint32_t most) const {
-        if (value < 1 || value > most) {
-            raise_input("{}: {}{} is {}, expected 1 to {}", file_.path().string(), prefix_, key, value, most);
-        }
-        return value;
-    }
-
-    const gguf::File & file_;
-    std::string prefix_;
-};
-
-void check_heads(const gguf::File & file, const HyperParameters & params) {
+void read_sizes(const KeyReader & keys, HyperParameters & params) {
+    params.layers = keys.number("block_count", kMostLayers);
+    params.width = keys.number("embedding_length", kMostElements);
+    params.trained_context = keys.number("context_length", kMostContext);
+    params.feed_forward = keys.uniform("feed_forward_length", std::nullopt, kMostElements);
+    params.heads = keys.uniform("attention.head_count", std::nullopt, kMostElements);
+    params.kv_heads = keys.uniform("attention.head_count_kv", params.heads, kMostElements);
     if (params.heads % params.kv_heads != 0) {
-        raise_input("{}: {}.attention.head_count is {}, which {}.attention.head_count_kv {} does not divide",
-                    file.path().string(), params.architecture, params.heads, params.architecture, params.kv_heads);
+        raise_input("{}: {} is {}, which {} {} does not divide", keys.file().path().string(),
+                    keys.name("attention.head_count"), params.heads, keys.name("attention.head_count_kv"),
+                    params.kv_heads);
     }
+    const std::uint32_t head_size = params.width / params.heads;
+    params.key_size = keys.number_or("attention.key_length", head_size, kMostHeadSize);
+    params.value_size = keys.number_or("attention.value_length", head_size, kMostHeadSize);
 }
 
-void refuse_experts(const gguf::File & file, const std::string & architecture) {
-    const std::uint32_t experts = file.find_u32(architecture + ".expert_count").value_or(0);
-    if (experts > 0) {
-        raise_input("{}: {}.expert_count is {}; mixtures of experts are not supported yet", file.path().string(),
-                    architecture, experts);
+/// Those of the embedding, which the tokenizer must have names for.
+std::uint32_t vocabulary_size(const gguf::File & file) {
+    const gguf::TensorInfo * embedding = file.find_tensor("token_embd.weight");
+    if (embedding == nullptr) {
+        raise_input("{}: tensor token_embd.weight is missing", file.path().string());
+    }
+    const auto size = static_cast<std::uint32_t>(std::clamp<std::int64_t>(embedding->ne[1], 0, 1U << 30U));
+    const std::size_t tokens = file.array_length("tokenizer.ggml.tokens").value_or(0);
+    if (size != tokens) {
+        raise_input("{}: tokenizer.ggml.tokens has {} entries, token_embd.weight {} rows", file.path().string(), tokens,
+                    size);
+    }
+    return size;
+}
+
+void refuse_unread_experts(const KeyReader & keys, const HyperParameters & params) {
+    const std::uint32_t count = keys.count("expert_count", kMostExperts);
+    if (count > 0 && params.experts.count == 0) {
+        raise_input("{}: {} is {}; no mixture of experts of this architecture is supported",
+                    keys.file().path().string(), keys.name("expert_count"), count);
     }
 }
 
 }  // namespace
 
-attention::AttentionSpec HyperParameters::attention_spec() const {
-    return {
-        .heads = heads, .kv_heads = kv_heads, .key_size = key_size, .value_size = value_size, .scale = attention_scale};
+attention::AttentionSpec HyperParameters::attention_spec(std::uint32_t layer) const {
+    return {.heads = heads,
+            .kv_heads = kv_heads,
+            .key_size = key_size,
+            .value_size = value_size,
+            .scale = attention_scale,
+            .soft_cap = attention_cap,
+            .sliding_window = window_of(layer)};
 }
 
 HyperParameters read_hyper_parameters(const gguf::File & file, const RopeOptions & rope) {
     HyperParameters params;
     params.architecture = file.get_string("general.architecture");
-    if (std::find(kSupported.begin(), kSupported.end(), params.architecture) == kSupported.end()) {
-        raise_input("{}: architecture \"{}\" is not supported; supported: {}", file.path().string(),
-                    params.architecture, supported_list());
-    }
-    refuse_experts(file, params.architecture);
-    const Reader read(file, params.architecture);
-    params.layers = read.number("block_count", kMostLayers);
-    params.width = read.number("embedding_length", kMostElements);
-    params.trained_context = read.number("context_length", 1U << 30U);
-    params.feed_forward = read.uniform("feed_forward_length", std::nullopt, kMostElements);
-    params.heads = read.uniform("attention.head_count", std::nullopt, kMostElements);
-    params.kv_heads = read.uniform("attention.head_count_kv", params.heads, kMostElements);
-    check_heads(file, params);
-    const std::uint32_t head_size = params.width / params.heads;
-    params.key_size = read.number_or("attention.key_length", head_size, kMostHeadSize);
-    params.value_size = read.number_or("attention.value_length", head_size, kMostHeadSize);
-
-    const std::string epsilon_key = params.architecture + ".attention.layer_norm_rms_epsilon";
-    params.norm_epsilon = file.get_f32(epsilon_key);
-    if (!std::isfinite(params.norm_epsilon) || params.norm_epsilon < 0) {
-        raise_input("{}: {} is {}, expected a small positive number", file.path().string(), epsilon_key,
-                    params.norm_epsilon);
-    }
-    const float scale = file.find_f32(params.architecture + ".attention.scale").value_or(0.0F);
+    params.family = &family_of(file, params.architecture);
+    const KeyReader keys(file, params.architecture);
+    read_sizes(keys, params);
+    params.norm_epsilon =
+        keys.not_negative(params.family->norm == product::Norm::Kind::Rms ? "attention.layer_norm_rms_epsilon"
+                                                                          : "attention.layer_norm_epsilon");
+    const float scale = keys.not_negative_or_zero("attention.scale");
     params.attention_scale = scale == 0.0F ? 1.0F / std::sqrt(static_cast<float>(params.key_size)) : scale;
     params.rope = read_rope(file, params.architecture, params.key_size, params.trained_context, rope);
+    params.context = rope.context.value_or(params.trained_context);
     if (rope.scaling == RopeOptions::Scaling::Yarn && rope.scale) {
         // As libllama: YaRN asked for by hand sets how far the model reaches.
         const double reach = static_cast<double>(params.rope.original_context) / params.rope.freq_scale;
-        params.trained_context = static_cast<std::uint32_t>(std::min(reach, static_cast<double>(1U << 30U)));
+        params.trained_context = static_cast<std::uint32_t>(std::min(reach, static_cast<double>(kMostContext)));
     }
-
-    const gguf::TensorInfo * embedding = file.find_tensor("token_embd.weight");
-    if (embedding == nullptr) {
-        raise_input("{}: tensor token_embd.weight is missing", file.path().string());
+    params.sliding_rope = params.rope;
+    if (params.family->read != nullptr) {
+        params.family->read(keys, params);
     }
-    params.vocabulary = static_cast<std::uint32_t>(std::clamp<std::int64_t>(embedding->ne[1], 0, 1U << 30U));
-    const std::size_t tokens = file.array_length("tokenizer.ggml.tokens").value_or(0);
-    if (params.vocabulary != tokens) {
-        raise_input("{}: tokenizer.ggml.tokens has {} entries, token_embd.weight {} rows", file.path().string(), tokens,
-                    params.vocabulary);
-    }
+    refuse_unread_experts(keys, params);
+    params.vocabulary = vocabulary_size(file);
     return params;
+}
+
+void read_experts(const KeyReader & keys, HyperParameters & params) {
+    Experts & experts = params.experts;
+    experts.count = keys.count("expert_count", kMostExperts);
+    if (experts.count == 0) {
+        return;
+    }
+    experts.used = keys.number("expert_used_count", experts.count);
+    experts.feed_forward = params.feed_forward;
+    const float scale = keys.not_negative_or_zero("expert_weights_scale");
+    experts.scale = scale == 0 ? 1.0F : scale;  // as libllama: 0 means none
+}
+
+void read_sized_experts(const KeyReader & keys, HyperParameters & params) {
+    read_experts(keys, params);
+    if (params.experts.count > 0) {
+        params.experts.feed_forward = keys.uniform("expert_feed_forward_length", params.feed_forward, kMostElements);
+    }
+}
+
+void read_sliding_layers(const KeyReader & keys, HyperParameters & params, std::uint32_t period) {
+    params.sliding_window = keys.count("attention.sliding_window", kMostContext);
+    if (params.sliding_window > 0) {
+        params.slides = keys.pattern("attention.sliding_window_pattern", params.layers, period);
+    }
 }
 
 }  // namespace snapkv::model

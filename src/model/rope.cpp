@@ -13,13 +13,14 @@ RopeOptions::Scaling scaling_of(const gguf::File & file, const std::string & key
     if (name == "none") {
         return RopeOptions::Scaling::None;
     }
-    if (name == "linear") {
+    // What is long in longrope lies in its tensors of factors.
+    if (name == "linear" || name == "longrope") {
         return RopeOptions::Scaling::Linear;
     }
     if (name == "yarn") {
         return RopeOptions::Scaling::Yarn;
     }
-    raise_input("{}: {} is \"{}\"; supported are none, linear and yarn", file.path().string(), key, name);
+    raise_input("{}: {} is \"{}\"; supported are none, linear, yarn and longrope", file.path().string(), key, name);
 }
 
 void check_positive(const gguf::File & file, const std::string & key, float value) {

@@ -23,7 +23,7 @@ struct Rope {
     [[nodiscard]] std::string describe() const;
 };
 
-/// Throws Error(Input) for a scaling type that is not supported (longrope and others, by name) and for values that
+/// Throws Error(Input) for a scaling type that is not supported, by name, and for values that
 /// make no sense, Error(Usage) for options out of range.
 Rope read_rope(const gguf::File & file, const std::string & architecture, std::uint32_t head_size,
                std::uint32_t trained_context, const RopeOptions & options);

@@ -30,13 +30,15 @@ class Weights {
 public:
     /// What the graph does with a tensor; decides which buffer types serve.
     enum class Use {
-        Multiply,  ///< first operand of a matrix product
-        Lookup,    ///< rows are fetched
-        Elements,  ///< norms, biases, factors: float32
+        Multiply,        ///< first operand of a matrix product
+        MultiplyChosen,  ///< the same, of matrices that are chosen row by row: a mixture of experts
+        Lookup,          ///< rows are fetched
+        Elements,        ///< norms, biases, factors: float32
     };
 
     explicit Weights(const gguf::File & file);
 
+    [[nodiscard]] bool has(const std::string & name) const { return file_.find_tensor(name) != nullptr; }
     /// Takes the tensor of that name. Throws Error(Input) where it is missing, of another shape, or of a type that
     /// ggml cannot use so; says expected and found.
     ggml_tensor * require(const std::string & name, std::initializer_list<std::int64_t> shape, Use use);

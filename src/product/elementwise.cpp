@@ -101,34 +101,56 @@ HWY_INLINE void with_store(Element element, const Body & body) {
     }
 }
 
-float sum_of_squares(const float * x, std::size_t count) {
+float sum_of(const float * x, std::size_t count) {
     const F d;
     const std::size_t lanes = hn::Lanes(d);
     V sum = hn::Zero(d);
     std::size_t at = 0;
     for (; at + lanes <= count; at += lanes) {
-        const V v = hn::LoadU(d, x + at);
-        sum = hn::MulAdd(v, v, sum);
+        sum = hn::Add(sum, hn::LoadU(d, x + at));
     }
     float total = hn::GetLane(hn::SumOfLanes(d, sum));
     for (; at < count; ++at) {
-        total += x[at] * x[at];
+        total += x[at];
     }
     return total;
 }
 
-void RmsNormRow(const float * x, std::size_t count, const float * weight, float epsilon, Element element, void * to) {
+/// Of the distances from `centre`.
+float sum_of_squares(const float * x, std::size_t count, float centre) {
     const F d;
     const std::size_t lanes = hn::Lanes(d);
-    const float factor = 1.0F / std::sqrt(sum_of_squares(x, count) / static_cast<float>(count) + epsilon);
+    const V from = hn::Set(d, centre);
+    V sum = hn::Zero(d);
+    std::size_t at = 0;
+    for (; at + lanes <= count; at += lanes) {
+        const V v = hn::Sub(hn::LoadU(d, x + at), from);
+        sum = hn::MulAdd(v, v, sum);
+    }
+    float total = hn::GetLane(hn::SumOfLanes(d, sum));
+    for (; at < count; ++at) {
+        total += (x[at] - centre) * (x[at] - centre);
+    }
+    return total;
+}
+
+void NormRow(const float * x, std::size_t count, const float * weight, float epsilon, bool centred, Element element,
+             void * to) {
+    const F d;
+    const std::size_t lanes = hn::Lanes(d);
+    const auto size = static_cast<float>(count);
+    const float centre = centred ? sum_of(x, count) / size : 0.0F;
+    const float factor = 1.0F / std::sqrt(sum_of_squares(x, count, centre) / size + epsilon);
+    const V from = hn::Set(d, centre);
     const V by = hn::Set(d, factor);
     with_store(element, [&](auto out) HWY_ATTR {
         std::size_t at = 0;
         for (; at + lanes <= count; at += lanes) {
-            out.store(hn::Mul(hn::Mul(hn::LoadU(d, x + at), by), hn::LoadU(d, weight + at)), to, at);
+            const V v = hn::Mul(hn::Sub(hn::LoadU(d, x + at), from), by);
+            out.store(hn::Mul(v, hn::LoadU(d, weight + at)), to, at);
         }
         for (; at < count; ++at) {
-            out.store_one(x[at] * factor * weight[at], to, at);
+            out.store_one((x[at] - centre) * factor * weight[at], to, at);
         }
     });
 }
@@ -147,20 +169,39 @@ void NarrowRow(const float * x, std::size_t count, Element element, void * to) {
     });
 }
 
-void SwigluRow(const float * gate, const float * up, std::size_t count, Element element, void * to) {
+/// Both activations are x / (1 + exp(-f(x))): f(x) = linear x + cubic x^3. For GELU, 1 + tanh(z) = 2 / (1 + exp(-2 z)).
+struct Sigmoid {
+    float linear;
+    float cubic;
+};
+
+Sigmoid sigmoid_of(Activation activation) {
+    constexpr float kTwice = 1.5957691216F;  // 2 sqrt(2 / pi)
+    return activation == Activation::Silu ? Sigmoid{1, 0} : Sigmoid{kTwice, kTwice * 0.044715F};
+}
+
+void GateRow(Activation activation, const float * gate, const float * up, std::size_t count, Element element,
+             void * to) {
     const F d;
     const std::size_t lanes = hn::Lanes(d);
+    const Sigmoid sigmoid = sigmoid_of(activation);
+    const V linear = hn::Set(d, -sigmoid.linear);
+    const V cubic = hn::Set(d, -sigmoid.cubic);
     const V one = hn::Set(d, 1.0F);
     const V most = hn::Set(d, 87.0F);  // beyond it exp() has no float
+    const V least = hn::Set(d, -87.0F);
     with_store(element, [&](auto out) HWY_ATTR {
         std::size_t at = 0;
         for (; at + lanes <= count; at += lanes) {
             const V g = hn::LoadU(d, gate + at);
-            const V e = hn::Exp(d, hn::Min(hn::Neg(g), most));
+            const V z = hn::Mul(g, hn::MulAdd(hn::Mul(g, g), cubic, linear));
+            const V e = hn::Exp(d, hn::Max(hn::Min(z, most), least));
             out.store(hn::Mul(hn::Div(g, hn::Add(one, e)), hn::LoadU(d, up + at)), to, at);
         }
         for (; at < count; ++at) {
-            out.store_one(gate[at] / (1.0F + std::exp(-gate[at])) * up[at], to, at);
+            const float g = gate[at];
+            const float z = g * (sigmoid.linear + sigmoid.cubic * g * g);
+            out.store_one(g / (1.0F + std::exp(-z)) * up[at], to, at);
         }
     });
 }
@@ -171,13 +212,14 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace snapkv::product {
 
-HWY_EXPORT(RmsNormRow);
+HWY_EXPORT(NormRow);
 HWY_EXPORT(NarrowRow);
-HWY_EXPORT(SwigluRow);
+HWY_EXPORT(GateRow);
 
-void rms_norm_row(std::span<const float> x, const float * weight, float epsilon, Element element, void * to) {
+void norm_row(Norm::Kind kind, std::span<const float> x, const float * weight, float epsilon, Element element,
+              void * to) {
     assert(element != Element::I8 || x.size() % Int8Block::kSize == 0);
-    HWY_DYNAMIC_DISPATCH(RmsNormRow)(x.data(), x.size(), weight, epsilon, element, to);
+    HWY_DYNAMIC_DISPATCH(NormRow)(x.data(), x.size(), weight, epsilon, kind == Norm::Kind::Layer, element, to);
 }
 
 void narrow_row(std::span<const float> x, Element element, void * to) {
@@ -185,9 +227,9 @@ void narrow_row(std::span<const float> x, Element element, void * to) {
     HWY_DYNAMIC_DISPATCH(NarrowRow)(x.data(), x.size(), element, to);
 }
 
-void swiglu_row(std::span<const float> gate, const float * up, Element element, void * to) {
+void gate_row(Activation activation, std::span<const float> gate, const float * up, Element element, void * to) {
     assert(element != Element::I8 || gate.size() % Int8Block::kSize == 0);
-    HWY_DYNAMIC_DISPATCH(SwigluRow)(gate.data(), up, gate.size(), element, to);
+    HWY_DYNAMIC_DISPATCH(GateRow)(activation, gate.data(), up, gate.size(), element, to);
 }
 
 }  // namespace snapkv::product

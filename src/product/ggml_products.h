@@ -11,9 +11,10 @@ public:
     [[nodiscard]] std::vector<ggml_tensor *> project(ggml_context * ctx, const Norm & norm,
                                                      std::span<const Linear> linears, ggml_tensor * hidden) override;
     [[nodiscard]] ggml_tensor * gate_up(ggml_context * ctx, const Norm & norm, const Linear & gate, const Linear & up,
-                                        ggml_tensor * hidden) override;
+                                        Activation activation, ggml_tensor * hidden) override;
     [[nodiscard]] ggml_tensor * add_product(ggml_context * ctx, const Linear & linear, ggml_tensor * input,
                                             ggml_tensor * hidden) override;
+    [[nodiscard]] ggml_tensor * multiply(ggml_context * ctx, const Linear & linear, ggml_tensor * input) override;
 };
 
 /// norm(hidden) in ggml's operations.

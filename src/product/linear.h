@@ -15,10 +15,16 @@ struct Linear {
     [[nodiscard]] std::int64_t out() const { return weight->ne[1]; }
 };
 
-/// RMS norm: x / sqrt(mean(x^2) + epsilon), times the weight element by element.
+/// x / sqrt(mean(x^2) + epsilon), or (x - mean(x)) / sqrt(variance(x) + epsilon), times the weight element by element.
 struct Norm {
-    ggml_tensor * weight = nullptr;  ///< [width] float32
+    enum class Kind { Rms, Layer };
+
+    ggml_tensor * weight = nullptr;  ///< [width] float32; null: no norm at all
     float epsilon = 0;
+    Kind kind = Kind::Rms;
 };
+
+/// What a gated feed-forward network does with its gate: x / (1 + exp(-x)), or GELU in its form with tanh.
+enum class Activation { Silu, Gelu };
 
 }  // namespace snapkv::product

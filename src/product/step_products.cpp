@@ -70,7 +70,7 @@ StepProducts::Share StepProducts::share_of(std::int64_t rows, int thread, int th
 }
 
 /// out[i] = row share.begin + i of the weights times the prepared input, and the bias.
-void StepProducts::multiply(const Part & part, const Share & share, const std::byte * prepared, float * out) {
+void StepProducts::multiply_share(const Part & part, const Share & share, const std::byte * prepared, float * out) {
     const ggml_tensor * weight = part.linear.weight;
     const auto * rows = static_cast<const std::byte *>(weight->data) + share.begin * weight->nb[1];
     const std::uint32_t count = share.end - share.begin;
@@ -87,8 +87,8 @@ const float * StepProducts::input_row(const Step & step, const ggml_tensor * inp
     if (step.norm.weight == nullptr) {
         return values;
     }
-    rms_norm_row({values, static_cast<std::size_t>(input->ne[0])}, floats(step.norm.weight), step.norm.epsilon,
-                 Element::F32, scratch.normalised.data());
+    norm_row(step.norm.kind, {values, static_cast<std::size_t>(input->ne[0])}, floats(step.norm.weight),
+             step.norm.epsilon, Element::F32, scratch.normalised.data());
     return scratch.normalised.data();
 }
 
@@ -141,19 +141,20 @@ void StepProducts::run_project(const Step & step, ggml_tensor * node, int thread
                 prepared = &part;
             }
             const Share share = share_of(columns, thread, threads);
-            multiply(part, share, scratch.prepared.data(), out + row * columns + share.begin);
+            multiply_share(part, share, scratch.prepared.data(), out + row * columns + share.begin);
             out += columns * hidden->ne[1];
         }
     }
 }
 
 ggml_tensor * StepProducts::gate_up(ggml_context * ctx, const Norm & norm, const Linear & gate, const Linear & up,
-                                    ggml_tensor * hidden) {
+                                    Activation activation, ggml_tensor * hidden) {
     const std::array<Linear, 2> both{gate, up};
     if (!serves(both)) {
-        return ggml_.gate_up(ctx, norm, gate, up, hidden);
+        return ggml_.gate_up(ctx, norm, gate, up, activation, hidden);
     }
     Step & step = add_step(norm, both);
+    step.activation = activation;
     std::array<ggml_tensor *, 1> sources{hidden};
     const auto run = [](ggml_tensor * node, int thread, int threads, void * data) noexcept {
         const auto & at = *static_cast<const Step *>(data);
@@ -170,14 +171,18 @@ void StepProducts::run_gate_up(const Step & step, ggml_tensor * node, int thread
     const Share share = share_of(node->ne[0], thread, threads);
     for (std::int64_t row = 0; row < node->ne[1]; ++row) {
         const float * input = input_row(step, node->src[0], row, scratch);
-        multiply(gate, share, prepare(gate, input, scratch), scratch.first.data());
+        multiply_share(gate, share, prepare(gate, input, scratch), scratch.first.data());
         if (up.linear.weight->type != gate.linear.weight->type) {
             prepare(up, input, scratch);
         }
-        multiply(up, share, scratch.prepared.data(), scratch.second.data());
-        swiglu_row({scratch.first.data(), share.end - share.begin}, scratch.second.data(), Element::F32,
-                   row_of(node, row) + share.begin);
+        multiply_share(up, share, scratch.prepared.data(), scratch.second.data());
+        gate_row(step.activation, {scratch.first.data(), share.end - share.begin}, scratch.second.data(), Element::F32,
+                 row_of(node, row) + share.begin);
     }
+}
+
+ggml_tensor * StepProducts::multiply(ggml_context * ctx, const Linear & linear, ggml_tensor * input) {
+    return project(ctx, {}, {&linear, 1}, input).front();
 }
 
 ggml_tensor * StepProducts::add_product(ggml_context * ctx, const Linear & linear, ggml_tensor * input,
@@ -200,7 +205,7 @@ void StepProducts::run_add(const Step & step, ggml_tensor * node, int thread, in
     const Part & part = step.parts.front();
     const Share share = share_of(node->ne[0], thread, threads);
     for (std::int64_t row = 0; row < node->ne[1]; ++row) {
-        multiply(part, share, prepare(part, row_of(node->src[1], row), scratch), scratch.first.data());
+        multiply_share(part, share, prepare(part, row_of(node->src[1], row), scratch), scratch.first.data());
         float * out = row_of(node, row) + share.begin;
         std::transform(out, out + (share.end - share.begin), scratch.first.data(), out,
                        [](float a, float b) { return a + b; });

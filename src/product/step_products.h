@@ -33,10 +33,11 @@ public:
     [[nodiscard]] std::vector<ggml_tensor *> project(ggml_context * ctx, const Norm & norm,
                                                      std::span<const Linear> linears, ggml_tensor * hidden) override;
     [[nodiscard]] ggml_tensor * gate_up(ggml_context * ctx, const Norm & norm, const Linear & gate, const Linear & up,
-                                        ggml_tensor * hidden) override;
+                                        Activation activation, ggml_tensor * hidden) override;
     /// Written over `hidden`.
     [[nodiscard]] ggml_tensor * add_product(ggml_context * ctx, const Linear & linear, ggml_tensor * input,
                                             ggml_tensor * hidden) override;
+    [[nodiscard]] ggml_tensor * multiply(ggml_context * ctx, const Linear & linear, ggml_tensor * input) override;
 
 private:
     struct Part {
@@ -46,6 +47,7 @@ private:
     struct Step {
         StepProducts * products = nullptr;
         Norm norm;  ///< weight null: none
+        Activation activation = Activation::Silu;
         std::vector<Part> parts;
     };
     /// Rows of weights that one thread takes.
@@ -64,7 +66,7 @@ private:
     [[nodiscard]] bool serves(std::span<const Linear> linears) const;
     Step & add_step(const Norm & norm, std::span<const Linear> linears);
     static Share share_of(std::int64_t rows, int thread, int threads);
-    static void multiply(const Part & part, const Share & share, const std::byte * prepared, float * out);
+    static void multiply_share(const Part & part, const Share & share, const std::byte * prepared, float * out);
     const float * input_row(const Step & step, const ggml_tensor * input, std::int64_t row, Scratch & scratch);
     static const std::byte * prepare(const Part & part, const float * row, Scratch & scratch);
     void run_project(const Step & step, ggml_tensor * node, int thread, int threads);

@@ -210,12 +210,15 @@ bool WidenedProducts::take(Step & step, Rows & rows) {
     return true;
 }
 
-const void * WidenedProducts::normalised(const Step & step, const float * hidden, const Rows & rows,
+const void * WidenedProducts::normalised(const Step & step, const ggml_tensor * hidden, const Rows & rows,
                                          std::byte * scratch) const {
+    if (step.norm.weight == nullptr) {
+        return input_of(hidden, rows, scratch);
+    }
     for (std::uint32_t row = 0; row < rows.count; ++row) {
-        const float * x = hidden + std::size_t{rows.first + row} * step.depth;
-        rms_norm_row({x, step.depth}, floats(step.norm.weight), step.norm.epsilon, element_,
-                     scratch + row * bytes_of(element_, step.depth));
+        const float * x = floats(hidden) + std::size_t{rows.first + row} * step.depth;
+        norm_row(step.norm.kind, {x, step.depth}, floats(step.norm.weight), step.norm.epsilon, element_,
+                 scratch + row * bytes_of(element_, step.depth));
     }
     return scratch;
 }
@@ -230,8 +233,8 @@ const void * WidenedProducts::input_of(const ggml_tensor * input, const Rows & r
     return scratch;
 }
 
-void WidenedProducts::multiply(const Step & step, const Part & part, const Rows & rows, const void * input, float * out,
-                               std::byte * scratch) const {
+void WidenedProducts::multiply_block(const Step & step, const Part & part, const Rows & rows, const void * input,
+                                     float * out, std::byte * scratch) const {
     const Gemm & gemm = rows.count == step.block ? *part.whole : *part.rest;
     gemm.run(input, part.weights, part.bias, out, scratch + aligned(input_bytes_) + aligned(product_bytes_));
 }
@@ -262,22 +265,23 @@ std::vector<ggml_tensor *> WidenedProducts::project(ggml_context * ctx, const No
 void WidenedProducts::run_project(Step & step, ggml_tensor * node, int thread) {
     std::byte * memory = scratch(thread);
     for (Rows rows; take(step, rows);) {
-        const void * input = normalised(step, floats(node->src[0]), rows, memory);
+        const void * input = normalised(step, node->src[0], rows, memory);
         float * out = floats(node);
         for (const Part & part : step.parts) {
-            multiply(step, part, rows, input, out + std::size_t{rows.first} * part.columns, memory);
+            multiply_block(step, part, rows, input, out + std::size_t{rows.first} * part.columns, memory);
             out += std::size_t{step.rows} * part.columns;
         }
     }
 }
 
 ggml_tensor * WidenedProducts::gate_up(ggml_context * ctx, const Norm & norm, const Linear & gate, const Linear & up,
-                                       ggml_tensor * hidden) {
+                                       Activation activation, ggml_tensor * hidden) {
     const std::array<Linear, 2> both{gate, up};
     product_bytes_ = std::max(product_bytes_, 2 * kBlockRows * static_cast<std::size_t>(gate.out()) * sizeof(float));
     product_bytes_ = std::min(
         product_bytes_, std::max(kProductBytes, 4 * kRowStep * static_cast<std::size_t>(gate.out()) * sizeof(float)));
     Step & step = add_step(norm, both, hidden->ne[1], Gemm::Mode::Store);
+    step.activation = activation;
     std::array<ggml_tensor *, 1> sources{hidden};
     const auto run = [](ggml_tensor * node, int thread, int, void * data) noexcept {
         auto & at = *static_cast<Step *>(data);
@@ -295,11 +299,11 @@ void WidenedProducts::run_gate_up(Step & step, ggml_tensor * node, int thread) {
     auto * gate = reinterpret_cast<float *>(memory + aligned(input_bytes_));
     float * up = gate + step.block * columns;
     for (Rows rows; take(step, rows);) {
-        const void * input = normalised(step, floats(node->src[0]), rows, memory);
-        multiply(step, step.parts[0], rows, input, gate, memory);
-        multiply(step, step.parts[1], rows, input, up, memory);
-        swiglu_row({gate, rows.count * columns}, up, element_,
-                   static_cast<std::byte *>(node->data) + rows.first * node->nb[1]);
+        const void * input = normalised(step, node->src[0], rows, memory);
+        multiply_block(step, step.parts[0], rows, input, gate, memory);
+        multiply_block(step, step.parts[1], rows, input, up, memory);
+        gate_row(step.activation, {gate, rows.count * columns}, up, element_,
+                 static_cast<std::byte *>(node->data) + rows.first * node->nb[1]);
     }
 }
 
@@ -310,17 +314,29 @@ ggml_tensor * WidenedProducts::add_product(ggml_context * ctx, const Linear & li
     std::array<ggml_tensor *, 1> sources{input};
     const auto run = [](ggml_tensor * node, int thread, int, void * data) noexcept {
         auto & at = *static_cast<Step *>(data);
-        at.products->run_add(at, node, thread);
+        at.products->run_single(at, node, node->src[1], thread);
     };
     return ggml_custom_inplace(ctx, hidden, sources.data(), 1, run, GGML_N_TASKS_MAX, &step);
 }
 
-void WidenedProducts::run_add(Step & step, ggml_tensor * node, int thread) {
+ggml_tensor * WidenedProducts::multiply(ggml_context * ctx, const Linear & linear, ggml_tensor * input) {
+    assert(ggml_is_contiguous(input));
+    Step & step = add_step({}, {&linear, 1}, input->ne[1], Gemm::Mode::Store);
+    std::array<ggml_tensor *, 1> sources{input};
+    const auto run = [](ggml_tensor * node, int thread, int, void * data) noexcept {
+        auto & at = *static_cast<Step *>(data);
+        at.products->run_single(at, node, node->src[0], thread);
+    };
+    return ggml_custom_4d(ctx, GGML_TYPE_F32, linear.out(), step.rows, 1, 1, sources.data(), 1, run, GGML_N_TASKS_MAX,
+                          &step);
+}
+
+void WidenedProducts::run_single(Step & step, ggml_tensor * node, const ggml_tensor * input, int thread) {
     std::byte * memory = scratch(thread);
     const Part & part = step.parts.front();
     for (Rows rows; take(step, rows);) {
-        const void * input = input_of(node->src[1], rows, memory);
-        multiply(step, part, rows, input, floats(node) + std::size_t{rows.first} * part.columns, memory);
+        multiply_block(step, part, rows, input_of(input, rows, memory),
+                       floats(node) + std::size_t{rows.first} * part.columns, memory);
     }
 }
 

@@ -44,10 +44,11 @@ public:
     [[nodiscard]] std::vector<ggml_tensor *> project(ggml_context * ctx, const Norm & norm,
                                                      std::span<const Linear> linears, ggml_tensor * hidden) override;
     [[nodiscard]] ggml_tensor * gate_up(ggml_context * ctx, const Norm & norm, const Linear & gate, const Linear & up,
-                                        ggml_tensor * hidden) override;
+                                        Activation activation, ggml_tensor * hidden) override;
     /// Written over `hidden`.
     [[nodiscard]] ggml_tensor * add_product(ggml_context * ctx, const Linear & linear, ggml_tensor * input,
                                             ggml_tensor * hidden) override;
+    [[nodiscard]] ggml_tensor * multiply(ggml_context * ctx, const Linear & linear, ggml_tensor * input) override;
 
 private:
     struct Matrix {
@@ -72,6 +73,7 @@ private:
     struct Step {
         WidenedProducts * products = nullptr;
         Norm norm;  ///< weight null: none
+        Activation activation = Activation::Silu;
         std::vector<Part> parts;
         std::uint32_t depth = 0;
         std::uint32_t rows = 0;
@@ -93,15 +95,15 @@ private:
         return scratch_.data() + static_cast<std::size_t>(thread) * stride_;
     }
     void reserve_scratch();
-    [[nodiscard]] const void * normalised(const Step & step, const float * hidden, const Rows & rows,
+    [[nodiscard]] const void * normalised(const Step & step, const ggml_tensor * hidden, const Rows & rows,
                                           std::byte * scratch) const;
     [[nodiscard]] const void * input_of(const ggml_tensor * input, const Rows & rows, std::byte * scratch) const;
-    void multiply(const Step & step, const Part & part, const Rows & rows, const void * input, float * out,
-                  std::byte * scratch) const;
+    void multiply_block(const Step & step, const Part & part, const Rows & rows, const void * input, float * out,
+                        std::byte * scratch) const;
     static bool take(Step & step, Rows & rows);
     void run_project(Step & step, ggml_tensor * node, int thread);
     void run_gate_up(Step & step, ggml_tensor * node, int thread);
-    void run_add(Step & step, ggml_tensor * node, int thread);
+    void run_single(Step & step, ggml_tensor * node, const ggml_tensor * input, int thread);
 
     Element element_;
     std::uint32_t threads_;

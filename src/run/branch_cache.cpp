@@ -6,6 +6,7 @@
 #include <chrono>
 #include <exception>
 #include <mutex>
+#include <numeric>
 #include <span>
 #include <utility>
 
@@ -27,6 +28,26 @@ void for_heads(Compute & compute, std::uint32_t heads, const Body & body) {
             body(head);
         }
     });
+}
+
+using HeadPositions = std::vector<std::vector<std::uint32_t>>;
+
+/// Rows of a layer at the positions `kept`, in the type of `stored`.
+std::shared_ptr<kv::LayerRows> packed_rows(kv::Arena & arena, Compute & compute, const kv::LayerShape & worked_on,
+                                           const kv::LayerShape & stored,
+                                           const std::vector<std::vector<kv::HeadRows>> & views,
+                                           const HeadPositions & kept) {
+    auto rows = std::make_shared<kv::LayerRows>(kv::LayerRows::packed_empty(arena, stored, kept));
+    for_heads(compute, stored.kv_heads,
+              [&](std::uint32_t head) { attention::convert_rows(worked_on, views[head], kept[head], *rows, head); });
+    return rows;
+}
+
+/// The last `count` of `n` positions, for each head.
+HeadPositions last_positions(std::uint32_t heads, std::uint32_t n, std::uint32_t count) {
+    std::vector<std::uint32_t> positions(count);
+    std::iota(positions.begin(), positions.end(), n - count);
+    return HeadPositions(heads, positions);
 }
 
 }  // namespace
@@ -68,7 +89,10 @@ void BranchCache::finish_layer(std::uint32_t layer, Compute & compute, const att
     }
     const auto begin = std::chrono::steady_clock::now();
     if (!plan_.keeps_working_rows) {
-        if (plan_.cache.compress) {
+        if (spec.sliding_window > 0) {
+            // It forgets by itself: nothing is voted on, and the budget is the other layers'.
+            store_last(compute, *trunk, std::min(spec.sliding_window, plan_.n));
+        } else if (plan_.cache.compress) {
             compress(compute, spec, *trunk);
         } else {
             store_whole(compute, *trunk);
@@ -134,11 +158,7 @@ void BranchCache::compress(Compute & compute, const attention::AttentionSpec & s
     for_heads(compute, spec.kv_heads, [&](std::uint32_t head) {
         kept[head] = select::keep_positions(plan_.cache, votes.subspan(head * head_votes, head_votes));
     });
-    auto stored = std::make_shared<kv::LayerRows>(kv::LayerRows::packed_empty(arena_, stored_shape(trunk), kept));
-    for_heads(compute, spec.kv_heads, [&](std::uint32_t head) {
-        attention::convert_rows(trunk.shape(), rows[head], kept[head], *stored, head);
-    });
-    segment_->add_layer(std::move(stored));
+    segment_->add_layer(packed_rows(arena_, compute, trunk.shape(), stored_shape(trunk), rows, kept));
 }
 
 void BranchCache::store_whole(Compute & compute, const kv::LayerRows & trunk) {
@@ -151,10 +171,25 @@ void BranchCache::store_whole(Compute & compute, const kv::LayerRows & trunk) {
     segment_->add_layer(std::move(stored));
 }
 
+void BranchCache::store_last(Compute & compute, const kv::LayerRows & trunk, std::uint32_t count) {
+    segment_->add_layer(packed_rows(arena_, compute, trunk.shape(), stored_shape(trunk), views(trunk),
+                                    last_positions(trunk.shape().kv_heads, plan_.n, count)));
+}
+
 kv::LayerShape BranchCache::stored_shape(const kv::LayerRows & trunk) const {
     kv::LayerShape shape = trunk.shape();
     shape.type = plan_.type;
     return shape;
+}
+
+std::shared_ptr<kv::LayerRows> last_rows(kv::Arena & arena, Compute & compute, const kv::LayerShape & shape,
+                                         const kv::LayerRows & rows, std::uint32_t count) {
+    std::vector<std::vector<kv::HeadRows>> views(shape.kv_heads);
+    for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
+        views[head].push_back(rows.head(head));
+    }
+    const std::uint32_t n = static_cast<std::uint32_t>(views.front().front().rows);
+    return packed_rows(arena, compute, shape, shape, views, last_positions(shape.kv_heads, n, count));
 }
 
 }  // namespace snapkv::run

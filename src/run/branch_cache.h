@@ -28,9 +28,10 @@ public:
     /// Where the query of captured row `row` (0: the first of the prompt's last `plan().captured()`) goes.
     [[nodiscard]] float * captured_query(std::uint32_t row);
 
-    /// The layer's rows are complete: shows them to the observer, votes, selects and compacts (or keeps all rows), in
-    /// the stored type, then lets go of the working rows. `trunk_queries`: the trunk's last `trunk_captured()` queries.
-    /// Throws Interrupted, and what the observer throws.
+    /// The layer's rows are complete: shows them to the observer, votes, selects and compacts (or keeps all rows, or
+    /// where the layer's attention slides those that it still sees), in the stored type, then lets go of the working
+    /// rows. `trunk_queries`: the trunk's last `trunk_captured()` queries. Throws Interrupted, and what the observer
+    /// throws.
     void finish_layer(std::uint32_t layer, Compute & compute, const attention::AttentionSpec & spec,
                       const std::shared_ptr<const kv::LayerRows> & trunk, const float * trunk_queries);
 
@@ -44,6 +45,7 @@ private:
                  const kv::LayerRows & trunk);
     void compress(Compute & compute, const attention::AttentionSpec & spec, const kv::LayerRows & trunk);
     void store_whole(Compute & compute, const kv::LayerRows & trunk);
+    void store_last(Compute & compute, const kv::LayerRows & trunk, std::uint32_t count);
     [[nodiscard]] kv::LayerShape stored_shape(const kv::LayerRows & trunk) const;
 
     BranchPlan plan_;
@@ -55,5 +57,10 @@ private:
     std::shared_ptr<kv::Segment> segment_ = std::make_shared<kv::Segment>();
     double compress_ms_ = 0;
 };
+
+/// The last `count` of dense rows, as rows of their own.
+[[nodiscard]] std::shared_ptr<kv::LayerRows> last_rows(kv::Arena & arena, Compute & compute,
+                                                       const kv::LayerShape & shape, const kv::LayerRows & rows,
+                                                       std::uint32_t count);
 
 }  // namespace snapkv::run

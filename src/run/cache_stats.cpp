@@ -13,9 +13,10 @@ CacheStats cache_stats(const BranchPlan & plan, const model::HyperParameters & p
     stats.budget = plan.cache.budget;
     stats.window = plan.cache.window;
     stats.window_cuts_question = plan.cache.window_cuts_question;
-    const std::uint64_t heads = std::uint64_t{params.layers} * shape.kv_heads;
-    stats.rows_full = heads * plan.n;
-    stats.rows_kept = heads * (plan.cache.compress ? plan.cache.budget : plan.n);
+    for (std::uint32_t layer = 0; layer < params.layers; ++layer) {
+        stats.rows_full += std::uint64_t{shape.kv_heads} * rows_of_use(params, layer, plan.n);
+    }
+    stats.rows_kept = shape.kv_heads * kept_rows(plan, params);
     stats.bytes_full = stats.rows_full * shape.row_bytes();
     stats.bytes_kept = stats.rows_kept * shape.row_bytes();
     return stats;

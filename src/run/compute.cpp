@@ -22,6 +22,7 @@ Graph::Graph(std::size_t nodes) {
 ggml_tensor * Graph::integers(std::int64_t count) {
     ggml_tensor * tensor = ggml_new_tensor_1d(ctx_.get(), GGML_TYPE_I32, count);
     ggml_set_input(tensor);
+    ggml_build_forward_expand(graph_, tensor);  // it has memory even where nothing reads it (layers without positions)
     return tensor;
 }
 

@@ -75,7 +75,7 @@ double measure_layer(Session::Impl & session) {
 double measure_pair(Session::Impl & session) {
     constexpr std::uint32_t kRows = 256;
     constexpr std::uint32_t kCacheRows = 2048;
-    const attention::AttentionSpec spec = session.params().attention_spec();
+    const attention::AttentionSpec spec = layer_spec(session.params(), *session.model.impl()->architecture, 0);
     const kv::LayerShape shape = layer_shape(session.params(), KvType::F16);
     kv::HostArena arena;
     kv::LayerRows rows = kv::LayerRows::dense(arena, shape, kCacheRows, Position{0});

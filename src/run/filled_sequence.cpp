@@ -1,5 +1,6 @@
 // Sequences whose prompt was never read: rows of random numbers where a prefill would have left its own.
 #include <algorithm>
+#include <numeric>
 #include <random>
 #include <vector>
 
@@ -7,6 +8,7 @@
 #include "base/raise.h"
 #include "base/resident.h"
 #include "run/cache_stats.h"
+#include "run/layer_shape.h"
 #include "run/session_impl.h"
 
 namespace snapkv {
@@ -107,6 +109,19 @@ kv::LayerRows compressed_layer(kv::Arena & arena, const kv::LayerShape & shape, 
     return kv::LayerRows::packed(arena, shape, sources, kept);
 }
 
+/// What a layer whose attention slides still sees: the last `count` of `n` rows.
+kv::LayerRows last_layer_rows(kv::Arena & arena, const kv::LayerShape & shape, const RowPool & pool, std::uint32_t n,
+                              std::uint32_t count) {
+    std::vector<std::vector<kv::HeadRows>> sources;
+    std::vector<std::uint32_t> positions(count);
+    std::iota(positions.begin(), positions.end(), n - count);
+    for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
+        sources.push_back(pool.views(head, n));
+    }
+    return kv::LayerRows::packed(arena, shape, sources,
+                                 std::vector<std::vector<std::uint32_t>>(shape.kv_heads, positions));
+}
+
 /// All layers of a prompt by `plan`; null where the stop flag is set.
 std::shared_ptr<const kv::Segment> filled_segment(Session::Impl & session, const select::Plan & plan,
                                                   const kv::LayerShape & shape, std::mt19937 & random) {
@@ -117,9 +132,11 @@ std::shared_ptr<const kv::Segment> filled_segment(Session::Impl & session, const
         if (session.options.stop != nullptr && session.options.stop->load(std::memory_order_relaxed)) {
             return nullptr;
         }
+        const std::uint32_t of_use = rows_of_use(session.params(), layer, plan.n);
         segment->add_layer(std::make_shared<const kv::LayerRows>(
-            plan.compress ? compressed_layer(*session.arena, shape, pool, plan, random)
-                          : whole_layer(*session.arena, shape, pool, plan.n)));
+            of_use < plan.n ? last_layer_rows(*session.arena, shape, pool, plan.n, of_use)
+            : plan.compress ? compressed_layer(*session.arena, shape, pool, plan, random)
+                            : whole_layer(*session.arena, shape, pool, plan.n)));
     }
     return segment;
 }

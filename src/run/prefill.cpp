@@ -12,8 +12,6 @@ namespace snapkv::run {
 
 namespace {
 
-/// More than the nodes of one layer and of the logits, attention aside.
-constexpr std::size_t kLayerNodes = 64;
 /// A prefill of fewer tokens leaves the mapped weights resident: reading them in again for the next costs it some
 /// percent (6 % at 512), and its own memory is small beside them.
 constexpr std::uint32_t kReleaseTokens = 2048;
@@ -23,7 +21,7 @@ constexpr std::uint32_t kReleaseTokens = 2048;
 Prefill::Prefill(const PrefillEnvironment & environment, const PrefillPlan & plan)
     : environment_(environment),
       plan_(plan),
-      spec_(environment.params.attention_spec()),
+      spec_(layer_spec(environment.params, environment.architecture, 0)),
       shape_(layer_shape(environment.params, plan.type)),
       trunk_(plan.trunk, environment.params.width, environment.work),
       suffixes_(plan.suffix_rows, environment.params.width, environment.work),
@@ -55,7 +53,7 @@ std::uint64_t Prefill::reserve() {
     const std::uint64_t held = environment_.work->alive();
     products_.reserve_layer(layer_);
     products_.begin_graph();
-    Graph graph(kLayerNodes + port_->node_count(0));
+    Graph graph(layer_nodes(environment_.params) + port_->node_count(0));
     build_whole(graph, in_trunk ? trunk_ : suffixes_, 0, graph.integers(rows));
     environment_.allocator.allocate(graph);
     port_->prepare(rows, environment_.compute.threads(Compute::Phase::Prefill));
@@ -105,6 +103,8 @@ void Prefill::embed(HiddenStates & hidden, const std::vector<Token> & tokens) {
 
 void Prefill::run_layer(std::uint32_t layer, const OnLogits & on_logits) {
     layer_ = layer;
+    spec_ = layer_spec(environment_.params, environment_.architecture, layer);
+    unit().spec = spec_;
     products_.begin_layer(layer);
     trunk_rows_ =
         std::make_shared<kv::LayerRows>(kv::LayerRows::dense(environment_.arena, shape_, plan_.trunk, Position{0}));
@@ -129,7 +129,10 @@ void Prefill::run_layer(std::uint32_t layer, const OnLogits & on_logits) {
         }
     }
     if (trunk_segment_) {
-        trunk_segment_->add_layer(trunk_rows_);
+        const std::uint32_t of_use = rows_of_use(environment_.params, layer, plan_.trunk);
+        trunk_segment_->add_layer(
+            of_use == plan_.trunk ? trunk_rows_
+                                  : last_rows(environment_.arena, environment_.compute, shape_, *trunk_rows_, of_use));
     }
     trunk_rows_.reset();
     if (plan_.computed() >= kReleaseTokens) {
@@ -165,7 +168,7 @@ void Prefill::run_chunk(HiddenStates & hidden, std::uint32_t first_row, std::uin
         std::iota(begin, begin + piece.count, piece.first);
     }
     products_.begin_graph();
-    Graph graph(kLayerNodes + port_->node_count(0));
+    Graph graph(layer_nodes(environment_.params) + port_->node_count(0));
     ggml_tensor * input = graph.integers(static_cast<std::int64_t>(positions.size()));
     if (in_last_layer()) {
         build_last(graph, hidden, first_row, input);
@@ -313,7 +316,7 @@ void Prefill::output_rows(BranchCache & branch, std::uint32_t first, std::uint32
     unit().queries = {query_span(&branch, 0, count, first)};
     unit().prefill = false;
     products_.begin_graph();
-    Graph graph(kLayerNodes + port_->node_count(0));
+    Graph graph(layer_nodes(environment_.params) + port_->node_count(0));
     ggml_context * ctx = graph.ctx();
     ggml_tensor * positions = graph.integers(count);
     ggml_tensor * x = ggml_new_tensor_2d(ctx, GGML_TYPE_F32, environment_.params.width, count);

@@ -69,7 +69,7 @@ KvType working_type(std::span<const Branch> branches) {
 
 /// One layer's votes of one branch: a float for each query head and prefix column, and the statistics behind them.
 std::uint64_t vote_bytes(const BranchPlan & branch, const model::HyperParameters & params) {
-    return attention::vote_bytes(params.attention_spec(), branch.n, branch.cache.window);
+    return attention::vote_bytes(params.attention_spec(0), branch.n, branch.cache.window);
 }
 
 }  // namespace
@@ -113,6 +113,15 @@ PrefillPlan plan_prefill(std::span<const Branch> branches, const model::HyperPar
     return plan;
 }
 
+std::uint64_t kept_rows(const BranchPlan & branch, const model::HyperParameters & params) {
+    std::uint64_t rows = 0;
+    for (std::uint32_t layer = 0; layer < params.layers; ++layer) {
+        const bool voted_on = branch.cache.compress && params.window_of(layer) == 0;
+        rows += voted_on ? branch.cache.budget : rows_of_use(params, layer, branch.n);
+    }
+    return rows;
+}
+
 PrefillBytes prefill_bytes(const PrefillPlan & plan, const model::HyperParameters & params, std::uint32_t batch) {
     const kv::LayerShape shape = layer_shape(params, plan.type);
     const std::uint64_t row = shape.kv_heads * shape.row_bytes();
@@ -126,17 +135,17 @@ PrefillBytes prefill_bytes(const PrefillPlan & plan, const model::HyperParameter
         bytes.hidden += std::uint64_t{plan.suffix_rows + HiddenStates::kLeastRows} * params.width * sizeof(float);
     }
     bytes.compute = plan.trunk_captured * query_row;
-    std::uint64_t kept = 0;  // bytes of a layer
+    std::uint64_t kept = 0;  // bytes of all layers
     std::uint64_t votes = 0;
     std::uint64_t suffixes = 0;
     std::uint64_t longest_suffix = 0;
     for (const BranchPlan & branch : plan.branches) {
         bytes.compute += branch.captured() * query_row;
         if (branch.keeps_working_rows) {
-            kept += branch.suffix * row;
+            kept += std::uint64_t{params.layers} * branch.suffix * row;
             continue;
         }
-        kept += (branch.cache.compress ? branch.cache.budget : branch.n) * stored_row(branch);
+        kept += kept_rows(branch, params) * stored_row(branch);
         if (branch.cache.compress) {
             votes = std::max(votes, vote_bytes(branch, params));
         }
@@ -148,8 +157,10 @@ PrefillBytes prefill_bytes(const PrefillPlan & plan, const model::HyperParameter
     const std::uint64_t suffixes_at_work = std::min(suffixes, batch + longest_suffix);
     // Where some branch keeps the trunk, the last layer's working rows are already among what is kept.
     const std::uint64_t working = (plan.shares_trunk() ? 0 : plan.trunk) + suffixes_at_work;
-    kept += plan.shares_trunk() ? plan.trunk * row : 0;
-    bytes.cache = kept * params.layers + working * row;
+    for (std::uint32_t layer = 0; layer < params.layers && plan.shares_trunk(); ++layer) {
+        kept += rows_of_use(params, layer, plan.trunk) * row;
+    }
+    bytes.cache = kept + working * row;
     return bytes;
 }
 

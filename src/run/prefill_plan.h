@@ -50,6 +50,9 @@ struct PrefillPlan {
 PrefillPlan plan_prefill(std::span<const Branch> branches, const model::HyperParameters & params,
                          std::uint32_t context);
 
+/// Rows of one KV head that a branch keeps of its prompt, all layers together.
+[[nodiscard]] std::uint64_t kept_rows(const BranchPlan & branch, const model::HyperParameters & params);
+
 /// Bytes of a prefill by `plan`, from its sizes alone: what the engine will allocate.
 struct PrefillBytes {
     std::uint64_t hidden = 0;

@@ -5,15 +5,13 @@
 #include <numeric>
 #include <utility>
 
+#include "run/layer_shape.h"
 #include "run/logits.h"
 #include "run/port.h"
 
 namespace snapkv::run {
 
 namespace {
-
-/// More than the nodes of one layer, attention aside.
-constexpr std::size_t kLayerNodes = 64;
 
 /// Where the last `rows` rows of the tail are written, block by block.
 void fill_stores(attention::LayerUnit & unit, kv::Tail & tail, std::uint32_t layer, std::uint32_t rows) {
@@ -49,7 +47,7 @@ std::uint64_t Stepper::bytes() const {
 void Stepper::fill_units(Sequence::Impl & sequence, std::uint32_t rows, attention::HostPort & port) const {
     for (std::uint32_t layer = 0; layer < params_.layers; ++layer) {
         attention::LayerUnit & unit = port.unit(layer);
-        unit.spec = params_.attention_spec();
+        unit.spec = layer_spec(params_, architecture_, layer);
         unit.shape = sequence.tail.shapes()[layer];
         unit.stop = compute_.stop();
         fill_stores(unit, sequence.tail, layer, rows);
@@ -73,7 +71,7 @@ void Stepper::fill_units(Sequence::Impl & sequence, std::uint32_t rows, attentio
 
 Stepper::Built Stepper::build(std::uint32_t rows, attention::HostPort & port, product::Products & products) const {
     Built built;
-    std::size_t nodes = kLayerNodes * (params_.layers + std::size_t{1});
+    std::size_t nodes = layer_nodes(params_) * (params_.layers + std::size_t{1});
     for (std::uint32_t layer = 0; layer < params_.layers; ++layer) {
         nodes += port.node_count(layer);
     }
@@ -116,7 +114,7 @@ void Stepper::run_layer(std::uint32_t layer, PrefillProducts & products, HiddenS
     const auto rows = static_cast<std::uint32_t>(positions.size());
     products.begin_layer(layer);
     products.begin_graph();
-    Graph graph(kLayerNodes + chunk_port_->node_count(layer));
+    Graph graph(layer_nodes(params_) + chunk_port_->node_count(layer));
     ggml_context * ctx = graph.ctx();
     ggml_tensor * at = graph.integers(rows);
     ggml_tensor * x = hidden.view(ctx, 0, rows);
@@ -149,7 +147,7 @@ void Stepper::feed_layers(Sequence::Impl & sequence, std::span<const Token> toke
     for (std::uint32_t layer = 0; layer < params_.layers; ++layer) {
         run_layer(layer, products, hidden, positions, phase);
     }
-    Graph graph(kLayerNodes);
+    Graph graph(layer_nodes(params_));
     ggml_tensor * logits = architecture_.logits(graph.ctx(), products.stored(), hidden.view(graph.ctx(), rows - 1, 1));
     ggml_set_output(logits);
     graph.expand(logits);

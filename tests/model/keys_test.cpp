@@ -135,8 +135,22 @@ TEST(ModelKeys, OfOtherArchitecturesNameThoseThatAreSupported) {
                 AllOf(HasSubstr("\"mamba\""), HasSubstr("supported: llama")));
 }
 
-TEST(ModelKeys, OfExpertsAreRefused) {
-    EXPECT_THAT(refusal_of_u32("llama.expert_count", 8), AllOf(HasSubstr("expert_count is 8"), HasSubstr("experts")));
+TEST(ModelKeys, OfExpertsMustBeWhole) {
+    EXPECT_THAT(refusal_of_u32("llama.expert_count", 5000),
+                HasSubstr("llama.expert_count is 5000, expected 0 to 4096"));
+    EXPECT_THAT(refusal_of_u32("llama.expert_count", 8), HasSubstr("llama.expert_used_count"));
+    for (const std::uint32_t used : {0U, 9U}) {
+        EXPECT_THAT(test::load_refusal(with_keys([&](gguf_context * file) {
+                        gguf_set_val_u32(file, "llama.expert_count", 8);
+                        gguf_set_val_u32(file, "llama.expert_used_count", used);
+                    })),
+                    HasSubstr("expected 1 to 8"));
+    }
+    EXPECT_THAT(test::load_refusal(with_keys([](gguf_context * file) {
+                    gguf_set_val_u32(file, "llama.expert_count", 8);
+                    gguf_set_val_u32(file, "llama.expert_used_count", 2);
+                })),
+                HasSubstr("blk.0.ffn_gate_inp.weight is missing"));
     TinyModel model(test::TinyShape{.layers = 1});
     model.change_keys = [](gguf_context * file) { gguf_set_val_u32(file, "llama.expert_count", 0); };
     EXPECT_EQ(test::load(test::TinyModelFile(model)).layers, 1U);

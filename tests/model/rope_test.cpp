@@ -116,18 +116,19 @@ TEST(Rope, OptionsOutOfRangeAreNamed) {
 }
 
 TEST(Rope, OfOtherScalingsIsRefusedByName) {
-    for (const char * name : {"longrope", "dynamic", ""}) {
+    for (const char * name : {"dynamic", ""}) {
         EXPECT_THAT(test::load_refusal(with_keys([&](gguf_context * file) { set_scaling(file, name, 4); })),
                     AllOf(HasSubstr("llama.rope.scaling.type"), HasSubstr(fmt::format("\"{}\"", name)),
-                          HasSubstr("none, linear and yarn")));
+                          HasSubstr("none, linear, yarn and longrope")));
     }
 }
 
-TEST(Rope, FactorsOfLongropeAreRefused) {
-    for (const char * name : {"rope_factors_long.weight", "rope_factors_short.weight"}) {
+TEST(Rope, FactorsOfLongropeComeInPairs) {
+    const char * names[] = {"rope_factors_long.weight", "rope_factors_short.weight"};
+    for (const int there : {0, 1}) {
         TinyModel model(test::TinyShape{.layers = 1});
-        model.tensors[name] = {{8}, GGML_TYPE_F32, std::vector<float>(8, 1.0F)};
-        EXPECT_THAT(test::load_refusal(model), HasSubstr(name));
+        model.tensors[names[there]] = {{8}, GGML_TYPE_F32, std::vector<float>(8, 1.0F)};
+        EXPECT_THAT(test::load_refusal(model), AllOf(HasSubstr(names[1 - there]), HasSubstr("missing")));
     }
 }
 

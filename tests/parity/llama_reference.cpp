@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <stdexcept>
+#include <utility>
 
 #include "base/threads.h"
 #include "product/gemm.h"
@@ -94,7 +95,10 @@ LlamaReference::LlamaReference(const std::filesystem::path & file, const Referen
     if (!model_) {
         throw std::runtime_error("libllama cannot load " + file.string());
     }
-    context_.reset(llama_init_from_model(model_.get(), context_params(options)));
+    llama_context_params settings = context_params(options);
+    settings.cb_eval = see;
+    settings.cb_eval_user_data = this;
+    context_.reset(llama_init_from_model(model_.get(), settings));
     if (!context_) {
         throw std::runtime_error("libllama cannot make a context for " + file.string());
     }
@@ -134,6 +138,28 @@ std::vector<float> LlamaReference::logits(std::span<const Token> tokens) {
         }
     }
     return all;
+}
+
+bool LlamaReference::see(ggml_tensor * tensor, bool ask, void * self) {
+    auto & reference = *static_cast<LlamaReference *>(self);
+    const std::string name = tensor->name;
+    if (!reference.looking_ || (!name.starts_with("Qcur-") && !name.starts_with("Kcur-"))) {
+        return !ask;  // not wanted; and on with the graph
+    }
+    if (!ask && ggml_is_contiguous(tensor)) {  // views of a whole product come before they are rotated
+        std::vector<float> & values = reference.seen_[name];
+        values.resize(static_cast<std::size_t>(ggml_nelements(tensor)));
+        ggml_backend_tensor_get(tensor, values.data(), 0, ggml_nbytes(tensor));
+    }
+    return true;
+}
+
+LlamaReference::Looked LlamaReference::look(std::span<const Token> tokens) {
+    looking_ = true;
+    seen_.clear();
+    std::vector<float> all = logits(tokens);
+    looking_ = false;
+    return {std::move(all), std::move(seen_)};
 }
 
 GreedyText LlamaReference::greedy(std::span<const Token> prompt, std::size_t count) {

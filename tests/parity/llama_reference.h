@@ -2,8 +2,10 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -39,6 +41,14 @@ public:
     /// Logits after each token of a text, [token][vocabulary].
     [[nodiscard]] std::vector<float> logits(std::span<const Token> tokens);
 
+    /// Logits as above; with them the graph's own tensors called Qcur-LAYER and Kcur-LAYER, as they were last: rotated
+    /// queries [token][head][size] and keys [token][KV head][size]. Only of texts that fit one batch.
+    struct Looked {
+        std::vector<float> logits;
+        std::map<std::string, std::vector<float>> tensors;
+    };
+    [[nodiscard]] Looked look(std::span<const Token> tokens);
+
     /// The `count` most likely tokens one after the other, fewer where the text ends.
     [[nodiscard]] GreedyText greedy(std::span<const Token> prompt, std::size_t count);
 
@@ -56,7 +66,12 @@ private:
     void feed(std::span<const Token> tokens, std::size_t first, std::size_t first_output);
     [[nodiscard]] std::span<const float> row(std::size_t index) const;
 
+    /// libllama's callback: asked which tensors to show, then shown them.
+    static bool see(ggml_tensor * tensor, bool ask, void * self);
+
     std::uint32_t batch_;
+    bool looking_ = false;
+    std::map<std::string, std::vector<float>> seen_;
     std::unique_ptr<llama_model, Free> model_;
     std::unique_ptr<llama_context, Free> context_;
 };

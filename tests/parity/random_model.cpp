@@ -2,89 +2,15 @@
 
 #include <fmt/core.h>
 
-#include <algorithm>
-#include <cmath>
-#include <memory>
 #include <random>
-#include <stdexcept>
 
-#include "ggml.h"
+#include "parity/gguf_builder.h"
 
 namespace snapkv::test {
 
 namespace {
 
 constexpr std::uint32_t kControlTokens = 3;
-
-struct Free {
-    void operator()(gguf_context * file) const { gguf_free(file); }
-    void operator()(ggml_context * tensors) const { ggml_free(tensors); }
-};
-
-/// Collects random tensors and writes them with the keys.
-class Builder {
-public:
-    explicit Builder(std::uint32_t seed)
-        : file_(gguf_init_empty()), tensors_(ggml_init({std::size_t{64} << 20U, nullptr, false})), random_(seed) {}
-
-    [[nodiscard]] gguf_context * keys() { return file_.get(); }
-
-    /// Normal values around `mean`.
-    void tensor(const std::string & name, const std::vector<std::int64_t> & shape, float deviation, float mean = 0) {
-        std::normal_distribution<float> value(mean, deviation);
-        fill(name, shape, [&](std::size_t) { return value(random_); });
-    }
-    /// A matrix whose products have about `gain` times the size of what they multiply.
-    void matrix(const std::string & name, std::int64_t in, std::int64_t out, float gain) {
-        tensor(name, {in, out}, gain / std::sqrt(static_cast<float>(in)));
-    }
-    void fill(const std::string & name, const std::vector<std::int64_t> & shape,
-              const std::function<float(std::size_t)> & value) {
-        ggml_tensor * tensor =
-            ggml_new_tensor(tensors_.get(), GGML_TYPE_F32, static_cast<int>(shape.size()), shape.data());
-        ggml_set_name(tensor, name.c_str());
-        auto * data = static_cast<float *>(tensor->data);
-        for (std::size_t index = 0; index < static_cast<std::size_t>(ggml_nelements(tensor)); ++index) {
-            data[index] = value(index);
-        }
-        gguf_add_tensor(file_.get(), tensor);
-    }
-    void write(const std::filesystem::path & path) const {
-        if (!gguf_write_to_file(file_.get(), path.c_str(), false)) {
-            throw std::runtime_error("cannot write " + path.string());
-        }
-    }
-
-private:
-    std::unique_ptr<gguf_context, Free> file_;
-    std::unique_ptr<ggml_context, Free> tensors_;
-    std::mt19937 random_;
-};
-
-void add_vocabulary(gguf_context * keys, std::uint32_t size) {
-    std::vector<std::string> tokens{"<unk>", "<s>", "</s>"};
-    std::vector<std::int32_t> types{2, 3, 3};
-    for (unsigned byte = 0; byte < 256; ++byte) {
-        tokens.push_back(fmt::format("<0x{:02X}>", byte));
-        types.push_back(6);
-    }
-    while (tokens.size() < size) {
-        tokens.push_back(fmt::format("word{}", tokens.size()));
-        types.push_back(1);
-    }
-    std::vector<const char *> texts(tokens.size());
-    std::transform(tokens.begin(), tokens.end(), texts.begin(),
-                   [](const std::string & token) { return token.c_str(); });
-    const std::vector<float> scores(tokens.size(), 0.0F);
-    gguf_set_val_str(keys, "tokenizer.ggml.model", "llama");
-    gguf_set_val_str(keys, "tokenizer.ggml.pre", "default");
-    gguf_set_arr_str(keys, "tokenizer.ggml.tokens", texts.data(), texts.size());
-    gguf_set_arr_data(keys, "tokenizer.ggml.scores", GGUF_TYPE_FLOAT32, scores.data(), scores.size());
-    gguf_set_arr_data(keys, "tokenizer.ggml.token_type", GGUF_TYPE_INT32, types.data(), types.size());
-    gguf_set_val_u32(keys, "tokenizer.ggml.unknown_token_id", 0);
-    gguf_set_val_u32(keys, "tokenizer.ggml.bos_token_id", 1);
-    gguf_set_val_u32(keys, "tokenizer.ggml.eos_token_id", 2);
-}
 
 void add_shape(gguf_context * keys, const RandomShape & shape) {
     gguf_set_val_str(keys, "general.architecture", "llama");
@@ -120,7 +46,7 @@ void add_rope(gguf_context * keys, const RopeKeys & rope) {
     number("llama.rope.scaling.attn_factor", rope.attention_factor);
 }
 
-void add_layer(Builder & builder, const RandomShape & shape, const std::string & prefix) {
+void add_layer(GgufBuilder & builder, const RandomShape & shape, const std::string & prefix) {
     const std::int64_t width = shape.width;
     const std::int64_t inner = shape.feed_forward;
     const std::int64_t q = std::int64_t{shape.heads} * shape.head_size;
@@ -151,7 +77,7 @@ float llama3_factor(std::size_t index, std::uint32_t count) {
 }  // namespace
 
 TemporaryPath random_model(const RandomShape & shape, std::uint32_t seed) {
-    Builder builder(seed);
+    GgufBuilder builder(seed);
     add_shape(builder.keys(), shape);
     add_rope(builder.keys(), shape.rope);
     add_vocabulary(builder.keys(), shape.vocabulary);

@@ -47,7 +47,7 @@ std::vector<Case> shapes() {
 
 RopeOptions by_option(std::optional<Scaling> scaling, std::optional<float> scale = {}, std::optional<float> base = {},
                       std::optional<std::uint32_t> original_context = {}) {
-    return {scaling, scale, base, original_context};
+    return {scaling, scale, base, original_context, {}};
 }
 
 std::vector<Case> rotations() {

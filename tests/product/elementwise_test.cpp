@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <numeric>
 #include <vector>
 
 #include "product/elements.h"
@@ -15,7 +16,9 @@
 namespace snapkv::test {
 namespace {
 
+using product::Activation;
 using product::Element;
+using Kind = product::Norm::Kind;
 
 class Rows : public ::testing::TestWithParam<Element> {
 protected:
@@ -23,22 +26,35 @@ protected:
     [[nodiscard]] double tolerance() const { return GetParam() == Element::F32 ? 2e-6 : 1.0 / 256 + 2e-6; }
 };
 
-TEST_P(Rows, NormDividesByTheRootOfTheMeanSquare) {
+/// (x - centre) / sqrt(the mean square of that + 1e-5), times the weight.
+std::vector<double> normed(const std::vector<float> & x, const std::vector<float> & weight, double centre) {
+    double squares = 0;
+    for (const float v : x) {
+        squares += (v - centre) * (v - centre);
+    }
+    const double factor = 1 / std::sqrt(squares / static_cast<double>(x.size()) + 1e-5F);
+    std::vector<double> expected(x.size());
+    std::transform(x.begin(), x.end(), weight.begin(), expected.begin(),
+                   [&](float v, float w) { return (v - centre) * factor * w; });
+    return expected;
+}
+
+TEST_P(Rows, NormDividesByTheRootOfTheMeanSquareOrOfTheVariance) {
     for (const std::size_t count : {1UL, 15UL, 16UL, 100UL, 577UL}) {
         Random random(static_cast<std::uint32_t>(count));
         const std::vector<float> x = random.numbers(count, 0.1F, 2);
         const std::vector<float> weight = random.numbers(count, 1, 0.3F);
-        std::vector<std::byte> out(count * 4);
-        product::rms_norm_row(x, weight.data(), 1e-5F, GetParam(), out.data());
-        double squares = 0;
-        for (const float v : x) {
-            squares += double{v} * v;
-        }
-        const double factor = 1 / std::sqrt(squares / static_cast<double>(count) + 1e-5F);
-        const std::vector<float> got = read_elements(out, count, GetParam());
-        for (std::size_t i = 0; i < count; ++i) {
-            const double expected = x[i] * factor * weight[i];
-            ASSERT_NEAR(got[i], expected, tolerance() * std::abs(expected) + 1e-12) << i << " of " << count;
+        for (const Kind kind : {Kind::Rms, Kind::Layer}) {
+            const double mean = std::accumulate(x.begin(), x.end(), 0.0) / static_cast<double>(count);
+            const std::vector<double> expected = normed(x, weight, kind == Kind::Layer ? mean : 0);
+            std::vector<std::byte> out(count * 4);
+            product::norm_row(kind, x, weight.data(), 1e-5F, GetParam(), out.data());
+            const std::vector<float> got = read_elements(out, count, GetParam());
+            for (std::size_t i = 0; i < count; ++i) {
+                // What is near the mean loses digits when that is taken away.
+                const double most = tolerance() * std::abs(expected[i]) + (kind == Kind::Layer ? 1e-6 : 1e-12);
+                ASSERT_NEAR(got[i], expected[i], most) << i << " of " << count;
+            }
         }
     }
 }
@@ -50,11 +66,30 @@ TEST_P(Rows, SwigluIsGateTimesItsSigmoidTimesUp) {
         gate.front() = -200;  // beyond what exp() has a float for
         const std::vector<float> up = random.numbers(count, 0, 1);
         std::vector<std::byte> out(count * 4);
-        product::swiglu_row(gate, up.data(), GetParam(), out.data());
+        product::gate_row(Activation::Silu, gate, up.data(), GetParam(), out.data());
         const std::vector<float> got = read_elements(out, count, GetParam());
         for (std::size_t i = 0; i < count; ++i) {
             const double expected = gate[i] / (1 + std::exp(-double{gate[i]})) * up[i];
             ASSERT_NEAR(got[i], expected, tolerance() * std::abs(expected) + 1e-12) << i << " of " << count;
+        }
+    }
+}
+
+TEST_P(Rows, GeluIsItsFormWithTanh) {
+    for (const std::size_t count : {1UL, 17UL, 100UL}) {
+        Random random(static_cast<std::uint32_t>(count));
+        std::vector<float> gate = random.numbers(count, 0, 3);
+        gate.front() = -60;  // its cube is beyond what exp() has a float for
+        gate.back() = 60;
+        const std::vector<float> up = random.numbers(count, 0, 1);
+        std::vector<std::byte> out(count * 4);
+        product::gate_row(Activation::Gelu, gate, up.data(), GetParam(), out.data());
+        const std::vector<float> got = read_elements(out, count, GetParam());
+        for (std::size_t i = 0; i < count; ++i) {
+            const double g = gate[i];
+            const double expected = g / 2 * (1 + std::tanh(std::sqrt(2 / M_PI) * (g + 0.044715 * g * g * g))) * up[i];
+            // Far below zero GELU is a small difference of large numbers.
+            ASSERT_NEAR(got[i], expected, 2 * tolerance() * std::abs(expected) + 1e-6) << i << " of " << count;
         }
     }
 }
@@ -128,13 +163,13 @@ TEST(Int8Rows, NormAndSwigluRoundWhatTheyGiveInFloat32) {
     std::vector<float> exact(kCount);
     std::vector<std::byte> expected(product::bytes_of(Element::I8, kCount));
     std::vector<std::byte> got(expected.size());
-    product::rms_norm_row(x, y.data(), 1e-5F, Element::F32, exact.data());
+    product::norm_row(Kind::Rms, x, y.data(), 1e-5F, Element::F32, exact.data());
     product::narrow_row(exact, Element::I8, expected.data());
-    product::rms_norm_row(x, y.data(), 1e-5F, Element::I8, got.data());
+    product::norm_row(Kind::Rms, x, y.data(), 1e-5F, Element::I8, got.data());
     EXPECT_TRUE(got == expected);
-    product::swiglu_row(x, y.data(), Element::F32, exact.data());
+    product::gate_row(Activation::Silu, x, y.data(), Element::F32, exact.data());
     product::narrow_row(exact, Element::I8, expected.data());
-    product::swiglu_row(x, y.data(), Element::I8, got.data());
+    product::gate_row(Activation::Silu, x, y.data(), Element::I8, got.data());
     EXPECT_TRUE(got == expected);
 }
 

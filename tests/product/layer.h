@@ -1,10 +1,12 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
+#include <numeric>
 #include <vector>
 
 #include "ggml-alloc.h"
@@ -37,7 +39,8 @@ public:
         }
         return matrix;
     }
-    product::Norm norm(std::int64_t width) {
+    product::Norm norm(std::int64_t width, product::Norm::Kind kind = product::Norm::Kind::Rms) {
+        norm_.kind = kind;
         norm_.weight = ggml_new_tensor_1d(ctx_.get(), GGML_TYPE_F32, width);
         norm_.epsilon = 1e-5F;
         return norm_;
@@ -62,13 +65,16 @@ public:
         const std::size_t width = norm_values.size();
         std::vector<double> result(x.size());
         for (std::size_t row = 0; row < x.size() / width; ++row) {
+            const float * values = x.data() + row * width;
+            const double mean = std::accumulate(values, values + width, 0.0) / static_cast<double>(width);
+            const double centre = norm_.kind == product::Norm::Kind::Layer ? mean : 0;
             double squares = 0;
             for (std::size_t i = 0; i < width; ++i) {
-                squares += static_cast<double>(x[row * width + i]) * x[row * width + i];
+                squares += (values[i] - centre) * (values[i] - centre);
             }
             const double factor = 1 / std::sqrt(squares / static_cast<double>(width) + norm_.epsilon);
             for (std::size_t i = 0; i < width; ++i) {
-                result[row * width + i] = x[row * width + i] * factor * norm_values[i];
+                result[row * width + i] = (values[i] - centre) * factor * norm_values[i];
             }
         }
         return result;
@@ -118,11 +124,16 @@ inline std::vector<double> multiply(const Matrix & matrix, const std::vector<dou
     return result;
 }
 
-inline std::vector<double> swiglu(const std::vector<double> & gate, const std::vector<double> & up) {
+inline std::vector<double> gated(product::Activation activation, const std::vector<double> & gate,
+                                 const std::vector<double> & up) {
+    const auto activated = [&](double x) {
+        return activation == product::Activation::Silu
+                   ? x / (1 + std::exp(-x))
+                   : x / 2 * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+    };
     std::vector<double> result(gate.size());
-    for (std::size_t i = 0; i < gate.size(); ++i) {
-        result[i] = gate[i] / (1 + std::exp(-gate[i])) * up[i];
-    }
+    std::transform(gate.begin(), gate.end(), up.begin(), result.begin(),
+                   [&](double g, double u) { return activated(g) * u; });
     return result;
 }
 

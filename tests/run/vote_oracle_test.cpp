@@ -111,7 +111,7 @@ protected:
         }
         std::vector<float> votes(std::size_t{params.heads} * plan.prefix());
         attention::Vote vote(
-            {.spec = params.attention_spec(),
+            {.spec = params.attention_spec(0),
              .shape = run::layer_shape(params, KvType::F32),
              .queries = real_.queries.data() + std::size_t{plan.prefix()} * params.heads * params.key_size,
              .window = plan.window,

@@ -15,10 +15,11 @@ std::vector<double> votes_of(const NaiveCut & cut, std::uint32_t head, const Pro
     for (std::uint32_t query = cut.prefix(); query < cut.n; ++query) {
         std::vector<double> weights(query + 1);
         for (std::uint32_t key = 0; key <= query; ++key) {
-            weights[key] = cut.scale * product(head, query, key);
+            const double x = cut.scale * product(head, query, key);
+            weights[key] = cut.soft_cap > 0 ? cut.soft_cap * std::tanh(x / cut.soft_cap) : x;
         }
         const double maximum = *std::max_element(weights.begin(), weights.end());
-        double sum = 0;
+        double sum = cut.sinks.empty() ? 0 : std::exp(cut.sinks[head] - maximum);
         for (double & weight : weights) {
             weight = std::exp(weight - maximum);
             sum += weight;

@@ -21,6 +21,8 @@ struct NaiveCut {
     std::uint32_t heads = 0;
     std::uint32_t kv_heads = 0;
     double scale = 1;
+    double soft_cap = 0;          ///< c > 0: a logit x becomes c tanh(x / c)
+    std::vector<double> sinks{};  ///< [head], or empty: a logit beside the keys'
 
     [[nodiscard]] std::uint32_t prefix() const { return n - window; }
     [[nodiscard]] std::uint32_t group() const { return heads / kv_heads; }

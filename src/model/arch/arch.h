@@ -1,0 +1,20 @@
+#pragma once
+
+#include "model/family.h"
+
+namespace snapkv::model {
+
+extern const Family kLlama;
+extern const Family kQwen2;
+extern const Family kQwen3;
+extern const Family kQwen3Moe;
+extern const Family kGemma2;
+extern const Family kGemma3;
+extern const Family kCommandR;
+extern const Family kCohere2;
+extern const Family kPhi3;
+extern const Family kSmolLm3;
+extern const Family kGranite;
+extern const Family kGptOss;
+
+}  // namespace snapkv::model

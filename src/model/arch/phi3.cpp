@@ -1,0 +1,16 @@
+#include "model/arch/arch.h"
+#include "model/hyper_parameters.h"
+
+namespace snapkv::model {
+
+namespace {
+
+void read(const KeyReader & keys, HyperParameters & params) {
+    read_sliding_layers(keys, params, 0);
+}
+
+}  // namespace
+
+const Family kPhi3{.name = "phi3", .rope = RopeLayout::Halves, .fused_gate = true, .read = read};
+
+}  // namespace snapkv::model

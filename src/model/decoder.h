@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "model/architecture.h"
+#include "model/expert_network.h"
+
+namespace snapkv::model {
+
+/// A decoder of attention and gated feed-forward networks: what most families have in common. What sets them apart is
+/// data: the Family, the hyper-parameters, and which of the optional tensors the file has (biases, queries, keys and
+/// values in one matrix, factors of rotary frequencies).
+class Decoder final : public Architecture {
+public:
+    Decoder(const HyperParameters & params, Weights & weights);
+
+    [[nodiscard]] ggml_tensor * embed(ggml_context * ctx, ggml_tensor * tokens) const override;
+    [[nodiscard]] AttentionInput attention_input(ggml_context * ctx, product::Products & products, std::uint32_t layer,
+                                                 ggml_tensor * hidden, ggml_tensor * positions,
+                                                 Wanted wanted) const override;
+    [[nodiscard]] ggml_tensor * finish_layer(ggml_context * ctx, product::Products & products, std::uint32_t layer,
+                                             ggml_tensor * hidden, ggml_tensor * attended) const override;
+    [[nodiscard]] std::vector<product::Linear> matrices(std::uint32_t layer) const override;
+    [[nodiscard]] ggml_tensor * logits(ggml_context * ctx, product::Products & products,
+                                       ggml_tensor * hidden) const override;
+    [[nodiscard]] std::span<const float> sinks(std::uint32_t layer) const override;
+
+private:
+    struct Layer {
+        product::Norm attention_norm;
+        product::Linear query_key_value;  ///< all in one; without weight where they are apart
+        product::Linear query, key, value, attention_output;
+        product::Norm query_norm, key_norm;  ///< of each head
+        product::Norm attention_post_norm;   ///< these four without weight: none
+        product::Norm network_norm;          ///< none where the network reads what attention reads
+        product::Norm network_post_norm;
+        product::Linear gate, up, down;        ///< without a gate of its own `up` is both
+        std::optional<ExpertNetwork> experts;  ///< in place of these
+        ggml_tensor * sinks = nullptr;
+    };
+
+    [[nodiscard]] static product::Linear take_linear(Weights & weights, const std::string & name, std::int64_t in,
+                                                     std::int64_t out);
+    [[nodiscard]] product::Norm take_norm(Weights & weights, const std::string & name) const;
+    void take_rope_factors(Weights & weights);
+    [[nodiscard]] Layer take_layer(Weights & weights, const std::string & prefix) const;
+    void take_attention(Weights & weights, const std::string & prefix, Layer & layer) const;
+    void take_head_norms(Weights & weights, const std::string & prefix, Layer & layer) const;
+    void take_network(Weights & weights, const std::string & prefix, Layer & layer) const;
+
+    [[nodiscard]] std::vector<ggml_tensor *> project(ggml_context * ctx, product::Products & products,
+                                                     const Layer & layer, ggml_tensor * hidden, Wanted wanted) const;
+    [[nodiscard]] ggml_tensor * turn(ggml_context * ctx, ggml_tensor * x, std::uint32_t heads,
+                                     const product::Norm & norm, std::uint32_t layer, ggml_tensor * positions) const;
+    void rotate_step(ggml_context * ctx, const ggml_tensor * queries, std::uint32_t layer, ggml_tensor * positions,
+                     AttentionInput & input) const;
+    [[nodiscard]] ggml_tensor * rotate(ggml_context * ctx, ggml_tensor * x, std::uint32_t layer,
+                                       ggml_tensor * positions) const;
+    [[nodiscard]] ggml_tensor * add(ggml_context * ctx, product::Products & products, const product::Linear & linear,
+                                    const product::Norm & post_norm, ggml_tensor * input, ggml_tensor * hidden) const;
+    [[nodiscard]] ggml_tensor * gated(ggml_context * ctx, product::Products & products, const Layer & layer,
+                                      const product::Norm & norm, ggml_tensor * hidden) const;
+
+    HyperParameters params_;
+    ggml_tensor * embedding_ = nullptr;
+    ggml_tensor * output_norm_ = nullptr;
+    product::Linear output_;
+    ggml_tensor * rope_factors_ = nullptr;  ///< null: none
+    std::vector<Layer> layers_;
+};
+
+}  // namespace snapkv::model

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "parity/temporary_path.h"
+
+namespace snapkv::test {
+
+/// A small model of any family: which keys and tensors its file has.
+struct FamilyShape {
+    std::string architecture;
+    std::uint32_t width = 128;
+    std::uint32_t heads = 4;
+    std::uint32_t kv_heads = 2;
+    std::uint32_t head_size = 32;
+    std::uint32_t layers = 4;
+    std::uint32_t feed_forward = 192;
+    std::uint32_t vocabulary = 320;
+    std::uint32_t context = 1024;
+    std::vector<std::pair<std::string, float>> reals{};  ///< keys behind the architecture's name
+    std::vector<std::pair<std::string, std::uint32_t>> numbers{};
+    std::vector<std::pair<std::string, bool>> flags{};
+    std::optional<std::vector<bool>> sliding_pattern{};  ///< as a list
+    bool layer_norm = false;                             ///< the key of LayerNorm's epsilon, not of RMS norm's
+    bool fused_qkv = false;
+    bool fused_gate = false;
+    bool biases = false;       ///< of queries, keys and values
+    bool output_bias = false;  ///< of attention's output
+    enum class HeadNorms { None, Shared, EachHead } head_norms = HeadNorms::None;
+    bool post_norms = false;
+    std::string network_norm = "ffn_norm";  ///< empty: none
+    bool tied = false;
+    std::uint32_t experts = 0;
+    std::uint32_t experts_used = 0;
+    std::uint32_t expert_feed_forward = 64;
+    bool expert_biases = false;
+    bool sinks = false;
+    bool long_factors = false;
+};
+
+/// Writes the model with random float32 weights; the same shape and seed give the same file.
+TemporaryPath random_family(const FamilyShape & shape, std::uint32_t seed = 1);
+
+}  // namespace snapkv::test
