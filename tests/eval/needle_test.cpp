@@ -185,7 +185,7 @@ TEST(Needle, SharedQuestionsNameExactlyOneNeedle) {
     EXPECT_EQ(answers.size(), 120U);
     EXPECT_THAT(cities, Each(Pair(::testing::_, 3)));
     for (int i = 0; i < 361; ++i) {
-        task.depths.push_back((i + 0.5) / 361);
+        task.depths.push_back((i + 0.1234567) / 361);
     }
     EXPECT_THAT(error_of(ErrorKind::Usage, [&] { (void)needle_samples(task, numbered(), 9000, count_words); }),
                 HasSubstr("found 481 depths, expected at most 480"));
