@@ -369,6 +369,7 @@ PicturedReport mass_report(std::span<const Json> records, std::span<const std::s
     bars.title = parts.heading;
     bars.category_title = "layer";
     bars.value_title = "share";
+    bars.to = 1;
     bars.parts = {"sinks: the first 4", "recent: the last 64", "local: up to 512", "far"};
     for (const Json & record : records) {
         bars.categories.push_back(fmt::format("{}", record.at("layer").get<std::uint32_t>()));
