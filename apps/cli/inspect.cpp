@@ -1,4 +1,5 @@
 // `snapkv inspect`.
+#include <algorithm>
 #include <array>
 #include <cstdio>
 
@@ -35,6 +36,12 @@ Json shape_json(const ModelInfo & model) {
     json["vocabulary"] = model.vocabulary;
     json["trained_context"] = model.trained_context;
     json["rope"] = model.rope;
+    json["experts"] = model.experts;
+    json["experts_used"] = model.experts_used;
+    json["attention"] = Json::array();
+    for (const LayerAttention & layer : model.attention) {
+        json["attention"].push_back({{"window", layer.window}, {"rotates", layer.rotates}});
+    }
     json["chat_template"] = model.has_chat_template;
     return json;
 }
@@ -72,6 +79,48 @@ Json inspect_json(const ModelInfo & model, const CacheConfig & cache) {
     return json;
 }
 
+/// "0-2, 4" of ascending numbers.
+std::string ranges_text(const std::vector<std::size_t> & numbers) {
+    std::string text;
+    for (std::size_t begin = 0; begin < numbers.size();) {
+        std::size_t end = begin + 1;
+        while (end < numbers.size() && numbers[end] == numbers[end - 1] + 1) {
+            ++end;
+        }
+        text += fmt::format("{}{}", text.empty() ? "" : ", ", numbers[begin]);
+        text += end - begin > 1 ? fmt::format("-{}", numbers[end - 1]) : "";
+        begin = end;
+    }
+    return text;
+}
+
+std::string attention_text(const LayerAttention & layer) {
+    return fmt::format("{}{}", layer.window == 0 ? "everything" : fmt::format("the last {}", count_text(layer.window)),
+                       layer.rotates ? "" : ", without positions");
+}
+
+/// What each kind of layer sees, and which layers are of it where there are several kinds.
+std::vector<std::string> attention_lines(const ModelInfo & model) {
+    std::vector<LayerAttention> kinds;
+    std::vector<std::vector<std::size_t>> layers;
+    for (std::size_t layer = 0; layer < model.attention.size(); ++layer) {
+        const auto found = std::find(kinds.begin(), kinds.end(), model.attention[layer]);
+        const auto kind = static_cast<std::size_t>(found - kinds.begin());
+        if (found == kinds.end()) {
+            kinds.push_back(model.attention[layer]);
+            layers.emplace_back();
+        }
+        layers[kind].push_back(layer);
+    }
+    std::vector<std::string> lines;
+    for (std::size_t kind = 0; kind < kinds.size(); ++kind) {
+        lines.push_back(kinds.size() == 1
+                            ? attention_text(kinds[kind])
+                            : fmt::format("{} (layers {})", attention_text(kinds[kind]), ranges_text(layers[kind])));
+    }
+    return lines;
+}
+
 void print_shape(const ModelInfo & model) {
     const auto line = [](std::string_view label, const std::string & value) {
         fmt::print("{:<16} {}\n", label, value);
@@ -85,6 +134,12 @@ void print_shape(const ModelInfo & model) {
     line("width", fmt::format("{}, feed-forward {}", count_text(model.width), count_text(model.feed_forward)));
     line("heads", fmt::format("{}, KV heads {}, key size {}, value size {}", model.heads, model.kv_heads,
                               model.key_size, model.value_size));
+    if (model.experts > 0) {
+        line("experts", fmt::format("{}, {} of them a token", model.experts, model.experts_used));
+    }
+    for (const std::string & text : attention_lines(model)) {
+        line("attention sees", text);
+    }
     line("vocabulary", count_text(model.vocabulary, "token"));
     line("trained context", count_text(model.trained_context, "token"));
     line("RoPE", model.rope);

@@ -20,8 +20,13 @@ Needs needs_of(const ModelInfo & model, std::uint64_t tokens, const CacheConfig 
     const KvTypes working(worked_on(cache.type.key), worked_on(cache.type.value));
     needs.layer = tokens * model.cache_bytes_per_token(working) / model.layers;
     needs.layer_is_kept = working == cache.type;
-    needs.kept_full = tokens * token_bytes;
-    needs.kept_compressed = rows_kept(cache.budget, tokens) * token_bytes;
+    const std::uint64_t layer_bytes = token_bytes / model.layers;
+    for (const LayerAttention & layer : model.attention) {
+        // A layer that slides keeps its window, whatever the budget.
+        const std::uint64_t of_use = layer.window > 0 ? std::min<std::uint64_t>(layer.window, tokens) : tokens;
+        needs.kept_full += of_use * layer_bytes;
+        needs.kept_compressed += (layer.window > 0 ? of_use : rows_kept(cache.budget, tokens)) * layer_bytes;
+    }
     return needs;
 }
 

@@ -43,6 +43,14 @@ struct Prompt {
     [[nodiscard]] bool has_question() const { return question_begin < tokens.size(); }
 };
 
+/// How one layer attends.
+struct LayerAttention {
+    std::uint32_t window = 0;  ///< tokens that a query sees, its own among them; 0: all before it
+    bool rotates = true;       ///< queries and keys know their positions
+
+    friend bool operator==(const LayerAttention &, const LayerAttention &) = default;
+};
+
 /// What a model file says about itself.
 struct ModelInfo {
     std::string name;
@@ -59,7 +67,10 @@ struct ModelInfo {
     std::uint32_t trained_context = 0;
     std::uint64_t parameters = 0;
     std::uint64_t weight_bytes = 0;
-    std::string rope;  ///< the RoPE settings in force, in words
+    std::string rope;                       ///< the RoPE settings in force, in words
+    std::vector<LayerAttention> attention;  ///< one a layer
+    std::uint32_t experts = 0;              ///< networks that a layer chooses from; 0: it has one for all tokens
+    std::uint32_t experts_used = 0;         ///< of these for a token
     bool has_chat_template = false;
 
     /// K/V bytes of one token over all layers and KV heads.

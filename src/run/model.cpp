@@ -72,6 +72,11 @@ ModelInfo describe(const gguf::File & file, const model::HyperParameters & param
     info.parameters = parameter_count(file);
     info.weight_bytes = weights.bytes();
     info.rope = params.rope.describe();
+    for (std::uint32_t layer = 0; layer < params.layers; ++layer) {
+        info.attention.push_back({params.window_of(layer), params.layer_rotates(layer)});
+    }
+    info.experts = params.experts.count;
+    info.experts_used = params.experts.used;
     info.has_chat_template = chat.usable();
     return info;
 }

@@ -7,6 +7,7 @@
 #include "folder.h"
 #include "help.h"
 #include "process.h"
+#include "support/tiny_model.h"
 
 namespace snapkv::cli::test {
 namespace {
@@ -64,6 +65,27 @@ TEST(Inspect, SaysWhatTheModelIs) {
     const Outcome plain = run_snapkv({"inspect", SNAPKV_TEST_MODEL, "--kv-budget", "512"});
     EXPECT_NE(plain.out.find("524,288"), std::string::npos) << plain.out;
     EXPECT_NE(plain.out.find("--kv-budget 512"), std::string::npos) << plain.out;
+}
+
+TEST(Inspect, SaysWhatEachLayerSees) {
+    ::snapkv::test::TinyModel tiny;  // of three layers
+    tiny.change_keys = [](gguf_context * file) {
+        gguf_set_val_u32(file, "llama.attention.sliding_window", 64);
+        const bool slides[] = {true, false, true};
+        gguf_set_arr_data(file, "llama.attention.sliding_window_pattern", GGUF_TYPE_BOOL, slides, 3);
+    };
+    const ::snapkv::test::TinyModelFile file(tiny);
+    const Outcome plain = run_snapkv({"inspect", file.path().string()});
+    ASSERT_EQ(plain.status, 0) << plain.err;
+    EXPECT_NE(plain.out.find("the last 64 (layers 0, 2)\n"), std::string::npos) << plain.out;
+    EXPECT_NE(plain.out.find("everything (layers 1)\n"), std::string::npos) << plain.out;
+    const Json json = Json::parse(run_snapkv({"inspect", file.path().string(), "--json"}).out);
+    EXPECT_EQ(json["attention"][2]["window"], 64);
+    EXPECT_EQ(json["attention"][1]["window"], 0);
+    EXPECT_EQ(json["experts"], 0);
+    // Of 4,096 tokens two layers hold 64 rows a head and one holds all, or its budget: 2 heads of 16 + 16 elements.
+    EXPECT_EQ(json["estimates"][0]["decode_bytes_full"], (2 * 64 + 4096) * 2 * 32 * 2);
+    EXPECT_EQ(json["estimates"][0]["decode_bytes_compressed"], (2 * 64 + 1024) * 2 * 32 * 2);
 }
 
 TEST(General, HelpVersionAndDocs) {

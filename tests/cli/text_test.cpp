@@ -106,6 +106,7 @@ TEST(Needs, FollowFromTheShape) {
     model.key_size = 64;
     model.value_size = 64;
     model.width = 576;
+    model.attention.assign(model.layers, {});
     const Needs needs = needs_of(model, 8192, CacheConfig{});
     EXPECT_EQ(needs.hidden, 8192U * 576 * 4);
     EXPECT_EQ(needs.layer, 8192U * 3 * 128 * 2);
@@ -114,6 +115,10 @@ TEST(Needs, FollowFromTheShape) {
     EXPECT_EQ(needs.prefill_compressed(), needs.hidden + needs.layer + needs.kept_compressed);
     EXPECT_EQ(needs.prefill_full(), needs.hidden + needs.kept_full);
     EXPECT_EQ(rows_kept({Budget::Unit::Rows, 1024}, 100), 100U);
+    model.attention[4].window = 512;
+    EXPECT_EQ(needs_of(model, 8192, CacheConfig{}).kept_full, (8192U * 29 + 512) * 3 * 128 * 2);
+    EXPECT_EQ(needs_of(model, 8192, CacheConfig{}).kept_compressed, (1024U * 29 + 512) * 3 * 128 * 2);
+    EXPECT_EQ(needs_of(model, 100, CacheConfig{}).kept_full, 100U * 30 * 3 * 128 * 2);
     EXPECT_EQ(rows_kept({Budget::Unit::Percent, 10}, 1032), 132U);
 }
 

@@ -1,6 +1,7 @@
 // Every family on small random float32 models: logits against libllama's, over prompts longer than any window.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <iostream>
 #include <numeric>
@@ -10,6 +11,7 @@
 
 #include "parity/engine.h"
 #include "parity/llama_reference.h"
+#include "parity/quantised.h"
 #include "parity/random_family.h"
 #include "parity/random_model.h"
 #include "run/layer_shape.h"
@@ -171,6 +173,30 @@ TEST_P(Families, LogitsAreLibllamas) {
         EXPECT_LT(many, kMost);
         EXPECT_LT(steps, kMost);
     }
+}
+
+// Weights of eight bits: both round inputs to eight bits too, each in its own products.
+TEST_P(Families, QuantisedWeightsGiveTheirOwnNoise) {
+    const TemporaryPath file(".gguf");
+    quantise(file_.get(), file.get(), LLAMA_FTYPE_MOSTLY_Q8_0);
+    const std::vector<float> expected =
+        LlamaReference(
+            file.get(),
+            {.context = kContext, .threads = 1, .cache = GGML_TYPE_F32, .flash = LLAMA_FLASH_ATTN_TYPE_DISABLED})
+            .logits(tokens_);
+    ModelOptions loading;
+    loading.rope.context = kContext;
+    const Model model = Model::load(file.get(), loading);
+    Session::Impl engine(model, options(64, AttentionPath::Cpu));
+    const double prefill = normalised_error(prefill_logits(engine, tokens_, KvType::F32), expected);
+    Session session(model, options(64, AttentionPath::Cpu));
+    const double steps = normalised_error(step_logits(session, tokens_, kPrefilled, KvType::F32),
+                                          std::span(expected).subspan((kPrefilled - 1) * GetParam().shape.vocabulary));
+    const double noise = normalised_error(expected, expected_);
+    std::cout << "error " << prefill << " in prefill, " << steps << " step by step; of the quantised model itself "
+              << noise << '\n';
+    EXPECT_LT(prefill, std::max(1e-3, noise));
+    EXPECT_LT(steps, std::max(1e-3, noise));
 }
 
 /// q . k of one layer's queries and keys as libllama has them.
