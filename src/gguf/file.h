@@ -54,7 +54,8 @@ public:
     [[nodiscard]] std::optional<float> find_f32(std::string_view key) const;
     [[nodiscard]] std::optional<bool> find_bool(std::string_view key) const;
     [[nodiscard]] std::optional<std::string> find_string(std::string_view key) const;
-    /// An array of integers (any type, values must fit int64) or of flags (0 and 1), or a single integer as an array of one.
+    /// An array of integers (any type, values must fit int64) or of flags (0 and 1), or a single integer as an array
+    /// of one.
     [[nodiscard]] std::optional<std::vector<std::int64_t>> find_integers(std::string_view key) const;
     [[nodiscard]] std::optional<std::vector<std::string>> find_strings(std::string_view key) const;
     [[nodiscard]] std::optional<std::size_t> array_length(std::string_view key) const;
