@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cmath>
 
 #include "eval/heat_map.h"
@@ -12,6 +11,9 @@
 namespace snapkv::eval {
 
 namespace {
+
+/// More caches cannot be told apart in one chart or table.
+constexpr std::size_t kMostSideBySide = 12;
 
 std::string percent_text(double share) {
     return std::isnan(share) ? std::string("-") : fmt::format("{:.1f}", 100 * share);
@@ -28,7 +30,7 @@ std::string place_text(const std::string & axis, double place) {
 /// A report on answers while it is made.
 class Maker {
 public:
-    Maker(std::span<const Json> records, const std::string & title) : all_(records), records_(records) {
+    Maker(std::span<const Json> records, const std::string & title) : records_(records) {
         made_.report.title = title;
         made_.report.introduction = fmt::format(
             "{} answers. Scores in percent; the caches of one question are branches of one prefill.", records.size());
@@ -105,50 +107,29 @@ public:
 
     /// Where several budgets and kernels were tried: a map of both for each pooling.
     void add_sweep() {
-        const std::vector<std::string> budgets = cache_settings("budget");
-        const std::vector<std::string> kernels = cache_settings("kernel");
+        const std::vector<std::string> budgets = records_.cache_settings("budget");
+        const std::vector<std::string> kernels = records_.cache_settings("kernel");
         if (budgets.size() < 2 || kernels.size() < 2) {
             return;
         }
         for (const std::string & metric : records_.metrics()) {
             ReportSection section;
             section.heading = fmt::format("{} by budget and kernel", metric);
-            for (const std::string & pooling : cache_settings("pooling")) {
+            for (const std::string & pooling : records_.cache_settings("pooling")) {
                 if (pooling == "none") {
                     section.notes.emplace_back("Without pooling the scores are those of kernel 1.");
-                    continue;
+                } else {
+                    add_sweep_map(section, metric, pooling, budgets, kernels);
                 }
-                HeatMap map;
-                map.id = fmt::format("{}-{}", metric, pooling);
-                map.title = fmt::format("{}, pooling {}", metric, pooling);
-                map.column_title = "kernel";
-                map.row_title = "budget";
-                map.value_title = metric;
-                map.low = 0;
-                map.high = 1;
-                map.columns = kernels;
-                map.rows = budgets;
-                for (const std::string & budget : budgets) {
-                    for (const std::string & kernel : kernels) {
-                        map.values.push_back(records_.mean_score(metric, [&](const Json & record) {
-                            return has(record, "budget", budget) && has(record, "kernel", kernel) &&
-                                   has(record, "pooling", pooling);
-                        }));
-                    }
-                }
-                made_.add_picture(section, map.id, heat_map_svg(map));
             }
             made_.report.sections.push_back(std::move(section));
         }
     }
 
-    /// Are there more caches than one chart or table can show side by side?
-    [[nodiscard]] bool crowded() const { return variants_.size() > 12; }
-
     /// Scores along one axis, a row a place and a column a cache; for each metric a table and a chart.
     void add_along(const std::string & axis, const std::string & axis_title, AxisScale scale) {
         const std::vector<double> places = records_.places(axis);
-        if (places.size() < 2 || crowded()) {
+        if (places.size() < 2 || variants_.size() > kMostSideBySide) {
             return;
         }
         for (const std::string & metric : records_.metrics()) {
@@ -216,22 +197,27 @@ public:
     [[nodiscard]] PicturedReport take() { return std::move(made_); }
 
 private:
-    static bool has(const Json & record, const std::string & setting, const std::string & value) {
-        return record.contains("cache") && record["cache"].value(setting, "") == value;
-    }
-    /// The different values of a setting, in the order in which they first come.
-    [[nodiscard]] std::vector<std::string> cache_settings(const std::string & setting) const {
-        std::vector<std::string> values;
-        for (const Json & record : all_) {
-            const std::string value = record.contains("cache") ? record["cache"].value(setting, "") : "";
-            if (!value.empty() && std::find(values.begin(), values.end(), value) == values.end()) {
-                values.push_back(value);
+    void add_sweep_map(ReportSection & section, const std::string & metric, const std::string & pooling,
+                       const std::vector<std::string> & budgets, const std::vector<std::string> & kernels) {
+        HeatMap map;
+        map.id = fmt::format("{}-{}", metric, pooling);
+        map.title = fmt::format("{}, pooling {}", metric, pooling);
+        map.column_title = "kernel";
+        map.row_title = "budget";
+        map.value_title = metric;
+        map.low = 0;
+        map.high = 1;
+        map.columns = kernels;
+        map.rows = budgets;
+        for (const std::string & budget : budgets) {
+            for (const std::string & kernel : kernels) {
+                map.values.push_back(records_.mean_score(
+                    metric, with_settings({{"budget", budget}, {"kernel", kernel}, {"pooling", pooling}})));
             }
         }
-        return values;
+        made_.add_picture(section, map.id, heat_map_svg(map));
     }
 
-    std::span<const Json> all_;
     Records records_;
     PicturedReport made_;
     std::vector<std::string> variants_;

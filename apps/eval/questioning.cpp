@@ -56,15 +56,17 @@ private:
                 branches.push_back({asked.prompt, variant.cache});
             }
         }
-        return in_pieces(0, branches.size(), [&](std::size_t first, std::size_t last) {
-            return ask_branches(std::span(branches).subspan(first, last - first), first, progress);
-        });
+        const std::span<const Branch> all(branches);
+        return in_pieces(
+            0, all.size(),
+            [&](std::size_t first, std::size_t last) {
+                return session_.prefill(all.subspan(first, last - first), progress);
+            },
+            [&](std::size_t first, PrefillResult done) { return answer_all(std::move(done), first); });
     }
 
-    /// `first`: the first branch's number among all, sample after sample.
-    bool ask_branches(std::span<const Branch> branches, std::size_t first,
-                      const std::function<void(const PrefillProgress &)> & progress) {
-        PrefillResult done = session_.prefill(branches, progress);
+    /// `first`: the number of the first sequence's branch among all, sample after sample.
+    bool answer_all(PrefillResult done, std::size_t first) {
         for (std::size_t i = 0; i < done.sequences.size(); ++i) {
             // Moved out, so that its rows go when it is done.
             Sequence sequence = std::move(done.sequences[i]);

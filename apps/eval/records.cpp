@@ -20,8 +20,15 @@ const Json * number(const Json & object, const std::string & name) {
 
 const Json & member(const Json & record, const char * name) {
     static const Json nothing;
-    const auto found = record.find(name);
+    const auto found = record.find(name);  // none where it is no object
     return found == record.end() ? nothing : *found;
+}
+
+bool has_texts(const Json & object, const std::vector<std::pair<std::string, std::string>> & fields) {
+    return std::all_of(fields.begin(), fields.end(), [&](const auto & field) {
+        const Json & value = member(object, field.first.c_str());
+        return value.is_string() && value.get_ref<const std::string &>() == field.second;
+    });
 }
 
 void add_new(std::vector<std::string> & list, const std::string & text) {
@@ -37,6 +44,17 @@ std::vector<std::string> Records::texts(const std::string & field, const Filter 
     for (const Json & record : records_) {
         const Json & value = member(record, field.c_str());
         if (value.is_string() && passes(filter, record)) {
+            add_new(list, value.get<std::string>());
+        }
+    }
+    return list;
+}
+
+std::vector<std::string> Records::cache_settings(const std::string & name) const {
+    std::vector<std::string> list;
+    for (const Json & record : records_) {
+        const Json & value = member(member(record, "cache"), name.c_str());
+        if (value.is_string()) {
             add_new(list, value.get<std::string>());
         }
     }
@@ -93,12 +111,12 @@ std::size_t Records::count(const Filter & filter) const {
 }
 
 Records::Filter where(std::vector<std::pair<std::string, std::string>> fields) {
-    return [fields = std::move(fields)](const Json & record) {
-        return std::all_of(fields.begin(), fields.end(), [&](const auto & field) {
-            const Json & value = member(record, field.first.c_str());
-            return value.is_string() && value.get_ref<const std::string &>() == field.second;
-        });
-    };
+    return [fields = std::move(fields)](const Json & record) { return has_texts(record, fields); };
+}
+
+Records::Filter with_settings(std::vector<std::pair<std::string, std::string>> settings) {
+    return
+        [settings = std::move(settings)](const Json & record) { return has_texts(member(record, "cache"), settings); };
 }
 
 Records::Filter at(Records::Filter filter, std::string axis, double place) {

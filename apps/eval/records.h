@@ -22,6 +22,9 @@ public:
     [[nodiscard]] std::vector<std::string> texts(const std::string & field, const Filter & filter = {}) const;
     /// The different places along one axis of the grid, ascending; none where records have no such axis.
     [[nodiscard]] std::vector<double> places(const std::string & axis, const Filter & filter = {}) const;
+    /// The different values of a setting of the compressed caches (variant.h: settings_of), in the order in which they
+    /// first come.
+    [[nodiscard]] std::vector<std::string> cache_settings(const std::string & name) const;
     /// The metrics that were scored, in the order in which they first come.
     [[nodiscard]] std::vector<std::string> metrics(const Filter & filter = {}) const;
     /// Mean of a score, or of a numeric field; NaN where there is none.
@@ -37,6 +40,8 @@ private:
 
 /// Records whose fields have these texts.
 [[nodiscard]] Records::Filter where(std::vector<std::pair<std::string, std::string>> fields);
+/// Records of caches with these settings.
+[[nodiscard]] Records::Filter with_settings(std::vector<std::pair<std::string, std::string>> settings);
 /// Records that lie there too.
 [[nodiscard]] Records::Filter at(Records::Filter filter, std::string axis, double place);
 

@@ -45,7 +45,8 @@ public:
     /// Logits [vocabulary, rows] of the last layer's output.
     [[nodiscard]] virtual ggml_tensor * logits(ggml_context * ctx, product::Products & products,
                                                ggml_tensor * hidden) const = 0;
-    /// The logits beside the rows' that take their share of the layer's attention, one a head; empty: none.
+    /// The logits beside the rows' that take their share of the layer's attention, one a head, among the weights;
+    /// empty: none. Only once the weights are in place.
     [[nodiscard]] virtual std::span<const float> sinks(std::uint32_t layer) const = 0;
 };
 

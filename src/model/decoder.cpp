@@ -47,7 +47,7 @@ void Decoder::take_rope_factors(Weights & weights) {
         ggml_tensor * both[] = {weights.require(of_short, {pairs}, Weights::Use::Elements),
                                 weights.require(of_long, {pairs}, Weights::Use::Elements)};
         if (rope_factors_ == nullptr) {  // as libllama
-            rope_factors_ = both[params_.context > params_.rope.original_context ? 1 : 0];
+            rope_factors_ = both[params_.rope.long_factors ? 1 : 0];
         }
     }
 }
@@ -84,10 +84,9 @@ Decoder::Layer Decoder::take_layer(Weights & weights, const std::string & prefix
 
 void Decoder::take_attention(Weights & weights, const std::string & prefix, Layer & layer) const {
     const std::int64_t width = params_.width;
-    const std::int64_t q = std::int64_t{params_.heads} * params_.key_size;
-    const std::int64_t k = std::int64_t{params_.kv_heads} * params_.key_size;
-    const std::int64_t v = std::int64_t{params_.kv_heads} * params_.value_size;
-    const std::int64_t attended = std::int64_t{params_.heads} * params_.value_size;
+    const std::int64_t q = params_.query_width();
+    const std::int64_t k = params_.key_width();
+    const std::int64_t v = params_.value_width();
     if (weights.has(prefix + "attn_qkv.weight")) {
         layer.query_key_value = take_linear(weights, prefix + "attn_qkv", width, q + k + v);
     } else {
@@ -95,7 +94,7 @@ void Decoder::take_attention(Weights & weights, const std::string & prefix, Laye
         layer.key = take_linear(weights, prefix + "attn_k", width, k);
         layer.value = take_linear(weights, prefix + "attn_v", width, v);
     }
-    layer.attention_output = take_linear(weights, prefix + "attn_output", attended, width);
+    layer.attention_output = take_linear(weights, prefix + "attn_output", params_.attended_width(), width);
 }
 
 void Decoder::take_head_norms(Weights & weights, const std::string & prefix, Layer & layer) const {
@@ -151,16 +150,15 @@ std::vector<ggml_tensor *> Decoder::project(ggml_context * ctx, product::Product
         return products.project(ctx, layer.attention_norm, linears, hidden);
     }
     ggml_tensor * all = products.project(ctx, layer.attention_norm, {&layer.query_key_value, 1}, hidden).front();
-    const std::int64_t q = std::int64_t{params_.heads} * params_.key_size;
-    const std::int64_t k = std::int64_t{params_.kv_heads} * params_.key_size;
-    const std::int64_t v = std::int64_t{params_.kv_heads} * params_.value_size;
+    const std::int64_t q = params_.query_width();
+    const std::int64_t k = params_.key_width();
     std::vector<ggml_tensor *> results;
     if (wanted != Wanted::KeysValues) {
         results.push_back(columns(ctx, all, 0, q));
     }
     if (wanted != Wanted::Queries) {
         results.push_back(columns(ctx, all, q, k));
-        results.push_back(columns(ctx, all, q + k, v));
+        results.push_back(columns(ctx, all, q + k, params_.value_width()));
     }
     return results;
 }

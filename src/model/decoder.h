@@ -16,6 +16,7 @@ namespace snapkv::model {
 /// values in one matrix, factors of rotary frequencies).
 class Decoder final : public Architecture {
 public:
+    /// Takes its tensors from `weights`, which must outlive it. Throws Error(Input) as Weights::require does.
     Decoder(const HyperParameters & params, Weights & weights);
 
     [[nodiscard]] ggml_tensor * embed(ggml_context * ctx, ggml_tensor * tokens) const override;
@@ -31,14 +32,15 @@ public:
 
 private:
     struct Layer {
+        // Norms and matrices without weight: none.
         product::Norm attention_norm;
-        product::Linear query_key_value;  ///< all in one; without weight where they are apart
+        product::Linear query_key_value;  ///< in place of the three that follow
         product::Linear query, key, value, attention_output;
         product::Norm query_norm, key_norm;  ///< of each head
-        product::Norm attention_post_norm;   ///< these four without weight: none
-        product::Norm network_norm;          ///< none where the network reads what attention reads
+        product::Norm attention_post_norm;
+        product::Norm network_norm;  ///< none where the network reads what attention reads
         product::Norm network_post_norm;
-        product::Linear gate, up, down;        ///< without a gate of its own `up` is both
+        product::Linear gate, up, down;        ///< no gate where `up` is both
         std::optional<ExpertNetwork> experts;  ///< in place of these
         ggml_tensor * sinks = nullptr;
     };

@@ -12,7 +12,7 @@ namespace snapkv::model {
 class ExpertNetwork {
 public:
     /// Takes the tensors `prefix`ffn_gate_inp, ffn_gate_exps, ffn_up_exps, ffn_down_exps, and their biases where the
-    /// form has them.
+    /// form has them, from `weights`, which must outlive it. Throws Error(Input) as Weights::require does.
     ExpertNetwork(Weights & weights, const std::string & prefix, const HyperParameters & params);
 
     /// [width, rows] from the normed hidden states [width, rows].

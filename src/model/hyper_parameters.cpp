@@ -94,7 +94,6 @@ HyperParameters read_hyper_parameters(const gguf::File & file, const RopeOptions
     const float scale = keys.not_negative_or_zero("attention.scale");
     params.attention_scale = scale == 0.0F ? 1.0F / std::sqrt(static_cast<float>(params.key_size)) : scale;
     params.rope = read_rope(file, params.architecture, params.key_size, params.trained_context, rope);
-    params.context = rope.context.value_or(params.trained_context);
     if (rope.scaling == RopeOptions::Scaling::Yarn && rope.scale) {
         // As libllama: YaRN asked for by hand sets how far the model reaches.
         const double reach = static_cast<double>(params.rope.original_context) / params.rope.freq_scale;
@@ -117,8 +116,7 @@ void read_experts(const KeyReader & keys, HyperParameters & params) {
     }
     experts.used = keys.number("expert_used_count", experts.count);
     experts.feed_forward = params.feed_forward;
-    const float scale = keys.not_negative_or_zero("expert_weights_scale");
-    experts.scale = scale == 0 ? 1.0F : scale;  // as libllama: 0 means none
+    experts.scale = keys.factor("expert_weights_scale");
 }
 
 void read_sized_experts(const KeyReader & keys, HyperParameters & params) {
@@ -128,9 +126,9 @@ void read_sized_experts(const KeyReader & keys, HyperParameters & params) {
     }
 }
 
-void read_sliding_layers(const KeyReader & keys, HyperParameters & params, std::uint32_t period) {
-    params.sliding_window = keys.count("attention.sliding_window", kMostContext);
-    if (params.sliding_window > 0) {
+void read_sliding_layers(const KeyReader & keys, HyperParameters & params, std::uint32_t window, std::uint32_t period) {
+    params.sliding_window = window;
+    if (window > 0) {
         params.slides = keys.pattern("attention.sliding_window_pattern", params.layers, period);
     }
 }

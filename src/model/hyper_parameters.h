@@ -47,7 +47,6 @@ struct HyperParameters {
     std::uint32_t value_size = 0;
     std::uint32_t vocabulary = 0;
     std::uint32_t trained_context = 0;
-    std::uint32_t context = 0;  ///< in which it will run: which factors of longrope serve depends on it
     float norm_epsilon = 0;
     float attention_scale = 0;
     float attention_cap = 0;  ///< c > 0: logits of attention become c tanh(x / c)
@@ -68,6 +67,11 @@ struct HyperParameters {
     [[nodiscard]] std::uint32_t window_of(std::uint32_t layer) const {
         return !slides.empty() && slides[layer] ? sliding_window : 0;
     }
+    /// Elements of a token's queries, keys, values and attention, all heads.
+    [[nodiscard]] std::int64_t query_width() const { return std::int64_t{heads} * key_size; }
+    [[nodiscard]] std::int64_t key_width() const { return std::int64_t{kv_heads} * key_size; }
+    [[nodiscard]] std::int64_t value_width() const { return std::int64_t{kv_heads} * value_size; }
+    [[nodiscard]] std::int64_t attended_width() const { return std::int64_t{heads} * value_size; }
     [[nodiscard]] bool layer_rotates(std::uint32_t layer) const { return rotates.empty() || rotates[layer]; }
     [[nodiscard]] const Rope & rope_of(std::uint32_t layer) const { return window_of(layer) > 0 ? sliding_rope : rope; }
 };
@@ -83,8 +87,11 @@ void read_experts(const KeyReader & keys, HyperParameters & params);
 /// The same, where a key says how large they are inside.
 void read_sized_experts(const KeyReader & keys, HyperParameters & params);
 
-/// The sliding window, where the file names one, and which layers slide: those of the file's pattern, or of one with
-/// this period (KeyReader::pattern). For families' own readers.
-void read_sliding_layers(const KeyReader & keys, HyperParameters & params, std::uint32_t period);
+/// The key of the window of layers that slide. How families have it differs: required, optional, with a default.
+inline constexpr const char * kSlidingWindow = "attention.sliding_window";
+
+/// A window, 0 for none, and which layers slide: those of the file's pattern, or of one with this period
+/// (KeyReader::pattern). For families' own readers.
+void read_sliding_layers(const KeyReader & keys, HyperParameters & params, std::uint32_t window, std::uint32_t period);
 
 }  // namespace snapkv::model

@@ -65,6 +65,11 @@ float KeyReader::not_negative_or_zero(const char * key) const {
     return checked(key, file_.find_f32(name(key)).value_or(0), true);
 }
 
+float KeyReader::factor(const char * key) const {
+    const float value = not_negative_or_zero(key);
+    return value == 0 ? 1 : value;
+}
+
 std::vector<bool> KeyReader::pattern(const char * key, std::uint32_t layers, std::uint32_t period) const {
     const auto values = file_.find_integers(name(key));
     std::vector<bool> flags;

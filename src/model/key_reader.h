@@ -36,6 +36,8 @@ public:
     [[nodiscard]] float not_negative(const char * key) const;
     /// The same, 0 where the file has none.
     [[nodiscard]] float not_negative_or_zero(const char * key) const;
+    /// What something is multiplied with: 1 where the file has none or 0, as libllama takes it.
+    [[nodiscard]] float factor(const char * key) const;
     /// One for each of `layers` layers: from a list of as many, or from a period as libllama counts it (of so many
     /// layers all but the last are true; 0: all), `period` where the file has neither.
     [[nodiscard]] std::vector<bool> pattern(const char * key, std::uint32_t layers, std::uint32_t period) const;

@@ -78,6 +78,9 @@ Rope read_rope(const gguf::File & file, const std::string & architecture, std::u
         rope.extrapolation = 1;
         rope.attention_factor = yarn_attention_factor(rope.freq_scale);
     }
+    // As libllama.
+    rope.long_factors = file.find_tensor("rope_factors_long.weight") != nullptr &&
+                        options.context.value_or(trained_context) > rope.original_context;
     rope.attention_factor *= file.find_f32(prefix + "scaling.attn_factor").value_or(1.0F);
     return rope;
 }
@@ -89,7 +92,7 @@ std::string Rope::describe() const {
     if (scaling == RopeOptions::Scaling::Yarn) {
         text += fmt::format(", original context {}", original_context);
     }
-    return text;
+    return long_factors ? text + ", factors for long contexts" : text;
 }
 
 }  // namespace snapkv::model

@@ -19,6 +19,7 @@ struct Rope {
     float attention_factor = 1;
     float beta_fast = 32;
     float beta_slow = 1;
+    bool long_factors = false;  ///< of the two sets of factors that longrope has, that for long contexts is in force
 
     [[nodiscard]] std::string describe() const;
 };

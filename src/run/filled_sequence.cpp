@@ -98,28 +98,24 @@ kv::LayerRows whole_layer(kv::Arena & arena, const kv::LayerShape & shape, const
     return rows;
 }
 
-kv::LayerRows compressed_layer(kv::Arena & arena, const kv::LayerShape & shape, const RowPool & pool,
-                               const select::Plan & plan, std::mt19937 & random) {
+/// Rows of `n` at the positions that `kept` gives for each head in turn.
+template <typename Kept>
+kv::LayerRows packed_layer(kv::Arena & arena, const kv::LayerShape & shape, const RowPool & pool, std::uint32_t n,
+                           const Kept & kept) {
     std::vector<std::vector<kv::HeadRows>> sources;
-    std::vector<std::vector<std::uint32_t>> kept;
-    for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
-        sources.push_back(pool.views(head, plan.n));
-        kept.push_back(spread_positions(plan, random));
-    }
-    return kv::LayerRows::packed(arena, shape, sources, kept);
-}
-
-/// What a layer whose attention slides still sees: the last `count` of `n` rows.
-kv::LayerRows last_layer_rows(kv::Arena & arena, const kv::LayerShape & shape, const RowPool & pool, std::uint32_t n,
-                              std::uint32_t count) {
-    std::vector<std::vector<kv::HeadRows>> sources;
-    std::vector<std::uint32_t> positions(count);
-    std::iota(positions.begin(), positions.end(), n - count);
+    std::vector<std::vector<std::uint32_t>> positions;
     for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
         sources.push_back(pool.views(head, n));
+        positions.push_back(kept());
     }
-    return kv::LayerRows::packed(arena, shape, sources,
-                                 std::vector<std::vector<std::uint32_t>>(shape.kv_heads, positions));
+    return kv::LayerRows::packed(arena, shape, sources, positions);
+}
+
+/// The last `count` of `n`.
+std::vector<std::uint32_t> last_positions(std::uint32_t n, std::uint32_t count) {
+    std::vector<std::uint32_t> positions(count);
+    std::iota(positions.begin(), positions.end(), n - count);
+    return positions;
 }
 
 /// All layers of a prompt by `plan`; null where the stop flag is set.
@@ -133,9 +129,10 @@ std::shared_ptr<const kv::Segment> filled_segment(Session::Impl & session, const
             return nullptr;
         }
         const std::uint32_t of_use = rows_of_use(session.params(), layer, plan.n);
+        const auto packed = [&](const auto & kept) { return packed_layer(*session.arena, shape, pool, plan.n, kept); };
         segment->add_layer(std::make_shared<const kv::LayerRows>(
-            of_use < plan.n ? last_layer_rows(*session.arena, shape, pool, plan.n, of_use)
-            : plan.compress ? compressed_layer(*session.arena, shape, pool, plan, random)
+            of_use < plan.n ? packed([&] { return last_positions(plan.n, of_use); })
+            : plan.compress ? packed([&] { return spread_positions(plan, random); })
                             : whole_layer(*session.arena, shape, pool, plan.n)));
     }
     return segment;

@@ -155,8 +155,10 @@ PrefillBytes prefill_bytes(const PrefillPlan & plan, const model::HyperParameter
     bytes.compute += votes;
     // Suffixes that share a chunk are at work together, and the first of them may have begun in the chunk before.
     const std::uint64_t suffixes_at_work = std::min(suffixes, batch + longest_suffix);
-    // Where some branch keeps the trunk, the last layer's working rows are already among what is kept.
-    const std::uint64_t working = (plan.shares_trunk() ? 0 : plan.trunk) + suffixes_at_work;
+    // Where some branch keeps the trunk, the last layer's working rows are already among what is kept, unless that
+    // layer slides and keeps a few of them.
+    const bool last_is_kept = plan.shares_trunk() && params.window_of(params.layers - 1) == 0;
+    const std::uint64_t working = (last_is_kept ? 0 : plan.trunk) + suffixes_at_work;
     for (std::uint32_t layer = 0; layer < params.layers && plan.shares_trunk(); ++layer) {
         kept += rows_of_use(params, layer, plan.trunk) * row;
     }

@@ -40,6 +40,7 @@ struct Speller {
     void number(const char * name, const T & value) {
         fields.emplace_back(name, fmt::format("{}", value));
     }
+    void flag(const char * name, bool value) { fields.emplace_back(name, value ? "yes" : "no"); }
     template <typename Enum, typename Names>
     void choice(const char * name, Enum value, const Names & names) {
         fields.emplace_back(name, names[static_cast<std::size_t>(value)]);

@@ -28,6 +28,7 @@ void rope_fields(Archive & archive, Rope & rope) {
     archive.number("RoPE attention factor", rope.attention_factor);
     archive.number("RoPE beta fast", rope.beta_fast);
     archive.number("RoPE beta slow", rope.beta_slow);
+    archive.flag("RoPE long factors", rope.long_factors);
 }
 
 template <typename Archive, typename Types>

@@ -19,13 +19,18 @@ struct Machine {
     std::vector<Range> done{};
 
     bool run(std::size_t count) {
-        return in_pieces(0, count, [this](std::size_t first, std::size_t last) {
-            if (last - first > most) {
-                throw Error(ErrorKind::Machine, "no room");
-            }
-            done.emplace_back(first, last);
-            return Range(first, last) != stop;
-        });
+        return in_pieces(
+            0, count,
+            [this](std::size_t first, std::size_t last) {
+                if (last - first > most) {
+                    throw Error(ErrorKind::Machine, "no room");
+                }
+                return last;
+            },
+            [this](std::size_t first, std::size_t last) {
+                done.emplace_back(first, last);
+                return Range(first, last) != stop;
+            });
     }
 };
 
@@ -55,13 +60,22 @@ TEST(Pieces, WhatDoesNotFitAloneIsAnError) {
 
 TEST(Pieces, OtherErrorsAreNotTriedAgain) {
     int calls = 0;
-    EXPECT_THROW(in_pieces(0, 4,
-                           [&](std::size_t, std::size_t) -> bool {
-                               ++calls;
-                               throw Error(ErrorKind::Input, "a broken file");
-                           }),
-                 Error);
+    const auto broken = [&](std::size_t, std::size_t) -> int {
+        ++calls;
+        throw Error(ErrorKind::Input, "a broken file");
+    };
+    EXPECT_THROW(in_pieces(0, 4, broken, [](std::size_t, int) { return true; }), Error);
     EXPECT_EQ(calls, 1);
+}
+
+// A full disk is no reason to prefill again.
+TEST(Pieces, ErrorsOfWhatWasMadeAreNotTriedAgain) {
+    int made = 0;
+    const auto full = [](std::size_t, int) -> bool { throw Error(ErrorKind::Machine, "the disk is full"); };
+    EXPECT_THROW(in_pieces(
+                     0, 4, [&](std::size_t, std::size_t) { return ++made; }, full),
+                 Error);
+    EXPECT_EQ(made, 1);
 }
 
 }  // namespace

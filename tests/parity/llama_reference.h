@@ -35,6 +35,9 @@ struct GreedyText {
 class LlamaReference {
 public:
     explicit LlamaReference(const std::filesystem::path & file, const ReferenceOptions & options = {});
+    // libllama's context holds its address.
+    LlamaReference(const LlamaReference &) = delete;
+    LlamaReference & operator=(const LlamaReference &) = delete;
 
     [[nodiscard]] std::size_t vocabulary() const;
 

@@ -43,6 +43,9 @@ void add_keys(gguf_context * keys, const FamilyShape & shape) {
     for (const auto & [key, value] : shape.flags) {
         gguf_set_val_bool(keys, name(key).c_str(), value);
     }
+    for (const auto & [key, value] : shape.words) {
+        gguf_set_val_str(keys, name(key).c_str(), value.c_str());
+    }
     if (shape.sliding_pattern) {
         const std::size_t count = shape.sliding_pattern->size();
         const auto flags = std::make_unique<bool[]>(count);

@@ -24,6 +24,7 @@ struct FamilyShape {
     std::vector<std::pair<std::string, float>> reals{};  ///< keys behind the architecture's name
     std::vector<std::pair<std::string, std::uint32_t>> numbers{};
     std::vector<std::pair<std::string, bool>> flags{};
+    std::vector<std::pair<std::string, std::string>> words{};
     std::optional<std::vector<bool>> sliding_pattern{};  ///< as a list
     bool layer_norm = false;                             ///< the key of LayerNorm's epsilon, not of RMS norm's
     bool fused_qkv = false;

@@ -194,6 +194,9 @@ TEST(SavedCodec, RefusesAnotherRopeSettingAndNamesIt) {
     other.rope.scaling = RopeOptions::Scaling::Yarn;
     EXPECT_EQ(refusal(contents, other), "saved under another RoPE setting: RoPE scaling linear, here yarn");
     other = small_model();
+    other.rope.long_factors = true;
+    EXPECT_EQ(refusal(contents, other), "saved under another RoPE setting: RoPE long factors no, here yes");
+    other = small_model();
     other.rope.attention_factor = std::nextafter(1.0F, 2.0F);
     EXPECT_NE(refusal(contents, other), "not refused") << "the last bit counts";
 }

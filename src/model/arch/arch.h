@@ -4,6 +4,8 @@
 
 namespace snapkv::model {
 
+// The families, each in the file of its name. Immutable.
+
 extern const Family kLlama;
 extern const Family kQwen2;
 extern const Family kQwen3;

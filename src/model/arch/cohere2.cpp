@@ -7,8 +7,7 @@ namespace {
 
 void read(const KeyReader & keys, HyperParameters & params) {
     params.logit_factor = keys.positive("logit_scale");
-    params.sliding_window = keys.number("attention.sliding_window", kMostContext);
-    params.slides = keys.pattern("attention.sliding_window_pattern", params.layers, 4);
+    read_sliding_layers(keys, params, keys.number(kSlidingWindow, kMostContext), 4);
     params.rotates = params.slides;  // layers that see everything know no positions
 }
 

@@ -6,8 +6,7 @@ namespace snapkv::model {
 namespace {
 
 void read(const KeyReader & keys, HyperParameters & params) {
-    const float scale = keys.not_negative_or_zero("logit_scale");
-    params.logit_factor = scale == 0 ? 1.0F : scale;  // as libllama: 0 means none
+    params.logit_factor = keys.factor("logit_scale");
 }
 
 }  // namespace

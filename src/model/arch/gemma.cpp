@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "base/raise.h"
 #include "model/arch/arch.h"
 #include "model/hyper_parameters.h"
 
@@ -8,24 +9,27 @@ namespace snapkv::model {
 namespace {
 
 /// The largest models scale by the width over the heads instead of the head's size; nothing in the file says so.
-void read_gemma(HyperParameters & params, std::uint32_t layers_of_largest) {
+void read_gemma(const KeyReader & keys, HyperParameters & params, std::uint32_t layers_of_largest) {
     params.embedding_factor = std::sqrt(static_cast<float>(params.width));
     const std::uint32_t size = params.layers == layers_of_largest ? params.width / params.heads : params.key_size;
+    if (size == 0) {
+        raise_input("{}: {} is {}, more than the width of {}", keys.file().path().string(),
+                    keys.name("attention.head_count"), params.heads, params.width);
+    }
     params.attention_scale = 1.0F / std::sqrt(static_cast<float>(size));
 }
 
 void read_2(const KeyReader & keys, HyperParameters & params) {
-    read_gemma(params, 46);
-    params.sliding_window = keys.number_or("attention.sliding_window", 4096, kMostContext);
-    params.slides = keys.pattern("attention.sliding_window_pattern", params.layers, 2);
+    read_gemma(keys, params, 46);
+    read_sliding_layers(keys, params, keys.number_or(kSlidingWindow, 4096, kMostContext), 2);
     params.sliding_rope.freq_base = keys.positive_or("rope.freq_base_swa", params.rope.freq_base);
     params.attention_cap = keys.positive_or("attn_logit_softcapping", 50);
     params.logit_cap = keys.positive_or("final_logit_softcapping", 30);
 }
 
 void read_3(const KeyReader & keys, HyperParameters & params) {
-    read_gemma(params, 62);
-    read_sliding_layers(keys, params, 6);
+    read_gemma(keys, params, 62);
+    read_sliding_layers(keys, params, keys.count(kSlidingWindow, kMostContext), 6);
     params.sliding_rope.freq_base = keys.positive_or("rope.freq_base_swa", 10000);
     params.sliding_rope.freq_scale = 1;
     params.logit_cap = keys.not_negative_or_zero("final_logit_softcapping");

@@ -6,8 +6,7 @@ namespace snapkv::model {
 namespace {
 
 void read(const KeyReader & keys, HyperParameters & params) {
-    params.sliding_window = keys.number("attention.sliding_window", kMostContext);
-    params.slides = keys.pattern("attention.sliding_window_pattern", params.layers, 2);
+    read_sliding_layers(keys, params, keys.number(kSlidingWindow, kMostContext), 2);
     params.sliding_rope.freq_base = keys.positive_or("rope.freq_base_swa", params.rope.freq_base);
     read_sized_experts(keys, params);
     params.experts.gating = Experts::Gating::SoftmaxOfChosen;

@@ -6,13 +6,9 @@ namespace snapkv::model {
 namespace {
 
 void read(const KeyReader & keys, HyperParameters & params) {
-    const auto factor = [&](const char * key) {
-        const float value = keys.not_negative_or_zero(key);
-        return value == 0 ? 1.0F : value;  // as libllama: 0 means none
-    };
     params.logit_factor = 1.0F / keys.positive("logit_scale");
-    params.residual_factor = factor("residual_scale");
-    params.embedding_factor = factor("embedding_scale");
+    params.residual_factor = keys.factor("residual_scale");
+    params.embedding_factor = keys.factor("embedding_scale");
     // Granite 4 has models that know no positions.
     if (!keys.file().find_bool(keys.name("rope.scaling.finetuned")).value_or(true)) {
         params.rotates.assign(params.layers, false);

@@ -7,7 +7,8 @@ namespace {
 
 void read(const KeyReader & keys, HyperParameters & params) {
     read_experts(keys, params);
-    read_sliding_layers(keys, params, 0);  // Mistral 7B v0.1: all of them
+    // Mistral 7B v0.1: all of them.
+    read_sliding_layers(keys, params, keys.count(kSlidingWindow, kMostContext), 0);
 }
 
 }  // namespace

@@ -6,7 +6,7 @@ namespace snapkv::model {
 namespace {
 
 void read(const KeyReader & keys, HyperParameters & params) {
-    read_sliding_layers(keys, params, 0);
+    read_sliding_layers(keys, params, keys.count(kSlidingWindow, kMostContext), 0);
 }
 
 }  // namespace
