@@ -92,6 +92,10 @@ bool follow_all(const Settings & settings, Session & session, ExperimentFolder &
     if (options.tokens < 2) {
         usage_error("--n-predict is {}; expected at least 2: the first token is not scored", options.tokens);
     }
+    options.hide_question = settings.eval.hide_question;
+    if (options.hide_question && settings.questions.empty()) {
+        usage_error("--hide-question: there is none to hide in fidelity without -q");
+    }
     const std::vector<Piece> pieces = pieces_of(settings, session.model(), session.context(), options.tokens);
     const std::vector<eval::Variant> variants = eval::make_variants(settings.eval.caches);
     note("{} with {} each", count_text(pieces.size(), "prompt"), count_text(variants.size(), "cache"));

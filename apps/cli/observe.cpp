@@ -46,8 +46,10 @@ public:
                 return layers(
                     [sets = selected_sets()](std::uint32_t layer) { return eval::instructions_record(sets, layer); });
             case Observation::Position:
-                return layers([after = hit_rate(prompt(0), 1), before = hit_rate(turned_prompt(), 1)](
-                                  std::uint32_t layer) { return eval::position_record(after, before, layer); });
+                return layers(
+                    [after = hit_rate(prompt(0), 1), before = hit_rate(turned_prompt(), 1), this](std::uint32_t layer) {
+                        return eval::position_record(after, before, layer, model_.heads);
+                    });
             case Observation::Budget:
                 break;
         }

@@ -1,5 +1,6 @@
 #include "eval/fidelity.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace snapkv::eval {
@@ -67,15 +68,25 @@ std::optional<Fidelity> follow(Session & session, const Prompt & prompt, std::sp
                                const std::function<void(const PrefillProgress &)> & progress) {
     CacheConfig full;
     full.policy = Policy::Full;
-    std::vector<Branch> branches{{prompt, full}};
+    Prompt seen = prompt;
+    if (options.hide_question) {
+        seen.tokens.resize(std::min(prompt.question_begin, prompt.tokens.size()));
+    }
+    const auto hidden = std::span(prompt.tokens).subspan(seen.tokens.size());
+    std::vector<Branch> branches{{seen, full}};
     for (const Variant & variant : variants) {
-        branches.push_back({prompt, variant.cache});
+        branches.push_back({seen, variant.cache});
     }
     PrefillResult done = session.prefill(branches, progress);
     if (done.stats.interrupted) {
         return std::nullopt;
     }
     try {
+        for (Sequence & sequence : done.sequences) {
+            if (!hidden.empty() && session.append(sequence, hidden).interrupted) {
+                throw Stopped();
+            }
+        }
         const Reference reference = generate(session, done.sequences.front(), options.tokens);
         Fidelity fidelity{.answer = reference.text, .tokens = reference.tokens.size(), .variants = {}};
         for (std::size_t i = 0; i < variants.size(); ++i) {

@@ -21,8 +21,9 @@ struct Followed {
 
 /// What following takes.
 struct FollowOptions {
-    std::uint32_t tokens = 64;  ///< that the full cache generates
-    bool answers = true;        ///< let each variant generate its own answer too
+    std::uint32_t tokens = 64;   ///< that the full cache generates
+    bool answers = true;         ///< let each variant generate its own answer too
+    bool hide_question = false;  ///< the vote sees what stands before the question, which is read against what it kept
 };
 
 /// A prompt's answer by the full f16 cache, and how each variant follows it.
@@ -33,8 +34,8 @@ struct Fidelity {
 };
 
 /// Prefills once: the full f16 cache generates greedily, and each variant is scored along its tokens. The prefill
-/// itself is exact whatever is kept of it, so all predict the first token alike; it is not scored. Nothing where
-/// interrupted.
+/// itself is exact whatever is kept of it, so all predict the first token alike (save where the question was hidden);
+/// it is not scored. Nothing where interrupted.
 [[nodiscard]] std::optional<Fidelity> follow(Session & session, const Prompt & prompt,
                                              std::span<const Variant> variants, const FollowOptions & options,
                                              const std::function<void(const PrefillProgress &)> & progress);

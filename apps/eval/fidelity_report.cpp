@@ -133,7 +133,7 @@ PicturedReport fidelity_report(std::span<const Json> records) {
         "The full f16 cache answers, and each cache is scored along the same tokens: how far its distribution of the "
         "next token lies from the full cache's (Kullback-Leibler divergence in nats), how often both favour the same "
         "token, how perplexity changes, and the F1 of its own answer against the full cache's. The first token is left "
-        "out: it comes from the prefill, which is exact.";
+        "out: it comes from the prefill, which is exact (but for a hidden question, read against what was kept).";
     const Records all(records);
     for (const double length : all.places("length")) {
         const std::vector<Row> rows = rows_of(records, length);

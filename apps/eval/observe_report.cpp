@@ -5,89 +5,19 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <iterator>
-#include <limits>
 #include <utility>
 
 #include "eval/heat_map.h"
-#include "eval/line_chart.h"
+#include "eval/layer_pictures.h"
 #include "eval/stacked_bars.h"
 
 namespace snapkv::eval {
 
 namespace {
 
-constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
-
-/// JSON has no NaN: null stands for it.
-Json number_or_null(double value) {
-    return std::isnan(value) ? Json(nullptr) : Json(value);
-}
-
-double value_of(const Json & value) {
-    return value.is_number() ? value.get<double>() : kNothing;
-}
-
 Json record_of(std::uint32_t layer) {
     return {{"key", fmt::format("layer {}", layer)}, {"layer", layer}};
-}
-
-std::string percent(double share) {
-    return std::isnan(share) ? std::string("-") : fmt::format("{:.1f}", 100 * share);
-}
-
-/// A list in each record, as a series over layers for each of its entries.
-std::vector<ChartSeries> series_of(std::span<const Json> records, const std::string & list,
-                                   std::span<const std::string> names) {
-    std::vector<ChartSeries> series;
-    for (std::size_t i = 0; i < names.size(); ++i) {
-        ChartSeries & each = series.emplace_back(ChartSeries{names[i], {}});
-        for (const Json & record : records) {
-            each.points.push_back({record.at("layer").get<double>(), value_of(record.at(list).at(i)), {}, {}});
-        }
-    }
-    return series;
-}
-
-std::string chart_over_layers(const std::string & id, const std::string & title, const std::string & y,
-                              std::vector<ChartSeries> series) {
-    LineChart chart;
-    chart.id = id;
-    chart.title = title;
-    chart.x = {"layer", AxisScale::Linear, NumberStyle::Whole, {}, {}};
-    chart.y = {y, AxisScale::Linear, NumberStyle::Percent, 0, 1};
-    chart.series = std::move(series);
-    return line_chart_svg(chart);
-}
-
-double mean_of(const ChartSeries & series) {
-    double sum = 0;
-    double count = 0;
-    for (const ChartPoint & point : series.points) {
-        sum += std::isnan(point.y) ? 0 : point.y;
-        count += std::isnan(point.y) ? 0 : 1;
-    }
-    return count > 0 ? sum / count : kNothing;
-}
-
-/// A row a layer, a column a series; the mean below.
-Table table_of(const std::vector<ChartSeries> & series) {
-    Table table{{{"layer", Align::Right}}, {}};
-    std::vector<std::string> means{"mean"};
-    for (const ChartSeries & each : series) {
-        table.columns.push_back({each.name, Align::Right});
-        means.push_back(percent(mean_of(each)));
-    }
-    for (std::size_t i = 0; !series.empty() && i < series.front().points.size(); ++i) {
-        std::vector<std::string> row{fmt::format("{:.0f}", series.front().points[i].x)};
-        for (const ChartSeries & each : series) {
-            row.push_back(percent(each.points[i].y));
-        }
-        table.rows.push_back(std::move(row));
-    }
-    table.rows.push_back(std::move(means));
-    return table;
 }
 
 /// The layers of which a budget keeps least: where a layer might better drop less.
@@ -102,49 +32,6 @@ std::string worst_layers(ChartSeries series) {
     }
     return fmt::format("Budget {} keeps least in layer {}; {} % on average.", series.name, fmt::join(named, ", "),
                        percent(mean_of(series)));
-}
-
-/// Layers down; across what each record's list has an entry for.
-struct LayerMap {
-    std::string id;
-    std::string title;
-    std::string column_title;
-    std::vector<std::string> columns;
-    std::string value_title;
-};
-
-std::string layer_map_svg(std::span<const Json> records, const LayerMap & layers,
-                          const std::function<const Json &(const Json &)> & list) {
-    HeatMap map;
-    map.id = layers.id;
-    map.title = layers.title;
-    map.columns = layers.columns;
-    map.column_title = layers.column_title;
-    map.row_title = "layer";
-    map.value_title = layers.value_title;
-    map.low = 0;
-    map.high = 1;
-    for (const Json & record : records) {
-        map.rows.push_back(fmt::format("{}", record.at("layer").get<std::uint32_t>()));
-        for (const Json & each : list(record)) {
-            map.values.push_back(value_of(each));
-        }
-    }
-    return heat_map_svg(map);
-}
-
-std::vector<std::string> numbers_below(std::size_t count) {
-    std::vector<std::string> texts;
-    for (std::size_t i = 0; i < count; ++i) {
-        texts.push_back(fmt::format("{}", i));
-    }
-    return texts;
-}
-
-std::string head_map(std::span<const Json> records, const std::string & id, const std::string & title,
-                     const std::string & value, const std::function<const Json &(const Json &)> & heads) {
-    const std::size_t count = records.empty() ? 0 : heads(records.front()).size();
-    return layer_map_svg(records, {id, title, "query head", numbers_below(count), value}, heads);
 }
 
 Json head_rates(const HitRate & study, std::uint32_t layer, std::uint32_t heads, std::uint32_t window) {
@@ -188,8 +75,8 @@ PicturedReport rates_report(std::span<const Json> records, const std::string & t
         "The last window before the prompt's end, against all that was generated. Hatched: the head gave no "
         "position of the prefix more than the threshold.";
     made.add_picture(heads, "by-head",
-                     head_map(records, "heads", "Hit rate by layer and head", kRate,
-                              [](const Json & record) -> const Json & { return record.at("heads"); }));
+                     head_map_svg(records, "heads", "Hit rate by layer and head", kRate,
+                                  [](const Json & record) -> const Json & { return record.at("heads"); }));
     made.report.sections.push_back(std::move(heads));
     return made;
 }
@@ -240,6 +127,23 @@ PicturedReport generation_report(std::span<const Json> records) {
                         names);
 }
 
+namespace {
+
+/// Over all pairs of sets.
+double mean_overlap(std::span<const SelectedSets> sets, std::uint32_t layer, std::uint32_t kv_head) {
+    double sum = 0;
+    double pairs = 0;
+    for (std::size_t one = 0; one < sets.size(); ++one) {
+        for (std::size_t other = one + 1; other < sets.size(); ++other) {
+            sum += sets[one].overlap(sets[other], layer, kv_head);
+            ++pairs;
+        }
+    }
+    return pairs > 0 ? sum / pairs : 1;
+}
+
+}  // namespace
+
 Json instructions_record(std::span<const SelectedSets> sets, std::uint32_t layer) {
     Json record = record_of(layer);
     record["overlap"] = Json::array();
@@ -249,6 +153,10 @@ Json instructions_record(std::span<const SelectedSets> sets, std::uint32_t layer
             row.push_back(one.overlap(other, layer));
         }
         record["overlap"].push_back(std::move(row));
+    }
+    record["heads"] = Json::array();
+    for (std::uint32_t kv_head = 0; kv_head < sets.front().kv_heads(); ++kv_head) {
+        record["heads"].push_back(mean_overlap(sets, layer, kv_head));
     }
     return record;
 }
@@ -296,14 +204,19 @@ PicturedReport instructions_report(std::span<const Json> records, std::span<cons
         map.values.insert(map.values.end(), means[i].begin(), means[i].end());
     }
     made.add_picture(section, "by-pair", heat_map_svg(map));
+    made.add_picture(section, "by-head",
+                     head_map_svg(
+                         records, "heads", "Overlap by layer and KV head, mean over pairs", "overlap",
+                         [](const Json & record) -> const Json & { return record.at("heads"); }, "KV head"));
     made.report.sections.push_back(std::move(section));
     return made;
 }
 
-Json position_record(const HitRate & after, const HitRate & before, std::uint32_t layer) {
+Json position_record(const HitRate & after, const HitRate & before, std::uint32_t layer, std::uint32_t heads) {
     Json record = record_of(layer);
     record["rates"] = {number_or_null(after.of_layer(layer, 0).rate()),
                        number_or_null(before.of_layer(layer, 0).rate())};
+    record["heads"] = {head_rates(after, layer, heads, 0), head_rates(before, layer, heads, 0)};
     return record;
 }
 
@@ -319,6 +232,11 @@ PicturedReport position_report(std::span<const Json> records) {
     const std::vector<ChartSeries> series = series_of(records, "rates", names);
     section.table = table_of(series);
     made.add_picture(section, "by-layer", chart_over_layers("layers", made.report.title, kRate, series));
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        made.add_picture(section, i == 0 ? "by-head-after" : "by-head-before",
+                         head_map_svg(records, fmt::format("heads{}", i), fmt::format("Hit rate, {}", names[i]), kRate,
+                                      [i](const Json & record) -> const Json & { return record.at("heads").at(i); }));
+    }
     made.report.sections.push_back(std::move(section));
     return made;
 }
@@ -357,8 +275,8 @@ PicturedReport mass_report(std::span<const Json> records, std::span<const std::s
     for (std::size_t i = 0; i < budgets.size(); ++i) {
         made.add_picture(
             kept, fmt::format("kept-by-head-{}", i + 1),
-            head_map(records, fmt::format("kept{}", i + 1), fmt::format("Share kept, budget {}", budgets[i]),
-                     "share kept", [i](const Json & record) -> const Json & { return record.at("heads").at(i); }));
+            head_map_svg(records, fmt::format("kept{}", i + 1), fmt::format("Share kept, budget {}", budgets[i]),
+                         "share kept", [i](const Json & record) -> const Json & { return record.at("heads").at(i); }));
     }
     made.report.sections.push_back(std::move(kept));
 
@@ -375,7 +293,7 @@ PicturedReport mass_report(std::span<const Json> records, std::span<const std::s
         bars.categories.push_back(fmt::format("{}", record.at("layer").get<std::uint32_t>()));
         std::vector<double> & shares = bars.shares.emplace_back();
         for (const Json & part : record.at("parts")) {
-            shares.push_back(value_of(part));
+            shares.push_back(value_or_nan(part));
         }
     }
     made.add_picture(parts, "parts-by-layer", stacked_bars_svg(bars));

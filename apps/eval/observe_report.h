@@ -23,12 +23,13 @@ namespace snapkv::eval {
 [[nodiscard]] Json generation_record(const HitRate & study, std::uint32_t layer, std::uint32_t heads);
 [[nodiscard]] PicturedReport generation_report(std::span<const Json> records);
 
-/// Figure 4: {"key", "layer", "overlap": [instruction][instruction]}.
+/// Figure 4: {"key", "layer", "overlap": [instruction][instruction], "heads": [KV head], the mean over pairs}.
 [[nodiscard]] Json instructions_record(std::span<const SelectedSets> sets, std::uint32_t layer);
 [[nodiscard]] PicturedReport instructions_report(std::span<const Json> records, std::span<const std::string> names);
 
-/// Figure 5: {"key", "layer", "rates"}: with the instruction after and before the document.
-[[nodiscard]] Json position_record(const HitRate & after, const HitRate & before, std::uint32_t layer);
+/// Figure 5: {"key", "layer", "rates", "heads": [[head] of each]}: with the instruction after and before the document.
+[[nodiscard]] Json position_record(const HitRate & after, const HitRate & before, std::uint32_t layer,
+                                   std::uint32_t heads);
 [[nodiscard]] PicturedReport position_report(std::span<const Json> records);
 
 /// {"key", "layer", "kept": [budget], "heads": [[head] of each budget], "parts": [part]}.

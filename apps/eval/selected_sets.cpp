@@ -42,18 +42,27 @@ void SelectedSets::see(const AttentionRow & row) {
     }
 }
 
+std::size_t SelectedSets::shared(const SelectedSets & other, std::uint32_t layer, std::uint32_t kv_head) const {
+    const auto & one = selected(layer, kv_head);
+    const auto & two = other.selected(layer, kv_head);
+    std::vector<std::uint32_t> both;
+    std::set_intersection(one.begin(), one.end(), two.begin(), two.end(), std::back_inserter(both));
+    return both.size();
+}
+
 double SelectedSets::overlap(const SelectedSets & other, std::uint32_t layer) const {
-    std::size_t shared = 0;
+    std::size_t both = 0;
     std::size_t all = 0;
     for (std::uint32_t kv_head = 0; kv_head < kv_heads_; ++kv_head) {
-        const auto & one = selected(layer, kv_head);
-        const auto & two = other.selected(layer, kv_head);
-        std::vector<std::uint32_t> both;
-        std::set_intersection(one.begin(), one.end(), two.begin(), two.end(), std::back_inserter(both));
-        shared += both.size();
-        all += two.size();
+        both += shared(other, layer, kv_head);
+        all += other.selected(layer, kv_head).size();
     }
-    return static_cast<double>(shared) / static_cast<double>(all);
+    return static_cast<double>(both) / static_cast<double>(all);
+}
+
+double SelectedSets::overlap(const SelectedSets & other, std::uint32_t layer, std::uint32_t kv_head) const {
+    return static_cast<double>(shared(other, layer, kv_head)) /
+           static_cast<double>(other.selected(layer, kv_head).size());
 }
 
 }  // namespace snapkv::eval

@@ -17,14 +17,17 @@ public:
 
     [[nodiscard]] Observer observer();
 
-    /// Share of what `other` selected in a layer that this selected too, over its KV heads.
+    [[nodiscard]] std::uint32_t kv_heads() const { return kv_heads_; }
+    /// Share of what `other` selected in a layer that this selected too, over its KV heads or of one of them.
     [[nodiscard]] double overlap(const SelectedSets & other, std::uint32_t layer) const;
+    [[nodiscard]] double overlap(const SelectedSets & other, std::uint32_t layer, std::uint32_t kv_head) const;
     [[nodiscard]] const std::vector<std::uint32_t> & selected(std::uint32_t layer, std::uint32_t kv_head) const {
         return selected_[std::size_t{layer} * kv_heads_ + kv_head];
     }
 
 private:
     void see(const AttentionRow & row);
+    [[nodiscard]] std::size_t shared(const SelectedSets & other, std::uint32_t layer, std::uint32_t kv_head) const;
 
     std::uint32_t document_;
     std::uint32_t tokens_;

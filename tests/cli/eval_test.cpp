@@ -132,6 +132,22 @@ TEST_F(Experiments, HideTheQuestionFromTheVote) {
     EXPECT_NE(seen.err.find("--hide-question"), std::string::npos) << seen.err;
 }
 
+TEST_F(Experiments, FidelityHidesTheQuestionToo) {
+    const std::vector<std::string> rest{"-f",        text_, "--lengths",   "200", "--samples",      "1", "-n", "6",
+                                        "--budgets", "32",  "--kv-window", "8",   "--hide-question"};
+    const Outcome none = run({"eval", "fidelity"}, rest);
+    EXPECT_EQ(none.status, 2);
+    EXPECT_NE(none.err.find("--hide-question"), std::string::npos) << none.err;
+    std::vector<std::string> asked = rest;
+    asked.insert(asked.end(), {"-q", "When did the boat come?"});
+    const Outcome hidden = run({"eval", "fidelity"}, asked);
+    ASSERT_EQ(hidden.status, 0) << hidden.err;
+    const Json all = Json::parse(contents(out_ + "/results.json"));
+    ASSERT_EQ(all["results"].size(), 2U);
+    EXPECT_EQ(all["results"][0]["answer"], all["results"][0]["reference"]) << "the full cache loses nothing";
+    EXPECT_TRUE(all["results"][1]["compressed"].get<bool>());
+}
+
 TEST_F(Experiments, AskAndObserve) {
     const Outcome needle = run({"eval", "needle"}, {"-f", text_, "--lengths", "900", "--depths", "0,100", "--budgets",
                                                     "64", "--kv-window", "8", "-n", "3"});

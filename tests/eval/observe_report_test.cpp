@@ -63,18 +63,25 @@ TEST(ObserveReport, WhatNothingWasAskedOfIsADashAndNotInTheMean) {
 }
 
 TEST(ObserveReport, InstructionsAreComparedInPairs) {
-    const std::vector<Json> records{{{"layer", 0}, {"overlap", {{1.0, 0.5, 0.25}, {0.5, 1.0, 0.0}, {0.25, 0.0, 1.0}}}}};
+    const std::vector<Json> records{
+        {{"layer", 0}, {"overlap", {{1.0, 0.5, 0.25}, {0.5, 1.0, 0.0}, {0.25, 0.0, 1.0}}}, {"heads", {0.25, 0.5}}}};
     const std::vector<std::string> names{"Summarise.", "Who?", "When?"};
     const PicturedReport made = instructions_report(records, names);
     const ReportSection & section = made.report.sections.front();
     EXPECT_EQ(column_names(section.table), (std::vector<std::string>{"layer", "1 and 2", "1 and 3", "2 and 3"}));
     EXPECT_EQ(section.table.rows.front(), (std::vector<std::string>{"0", "50.0", "25.0", "0.0"}));
     EXPECT_EQ(section.notes, (std::vector<std::string>{"1: Summarise.", "2: Who?", "3: When?"}));
-    EXPECT_EQ(picture_names(made), (std::vector<std::string>{"by-layer", "by-pair"}));
+    EXPECT_EQ(picture_names(made), (std::vector<std::string>{"by-layer", "by-pair", "by-head"}));
+    EXPECT_TRUE(draws(made, "by-head", "KV head"));
 }
 
 TEST(ObserveReport, TheInstructionStandsAfterAndBefore) {
-    const PicturedReport made = position_report(rates({0.75, 0.25}, {0.5, 0.5}));
+    std::vector<Json> records = rates({0.75, 0.25}, {0.5, 0.5});
+    for (Json & record : records) {
+        record["heads"] = {{0.75, 0.5}, {0.25, nullptr}};
+    }
+    const PicturedReport made = position_report(records);
+    EXPECT_EQ(picture_names(made), (std::vector<std::string>{"by-layer", "by-head-after", "by-head-before"}));
     EXPECT_EQ(made.report.sections.front().table.rows,
               (Rows{{"0", "75.0", "25.0"}, {"1", "50.0", "50.0"}, {"mean", "62.5", "37.5"}}));
 }

@@ -131,6 +131,7 @@ TEST(SelectedSets, OverlapByLayer) {
     EXPECT_EQ(one.selected(0, 0), (std::vector<std::uint32_t>{0, 3}));
     EXPECT_DOUBLE_EQ(one.overlap(other, 0), 1);
     EXPECT_DOUBLE_EQ(one.overlap(other, 1), 0.5);
+    EXPECT_DOUBLE_EQ(one.overlap(other, 1, 0), 0.5);
     EXPECT_THROW(SelectedSets(4, 4, two, model_of(1, 1, 1)), Error);
     EXPECT_THROW(SelectedSets(0, 4, two, model_of(1, 1, 1)), Error);
 }
