@@ -40,8 +40,9 @@ Json shape_json(const ModelInfo & model) {
     json["experts_used"] = model.experts_used;
     json["attention"] = Json::array();
     for (const LayerAttention & layer : model.attention) {
-        json["attention"].push_back({{"window", layer.window}, {"rotates", layer.rotates}});
+        json["attention"].push_back({{"window", layer.window}, {"rotates", layer.rotates}, {"recurs", layer.recurs}});
     }
+    json["state_bytes"] = model.state_bytes;
     json["chat_template"] = model.has_chat_template;
     return json;
 }
@@ -95,6 +96,9 @@ std::string ranges_text(const std::vector<std::size_t> & numbers) {
 }
 
 std::string attention_text(const LayerAttention & layer) {
+    if (layer.recurs) {
+        return "a state of fixed size";
+    }
     return fmt::format("{}{}", layer.window == 0 ? "everything" : fmt::format("the last {}", count_text(layer.window)),
                        layer.rotates ? "" : ", without positions");
 }
@@ -132,8 +136,8 @@ void print_shape(const ModelInfo & model) {
     line("weights", bytes_text(model.weight_bytes));
     line("layers", count_text(model.layers));
     line("width", fmt::format("{}, feed-forward {}", count_text(model.width), count_text(model.feed_forward)));
-    line("heads", fmt::format("{}, KV heads {}, key size {}, value size {}", model.heads, model.kv_heads,
-                              model.key_size, model.value_size));
+    line("heads", fmt::format("{}, KV heads {}, key size {}, value size {}{}", model.heads, model.kv_heads,
+                              model.key_size, model.value_size, model.values_in_keys ? " (part of the key)" : ""));
     if (model.experts > 0) {
         line("experts", fmt::format("{}, {} of them a token", model.experts, model.experts_used));
     }
@@ -150,6 +154,9 @@ void print_shape(const ModelInfo & model) {
                              bytes_text(model.cache_bytes_per_token(word.value)));
     }
     line("cache a token", bytes);
+    if (model.state_bytes > 0) {
+        line("state", fmt::format("{} a sequence, however long", bytes_text(model.state_bytes)));
+    }
 }
 
 void print_needs(const ModelInfo & model, const Settings & settings) {

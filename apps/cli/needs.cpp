@@ -18,10 +18,15 @@ Needs needs_of(const ModelInfo & model, std::uint64_t tokens, const CacheConfig 
     needs.hidden = tokens * model.width * sizeof(float);
     const auto worked_on = [](KvType type) { return is_quantised(type) ? KvType::F16 : type; };
     const KvTypes working(worked_on(cache.type.key), worked_on(cache.type.value));
-    needs.layer = tokens * model.cache_bytes_per_token(working) / model.layers;
+    needs.layer = tokens * model.cache_bytes_per_token(working) / model.attending_layers;
     needs.layer_is_kept = working == cache.type;
-    const std::uint64_t layer_bytes = token_bytes / model.layers;
+    const std::uint64_t layer_bytes = token_bytes / model.attending_layers;
+    needs.kept_full = model.state_bytes;
+    needs.kept_compressed = model.state_bytes;
     for (const LayerAttention & layer : model.attention) {
+        if (layer.recurs) {
+            continue;
+        }
         // A layer that slides keeps its window, whatever the budget.
         const std::uint64_t of_use = layer.window > 0 ? std::min<std::uint64_t>(layer.window, tokens) : tokens;
         needs.kept_full += of_use * layer_bytes;

@@ -33,7 +33,7 @@ ShownPrompt shown_prompt(const Model & model, const Prompt & prompt, const Seque
     }
     const ModelInfo & info = model.info();
     return {make_cells(pieces, {counts.begin() + begin, counts.end()}, sequence.cache_stats().window),
-            info.layers * info.kv_heads};
+            info.attending_layers * info.kv_heads};
 }
 
 Summary summarise(const Settings & settings, const ModelInfo & model, const Prompt & prompt, const CacheStats & cache,

@@ -47,6 +47,7 @@ struct Prompt {
 struct LayerAttention {
     std::uint32_t window = 0;  ///< tokens that a query sees, its own among them; 0: all before it
     bool rotates = true;       ///< queries and keys know their positions
+    bool recurs = false;       ///< it does not attend but keeps a state of fixed size
 
     friend bool operator==(const LayerAttention &, const LayerAttention &) = default;
 };
@@ -71,12 +72,15 @@ struct ModelInfo {
     std::vector<LayerAttention> attention;  ///< one a layer
     std::uint32_t experts = 0;              ///< networks that a layer chooses from; 0: it has one for all tokens
     std::uint32_t experts_used = 0;         ///< of these for a token
+    std::uint32_t attending_layers = 0;     ///< those with keys and values
+    bool values_in_keys = false;            ///< a value is the beginning of its key and takes no memory
+    std::uint64_t state_bytes = 0;          ///< of one sequence in the layers that recur, however long it is
     bool has_chat_template = false;
 
     /// K/V bytes of one token over all layers and KV heads.
     [[nodiscard]] std::uint64_t cache_bytes_per_token(KvTypes type) const {
-        return std::uint64_t{layers} * kv_heads *
-               (kv_row_bytes(type.key, key_size) + kv_row_bytes(type.value, value_size));
+        const std::size_t value_bytes = values_in_keys ? 0 : kv_row_bytes(type.value, value_size);
+        return std::uint64_t{attending_layers} * kv_heads * (kv_row_bytes(type.key, key_size) + value_bytes);
     }
 };
 

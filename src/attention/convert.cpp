@@ -46,7 +46,9 @@ public:
 
     void operator()(std::uint32_t row, const kv::HeadRows & view, std::uint32_t at) {
         keys_(view.keys + at * from_.key_bytes(), to_.key_row(head_, row));
-        values_(view.values + at * from_.value_bytes(), to_.value_row(head_, row));
+        if (!from_.values_in_keys) {
+            values_(view.values + at * from_.value_bytes(), to_.value_row(head_, row));
+        }
     }
 
 private:

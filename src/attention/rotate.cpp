@@ -21,8 +21,7 @@ void transform(float * x, std::size_t size) {
 
 }  // namespace
 
-void rotate(float * row, std::size_t size) {
-    const std::size_t stretch = rotation_size(size);
+void rotate(float * row, std::size_t size, std::size_t stretch) {
     const float factor = 1.0F / std::sqrt(static_cast<float>(stretch));
     for (std::size_t first = 0; first < size; first += stretch) {
         transform(row + first, stretch);

@@ -2,6 +2,8 @@
 
 #include <cstddef>
 
+#include "kv/shape.h"
+
 namespace snapkv::attention {
 
 /// Elements that are rotated together in a row of `size`: the greatest power of two that divides it, at most 512.
@@ -11,9 +13,17 @@ namespace snapkv::attention {
     return power < kMost ? power : kMost;
 }
 
-/// Multiplies each stretch of rotation_size(size) elements by a Hadamard matrix over the root of its size, which is its
+/// The stretches of a layer's stored values: where they are the keys' beginning, the keys'.
+[[nodiscard]] constexpr std::size_t value_rotation(const kv::LayerShape & shape) {
+    return rotation_size(shape.values_in_keys ? shape.key_size : shape.value_size);
+}
+
+/// Multiplies each stretch of elements by a Hadamard matrix over the root of its size, which is its
 /// own inverse. Rotated rows have the dot products of the rows themselves, and what stuck out in one element is spread
 /// over all: before rows are quantised, and for the queries and outputs that meet them.
-void rotate(float * row, std::size_t size);
+void rotate(float * row, std::size_t size, std::size_t stretch);
+inline void rotate(float * row, std::size_t size) {
+    rotate(row, size, rotation_size(size));
+}
 
 }  // namespace snapkv::attention

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <cstring>
 
-#include "attention/rotate.h"
 #include "ggml-cpu.h"
 #include "kv/shape.h"
 
@@ -52,7 +51,7 @@ void dequantise(const std::byte * rows, std::size_t count, KvType type, float * 
     ggml_get_type_traits(kv::ggml_type_of(type))->to_float(rows, to, static_cast<std::int64_t>(count));
 }
 
-void decode_row(const std::byte * row, std::size_t size, KvType type, float * to) {
+void decode_row(const std::byte * row, std::size_t size, KvType type, std::size_t stretch, float * to) {
     const auto elements = static_cast<std::int64_t>(size);
     switch (type) {
         case KvType::F32:
@@ -67,7 +66,7 @@ void decode_row(const std::byte * row, std::size_t size, KvType type, float * to
         case KvType::Q8_0:
         case KvType::Q4_0:
             dequantise(row, size, type, to);
-            rotate(to, size);
+            rotate(to, size, stretch);
             break;
     }
 }

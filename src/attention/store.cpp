@@ -32,8 +32,10 @@ void store_rows(const LayerUnit & unit, const float * keys, const float * values
                 const std::size_t source = std::size_t{span.row + row} * shape.kv_heads + head;
                 encode_row(keys + source * shape.key_size, shape.key_size, shape.type.key,
                            span.keys + head * span.key_head_stride + row * shape.key_bytes());
-                encode_row(values + source * shape.value_size, shape.value_size, shape.type.value,
-                           span.values + head * span.value_head_stride + row * shape.value_bytes());
+                if (!shape.values_in_keys) {
+                    encode_row(values + source * shape.value_size, shape.value_size, shape.type.value,
+                               span.values + head * span.value_head_stride + row * shape.value_bytes());
+                }
             }
         }
     }

@@ -106,8 +106,8 @@ private:
             }
             const std::uint32_t rows = std::min(steps_.tile, piece.end - row);
             auto * keys = reinterpret_cast<std::byte *>(aligned(packed_keys_));
-            steps_.pack_keys({view.keys + row * input.shape.key_bytes(), rows, spec_.key_size, input.shape.type.key},
-                             keys);
+            const std::size_t stride = input.shape.key_bytes();
+            steps_.pack_keys({view.keys + row * stride, rows, spec_.key_size, input.shape.type.key, stride}, keys);
             for (std::uint32_t i = 0; i < rows && !spec_.alibi_slopes.empty(); ++i) {
                 positions_[i] = static_cast<float>(index_of(view.position(row + i)));
             }

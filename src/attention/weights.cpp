@@ -80,7 +80,8 @@ private:
     void multiply(const kv::HeadRows & view, std::uint32_t row, std::uint32_t first, std::uint32_t rows) {
         const std::uint32_t columns = std::min(steps_.tile, view.rows - row);
         const std::uint32_t column = index_of(view.position(row));
-        steps_.pack_keys({view.keys + row * input_.shape.key_bytes(), columns, spec_.key_size, input_.shape.type.key},
+        const std::size_t stride = input_.shape.key_bytes();
+        steps_.pack_keys({view.keys + row * stride, columns, spec_.key_size, input_.shape.type.key, stride},
                          keys_.data());
         std::iota(positions_.begin(), positions_.end(), static_cast<float>(column));
         const std::uint32_t padded = (columns + steps_.panel - 1) / steps_.panel * steps_.panel;

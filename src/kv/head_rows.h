@@ -8,8 +8,8 @@
 
 namespace snapkv::kv {
 
-/// A view of consecutive rows of one KV head of one layer. Keys and values are row-major and dense: row r begins at
-/// r * key_bytes and r * value_bytes of its LayerShape. Positions ascend.
+/// A view of consecutive rows of one KV head of one layer. Keys and values are row-major: row r begins at
+/// r * key_bytes and r * value_stride of its LayerShape. Positions ascend.
 struct HeadRows {
     const std::byte * keys = nullptr;
     const std::byte * values = nullptr;

@@ -28,7 +28,8 @@ LayerRows LayerRows::dense(Arena & arena, const LayerShape & shape, std::uint32_
     for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
         Head & place = rows.heads_.emplace_back();
         place.keys = std::exchange(offset, aligned(offset + capacity * shape.key_bytes()));
-        place.values = std::exchange(offset, aligned(offset + capacity * shape.value_bytes()));
+        place.values =
+            shape.values_in_keys ? place.keys : std::exchange(offset, aligned(offset + capacity * shape.value_bytes()));
     }
     rows.block_ = arena.allocate(offset);
     return rows;
@@ -43,7 +44,9 @@ LayerRows LayerRows::packed_empty(Arena & arena, const LayerShape & shape,
     for (auto & of_head : positions) {
         Head & place = rows.heads_.emplace_back();
         place.keys = std::exchange(offset, aligned(offset + of_head.size() * shape.key_bytes()));
-        place.values = std::exchange(offset, aligned(offset + of_head.size() * shape.value_bytes()));
+        place.values = shape.values_in_keys
+                           ? place.keys
+                           : std::exchange(offset, aligned(offset + of_head.size() * shape.value_bytes()));
         place.positions = std::move(of_head);
     }
     rows.block_ = arena.allocate(offset);
@@ -69,7 +72,7 @@ LayerRows LayerRows::packed(Arena & arena, const LayerShape & shape, std::span<c
     for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
         for_kept_rows(sources[head], kept[head], [&](std::uint32_t row, const HeadRows & view, std::uint32_t at) {
             std::memcpy(rows.key_row(head, row), view.keys + at * shape.key_bytes(), shape.key_bytes());
-            std::memcpy(rows.value_row(head, row), view.values + at * shape.value_bytes(), shape.value_bytes());
+            std::memcpy(rows.value_row(head, row), view.values + at * shape.value_stride(), shape.value_bytes());
         });
     }
     return rows;
@@ -99,7 +102,7 @@ std::byte * LayerRows::key_row(std::uint32_t head, std::uint32_t row) {
 }
 
 std::byte * LayerRows::value_row(std::uint32_t head, std::uint32_t row) {
-    return block_.data() + heads_[head].values + row * shape_.value_bytes();
+    return block_.data() + heads_[head].values + row * shape_.value_stride();
 }
 
 }  // namespace snapkv::kv

@@ -9,15 +9,21 @@
 namespace snapkv::kv {
 
 /// The K/V rows of one layer: how many heads, how long a row is, how it is stored. Quantised rows are of sizes that
-/// kQuantisedBlock divides, and rotated (attention/rotate.h).
+/// kQuantisedBlock divides, and rotated (attention/rotate.h). A layer without attention has no heads.
 struct LayerShape {
     std::uint32_t kv_heads = 0;
     std::uint32_t key_size = 0;    ///< elements
     std::uint32_t value_size = 0;  ///< elements
     KvTypes type{};
+    /// Values are not stored: that of a row is the first value_size elements of its key (latent attention). Both have
+    /// one type then.
+    bool values_in_keys = false;
 
     [[nodiscard]] std::size_t key_bytes() const { return kv_row_bytes(type.key, key_size); }
-    [[nodiscard]] std::size_t value_bytes() const { return kv_row_bytes(type.value, value_size); }
+    /// Of what is stored beside the key.
+    [[nodiscard]] std::size_t value_bytes() const { return values_in_keys ? 0 : kv_row_bytes(type.value, value_size); }
+    /// From the value of a row to that of the next.
+    [[nodiscard]] std::size_t value_stride() const { return values_in_keys ? key_bytes() : value_bytes(); }
     /// One row of one head, key and value.
     [[nodiscard]] std::size_t row_bytes() const { return key_bytes() + value_bytes(); }
     bool operator==(const LayerShape &) const = default;

@@ -7,6 +7,15 @@
 
 namespace snapkv::kv {
 
+namespace {
+
+/// Of a layer's values in its part of a block: behind the keys of all heads.
+std::size_t values_offset(const LayerShape & shape) {
+    return shape.values_in_keys ? 0 : shape.kv_heads * Tail::kBlockRows * shape.key_bytes();
+}
+
+}  // namespace
+
 Tail::Tail(Arena & arena, std::vector<LayerShape> shapes, Position first)
     : arena_(&arena), shapes_(std::move(shapes)), first_(first) {
     for (const LayerShape & shape : shapes_) {
@@ -43,10 +52,10 @@ Tail::Place Tail::place(std::uint32_t layer, std::uint32_t row) {
     const LayerShape & shape = shapes_[layer];
     Place place;
     place.key_head_stride = kBlockRows * shape.key_bytes();
-    place.value_head_stride = kBlockRows * shape.value_bytes();
+    place.value_head_stride = kBlockRows * shape.value_stride();
     std::byte * base = blocks_[row / kBlockRows].data() + layer_offsets_[layer];
     place.keys = base + row % kBlockRows * shape.key_bytes();
-    place.values = base + shape.kv_heads * place.key_head_stride + row % kBlockRows * shape.value_bytes();
+    place.values = base + values_offset(shape) + row % kBlockRows * shape.value_stride();
     place.count = kBlockRows - row % kBlockRows;
     return place;
 }
@@ -58,7 +67,7 @@ void Tail::view(std::uint32_t layer, std::uint32_t head, std::vector<HeadRows> &
         const std::byte * base = blocks_[block].data() + layer_offsets_[layer];
         HeadRows rows;
         rows.keys = base + head * kBlockRows * shape.key_bytes();
-        rows.values = base + shape.kv_heads * kBlockRows * shape.key_bytes() + head * kBlockRows * shape.value_bytes();
+        rows.values = base + values_offset(shape) + head * kBlockRows * shape.value_stride();
         rows.rows = std::min(kBlockRows, rows_ - begin);
         rows.first = first_ + begin;
         views.push_back(rows);

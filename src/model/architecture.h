@@ -7,6 +7,7 @@
 
 #include "ggml.h"
 #include "model/hyper_parameters.h"
+#include "model/state_tensors.h"
 #include "model/weights.h"
 #include "product/products.h"
 
@@ -26,6 +27,7 @@ public:
         ggml_tensor * queries = nullptr;
         ggml_tensor * keys = nullptr;
         ggml_tensor * values = nullptr;
+        ggml_tensor * gate = nullptr;  ///< for finish_layer(), where the family has one; comes with the queries
     };
     enum class Wanted { All, Queries, KeysValues };
 
@@ -35,11 +37,18 @@ public:
     [[nodiscard]] virtual AttentionInput attention_input(ggml_context * ctx, product::Products & products,
                                                          std::uint32_t layer, ggml_tensor * hidden,
                                                          ggml_tensor * positions, Wanted wanted) const = 0;
-    /// The layer's output from its hidden states and its attention [value_size * heads, rows]. May be written over
-    /// `hidden`.
+    /// The layer's output from its hidden states, its attention [value_size * heads, rows] and the gate that came with
+    /// the queries. May be written over `hidden`.
     [[nodiscard]] virtual ggml_tensor * finish_layer(ggml_context * ctx, product::Products & products,
-                                                     std::uint32_t layer, ggml_tensor * hidden,
-                                                     ggml_tensor * attended) const = 0;
+                                                     std::uint32_t layer, ggml_tensor * hidden, ggml_tensor * attended,
+                                                     ggml_tensor * gate) const = 0;
+    /// A layer that does not attend but keeps a state for each sequence (HyperParameters::layer_recurs): its output
+    /// from its hidden states, whose rows belong to the sequences of `spans`; rows in none are padding. The nodes that
+    /// write states go into `graph`, in `states` one entry a span. May be written over `hidden`.
+    [[nodiscard]] virtual ggml_tensor * recurrent_layer(ggml_context * ctx, ggml_cgraph * graph,
+                                                        product::Products & products, std::uint32_t layer,
+                                                        ggml_tensor * hidden, std::span<const StateSpan> spans,
+                                                        std::vector<StateTensors> & states) const = 0;
     /// The matrices that the layer's products take; logits() takes others.
     [[nodiscard]] virtual std::vector<product::Linear> matrices(std::uint32_t layer) const = 0;
     /// Logits [vocabulary, rows] of the last layer's output.

@@ -12,6 +12,10 @@ bool follows(const ggml_tensor * first, const ggml_tensor * second) {
            first->view_offs + ggml_nbytes(first) == second->view_offs;
 }
 
+std::string prefix_of(std::uint32_t layer) {
+    return "blk." + std::to_string(layer) + ".";
+}
+
 /// Columns [first, first + count) of each row.
 ggml_tensor * columns(ggml_context * ctx, ggml_tensor * x, std::int64_t first, std::int64_t count) {
     const std::size_t offset = static_cast<std::size_t>(first) * sizeof(float);
@@ -34,7 +38,10 @@ Decoder::Decoder(const HyperParameters & params, Weights & weights) : params_(pa
     }
     take_rope_factors(weights);
     for (std::uint32_t layer = 0; layer < params.layers; ++layer) {
-        layers_.push_back(take_layer(weights, "blk." + std::to_string(layer) + "."));
+        layers_.push_back(take_layer(weights, layer));
+    }
+    for (std::uint32_t layer = 0; layer < params.unused_layers; ++layer) {
+        weights.ignore(prefix_of(params.layers + layer));
     }
 }
 
@@ -62,12 +69,17 @@ product::Norm Decoder::take_norm(Weights & weights, const std::string & name) co
             params_.family->norm};
 }
 
-Decoder::Layer Decoder::take_layer(Weights & weights, const std::string & prefix) const {
+Decoder::Layer Decoder::take_layer(Weights & weights, std::uint32_t index) const {
     const Family & family = *params_.family;
+    const std::string prefix = prefix_of(index);
     Layer layer;
     layer.attention_norm = take_norm(weights, prefix + "attn_norm");
-    take_attention(weights, prefix, layer);
-    take_head_norms(weights, prefix, layer);
+    if (params_.layer_recurs(index)) {
+        layer.delta.emplace(weights, prefix, params_);
+    } else {
+        take_attention(weights, prefix, layer);
+        take_head_norms(weights, prefix, layer);
+    }
     if (family.post_norms) {
         layer.attention_post_norm = take_norm(weights, prefix + "post_attention_norm");
         layer.network_post_norm = take_norm(weights, prefix + "post_ffw_norm");
@@ -75,7 +87,7 @@ Decoder::Layer Decoder::take_layer(Weights & weights, const std::string & prefix
     if (!family.parallel) {
         layer.network_norm = take_norm(weights, prefix + family.network_norm);
     }
-    take_network(weights, prefix, layer);
+    take_network(weights, prefix, index, layer);
     if (family.sinks) {
         layer.sinks = weights.require(prefix + "attn_sinks.weight", {params_.heads}, Weights::Use::Elements);
     }
@@ -87,10 +99,16 @@ void Decoder::take_attention(Weights & weights, const std::string & prefix, Laye
     const std::int64_t q = params_.query_width();
     const std::int64_t k = params_.key_width();
     const std::int64_t v = params_.value_width();
+    if (params_.latent.rank > 0) {
+        layer.latent.emplace(weights, prefix, params_);
+        layer.attention_output = take_linear(weights, prefix + "attn_output",
+                                             std::int64_t{params_.heads} * params_.latent.value_size, width);
+        return;
+    }
     if (weights.has(prefix + "attn_qkv.weight")) {
         layer.query_key_value = take_linear(weights, prefix + "attn_qkv", width, q + k + v);
     } else {
-        layer.query = take_linear(weights, prefix + "attn_q", width, q);
+        layer.query = take_linear(weights, prefix + "attn_q", width, params_.family->gated_attention ? 2 * q : q);
         layer.key = take_linear(weights, prefix + "attn_k", width, k);
         layer.value = take_linear(weights, prefix + "attn_v", width, v);
     }
@@ -114,11 +132,11 @@ void Decoder::take_head_norms(Weights & weights, const std::string & prefix, Lay
     layer.key_norm = take("attn_k_norm", params_.kv_heads);
 }
 
-void Decoder::take_network(Weights & weights, const std::string & prefix, Layer & layer) const {
+void Decoder::take_network(Weights & weights, const std::string & prefix, std::uint32_t index, Layer & layer) const {
     const std::int64_t width = params_.width;
     const std::int64_t inner = params_.feed_forward;
-    if (params_.experts.count > 0) {
-        layer.experts.emplace(weights, prefix, params_);
+    if (params_.experts.count > 0 && index >= params_.experts.first_layer) {
+        take_experts(weights, prefix, layer);
         return;
     }
     if (params_.family->fused_gate) {
@@ -128,6 +146,20 @@ void Decoder::take_network(Weights & weights, const std::string & prefix, Layer 
         layer.up = take_linear(weights, prefix + "ffn_up", width, inner);
     }
     layer.down = take_linear(weights, prefix + "ffn_down", inner, width);
+}
+
+void Decoder::take_experts(Weights & weights, const std::string & prefix, Layer & layer) const {
+    const std::int64_t width = params_.width;
+    const std::int64_t shared = params_.experts.shared_feed_forward;
+    layer.experts.emplace(weights, prefix, params_);
+    if (shared > 0) {
+        layer.gate = take_linear(weights, prefix + "ffn_gate_shexp", width, shared);
+        layer.up = take_linear(weights, prefix + "ffn_up_shexp", width, shared);
+        layer.down = take_linear(weights, prefix + "ffn_down_shexp", shared, width);
+    }
+    if (params_.experts.shared_gate) {
+        layer.shared_gate = weights.require(prefix + "ffn_gate_inp_shexp.weight", {width}, Weights::Use::Elements);
+    }
 }
 
 ggml_tensor * Decoder::embed(ggml_context * ctx, ggml_tensor * tokens) const {
@@ -166,9 +198,22 @@ std::vector<ggml_tensor *> Decoder::project(ggml_context * ctx, product::Product
 Decoder::AttentionInput Decoder::attention_input(ggml_context * ctx, product::Products & products, std::uint32_t layer,
                                                  ggml_tensor * hidden, ggml_tensor * positions, Wanted wanted) const {
     const Layer & weights = layers_[layer];
-    const std::vector<ggml_tensor *> projected = project(ctx, products, weights, hidden, wanted);
+    if (weights.latent) {
+        return latent_input(ctx, products, layer, hidden, positions, wanted);
+    }
+    std::vector<ggml_tensor *> projected = project(ctx, products, weights, hidden, wanted);
     const std::int64_t rows = hidden->ne[1];
     AttentionInput input;
+    if (params_.family->gated_attention && wanted != Wanted::KeysValues) {
+        // Of each head first its query, then its gate.
+        const std::int64_t size = params_.key_size;
+        ggml_tensor * both = ggml_reshape_4d(ctx, projected.front(), size, 2, params_.heads, rows);
+        const auto half = [&](std::size_t which) {
+            return ggml_view_3d(ctx, both, size, params_.heads, rows, both->nb[2], both->nb[3], which * both->nb[1]);
+        };
+        projected.front() = half(0);
+        input.gate = ggml_sigmoid(ctx, ggml_cont_2d(ctx, half(1), size * params_.heads, rows));
+    }
     const bool plain = weights.query_norm.weight == nullptr && params_.layer_rotates(layer);
     if (plain && wanted == Wanted::All && rows == 1 && follows(projected[0], projected[1])) {
         rotate_step(ctx, projected[0], layer, positions, input);
@@ -185,10 +230,19 @@ Decoder::AttentionInput Decoder::attention_input(ggml_context * ctx, product::Pr
     return input;
 }
 
+Decoder::AttentionInput Decoder::latent_input(ggml_context * ctx, product::Products & products, std::uint32_t layer,
+                                              ggml_tensor * hidden, ggml_tensor * positions, Wanted wanted) const {
+    const Layer & weights = layers_[layer];
+    return weights.latent->input(ctx, products, weights.attention_norm, hidden, wanted,
+                                 [&](ggml_tensor * x) { return rotate(ctx, x, layer, positions); });
+}
+
 /// Heads of projected rows, normed and rotated where the layer does so.
 ggml_tensor * Decoder::turn(ggml_context * ctx, ggml_tensor * x, std::uint32_t heads, const product::Norm & norm,
                             std::uint32_t layer, ggml_tensor * positions) const {
-    ggml_tensor * by_head = ggml_reshape_3d(ctx, x, params_.key_size, heads, x->ne[1]);
+    ggml_tensor * by_head = x->ne[0] == params_.key_size && x->ne[1] == heads
+                                ? x
+                                : ggml_reshape_3d(ctx, x, params_.key_size, heads, x->ne[1]);
     by_head = product::normalise(ctx, norm, by_head);
     return params_.layer_rotates(layer) ? rotate(ctx, by_head, layer, positions) : by_head;
 }
@@ -239,24 +293,59 @@ ggml_tensor * Decoder::gated(ggml_context * ctx, product::Products & products, c
 }
 
 ggml_tensor * Decoder::finish_layer(ggml_context * ctx, product::Products & products, std::uint32_t layer,
-                                    ggml_tensor * hidden, ggml_tensor * attended) const {
+                                    ggml_tensor * hidden, ggml_tensor * attended, ggml_tensor * gate) const {
     const Layer & weights = layers_[layer];
+    if (weights.latent) {
+        attended = weights.latent->output(ctx, attended);
+    }
+    if (gate != nullptr) {
+        attended = ggml_mul(ctx, attended, gate);
+    }
     if (params_.family->parallel) {
         ggml_tensor * network =
             products.multiply(ctx, weights.down, gated(ctx, products, weights, weights.attention_norm, hidden));
         // The first operand comes first in the graph: it still reads `hidden`, which the second may write over.
         return ggml_add(ctx, network, products.add_product(ctx, weights.attention_output, attended, hidden));
     }
-    ggml_tensor * x = add(ctx, products, weights.attention_output, weights.attention_post_norm, attended, hidden);
-    if (!weights.experts) {
-        return add(ctx, products, weights.down, weights.network_post_norm,
-                   gated(ctx, products, weights, weights.network_norm, x), x);
+    return add_network(ctx, products, weights,
+                       add(ctx, products, weights.attention_output, weights.attention_post_norm, attended, hidden));
+}
+
+ggml_tensor * Decoder::recurrent_layer(ggml_context * ctx, ggml_cgraph * graph, product::Products & products,
+                                       std::uint32_t layer, ggml_tensor * hidden, std::span<const StateSpan> spans,
+                                       std::vector<StateTensors> & states) const {
+    const Layer & weights = layers_[layer];
+    ggml_tensor * result = weights.delta->build(ctx, graph, products, weights.attention_norm, hidden, spans, states);
+    return add_network(ctx, products, weights,
+                       add(ctx, products, weights.delta->output(), weights.attention_post_norm, result, hidden));
+}
+
+/// hidden + what the layer's network makes of it. May be written over `hidden`.
+ggml_tensor * Decoder::add_network(ggml_context * ctx, product::Products & products, const Layer & layer,
+                                   ggml_tensor * hidden) const {
+    if (!layer.experts) {
+        return add(ctx, products, layer.down, layer.network_post_norm,
+                   gated(ctx, products, layer, layer.network_norm, hidden), hidden);
     }
-    ggml_tensor * network = weights.experts->build(ctx, product::normalise(ctx, weights.network_norm, x));
+    ggml_tensor * network = expert_results(ctx, products, layer, hidden);
     if (params_.residual_factor != 1.0F) {
         network = ggml_scale(ctx, network, params_.residual_factor);
     }
-    return ggml_add(ctx, network, x);
+    return ggml_add(ctx, network, hidden);
+}
+
+ggml_tensor * Decoder::expert_results(ggml_context * ctx, product::Products & products, const Layer & layer,
+                                      ggml_tensor * hidden) const {
+    ggml_tensor * normed = product::normalise(ctx, layer.network_norm, hidden);
+    ggml_tensor * results = layer.experts->build(ctx, normed);
+    if (layer.down.weight == nullptr) {
+        return results;
+    }
+    ggml_tensor * shared = products.multiply(ctx, layer.down, gated(ctx, products, layer, layer.network_norm, hidden));
+    if (layer.shared_gate != nullptr) {
+        shared = ggml_mul(ctx, shared, ggml_sigmoid(ctx, ggml_mul_mat(ctx, layer.shared_gate, normed)));
+    }
+    return ggml_add(ctx, results, shared);
 }
 
 std::vector<product::Linear> Decoder::matrices(std::uint32_t layer) const {
@@ -267,6 +356,12 @@ std::vector<product::Linear> Decoder::matrices(std::uint32_t layer) const {
         if (linear.weight != nullptr) {
             all.push_back(linear);
         }
+    }
+    if (weights.latent) {
+        weights.latent->add_matrices(all);
+    }
+    if (weights.delta) {
+        weights.delta->add_matrices(all);
     }
     return all;
 }

@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "model/architecture.h"
+#include "model/delta_net.h"
 #include "model/expert_network.h"
+#include "model/latent_attention.h"
 
 namespace snapkv::model {
 
@@ -24,7 +26,12 @@ public:
                                                  ggml_tensor * hidden, ggml_tensor * positions,
                                                  Wanted wanted) const override;
     [[nodiscard]] ggml_tensor * finish_layer(ggml_context * ctx, product::Products & products, std::uint32_t layer,
-                                             ggml_tensor * hidden, ggml_tensor * attended) const override;
+                                             ggml_tensor * hidden, ggml_tensor * attended,
+                                             ggml_tensor * gate) const override;
+    [[nodiscard]] ggml_tensor * recurrent_layer(ggml_context * ctx, ggml_cgraph * graph, product::Products & products,
+                                                std::uint32_t layer, ggml_tensor * hidden,
+                                                std::span<const StateSpan> spans,
+                                                std::vector<StateTensors> & states) const override;
     [[nodiscard]] std::vector<product::Linear> matrices(std::uint32_t layer) const override;
     [[nodiscard]] ggml_tensor * logits(ggml_context * ctx, product::Products & products,
                                        ggml_tensor * hidden) const override;
@@ -36,12 +43,15 @@ private:
         product::Norm attention_norm;
         product::Linear query_key_value;  ///< in place of the three that follow
         product::Linear query, key, value, attention_output;
-        product::Norm query_norm, key_norm;  ///< of each head
+        std::optional<LatentAttention> latent;  ///< in place of queries, keys and values
+        std::optional<DeltaNet> delta;          ///< in place of attention
+        product::Norm query_norm, key_norm;     ///< of each head
         product::Norm attention_post_norm;
         product::Norm network_norm;  ///< none where the network reads what attention reads
         product::Norm network_post_norm;
         product::Linear gate, up, down;        ///< no gate where `up` is both
-        std::optional<ExpertNetwork> experts;  ///< in place of these
+        std::optional<ExpertNetwork> experts;  ///< in place of these, or beside them
+        ggml_tensor * shared_gate = nullptr;   ///< [width]: how much of the network beside experts a token takes
         ggml_tensor * sinks = nullptr;
     };
 
@@ -49,13 +59,16 @@ private:
                                                      std::int64_t out);
     [[nodiscard]] product::Norm take_norm(Weights & weights, const std::string & name) const;
     void take_rope_factors(Weights & weights);
-    [[nodiscard]] Layer take_layer(Weights & weights, const std::string & prefix) const;
+    [[nodiscard]] Layer take_layer(Weights & weights, std::uint32_t index) const;
     void take_attention(Weights & weights, const std::string & prefix, Layer & layer) const;
     void take_head_norms(Weights & weights, const std::string & prefix, Layer & layer) const;
-    void take_network(Weights & weights, const std::string & prefix, Layer & layer) const;
+    void take_network(Weights & weights, const std::string & prefix, std::uint32_t index, Layer & layer) const;
+    void take_experts(Weights & weights, const std::string & prefix, Layer & layer) const;
 
     [[nodiscard]] std::vector<ggml_tensor *> project(ggml_context * ctx, product::Products & products,
                                                      const Layer & layer, ggml_tensor * hidden, Wanted wanted) const;
+    [[nodiscard]] AttentionInput latent_input(ggml_context * ctx, product::Products & products, std::uint32_t layer,
+                                              ggml_tensor * hidden, ggml_tensor * positions, Wanted wanted) const;
     [[nodiscard]] ggml_tensor * turn(ggml_context * ctx, ggml_tensor * x, std::uint32_t heads,
                                      const product::Norm & norm, std::uint32_t layer, ggml_tensor * positions) const;
     void rotate_step(ggml_context * ctx, const ggml_tensor * queries, std::uint32_t layer, ggml_tensor * positions,
@@ -66,6 +79,11 @@ private:
                                     const product::Norm & post_norm, ggml_tensor * input, ggml_tensor * hidden) const;
     [[nodiscard]] ggml_tensor * gated(ggml_context * ctx, product::Products & products, const Layer & layer,
                                       const product::Norm & norm, ggml_tensor * hidden) const;
+
+    [[nodiscard]] ggml_tensor * add_network(ggml_context * ctx, product::Products & products, const Layer & layer,
+                                            ggml_tensor * hidden) const;
+    [[nodiscard]] ggml_tensor * expert_results(ggml_context * ctx, product::Products & products, const Layer & layer,
+                                               ggml_tensor * hidden) const;
 
     HyperParameters params_;
     ggml_tensor * embedding_ = nullptr;

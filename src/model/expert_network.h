@@ -27,11 +27,13 @@ private:
 
     [[nodiscard]] static ggml_tensor * multiply(ggml_context * ctx, const Matrices & matrices, ggml_tensor * input,
                                                 ggml_tensor * chosen);
-    [[nodiscard]] ggml_tensor * weights_of(ggml_context * ctx, ggml_tensor * logits, ggml_tensor * chosen) const;
+    [[nodiscard]] ggml_tensor * scores_of(ggml_context * ctx, ggml_tensor * logits) const;
+    [[nodiscard]] ggml_tensor * weights_of(ggml_context * ctx, ggml_tensor * scores, ggml_tensor * chosen) const;
 
     Experts experts_;
     ggml_tensor * router_ = nullptr;
     ggml_tensor * router_bias_ = nullptr;
+    ggml_tensor * choice_bias_ = nullptr;  ///< for the choice alone, not for the weights
     Matrices gate_;
     Matrices up_;
     Matrices down_;

@@ -27,7 +27,8 @@ struct Family {
     enum class HeadNorms { None, Required, WhereGiven } head_norms = HeadNorms::None;
     const char * network_norm = "ffn_norm";  ///< what the norm before the network is called
     bool sinks = false;                      ///< attention has a logit a head beside the rows'
-    bool own_output = true;                  ///< may have output.weight; else the embedding serves as the output matrix
+    bool gated_attention = false;  ///< attn_q has a gate behind each head's query, for what attention comes to
+    bool own_output = true;        ///< may have output.weight; else the embedding serves as the output matrix
     /// Reads the keys that only this family has, and sets what follows from them. Null: none.
     void (*read)(const KeyReader & keys, HyperParameters & params) = nullptr;
 };

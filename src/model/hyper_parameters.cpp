@@ -11,12 +11,6 @@ namespace snapkv::model {
 
 namespace {
 
-// Far beyond any model: what keeps products of sizes within 64 bits and tables within reason.
-constexpr std::uint32_t kMostLayers = 1024;
-constexpr std::uint32_t kMostElements = 1U << 22U;
-constexpr std::uint32_t kMostHeadSize = 1024;
-constexpr std::uint32_t kMostExperts = 4096;
-
 const Family & family_of(const gguf::File & file, const std::string & architecture) {
     const Family * family = find_family(architecture);
     if (family == nullptr) {
@@ -124,6 +118,11 @@ void read_sized_experts(const KeyReader & keys, HyperParameters & params) {
     if (params.experts.count > 0) {
         params.experts.feed_forward = keys.uniform("expert_feed_forward_length", params.feed_forward, kMostElements);
     }
+}
+
+void read_unused_layers(const KeyReader & keys, HyperParameters & params) {
+    params.unused_layers = keys.count("nextn_predict_layers", params.layers - 1);
+    params.layers -= params.unused_layers;
 }
 
 void read_sliding_layers(const KeyReader & keys, HyperParameters & params, std::uint32_t window, std::uint32_t period) {

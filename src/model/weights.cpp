@@ -138,6 +138,14 @@ ggml_tensor * Weights::require(const std::string & name, std::initializer_list<s
     return tensor;
 }
 
+void Weights::ignore(std::string_view prefix) {
+    for (const gguf::TensorInfo & info : file_.tensors()) {
+        if (info.name.starts_with(prefix)) {
+            taken_.try_emplace(info.name, nullptr);
+        }
+    }
+}
+
 void Weights::map(Group & group) {
     const std::span<const std::byte> bytes = file_.bytes();
     // ggml takes a mutable address; nothing writes to weights.

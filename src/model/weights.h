@@ -30,10 +30,10 @@ class Weights {
 public:
     /// What the graph does with a tensor; decides which buffer types serve.
     enum class Use {
-        Multiply,        ///< first operand of a matrix product
-        MultiplyChosen,  ///< the same, of matrices that are chosen row by row: a mixture of experts
-        Lookup,          ///< rows are fetched
-        Elements,        ///< norms, biases, factors: float32
+        Multiply,      ///< first operand of a matrix product
+        MultiplyEach,  ///< the same, of several matrices in one tensor: those of experts or of heads
+        Lookup,        ///< rows are fetched
+        Elements,      ///< norms, biases, factors: float32
     };
 
     explicit Weights(const gguf::File & file);
@@ -44,6 +44,9 @@ public:
     ggml_tensor * require(const std::string & name, std::initializer_list<std::int64_t> shape, Use use);
     /// The same, null where it is missing.
     ggml_tensor * optional(const std::string & name, std::initializer_list<std::int64_t> shape, Use use);
+
+    /// Counts tensors whose names begin so as taken.
+    void ignore(std::string_view prefix);
 
     /// Places and fills what was taken. Throws Error(Input) for tensors in the file that nobody took: they would
     /// change what the model computes. `log` receives a line for each buffer type.

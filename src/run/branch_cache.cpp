@@ -52,13 +52,14 @@ HeadPositions last_positions(std::uint32_t heads, std::uint32_t n, std::uint32_t
 
 }  // namespace
 
-BranchCache::BranchCache(const BranchPlan & plan, const attention::AttentionSpec & spec, kv::Arena & arena,
-                         std::shared_ptr<Meter> work)
+BranchCache::BranchCache(const BranchPlan & plan, const attention::AttentionSpec & spec,
+                         std::vector<std::size_t> state_floats, kv::Arena & arena, std::shared_ptr<Meter> work)
     : plan_(plan),
       arena_(arena),
       work_(std::move(work)),
       query_floats_(std::size_t{spec.heads} * spec.key_size),
-      captured_queries_(plan.captured() * query_floats_ * sizeof(float), work_) {}
+      captured_queries_(plan.captured() * query_floats_ * sizeof(float), work_),
+      state_(arena, std::move(state_floats)) {}
 
 void BranchCache::begin_layer(const kv::LayerShape & shape, std::uint32_t trunk) {
     suffix_rows_ = std::make_shared<kv::LayerRows>(kv::LayerRows::dense(arena_, shape, plan_.suffix, Position{trunk}));
@@ -101,6 +102,11 @@ void BranchCache::finish_layer(std::uint32_t layer, Compute & compute, const att
     } else {
         segment_->add_layer(suffix_rows_);
     }
+    suffix_rows_.reset();
+}
+
+void BranchCache::finish_recurrent_layer(const kv::LayerShape & shape) {
+    segment_->add_layer(no_rows(arena_, shape));
     suffix_rows_.reset();
 }
 
@@ -180,6 +186,10 @@ kv::LayerShape BranchCache::stored_shape(const kv::LayerRows & trunk) const {
     kv::LayerShape shape = trunk.shape();
     shape.type = plan_.type;
     return shape;
+}
+
+std::shared_ptr<kv::LayerRows> no_rows(kv::Arena & arena, const kv::LayerShape & shape) {
+    return std::make_shared<kv::LayerRows>(kv::LayerRows::dense(arena, shape, 0, Position{0}));
 }
 
 std::shared_ptr<kv::LayerRows> last_rows(kv::Arena & arena, Compute & compute, const kv::LayerShape & shape,

@@ -6,6 +6,7 @@
 
 #include "attention/unit.h"
 #include "kv/arena.h"
+#include "kv/recurrent_state.h"
 #include "kv/segment.h"
 #include "run/compute.h"
 #include "run/prefill_plan.h"
@@ -16,8 +17,9 @@ namespace snapkv::run {
 /// observed, and the segments that grow by one layer at a time. Not thread-safe.
 class BranchCache {
 public:
-    BranchCache(const BranchPlan & plan, const attention::AttentionSpec & spec, kv::Arena & arena,
-                std::shared_ptr<Meter> work);
+    /// `state_floats`: of each layer's recurrent state.
+    BranchCache(const BranchPlan & plan, const attention::AttentionSpec & spec, std::vector<std::size_t> state_floats,
+                kv::Arena & arena, std::shared_ptr<Meter> work);
 
     [[nodiscard]] const BranchPlan & plan() const { return plan_; }
 
@@ -34,6 +36,10 @@ public:
     /// throws.
     void finish_layer(std::uint32_t layer, Compute & compute, const attention::AttentionSpec & spec,
                       const std::shared_ptr<const kv::LayerRows> & trunk, const float * trunk_queries);
+
+    /// The same for a layer without rows.
+    void finish_recurrent_layer(const kv::LayerShape & shape);
+    [[nodiscard]] kv::RecurrentState & state() { return state_; }
 
     /// The segment of this branch alone: compacted rows, or the suffix's.
     [[nodiscard]] std::shared_ptr<const kv::Segment> take_segment() { return std::move(segment_); }
@@ -55,8 +61,12 @@ private:
     Block captured_queries_;
     std::shared_ptr<kv::LayerRows> suffix_rows_;
     std::shared_ptr<kv::Segment> segment_ = std::make_shared<kv::Segment>();
+    kv::RecurrentState state_;
     double compress_ms_ = 0;
 };
+
+/// The rows of a layer that has none.
+[[nodiscard]] std::shared_ptr<kv::LayerRows> no_rows(kv::Arena & arena, const kv::LayerShape & shape);
 
 /// The last `count` of dense rows, as rows of their own.
 [[nodiscard]] std::shared_ptr<kv::LayerRows> last_rows(kv::Arena & arena, Compute & compute,

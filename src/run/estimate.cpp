@@ -76,7 +76,7 @@ double measure_pair(Session::Impl & session) {
     constexpr std::uint32_t kRows = 256;
     constexpr std::uint32_t kCacheRows = 2048;
     const attention::AttentionSpec spec = layer_spec(session.params(), *session.model.impl()->architecture, 0);
-    const kv::LayerShape shape = layer_shape(session.params(), KvType::F16);
+    const kv::LayerShape shape = attending_shape(session.params(), KvType::F16);
     kv::HostArena arena;
     kv::LayerRows rows = kv::LayerRows::dense(arena, shape, kCacheRows, Position{0});
     rows.set_rows(kCacheRows);
@@ -168,9 +168,9 @@ Estimate Session::estimate(std::span<const Branch> branches, std::int64_t max_to
     } catch (const run::Interrupted &) {
         return estimate;  // sizes alone: the caller sees its own stop flag
     }
-    estimate.seconds =
-        impl_->params().layers * (impl_->speed->layer_seconds + plan.computed() * impl_->speed->row_seconds +
-                                  run::attention_pairs(plan) * impl_->speed->pair_seconds);
+    const double products = impl_->speed->layer_seconds + plan.computed() * impl_->speed->row_seconds;
+    const double attention = run::attention_pairs(plan) * impl_->speed->pair_seconds;
+    estimate.seconds = impl_->params().layers * products + impl_->params().attending_layers() * attention;
     return estimate;
 }
 

@@ -54,7 +54,7 @@ public:
             kv::HeadRows view = rows_.head(head);
             const std::uint32_t place = random_() % (kPoolRows - kViewRows);
             view.keys += place * shape.key_bytes();
-            view.values += place * shape.value_bytes();
+            view.values += place * shape.value_stride();
             view.rows = std::min(kViewRows, n - first);
             view.first = Position{first};
             views.push_back(view);
@@ -128,6 +128,10 @@ std::shared_ptr<const kv::Segment> filled_segment(Session::Impl & session, const
         if (session.options.stop != nullptr && session.options.stop->load(std::memory_order_relaxed)) {
             return nullptr;
         }
+        if (session.params().layer_recurs(layer)) {
+            segment->add_layer(no_rows(*session.arena, layer_shape(session.params(), layer, shape.type)));
+            continue;
+        }
         const std::uint32_t of_use = rows_of_use(session.params(), layer, plan.n);
         const auto packed = [&](const auto & kept) { return packed_layer(*session.arena, shape, pool, plan.n, kept); };
         segment->add_layer(std::make_shared<const kv::LayerRows>(
@@ -157,7 +161,7 @@ std::optional<Sequence> Session::filled_sequence(std::uint32_t depth, const Cach
     Branch branch = run::random_branch(std::max(depth, 1U), cache, impl_->params().vocabulary, random);
     const run::PrefillPlan plan = run::plan_prefill({&branch, 1}, impl_->params(), impl_->options.context);
     const run::BranchPlan & of_branch = plan.branches.front();
-    const kv::LayerShape shape = run::layer_shape(impl_->params(), of_branch.type);
+    const kv::LayerShape shape = run::attending_shape(impl_->params(), of_branch.type);
     CacheStats stats = run::cache_stats(of_branch, impl_->params());
     if (const std::uint64_t available = available_memory(); stats.bytes_kept > available) {
         raise_machine("{} rows of keys and values need {} MiB; {} MiB can be had", stats.rows_kept,
@@ -181,6 +185,7 @@ std::optional<Sequence> Session::filled_sequence(std::uint32_t depth, const Cach
                        .stats = std::move(stats),
                        .segments = std::move(segments),
                        .tail = kv::Tail(*impl_->arena, impl_->shapes(cache.type), Position{depth}),
+                       .state = kv::RecurrentState(*impl_->arena, run::state_floats(impl_->params())),
                        .logits = std::vector<float>(impl_->params().vocabulary, 0.0F)}));
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "attention/spec.h"
 #include "kv/shape.h"
@@ -11,9 +12,36 @@
 
 namespace snapkv::run {
 
-/// The K/V rows of each of a model's layers, stored as `type`.
-[[nodiscard]] inline kv::LayerShape layer_shape(const model::HyperParameters & params, KvTypes type) {
-    return {params.kv_heads, params.key_size, params.value_size, type};
+/// What types come to where values are part of keys.
+[[nodiscard]] inline KvTypes stored_types(const model::HyperParameters & params, KvTypes type) {
+    return params.latent.absorbed ? KvTypes(type.key) : type;
+}
+
+/// The K/V rows of a layer that attends, stored as `type`.
+[[nodiscard]] inline kv::LayerShape attending_shape(const model::HyperParameters & params, KvTypes type) {
+    return {params.kv_heads, params.key_size, params.value_size, stored_types(params, type), params.latent.absorbed};
+}
+
+/// The K/V rows of any layer: one that recurs has none.
+[[nodiscard]] inline kv::LayerShape layer_shape(const model::HyperParameters & params, std::uint32_t layer,
+                                                KvTypes type) {
+    kv::LayerShape shape = attending_shape(params, type);
+    shape.kv_heads = params.layer_recurs(layer) ? 0 : shape.kv_heads;
+    return shape;
+}
+
+/// Floats of each layer's recurrent state.
+[[nodiscard]] inline std::vector<std::size_t> state_floats(const model::HyperParameters & params) {
+    std::vector<std::size_t> floats(params.layers);
+    for (std::uint32_t layer = 0; layer < params.layers; ++layer) {
+        floats[layer] = params.layer_recurs(layer) ? params.recurrence.state_floats() : 0;
+    }
+    return floats;
+}
+
+/// Bytes of one sequence's recurrent states.
+[[nodiscard]] inline std::uint64_t state_bytes(const model::HyperParameters & params) {
+    return std::uint64_t{params.layers - params.attending_layers()} * params.recurrence.state_floats() * sizeof(float);
 }
 
 /// A layer's attention, its weights included.
@@ -32,9 +60,9 @@ namespace snapkv::run {
     return window > 0 ? std::min(window, n) : n;
 }
 
-/// More than the nodes of one layer and of the logits, attention aside.
-[[nodiscard]] inline std::size_t layer_nodes(const model::HyperParameters & params) {
-    return 96 + std::size_t{2} * params.experts.used;
+/// More than the nodes of one layer and of the logits, attention aside; `spans`: of sequences, where it recurs.
+[[nodiscard]] inline std::size_t layer_nodes(const model::HyperParameters & params, std::size_t spans = 1) {
+    return 96 + std::size_t{2} * params.experts.used + (params.recurs.empty() ? 0 : 64 * spans);
 }
 
 }  // namespace snapkv::run

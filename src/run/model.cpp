@@ -7,6 +7,7 @@
 #include <map>
 #include <utility>
 
+#include "run/layer_shape.h"
 #include "run/model_impl.h"
 
 namespace snapkv {
@@ -73,10 +74,14 @@ ModelInfo describe(const gguf::File & file, const model::HyperParameters & param
     info.weight_bytes = weights.bytes();
     info.rope = params.rope.describe();
     for (std::uint32_t layer = 0; layer < params.layers; ++layer) {
-        info.attention.push_back({params.window_of(layer), params.layer_rotates(layer)});
+        const bool recurs = params.layer_recurs(layer);
+        info.attention.push_back({params.window_of(layer), params.layer_rotates(layer) && !recurs, recurs});
     }
     info.experts = params.experts.count;
     info.experts_used = params.experts.used;
+    info.attending_layers = params.attending_layers();
+    info.values_in_keys = params.latent.absorbed;
+    info.state_bytes = run::state_bytes(params);
     info.has_chat_template = chat.usable();
     return info;
 }

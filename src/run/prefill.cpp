@@ -22,20 +22,19 @@ Prefill::Prefill(const PrefillEnvironment & environment, const PrefillPlan & pla
     : environment_(environment),
       plan_(plan),
       spec_(layer_spec(environment.params, environment.architecture, 0)),
-      shape_(layer_shape(environment.params, plan.type)),
+      shape_(layer_shape(environment.params, 0, plan.type)),
       trunk_(plan.trunk, environment.params.width, environment.work),
       suffixes_(plan.suffix_rows, environment.params.width, environment.work),
       trunk_queries_(std::size_t{plan.trunk_captured} * spec_.heads * spec_.key_size * sizeof(float), environment.work),
       trunk_segment_(plan.shares_trunk() ? std::make_shared<kv::Segment>() : nullptr),
       port_(make_port(environment.attention, 1)),
       products_(environment.architecture, environment.compute, environment.work,
-                PrefillProducts::choose(environment.params, environment.architecture, environment.products)) {
+                PrefillProducts::choose(environment.params, environment.architecture, environment.products)),
+      states_(environment.params, plan, environment.batch, environment.work) {
     branches_.reserve(plan.branches.size());
     for (const BranchPlan & branch : plan.branches) {
-        branches_.emplace_back(branch, spec_, environment.arena, environment.work);
+        branches_.emplace_back(branch, spec_, state_floats(environment.params), environment.arena, environment.work);
     }
-    unit().spec = spec_;
-    unit().shape = shape_;
     unit().stop = environment.compute.stop();
 }
 
@@ -43,18 +42,37 @@ std::uint64_t Prefill::compute_bytes() const {
     return environment_.allocator.bytes() + port_->scratch_bytes();
 }
 
+/// A layer of each kind: their chunks differ.
 std::uint64_t Prefill::reserve() {
+    std::uint64_t bytes = 0;
+    for (const bool kind : {false, true}) {
+        std::uint32_t layer = 0;
+        while (layer < environment_.params.layers && environment_.params.layer_recurs(layer) != kind) {
+            ++layer;
+        }
+        if (layer < environment_.params.layers) {
+            bytes = std::max(bytes, reserve_layer(layer));
+        }
+    }
+    return bytes;
+}
+
+std::uint64_t Prefill::reserve_layer(std::uint32_t layer) {
+    begin_layer(layer);
     const bool in_trunk = std::min(environment_.batch, plan_.trunk) >= std::min(environment_.batch, plan_.suffix_rows);
     const std::uint32_t count = std::min(environment_.batch, in_trunk ? plan_.trunk : plan_.suffix_rows);
-    trunk_rows_ =
-        std::make_shared<kv::LayerRows>(kv::LayerRows::dense(environment_.arena, shape_, plan_.trunk, Position{0}));
     fill_unit(in_trunk ? std::vector{Piece{nullptr, 0, count, plan_.trunk - count}} : suffix_pieces(0, count));
     const std::uint32_t rows = HiddenStates::padded(count);
     const std::uint64_t held = environment_.work->alive();
     products_.reserve_layer(layer_);
     products_.begin_graph();
-    Graph graph(layer_nodes(environment_.params) + port_->node_count(0));
-    build_whole(graph, in_trunk ? trunk_ : suffixes_, 0, graph.integers(rows));
+    Graph graph(layer_nodes(environment_.params, states_.spans().size()) + port_->node_count(0));
+    HiddenStates & hidden = in_trunk ? trunk_ : suffixes_;
+    if (recurs()) {
+        build_recurrent(graph, hidden, 0, graph.integers(rows));
+    } else {
+        build_whole(graph, hidden, 0, graph.integers(rows));
+    }
     environment_.allocator.allocate(graph);
     port_->prepare(rows, environment_.compute.threads(Compute::Phase::Prefill));
     return compute_bytes() + environment_.work->alive() - held;
@@ -75,7 +93,7 @@ std::vector<PrefilledBranch> Prefill::run(const OnUnit & on_unit, const OnLogits
     }
     std::vector<PrefilledBranch> results;
     for (BranchCache & branch : branches_) {
-        PrefilledBranch & result = results.emplace_back();
+        PrefilledBranch & result = results.emplace_back(PrefilledBranch{{}, std::move(branch.state())});
         if (branch.plan().keeps_working_rows) {
             result.segments.push_back(trunk_segment_);
         }
@@ -101,20 +119,29 @@ void Prefill::embed(HiddenStates & hidden, const std::vector<Token> & tokens) {
     }
 }
 
-void Prefill::run_layer(std::uint32_t layer, const OnLogits & on_logits) {
+void Prefill::begin_layer(std::uint32_t layer) {
     layer_ = layer;
     spec_ = layer_spec(environment_.params, environment_.architecture, layer);
+    shape_ = layer_shape(environment_.params, layer, plan_.type);
     unit().spec = spec_;
-    products_.begin_layer(layer);
+    unit().shape = shape_;
     trunk_rows_ =
         std::make_shared<kv::LayerRows>(kv::LayerRows::dense(environment_.arena, shape_, plan_.trunk, Position{0}));
+    if (recurs()) {
+        states_.begin_layer();
+    }
+}
+
+void Prefill::run_layer(std::uint32_t layer, const OnLogits & on_logits) {
+    begin_layer(layer);
+    products_.begin_layer(layer);
     for (std::uint32_t first = 0; first < plan_.trunk; first += environment_.batch) {
         const std::uint32_t count = std::min(environment_.batch, plan_.trunk - first);
         run_chunk(trunk_, first, count, {Piece{nullptr, 0, count, first}});
     }
     for (BranchCache & branch : branches_) {
         if (branch.plan().suffix == 0) {
-            branch.begin_layer(shape_, plan_.trunk);
+            begin_branch(branch);
             finish_branch(branch, on_logits);
         }
     }
@@ -128,17 +155,31 @@ void Prefill::run_layer(std::uint32_t layer, const OnLogits & on_logits) {
             }
         }
     }
-    if (trunk_segment_) {
-        const std::uint32_t of_use = rows_of_use(environment_.params, layer, plan_.trunk);
+    keep_trunk();
+    if (plan_.computed() >= kReleaseTokens) {
+        for (const product::Linear & matrix : environment_.architecture.matrices(layer)) {
+            environment_.weights.release(matrix.weight);
+        }
+    }
+}
+
+/// Lets go of the trunk's rows, where no branch keeps them.
+void Prefill::keep_trunk() {
+    if (trunk_segment_ && recurs()) {
+        trunk_segment_->add_layer(no_rows(environment_.arena, shape_));
+    } else if (trunk_segment_) {
+        const std::uint32_t of_use = rows_of_use(environment_.params, layer_, plan_.trunk);
         trunk_segment_->add_layer(
             of_use == plan_.trunk ? trunk_rows_
                                   : last_rows(environment_.arena, environment_.compute, shape_, *trunk_rows_, of_use));
     }
     trunk_rows_.reset();
-    if (plan_.computed() >= kReleaseTokens) {
-        for (const product::Linear & matrix : environment_.architecture.matrices(layer)) {
-            environment_.weights.release(matrix.weight);
-        }
+}
+
+void Prefill::begin_branch(BranchCache & branch) {
+    branch.begin_layer(shape_, plan_.trunk);
+    if (recurs()) {
+        states_.begin_branch(branch, layer_);
     }
 }
 
@@ -152,7 +193,7 @@ std::vector<Prefill::Piece> Prefill::suffix_pieces(std::uint32_t first_row, std:
             continue;
         }
         if (begin == plan.first_row) {
-            branch.begin_layer(shape_, plan_.trunk);
+            begin_branch(branch);
         }
         pieces.push_back({&branch, begin - first_row, end - begin, plan_.trunk + begin - plan.first_row});
     }
@@ -168,14 +209,11 @@ void Prefill::run_chunk(HiddenStates & hidden, std::uint32_t first_row, std::uin
         std::iota(begin, begin + piece.count, piece.first);
     }
     products_.begin_graph();
-    Graph graph(layer_nodes(environment_.params) + port_->node_count(0));
+    Graph graph(layer_nodes(environment_.params, states_.spans().size()) + port_->node_count(0));
     ggml_tensor * input = graph.integers(static_cast<std::int64_t>(positions.size()));
-    if (in_last_layer()) {
-        build_last(graph, hidden, first_row, input);
-    } else {
-        build_whole(graph, hidden, first_row, input);
-    }
+    build_layer(graph, hidden, first_row, input);
     run_graph(graph, positions, input);
+    states_.finish_chunk();
     units_ += count;
     (*on_unit_)(layer_, units_);
 }
@@ -187,18 +225,37 @@ void Prefill::run_graph(Graph & graph, const std::vector<std::uint32_t> & positi
     environment_.compute.run(graph, Compute::Phase::Prefill);
 }
 
+void Prefill::build_layer(Graph & graph, HiddenStates & hidden, std::uint32_t first_row, ggml_tensor * positions) {
+    if (recurs()) {
+        build_recurrent(graph, hidden, first_row, positions);
+    } else if (in_last_layer()) {
+        build_last(graph, hidden, first_row, positions);
+    } else {
+        build_whole(graph, hidden, first_row, positions);
+    }
+}
+
+void Prefill::build_recurrent(Graph & graph, HiddenStates & hidden, std::uint32_t first_row, ggml_tensor * positions) {
+    ggml_context * ctx = graph.ctx();
+    ggml_tensor * x = hidden.view(ctx, first_row, static_cast<std::uint32_t>(positions->ne[0]));
+    std::vector<model::StateTensors> states;  // each graph serves once
+    ggml_tensor * finished = environment_.architecture.recurrent_layer(ctx, graph.graph(), products_.products(), layer_,
+                                                                       x, states_.spans(), states);
+    graph.expand(finished->data == x->data ? finished : ggml_cpy(ctx, finished, x));
+}
+
 void Prefill::build_whole(Graph & graph, HiddenStates & hidden, std::uint32_t first_row, ggml_tensor * positions) {
     const model::Architecture & model = environment_.architecture;
     ggml_context * ctx = graph.ctx();
     ggml_tensor * x = hidden.view(ctx, first_row, static_cast<std::uint32_t>(positions->ne[0]));
-    const auto [q, k, v] =
+    const auto [q, k, v, gate] =
         model.attention_input(ctx, products_.products(), layer_, x, positions, model::Architecture::Wanted::All);
     ggml_tensor * stored = port_->store(ctx, graph.graph(), 0, k, v);
     if (!unit().captures.empty()) {
         port_->capture(ctx, graph.graph(), 0, q);
     }
     ggml_tensor * attended = port_->attend(ctx, graph.graph(), 0, q, stored);
-    ggml_tensor * finished = model.finish_layer(ctx, products_.products(), layer_, x, attended);
+    ggml_tensor * finished = model.finish_layer(ctx, products_.products(), layer_, x, attended, gate);
     graph.expand(finished->data == x->data ? finished : ggml_cpy(ctx, finished, x));
 }
 
@@ -240,6 +297,10 @@ void Prefill::fill_unit(const std::vector<Piece> & pieces) {
     unit().queries.clear();
     unit().prefill = true;
     for (const Piece & piece : pieces) {
+        if (recurs()) {
+            states_.add(piece.branch, layer_, piece.row, piece.count);
+            continue;
+        }
         add_store(piece);
         add_capture(piece);
         if (!in_last_layer()) {
@@ -296,6 +357,11 @@ void Prefill::finish_branch(BranchCache & branch, const OnLogits & on_logits) {
     if (in_last_layer()) {
         output(branch, on_logits);
     }
+    if (recurs()) {
+        branch.finish_recurrent_layer(shape_);
+        (*on_unit_)(layer_, units_);
+        return;
+    }
     const std::size_t floats = std::size_t{spec_.heads} * spec_.key_size;
     const std::uint32_t skipped = plan_.trunk_captured - branch.plan().trunk_captured();
     branch.finish_layer(layer_, environment_.compute, spec_, trunk_rows_, trunk_queries_.floats() + skipped * floats);
@@ -309,11 +375,27 @@ void Prefill::output(BranchCache & branch, const OnLogits & on_logits) {
     }
 }
 
-void Prefill::output_rows(BranchCache & branch, std::uint32_t first, std::uint32_t count, const OnLogits & on_logits) {
+/// What is left of the last layer for rows that are to give logits: nothing where it recurs, since all rows went
+/// through it.
+ggml_tensor * Prefill::last_layer(Graph & graph, ggml_tensor * x, ggml_tensor * positions) {
+    if (recurs()) {
+        return x;
+    }
     const model::Architecture & model = environment_.architecture;
+    ggml_context * ctx = graph.ctx();
+    const model::Architecture::AttentionInput input =
+        model.attention_input(ctx, products_.products(), layer_, x, positions, model::Architecture::Wanted::Queries);
+    ggml_tensor * attended = port_->attend(ctx, graph.graph(), 0, input.queries, input.queries);
+    return model.finish_layer(ctx, products_.products(), layer_, x, attended, input.gate);
+}
+
+void Prefill::output_rows(BranchCache & branch, std::uint32_t first, std::uint32_t count, const OnLogits & on_logits) {
     unit().stores.clear();
     unit().captures.clear();
-    unit().queries = {query_span(&branch, 0, count, first)};
+    unit().queries.clear();
+    if (!recurs()) {
+        unit().queries.push_back(query_span(&branch, 0, count, first));
+    }
     unit().prefill = false;
     products_.begin_graph();
     Graph graph(layer_nodes(environment_.params) + port_->node_count(0));
@@ -321,12 +403,7 @@ void Prefill::output_rows(BranchCache & branch, std::uint32_t first, std::uint32
     ggml_tensor * positions = graph.integers(count);
     ggml_tensor * x = ggml_new_tensor_2d(ctx, GGML_TYPE_F32, environment_.params.width, count);
     ggml_set_input(x);
-    ggml_tensor * q =
-        model.attention_input(ctx, products_.products(), layer_, x, positions, model::Architecture::Wanted::Queries)
-            .queries;
-    ggml_tensor * attended = port_->attend(ctx, graph.graph(), 0, q, q);
-    ggml_tensor * logits =
-        model.logits(ctx, products_.stored(), model.finish_layer(ctx, products_.products(), layer_, x, attended));
+    ggml_tensor * logits = environment_.architecture.logits(ctx, products_.stored(), last_layer(graph, x, positions));
     ggml_set_output(logits);
     graph.expand(logits);
     environment_.allocator.allocate(graph);

@@ -13,6 +13,7 @@
 #include "run/hidden_states.h"
 #include "run/prefill_plan.h"
 #include "run/prefill_products.h"
+#include "run/state_spans.h"
 #include "snapkv/session.h"
 
 namespace snapkv::run {
@@ -20,6 +21,7 @@ namespace snapkv::run {
 /// What a prefill leaves of each branch.
 struct PrefilledBranch {
     std::vector<std::shared_ptr<const kv::Segment>> segments;
+    kv::RecurrentState state;
     double compress_ms = 0;
 };
 
@@ -72,6 +74,11 @@ private:
     void run_layer(std::uint32_t layer, const OnLogits & on_logits);
     void run_chunk(HiddenStates & hidden, std::uint32_t first_row, std::uint32_t count,
                    const std::vector<Piece> & pieces);
+    void begin_layer(std::uint32_t layer);
+    void keep_trunk();
+    [[nodiscard]] std::uint64_t reserve_layer(std::uint32_t layer);
+    void build_layer(Graph & graph, HiddenStates & hidden, std::uint32_t first_row, ggml_tensor * positions);
+    void build_recurrent(Graph & graph, HiddenStates & hidden, std::uint32_t first_row, ggml_tensor * positions);
     void build_whole(Graph & graph, HiddenStates & hidden, std::uint32_t first_row, ggml_tensor * positions);
     void build_last(Graph & graph, HiddenStates & hidden, std::uint32_t first_row, ggml_tensor * positions);
     void run_graph(Graph & graph, const std::vector<std::uint32_t> & positions, ggml_tensor * input);
@@ -81,9 +88,12 @@ private:
     [[nodiscard]] attention::QuerySpan query_span(BranchCache * branch, std::uint32_t row, std::uint32_t count,
                                                   std::uint32_t first);
     [[nodiscard]] std::vector<Piece> suffix_pieces(std::uint32_t first_row, std::uint32_t count);
+    void begin_branch(BranchCache & branch);
     void finish_branch(BranchCache & branch, const OnLogits & on_logits);
     void output(BranchCache & branch, const OnLogits & on_logits);
     void output_rows(BranchCache & branch, std::uint32_t first, std::uint32_t count, const OnLogits & on_logits);
+    [[nodiscard]] ggml_tensor * last_layer(Graph & graph, ggml_tensor * x, ggml_tensor * positions);
+    [[nodiscard]] bool recurs() const { return environment_.params.layer_recurs(layer_); }
     [[nodiscard]] bool in_last_layer() const { return layer_ + 1 == environment_.params.layers; }
     [[nodiscard]] attention::LayerUnit & unit() { return port_->unit(0); }
 
@@ -99,6 +109,7 @@ private:
     std::shared_ptr<kv::Segment> trunk_segment_;  ///< where some branch keeps the trunk whole
     std::unique_ptr<attention::HostPort> port_;
     PrefillProducts products_;
+    StateSpans states_;
     std::uint32_t layer_ = 0;
     std::uint64_t units_ = 0;
     const OnUnit * on_unit_ = nullptr;

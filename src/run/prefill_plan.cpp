@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <optional>
 
+#include "attention/rotate.h"
 #include "attention/vote.h"
 #include "base/raise.h"
 #include "run/hidden_states.h"
 #include "run/layer_shape.h"
+#include "run/state_spans.h"
 
 namespace snapkv::run {
 
@@ -50,15 +52,23 @@ void check_quantised(const char * what, const char * flag, KvType type, std::uin
 
 void check_types(KvTypes type, const model::HyperParameters & params) {
     check_quantised("keys", "--kv-type-k", type.key, params.key_size);
-    check_quantised("values", "--kv-type-v", type.value, params.value_size);
+    check_quantised("values", "--kv-type-v", stored_types(params, type).value, params.value_size);
+    const std::size_t rotated = attention::rotation_size(params.key_size);
+    if (params.latent.absorbed && is_quantised(type.key) && params.value_size % rotated != 0) {
+        raise_usage(
+            "--kv-type-k: q8_0 and q4_0 rotate stretches of {} elements, and this model's values, the first {} "
+            "of a row, are not whole ones",
+            rotated, params.value_size);
+    }
 }
 
 /// What rows are worked on in: the float type that the branches name, the widest where they name several, f16 where all
 /// are quantised. What a branch stores in another type is rounded to it after the vote.
-KvType working_type(std::span<const Branch> branches) {
+KvType working_type(std::span<const Branch> branches, const model::HyperParameters & params) {
     std::optional<KvType> type;
     for (const Branch & branch : branches) {
-        for (const KvType named : {branch.cache.type.key, branch.cache.type.value}) {
+        const KvTypes stored = stored_types(params, branch.cache.type);
+        for (const KvType named : {stored.key, stored.value}) {
             if (!is_quantised(named)) {
                 type = type.value_or(named) == named ? named : KvType::F32;
             }
@@ -89,7 +99,7 @@ PrefillPlan plan_prefill(std::span<const Branch> branches, const model::HyperPar
         check_prompt(branch.prompt, params, context);
         check_types(branch.cache.type, params);
     }
-    plan.type = working_type(branches);
+    plan.type = working_type(branches, params);
     plan.trunk = common_prefix(branches);
     for (const Branch & branch : branches) {
         BranchPlan of_branch;
@@ -100,7 +110,7 @@ PrefillPlan plan_prefill(std::span<const Branch> branches, const model::HyperPar
         const std::size_t question = std::min(branch.prompt.question_begin, branch.prompt.tokens.size());
         of_branch.cache =
             select::make_plan(branch.cache, of_branch.n, of_branch.n - static_cast<std::uint32_t>(question));
-        of_branch.type = branch.cache.type;
+        of_branch.type = stored_types(params, branch.cache.type);
         of_branch.keeps_working_rows = !of_branch.cache.compress && of_branch.type == plan.type;
         if (branch.observer.positions > of_branch.n) {
             raise_usage("an observer asks for the last {} positions of a prompt of {} tokens",
@@ -116,6 +126,9 @@ PrefillPlan plan_prefill(std::span<const Branch> branches, const model::HyperPar
 std::uint64_t kept_rows(const BranchPlan & branch, const model::HyperParameters & params) {
     std::uint64_t rows = 0;
     for (std::uint32_t layer = 0; layer < params.layers; ++layer) {
+        if (params.layer_recurs(layer)) {
+            continue;
+        }
         const bool voted_on = branch.cache.compress && params.window_of(layer) == 0;
         rows += voted_on ? branch.cache.budget : rows_of_use(params, layer, branch.n);
     }
@@ -123,10 +136,10 @@ std::uint64_t kept_rows(const BranchPlan & branch, const model::HyperParameters 
 }
 
 PrefillBytes prefill_bytes(const PrefillPlan & plan, const model::HyperParameters & params, std::uint32_t batch) {
-    const kv::LayerShape shape = layer_shape(params, plan.type);
+    const kv::LayerShape shape = attending_shape(params, plan.type);
     const std::uint64_t row = shape.kv_heads * shape.row_bytes();
     const auto stored_row = [&](const BranchPlan & branch) {
-        return std::uint64_t{shape.kv_heads} * layer_shape(params, branch.type).row_bytes();
+        return std::uint64_t{shape.kv_heads} * attending_shape(params, branch.type).row_bytes();
     };
     const std::uint64_t query_row = std::uint64_t{params.heads} * params.key_size * sizeof(float);
     PrefillBytes bytes;
@@ -142,7 +155,7 @@ PrefillBytes prefill_bytes(const PrefillPlan & plan, const model::HyperParameter
     for (const BranchPlan & branch : plan.branches) {
         bytes.compute += branch.captured() * query_row;
         if (branch.keeps_working_rows) {
-            kept += std::uint64_t{params.layers} * branch.suffix * row;
+            kept += std::uint64_t{params.attending_layers()} * branch.suffix * row;
             continue;
         }
         kept += kept_rows(branch, params) * stored_row(branch);
@@ -155,14 +168,19 @@ PrefillBytes prefill_bytes(const PrefillPlan & plan, const model::HyperParameter
     bytes.compute += votes;
     // Suffixes that share a chunk are at work together, and the first of them may have begun in the chunk before.
     const std::uint64_t suffixes_at_work = std::min(suffixes, batch + longest_suffix);
-    // Where some branch keeps the trunk, the last layer's working rows are already among what is kept, unless that
-    // layer slides and keeps a few of them.
-    const bool last_is_kept = plan.shares_trunk() && params.window_of(params.layers - 1) == 0;
+    // Where some branch keeps the trunk, the working rows of the last layer that has any are already among what is
+    // kept, unless that layer slides and keeps a few of them.
+    std::uint32_t last = params.layers - 1;
+    while (params.layer_recurs(last)) {
+        --last;
+    }
+    const bool last_is_kept = plan.shares_trunk() && params.window_of(last) == 0;
     const std::uint64_t working = (last_is_kept ? 0 : plan.trunk) + suffixes_at_work;
     for (std::uint32_t layer = 0; layer < params.layers && plan.shares_trunk(); ++layer) {
-        kept += rows_of_use(params, layer, plan.trunk) * row;
+        kept += params.layer_recurs(layer) ? 0 : rows_of_use(params, layer, plan.trunk) * row;
     }
-    bytes.cache = kept + working * row;
+    bytes.cache = kept + working * row + plan.branches.size() * state_bytes(params);
+    bytes.compute += StateSpans::bytes(params, plan, batch);
     return bytes;
 }
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 #include "run/saved_codec.h"
@@ -89,6 +90,7 @@ std::vector<kv::LayerShape> read_shapes(SavedReader & in, const SavedModel & mod
         shape_fields(in, shapes[layer]);
         kv::LayerShape expected = model.shapes[layer];
         expected.type = shapes[layer].type;
+        shapes[layer].values_in_keys = expected.values_in_keys;
         check_blocks(in, expected);
         if (shapes[layer] != expected) {
             in.refuse("layer {} has {} KV heads, keys of {} and values of {}; the model's are {}, {} and {}", layer,
@@ -249,6 +251,15 @@ kv::Tail read_tail(SavedReader & in, kv::Arena & arena, const std::vector<kv::La
     return tail;
 }
 
+kv::RecurrentState read_state(SavedReader & in, kv::Arena & arena, const std::vector<std::size_t> & floats) {
+    in.expect("recurrent states", std::accumulate(floats.begin(), floats.end(), std::uint64_t{0}), sizeof(float));
+    kv::RecurrentState state(arena, floats);
+    for (std::uint32_t layer = 0; layer < floats.size(); ++layer) {
+        in.fill("recurrent state", reinterpret_cast<std::byte *>(state.of(layer)), floats[layer] * sizeof(float));
+    }
+    return state;
+}
+
 std::vector<float> read_logits(SavedReader & in, std::uint32_t vocabulary) {
     auto logits = in.array<float>("logits", vocabulary);
     // Samplers sort them, and what is not a number has no place in an order.
@@ -273,6 +284,7 @@ Sequence::Impl decode_sequence(std::span<const std::byte> contents, const SavedM
     const std::uint32_t tail_first = counts.tokens - (counts.pending ? 1 : 0) - counts.tail_rows;
     auto segments = read_segments(in, *arena, shapes, counts.segments, tail_first);
     kv::Tail tail = read_tail(in, *arena, shapes, Position{tail_first}, counts.tail_rows);
+    kv::RecurrentState state = read_state(in, *arena, model.state_floats);
     std::vector<float> logits = read_logits(in, model.vocabulary);
     in.expect_end();
     return {.arena = std::move(arena),
@@ -281,6 +293,7 @@ Sequence::Impl decode_sequence(std::span<const std::byte> contents, const SavedM
             .stats = std::move(stats),
             .segments = std::move(segments),
             .tail = std::move(tail),
+            .state = std::move(state),
             .logits = std::move(logits),
             .pending = counts.pending};
 }

@@ -58,7 +58,7 @@ bool is_consecutive(const kv::LayerRows & layer) {
 
 void write_layer(Writer & out, const kv::LayerRows & layer) {
     const kv::LayerShape & shape = layer.shape();
-    const bool listed = !is_consecutive(layer);
+    const bool listed = shape.kv_heads == 0 || !is_consecutive(layer);
     out.choice("layout", listed, kLayoutNames);
     if (listed) {
         for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
@@ -124,6 +124,9 @@ void encode_sequence(const SavedModel & model, const Sequence::Impl & sequence, 
         }
     }
     write_tail(out, sequence.tail);
+    for (std::uint32_t layer = 0; layer < sequence.state.layers(); ++layer) {
+        out.array(std::span(sequence.state.of(layer), sequence.state.floats(layer)));
+    }
     out.array(std::span<const float>(sequence.logits));
 }
 

@@ -10,8 +10,9 @@ Sequence & Sequence::operator=(Sequence &&) noexcept = default;
 Sequence::~Sequence() = default;
 
 Sequence Sequence::fork() const {
-    return Sequence(std::make_unique<Impl>(Impl{impl_->arena, impl_->tokens, impl_->prompt_tokens, impl_->stats,
-                                                impl_->segments, impl_->tail.copy(), impl_->logits, impl_->pending}));
+    return Sequence(
+        std::make_unique<Impl>(Impl{impl_->arena, impl_->tokens, impl_->prompt_tokens, impl_->stats, impl_->segments,
+                                    impl_->tail.copy(), impl_->state.copy(), impl_->logits, impl_->pending}));
 }
 
 std::span<const Token> Sequence::tokens() const {

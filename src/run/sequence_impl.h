@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "kv/arena.h"
+#include "kv/recurrent_state.h"
 #include "kv/segment.h"
 #include "kv/tail.h"
 #include "snapkv/sequence.h"
@@ -11,7 +12,7 @@
 namespace snapkv {
 
 /// A sequence's state. Rows: the segments' (frozen, shared) then the tail's; `tokens` may hold one more than there
-/// are rows for: a sampled token that has not been fed yet.
+/// are rows for: a sampled token that has not been fed yet. Recurrent layers have seen all tokens that have rows.
 struct Sequence::Impl {
     std::shared_ptr<kv::HostArena> arena;  ///< outlives the tail
     std::vector<Token> tokens;
@@ -19,6 +20,7 @@ struct Sequence::Impl {
     CacheStats stats;
     std::vector<std::shared_ptr<const kv::Segment>> segments;
     kv::Tail tail;
+    kv::RecurrentState state;
     std::vector<float> logits;
     bool pending = false;  ///< the last token has no row yet
 

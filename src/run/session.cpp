@@ -177,6 +177,7 @@ PrefillResult Session::prefill(std::span<const Branch> branches,
                            .stats = run::cache_stats(of_branch, impl_->params()),
                            .segments = std::move(done[index].segments),
                            .tail = kv::Tail(*impl_->arena, impl_->shapes(of_branch.type), Position{of_branch.n}),
+                           .state = std::move(done[index].state),
                            .logits = std::move(logits[index])}));
     }
     result.stats.prompt_ms = milliseconds_since(begin);

@@ -36,7 +36,11 @@ struct Session::Impl {
     /// Throws Error(Usage) for a sequence of another model.
     void check_belongs(const Sequence::Impl & sequence) const;
     [[nodiscard]] std::vector<kv::LayerShape> shapes(KvTypes type) const {
-        return std::vector<kv::LayerShape>(params().layers, run::layer_shape(params(), type));
+        std::vector<kv::LayerShape> shapes;
+        for (std::uint32_t layer = 0; layer < params().layers; ++layer) {
+            shapes.push_back(run::layer_shape(params(), layer, type));
+        }
+        return shapes;
     }
 };
 

@@ -25,6 +25,23 @@ void fill_stores(attention::LayerUnit & unit, kv::Tail & tail, std::uint32_t lay
     }
 }
 
+/// A layer of all rows, its state that of `sequence`.
+std::vector<model::StateTensors> recurrent_layer(const model::Architecture & architecture, Graph & graph,
+                                                 product::Products & products, Sequence::Impl & sequence,
+                                                 std::uint32_t layer, ggml_tensor *& x) {
+    const model::StateSpan span{0, static_cast<std::uint32_t>(x->ne[1]), sequence.state.of(layer),
+                                sequence.state.next(layer)};
+    std::vector<model::StateTensors> states;
+    x = architecture.recurrent_layer(graph.ctx(), graph.graph(), products, layer, x, {&span, 1}, states);
+    return states;
+}
+
+/// The last of rows [size, rows].
+ggml_tensor * last_row(ggml_context * ctx, ggml_tensor * x) {
+    const std::int64_t rows = x->ne[1];
+    return rows == 1 ? x : ggml_view_2d(ctx, x, x->ne[0], 1, x->nb[1], static_cast<std::size_t>(rows - 1) * x->nb[1]);
+}
+
 }  // namespace
 
 Stepper::Stepper(const model::HyperParameters & params, const model::Architecture & architecture, Compute & compute,
@@ -50,6 +67,9 @@ void Stepper::fill_units(Sequence::Impl & sequence, std::uint32_t rows, attentio
         unit.spec = layer_spec(params_, architecture_, layer);
         unit.shape = sequence.tail.shapes()[layer];
         unit.stop = compute_.stop();
+        if (params_.layer_recurs(layer)) {
+            continue;
+        }
         fill_stores(unit, sequence.tail, layer, rows);
         // Vectors of the last step are used again: a step allocates nothing once they have grown.
         unit.queries.resize(1);
@@ -69,7 +89,8 @@ void Stepper::fill_units(Sequence::Impl & sequence, std::uint32_t rows, attentio
     }
 }
 
-Stepper::Built Stepper::build(std::uint32_t rows, attention::HostPort & port, product::Products & products) const {
+Stepper::Built Stepper::build(Sequence::Impl & sequence, std::uint32_t rows, attention::HostPort & port,
+                              product::Products & products) const {
     Built built;
     std::size_t nodes = layer_nodes(params_) * (params_.layers + std::size_t{1});
     for (std::uint32_t layer = 0; layer < params_.layers; ++layer) {
@@ -80,22 +101,35 @@ Stepper::Built Stepper::build(std::uint32_t rows, attention::HostPort & port, pr
     built.tokens = built.graph->integers(rows);
     built.positions = built.graph->integers(rows);
     ggml_tensor * x = architecture_.embed(ctx, built.tokens);
+    built.states.resize(params_.layers);
     for (std::uint32_t layer = 0; layer < params_.layers; ++layer) {
-        const auto [q, k, v] =
-            architecture_.attention_input(ctx, products, layer, x, built.positions, model::Architecture::Wanted::All);
-        ggml_tensor * stored = port.store(ctx, built.graph->graph(), layer, k, v);
-        ggml_tensor * attended = port.attend(ctx, built.graph->graph(), layer, q, stored);
-        if (layer + 1 == params_.layers && rows > 1) {
-            // Only the last token's logits are wanted.
-            attended = ggml_view_2d(ctx, attended, attended->ne[0], 1, attended->nb[1], (rows - 1) * attended->nb[1]);
-            x = ggml_view_2d(ctx, x, x->ne[0], 1, x->nb[1], (rows - 1) * x->nb[1]);
+        if (params_.layer_recurs(layer)) {
+            built.states[layer] = recurrent_layer(architecture_, *built.graph, products, sequence, layer, x);
+        } else {
+            x = attending_layer(built, layer, port, products, x);
         }
-        x = architecture_.finish_layer(ctx, products, layer, x, attended);
     }
+    // Only the last token's logits are wanted.
+    x = last_row(ctx, x);
     built.logits = architecture_.logits(ctx, products, x);
     ggml_set_output(built.logits);
     built.graph->expand(built.logits);
     return built;
+}
+
+ggml_tensor * Stepper::attending_layer(Built & built, std::uint32_t layer, attention::HostPort & port,
+                                       product::Products & products, ggml_tensor * x) const {
+    ggml_context * ctx = built.graph->ctx();
+    auto [q, k, v, gate] =
+        architecture_.attention_input(ctx, products, layer, x, built.positions, model::Architecture::Wanted::All);
+    ggml_tensor * stored = port.store(ctx, built.graph->graph(), layer, k, v);
+    ggml_tensor * attended = port.attend(ctx, built.graph->graph(), layer, q, stored);
+    if (layer + 1 == params_.layers) {
+        attended = last_row(ctx, attended);
+        x = last_row(ctx, x);
+        gate = gate == nullptr ? nullptr : last_row(ctx, gate);
+    }
+    return architecture_.finish_layer(ctx, products, layer, x, attended, gate);
 }
 
 void Stepper::run(Built & built, Sequence::Impl & sequence, std::span<const Token> tokens, attention::HostPort & port,
@@ -104,13 +138,19 @@ void Stepper::run(Built & built, Sequence::Impl & sequence, std::span<const Toke
     auto * positions = static_cast<std::int32_t *>(built.positions->data);
     std::iota(positions, positions + tokens.size(),
               static_cast<std::int32_t>(sequence.next_position() - tokens.size()));
+    for (std::uint32_t layer = 0; layer < params_.layers; ++layer) {
+        for (model::StateTensors & state : built.states[layer]) {
+            state.bind(sequence.state.of(layer), sequence.state.next(layer));
+        }
+    }
     port.prepare(static_cast<std::uint32_t>(tokens.size()), compute_.threads(phase));
     compute_.run(*built.graph, phase);
     take_logits(sequence, built.logits);
+    sequence.state.advance();
 }
 
-void Stepper::run_layer(std::uint32_t layer, PrefillProducts & products, HiddenStates & hidden,
-                        const std::vector<std::int32_t> & positions, Compute::Phase phase) {
+void Stepper::run_layer(Sequence::Impl & sequence, std::uint32_t layer, PrefillProducts & products,
+                        HiddenStates & hidden, const std::vector<std::int32_t> & positions, Compute::Phase phase) {
     const auto rows = static_cast<std::uint32_t>(positions.size());
     products.begin_layer(layer);
     products.begin_graph();
@@ -118,11 +158,16 @@ void Stepper::run_layer(std::uint32_t layer, PrefillProducts & products, HiddenS
     ggml_context * ctx = graph.ctx();
     ggml_tensor * at = graph.integers(rows);
     ggml_tensor * x = hidden.view(ctx, 0, rows);
-    const auto [q, k, v] =
-        architecture_.attention_input(ctx, products.products(), layer, x, at, model::Architecture::Wanted::All);
-    ggml_tensor * stored = chunk_port_->store(ctx, graph.graph(), layer, k, v);
-    ggml_tensor * attended = chunk_port_->attend(ctx, graph.graph(), layer, q, stored);
-    ggml_tensor * finished = architecture_.finish_layer(ctx, products.products(), layer, x, attended);
+    ggml_tensor * finished = x;
+    if (params_.layer_recurs(layer)) {
+        recurrent_layer(architecture_, graph, products.products(), sequence, layer, finished);
+    } else {
+        const auto [q, k, v, gate] =
+            architecture_.attention_input(ctx, products.products(), layer, x, at, model::Architecture::Wanted::All);
+        ggml_tensor * stored = chunk_port_->store(ctx, graph.graph(), layer, k, v);
+        ggml_tensor * attended = chunk_port_->attend(ctx, graph.graph(), layer, q, stored);
+        finished = architecture_.finish_layer(ctx, products.products(), layer, x, attended, gate);
+    }
     graph.expand(finished->data == x->data ? finished : ggml_cpy(ctx, finished, x));
     chunk_allocator_.allocate(graph);
     std::copy(positions.begin(), positions.end(), static_cast<std::int32_t *>(at->data));
@@ -145,7 +190,7 @@ void Stepper::feed_layers(Sequence::Impl & sequence, std::span<const Token> toke
     std::iota(positions.begin(), positions.end(), static_cast<std::int32_t>(sequence.next_position() - rows));
     PrefillProducts products(architecture_, compute_, work_, element_);
     for (std::uint32_t layer = 0; layer < params_.layers; ++layer) {
-        run_layer(layer, products, hidden, positions, phase);
+        run_layer(sequence, layer, products, hidden, positions, phase);
     }
     Graph graph(layer_nodes(params_));
     ggml_tensor * logits = architecture_.logits(graph.ctx(), products.stored(), hidden.view(graph.ctx(), rows - 1, 1));
@@ -154,6 +199,7 @@ void Stepper::feed_layers(Sequence::Impl & sequence, std::span<const Token> toke
     chunk_allocator_.allocate(graph);
     compute_.run(graph, phase);
     take_logits(sequence, logits);
+    sequence.state.advance();
 }
 
 void Stepper::take_logits(Sequence::Impl & sequence, const ggml_tensor * tensor) const {
@@ -170,7 +216,7 @@ void Stepper::feed(Sequence::Impl & sequence, std::span<const Token> tokens, Com
         if (rows == 1 && step_port_->reusable()) {
             fill_units(sequence, rows, *step_port_);
             if (!step_.graph) {
-                Built built = build(rows, *step_port_, step_products_);
+                Built built = build(sequence, rows, *step_port_, step_products_);
                 step_allocator_.allocate(*built.graph);
                 step_ = std::move(built);
             }
@@ -183,7 +229,8 @@ void Stepper::feed(Sequence::Impl & sequence, std::span<const Token> tokens, Com
             }
             few_products_.clear();
             const bool few = rows <= product::StepProducts::kMostRows;
-            Built built = few ? build(rows, *chunk_port_, few_products_) : build(rows, *chunk_port_, chunk_products_);
+            Built built = few ? build(sequence, rows, *chunk_port_, few_products_)
+                              : build(sequence, rows, *chunk_port_, chunk_products_);
             chunk_allocator_.allocate(*built.graph);
             run(built, sequence, tokens, *chunk_port_, phase);
         }

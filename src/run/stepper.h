@@ -40,13 +40,17 @@ private:
         ggml_tensor * tokens = nullptr;
         ggml_tensor * positions = nullptr;
         ggml_tensor * logits = nullptr;
+        std::vector<std::vector<model::StateTensors>> states;  ///< of each layer, where it recurs
     };
-    [[nodiscard]] Built build(std::uint32_t rows, attention::HostPort & port, product::Products & products) const;
+    [[nodiscard]] Built build(Sequence::Impl & sequence, std::uint32_t rows, attention::HostPort & port,
+                              product::Products & products) const;
+    [[nodiscard]] ggml_tensor * attending_layer(Built & built, std::uint32_t layer, attention::HostPort & port,
+                                                product::Products & products, ggml_tensor * x) const;
     void take_logits(Sequence::Impl & sequence, const ggml_tensor * tensor) const;
     void fill_units(Sequence::Impl & sequence, std::uint32_t rows, attention::HostPort & port) const;
     /// Each layer on its own, with its weights copied as a prefill has them: pays for chunks, not for steps.
     void feed_layers(Sequence::Impl & sequence, std::span<const Token> tokens, Compute::Phase phase);
-    void run_layer(std::uint32_t layer, PrefillProducts & products, HiddenStates & hidden,
+    void run_layer(Sequence::Impl & sequence, std::uint32_t layer, PrefillProducts & products, HiddenStates & hidden,
                    const std::vector<std::int32_t> & positions, Compute::Phase phase);
     void run(Built & built, Sequence::Impl & sequence, std::span<const Token> tokens, attention::HostPort & port,
              Compute::Phase phase);

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "attention/attend_check.h"
@@ -38,6 +39,25 @@ TEST(AttendOneField, SoftCap) {
     const auto sequence = Sequence(unit).dense(random, unit.shape, 0, 300);
     unit.queries = {sequence.span(0, 2, 298), sequence.span(2, 30, 200)};
     check(unit, 32, 16);
+}
+
+// Latent attention: the value of a row is the beginning of its key, in quantised types rotated with it.
+TEST(AttendValuesInKeys, OfEveryType) {
+    for (const KvType type : {KvType::F32, KvType::F16, KvType::BF16, KvType::Q8_0, KvType::Q4_0}) {
+        for (const auto & [key_size, value_size] : {std::pair{96U, 64U}, {576U, 512U}}) {
+            SCOPED_TRACE(testing::Message() << static_cast<int>(type) << ", " << key_size);
+            LayerUnit unit = unit_of(spec_of(1, 5, key_size, value_size), type);
+            unit.shape.values_in_keys = true;
+            Random random(17);
+            const auto whole = Sequence(unit).dense(random, unit.shape, 0, 150);
+            const auto split = Sequence(unit).ragged(random, unit.shape, 70).dense(random, unit.shape, 300, 5);
+            unit.queries = {whole.span(0, 30, 110), split.span(30, 1, 303), whole.span(31, 3, 147)};
+            for (const bool prefill : {false, true}) {
+                unit.prefill = prefill;
+                check(unit, 40, 18);
+            }
+        }
+    }
 }
 
 /// Slopes and sinks that differ from head to head.

@@ -85,6 +85,7 @@ public:
                 .type = shape_.type,
                 .keys = tiles_[index].keys.data(),
                 .values = tiles_[index].values.data(),
+                .value_stride = shape_.value_stride(),
                 .rows = tiles_[index].rows,
                 .queries = queries_.data(),
                 .query_rows = query_rows_,

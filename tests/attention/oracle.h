@@ -197,20 +197,23 @@ inline std::vector<std::byte> encode(std::span<const float> numbers, KvType type
 /// Rows of one KV head that own their memory, to the byte, so that a sanitizer sees what reads beyond.
 struct OwnedRows {
     std::vector<std::byte> keys;
-    std::vector<std::byte> values;
+    std::vector<std::byte> values;  ///< empty: the keys' beginning
     std::uint32_t rows = 0;
     std::vector<Position> positions;  ///< empty: consecutive
     Position first{};
 
     [[nodiscard]] kv::HeadRows view() const {
-        return {keys.data(), values.data(), rows, positions.empty() ? nullptr : positions.data(), first};
+        return {keys.data(), values.empty() ? keys.data() : values.data(), rows,
+                positions.empty() ? nullptr : positions.data(), first};
     }
 };
 
 inline OwnedRows random_rows(Random & random, const kv::LayerShape & shape, std::uint32_t first, std::uint32_t rows) {
     OwnedRows owned;
     owned.keys = encode(random.numbers(std::size_t{rows} * shape.key_size), shape.type.key);
-    owned.values = encode(random.numbers(std::size_t{rows} * shape.value_size), shape.type.value);
+    if (!shape.values_in_keys) {
+        owned.values = encode(random.numbers(std::size_t{rows} * shape.value_size), shape.type.value);
+    }
     owned.rows = rows;
     owned.first = Position{first};
     return owned;
@@ -260,7 +263,7 @@ inline Softmax softmax_over(const AttentionSpec & spec, const kv::LayerShape & s
                 const double logit =
                     logit_of(spec, shape.type.key, query, view.keys + row * shape.key_bytes(), row_values) -
                     double{spec.slope(head)} * distance;
-                seen.emplace_back(logit, view.values + row * shape.value_bytes());
+                seen.emplace_back(logit, view.values + row * shape.value_stride());
                 result.maximum = std::max(result.maximum, logit);
             }
         }
@@ -269,7 +272,9 @@ inline Softmax softmax_over(const AttentionSpec & spec, const kv::LayerShape & s
     for (const auto & [logit, value] : seen) {
         const double weight = std::exp(logit - result.maximum);
         result.sum += weight;
-        const std::vector<double> row = row_values(value, spec.value_size, shape.type.value);
+        // A value within its key is restored with it.
+        const std::vector<double> row =
+            row_values(value, shape.values_in_keys ? spec.key_size : spec.value_size, shape.type.value);
         for (std::uint32_t k = 0; k < spec.value_size; ++k) {
             result.values[k] += weight * row[k];
         }

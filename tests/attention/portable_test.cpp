@@ -210,6 +210,18 @@ INSTANTIATE_TEST_SUITE_P(QuantisedShapes, PortableShapes,
                                           testing::Values(1U, 3U)),
                          shape_name);
 
+TEST(PortableValuesInKeys, OfEveryType) {
+    for (const KvType type : {KvType::F32, KvType::F16, KvType::BF16, KvType::Q8_0, KvType::Q4_0}) {
+        SCOPED_TRACE(static_cast<int>(type));
+        Chunk chunk(spec_of(5, 1, 96, 64), type, 75);
+        chunk.unit.shape.values_in_keys = true;
+        chunk.add_span(0, 70, 133, {{{.rows = 203}}});
+        chunk.add_span(70, 1, 601, {{{.rows = 601}}});
+        chunk.add_span(71, 4, 532, {{{.rows = 90, .spread = 500}, {.rows = 36}}});
+        chunk.check();
+    }
+}
+
 class PortableTypes : public testing::TestWithParam<KvType> {};
 INSTANTIATE_TEST_SUITE_P(Types, PortableTypes, testing::Values(KvType::F32, KvType::F16, KvType::BF16),
                          test::type_name);

@@ -35,7 +35,8 @@ void check_widening(const TileSteps & steps, KvType type) {
     for (std::uint32_t base = 0; base < 0x10000U; base += steps.tile) {
         std::iota(elements.begin(), elements.end(), static_cast<std::uint16_t>(base));
         const auto * stored = reinterpret_cast<const std::byte *>(elements.data());
-        steps.pack_keys({stored, steps.tile, 1, type}, reinterpret_cast<std::byte *>(keys.data()));
+        steps.pack_keys({stored, steps.tile, 1, type, kv_row_bytes(type, 1)},
+                        reinterpret_cast<std::byte *>(keys.data()));
         Strip strip;
         strip.queries = reinterpret_cast<const std::byte *>(query.data());
         strip.rows = steps.row_step;

@@ -102,6 +102,7 @@ TEST(Html, EscapesAndTitles) {
 TEST(Needs, FollowFromTheShape) {
     ModelInfo model;
     model.layers = 30;
+    model.attending_layers = 30;
     model.kv_heads = 3;
     model.key_size = 64;
     model.value_size = 64;

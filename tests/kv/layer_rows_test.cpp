@@ -20,7 +20,8 @@ std::vector<LayerShape> shapes() {
             {.kv_heads = 3, .key_size = 5, .value_size = 7, .type = KvType::BF16},
             {.kv_heads = 2, .key_size = 64, .value_size = 64, .type = KvType::F32},
             {.kv_heads = 4, .key_size = 31, .value_size = 33, .type = KvType::F32},
-            {.kv_heads = 1, .key_size = 576, .value_size = 512, .type = KvType::F16}};
+            {.kv_heads = 1, .key_size = 576, .value_size = 512, .type = KvType::F16},
+            {.kv_heads = 2, .key_size = 9, .value_size = 6, .type = KvType::F16, .values_in_keys = true}};
 }
 
 /// For each head the views of both parts: the trunk's, then the suffix's.
@@ -38,6 +39,11 @@ TEST(LayerShape, KnowsItsBytes) {
     EXPECT_EQ(shape.value_bytes(), 12U);
     EXPECT_EQ(shape.row_bytes(), 32U);
     EXPECT_EQ((LayerShape{.kv_heads = 2, .key_size = 5, .value_size = 3, .type = KvType::BF16}).row_bytes(), 16U);
+    LayerShape latent = shape;
+    latent.values_in_keys = true;
+    EXPECT_EQ(latent.value_bytes(), 0U);
+    EXPECT_EQ(latent.value_stride(), latent.key_bytes());
+    EXPECT_EQ(latent.row_bytes(), 20U);
     EXPECT_EQ(ggml_type_of(KvType::F32), GGML_TYPE_F32);
     EXPECT_EQ(ggml_type_of(KvType::F16), GGML_TYPE_F16);
     EXPECT_EQ(ggml_type_of(KvType::BF16), GGML_TYPE_BF16);

@@ -35,7 +35,8 @@ inline bool has_marks(const HeadRows & view, const LayerShape & shape, std::uint
     std::vector<std::byte> values(shape.value_bytes());
     write_marks(keys.data(), values.data(), shape, layer, head, position);
     return std::memcmp(view.keys + row * keys.size(), keys.data(), keys.size()) == 0 &&
-           std::memcmp(view.values + row * values.size(), values.data(), values.size()) == 0;
+           std::memcmp(view.values + row * shape.value_stride(), values.data(), values.size()) == 0 &&
+           (!shape.values_in_keys || view.values == view.keys);
 }
 
 /// Dense rows of layer 0 at positions first, first + 1, ..., all marked.

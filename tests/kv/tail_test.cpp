@@ -18,7 +18,9 @@ constexpr std::uint32_t kFirst = 1000;
 std::vector<LayerShape> shapes() {
     return {{.kv_heads = 3, .key_size = 5, .value_size = 3, .type = KvType::F16},
             {.kv_heads = 1, .key_size = 9, .value_size = 2, .type = KvType::F32},
-            {.kv_heads = 2, .key_size = 1, .value_size = 1, .type = KvType::BF16}};
+            {.kv_heads = 2, .key_size = 1, .value_size = 1, .type = KvType::BF16},
+            {.kv_heads = 0, .key_size = 4, .value_size = 4, .type = KvType::F16},
+            {.kv_heads = 2, .key_size = 7, .value_size = 4, .type = KvType::F16, .values_in_keys = true}};
 }
 
 /// Appends rows and marks them, run by run as place() hands them out.
@@ -34,7 +36,7 @@ void append_marked(Tail & tail, std::uint32_t count) {
             for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
                 for (std::uint32_t i = 0; i < run; ++i) {
                     test::write_marks(place.keys + head * place.key_head_stride + i * shape.key_bytes(),
-                                      place.values + head * place.value_head_stride + i * shape.value_bytes(), shape,
+                                      place.values + head * place.value_head_stride + i * shape.value_stride(), shape,
                                       layer, head, index_of(tail.first()) + row + i);
                 }
             }

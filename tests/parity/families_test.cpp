@@ -145,6 +145,76 @@ std::vector<Case> others() {
     };
 }
 
+std::vector<Case> latent() {
+    // libllama takes 26 layers for a model whose queries have no row of their own.
+    FamilyShape lite{.architecture = "deepseek2",
+                     .width = 64,
+                     .kv_heads = 1,
+                     .head_size = 64 + 16,
+                     .layers = 26,
+                     .feed_forward = 96,
+                     .flags = {{"expert_weights_norm", false}},
+                     .experts = 8,
+                     .experts_used = 3,
+                     .dense_layers = 1};
+    lite.numbers = {{"expert_shared_count", 2}};
+    lite.shared_feed_forward = 2 * lite.expert_feed_forward;
+    lite.latent = FamilyShape::Latent{.rank = 64, .plain = 32, .rotated = 16, .values = 32, .absorbed = true};
+    lite.value_size = 64;
+    FamilyShape expanded = lite;
+    expanded.latent->absorbed = false;
+    expanded.kv_heads = expanded.heads;
+    expanded.head_size = 48;
+    expanded.value_size = 32;
+    FamilyShape yarn = lite;
+    yarn.layers = 4;
+    yarn.latent->query_rank = 64;
+    yarn.flags = {{"expert_weights_norm", true}};
+    yarn.reals = {
+        {"rope.scaling.factor", 40.0F}, {"rope.scaling.yarn_log_multiplier", 0.0707F}, {"expert_weights_scale", 2.5F}};
+    yarn.numbers = {
+        {"expert_shared_count", 2}, {"rope.scaling.original_context_length", 128}, {"expert_gating_func", 2}};
+    yarn.words = {{"rope.scaling.type", "yarn"}};
+    yarn.choice_bias = true;
+    return {{"DeepSeekV2Lite", lite}, {"DeepSeekV2LiteExpanded", expanded}, {"DeepSeekYarnSigmoid", yarn}};
+}
+
+std::vector<Case> hybrids() {
+    FamilyShape next{.architecture = "qwen3next",
+                     .head_size = 64,
+                     .layers = 8,
+                     .numbers = {{"rope.dimension_count", 16}, {"expert_shared_feed_forward_length", 96}},
+                     .head_norms = HeadNorms::Shared,
+                     .network_norm = "post_attention_norm",
+                     .experts = 8,
+                     .experts_used = 3};
+    next.shared_feed_forward = 96;
+    next.shared_gate = true;
+    next.gated_attention = true;
+    next.recurrence = FamilyShape::Recurrence{.joined_rates = true};
+    FamilyShape dense = next;
+    dense.architecture = "qwen35";
+    dense.experts = 0;
+    dense.shared_gate = false;
+    dense.numbers = {{"rope.dimension_count", 32}};
+    dense.rope_sections = {6, 5, 5, 0};
+    dense.recurrence->joined_rates = false;
+    FamilyShape experts = dense;
+    experts.architecture = "qwen35moe";
+    experts.experts = 8;
+    experts.shared_gate = true;
+    experts.numbers.emplace_back("expert_shared_feed_forward_length", 96U);
+    FamilyShape recurrent_end = dense;  // whose last layer has no rows
+    recurrent_end.layers = 6;
+    FamilyShape equal_heads = next;
+    equal_heads.recurrence->key_heads = 4;
+    return {{"Qwen3Next", next},
+            {"Qwen3NextEqualHeads", equal_heads},
+            {"Qwen35", dense},
+            {"Qwen35Moe", experts},
+            {"Qwen35RecurrentEnd", recurrent_end}};
+}
+
 /// Each case with the KV heads that it names, and with as many as there are query heads.
 std::vector<Case> grouped_and_not(const std::vector<Case> & cases) {
     std::vector<Case> all;
@@ -256,6 +326,10 @@ TEST_P(Families, KeepsWhatTheOracleKeeps) {
     std::uint64_t rows = 0;
     for (std::uint32_t layer = 0; layer < shape.layers; ++layer) {
         const attention::AttentionSpec spec = run::layer_spec(impl.params, *impl.architecture, layer);
+        if (shape.recurs(layer)) {
+            EXPECT_TRUE(kept[layer].empty());
+            continue;
+        }
         if (spec.sliding_window > 0) {
             std::vector<std::uint32_t> last(kSlidingWindow);
             std::iota(last.begin(), last.end(), static_cast<std::uint32_t>(kTokens) - kSlidingWindow);
@@ -313,6 +387,8 @@ INSTANTIATE_TEST_SUITE_P(Llama, Families, testing::ValuesIn(grouped_and_not(llam
 INSTANTIATE_TEST_SUITE_P(Qwen, Families, testing::ValuesIn(grouped_and_not(qwens())), name_of);
 INSTANTIATE_TEST_SUITE_P(Gemma, Families, testing::ValuesIn(grouped_and_not(gemmas())), name_of);
 INSTANTIATE_TEST_SUITE_P(Cohere, Families, testing::ValuesIn(grouped_and_not(coheres())), name_of);
+INSTANTIATE_TEST_SUITE_P(Latent, Families, testing::ValuesIn(latent()), name_of);
+INSTANTIATE_TEST_SUITE_P(Hybrid, Families, testing::ValuesIn(grouped_and_not(hybrids())), name_of);
 INSTANTIATE_TEST_SUITE_P(Others, Families, testing::ValuesIn(grouped_and_not(others())), name_of);
 
 }  // namespace

@@ -24,7 +24,7 @@ void add_keys(gguf_context * keys, const FamilyShape & shape) {
     number("attention.head_count", shape.heads);
     number("attention.head_count_kv", shape.kv_heads);
     number("attention.key_length", shape.head_size);
-    number("attention.value_length", shape.head_size);
+    number("attention.value_length", shape.value_size > 0 ? shape.value_size : shape.head_size);
     number("rope.dimension_count", shape.head_size);
     gguf_set_val_f32(
         keys, name(shape.layer_norm ? "attention.layer_norm_epsilon" : "attention.layer_norm_rms_epsilon").c_str(),
@@ -33,6 +33,31 @@ void add_keys(gguf_context * keys, const FamilyShape & shape) {
         number("expert_count", shape.experts);
         number("expert_used_count", shape.experts_used);
         number("expert_feed_forward_length", shape.expert_feed_forward);
+    }
+    if (shape.dense_layers > 0) {
+        number("leading_dense_block_count", shape.dense_layers);
+    }
+    if (shape.latent) {
+        number("attention.kv_lora_rank", shape.latent->rank);
+        number("rope.dimension_count", shape.latent->rotated);
+        if (shape.latent->query_rank > 0) {
+            number("attention.q_lora_rank", shape.latent->query_rank);
+        }
+        if (shape.latent->absorbed) {
+            number("attention.key_length_mla", shape.latent->plain + shape.latent->rotated);
+            number("attention.value_length_mla", shape.latent->values);
+        }
+    }
+    if (shape.recurrence) {
+        number("ssm.conv_kernel", shape.recurrence->kernel);
+        number("ssm.state_size", shape.recurrence->size);
+        number("ssm.group_count", shape.recurrence->key_heads);
+        number("ssm.time_step_rank", shape.recurrence->value_heads);
+        number("ssm.inner_size", shape.recurrence->value_heads * shape.recurrence->size);
+    }
+    if (shape.rope_sections) {
+        gguf_set_arr_data(keys, name("rope.dimension_sections").c_str(), GGUF_TYPE_INT32, shape.rope_sections->data(),
+                          shape.rope_sections->size());
     }
     for (const auto & [key, value] : shape.numbers) {
         number(key, value);
@@ -59,13 +84,19 @@ void add_keys(gguf_context * keys, const FamilyShape & shape) {
 /// One layer's tensors.
 class Layer {
 public:
-    Layer(GgufBuilder & builder, const FamilyShape & shape, std::string prefix)
-        : builder_(builder), shape_(shape), prefix_(std::move(prefix)) {}
+    Layer(GgufBuilder & builder, const FamilyShape & shape, std::uint32_t index)
+        : builder_(builder), shape_(shape), index_(index), prefix_(fmt::format("blk.{}.", index)) {}
 
     void add() {
         norm("attn_norm");
-        attention();
-        head_norms();
+        if (shape_.recurs(index_)) {
+            recurrence();
+        } else if (shape_.latent) {
+            latent(*shape_.latent);
+        } else {
+            attention();
+            head_norms();
+        }
         if (shape_.post_norms) {
             norm("post_attention_norm");
             norm("post_ffw_norm");
@@ -73,7 +104,7 @@ public:
         if (!shape_.network_norm.empty()) {
             norm(shape_.network_norm);
         }
-        if (shape_.experts > 0) {
+        if (shape_.experts > 0 && index_ >= shape_.dense_layers) {
             experts();
         } else {
             network();
@@ -94,7 +125,7 @@ private:
         if (shape_.fused_qkv) {
             linear("attn_qkv", shape_.width, q + 2 * kv, 1.3F, shape_.biases);
         } else {
-            linear("attn_q", shape_.width, q, 1.5F, shape_.biases);
+            linear("attn_q", shape_.width, shape_.gated_attention ? 2 * q : q, 1.5F, shape_.biases);
             linear("attn_k", shape_.width, kv, 1.5F, shape_.biases);
             linear("attn_v", shape_.width, kv, 1, shape_.biases);
         }
@@ -102,6 +133,45 @@ private:
         if (shape_.sinks) {
             builder_.tensor(prefix_ + "attn_sinks.weight", {shape_.heads}, 1, 1);
         }
+    }
+    void latent(const FamilyShape::Latent & latent) {
+        const std::int64_t heads = shape_.heads;
+        const std::int64_t queries = heads * (latent.plain + latent.rotated);
+        if (latent.query_rank > 0) {
+            linear("attn_q_a", shape_.width, latent.query_rank, 1);
+            builder_.tensor(prefix_ + "attn_q_a_norm.weight", {latent.query_rank}, 0.1F, 1);
+            linear("attn_q_b", latent.query_rank, queries, 1.5F);
+        } else {
+            linear("attn_q", shape_.width, queries, 1.5F);
+        }
+        linear("attn_kv_a_mqa", shape_.width, latent.rank + latent.rotated, 1.5F);
+        builder_.tensor(prefix_ + "attn_kv_a_norm.weight", {latent.rank}, 0.1F, 1);
+        if (latent.absorbed) {
+            builder_.matrix(prefix_ + "attn_k_b.weight", latent.plain, latent.rank, 1, heads);
+            builder_.matrix(prefix_ + "attn_v_b.weight", latent.rank, latent.values, 1, heads);
+        } else {
+            linear("attn_kv_b", latent.rank, heads * (latent.plain + latent.values), 1.2F);
+        }
+        linear("attn_output", heads * latent.values, shape_.width, 1);
+    }
+    void recurrence() {
+        const FamilyShape::Recurrence & recurrence = *shape_.recurrence;
+        const std::int64_t heads = recurrence.value_heads;
+        const std::int64_t keys = std::int64_t{recurrence.key_heads} * recurrence.size;
+        const std::int64_t values = heads * recurrence.size;
+        linear("attn_qkv", shape_.width, 2 * keys + values, 1);
+        linear("attn_gate", shape_.width, values, 1);
+        if (recurrence.joined_rates) {
+            linear("ssm_ba", shape_.width, 2 * heads, 1);
+        } else {
+            linear("ssm_beta", shape_.width, heads, 1);
+            linear("ssm_alpha", shape_.width, heads, 1);
+        }
+        builder_.tensor(prefix_ + "ssm_conv1d.weight", {recurrence.kernel, 2 * keys + values}, 0.5F);
+        builder_.tensor(prefix_ + "ssm_dt.bias", {heads}, 0.3F, -2);
+        builder_.tensor(prefix_ + "ssm_a", {heads}, 0.2F, -0.5F);
+        builder_.tensor(prefix_ + "ssm_norm.weight", {recurrence.size}, 0.1F, 1);
+        linear("ssm_out", values, shape_.width, 1);
     }
     void head_norms() {
         const auto add = [&](const char * name, std::int64_t heads) {
@@ -140,10 +210,22 @@ private:
         add("ffn_gate_exps", shape_.width, inner, 1.5F);
         add("ffn_up_exps", shape_.width, inner, 1);
         add("ffn_down_exps", inner, shape_.width, 1);
+        if (shape_.choice_bias) {
+            builder_.tensor(prefix_ + "exp_probs_b.bias", {count}, 0.3F);
+        }
+        if (const std::int64_t shared = shape_.shared_feed_forward; shared > 0) {
+            linear("ffn_gate_shexp", shape_.width, shared, 1.5F);
+            linear("ffn_up_shexp", shape_.width, shared, 1);
+            linear("ffn_down_shexp", shared, shape_.width, 1);
+        }
+        if (shape_.shared_gate) {
+            builder_.tensor(prefix_ + "ffn_gate_inp_shexp.weight", {shape_.width}, 0.1F);
+        }
     }
 
     GgufBuilder & builder_;
     const FamilyShape & shape_;
+    std::uint32_t index_;
     std::string prefix_;
 };
 
@@ -169,7 +251,7 @@ TemporaryPath random_family(const FamilyShape & shape, std::uint32_t seed) {
         factors("rope_factors_short.weight", 1.5F);
     }
     for (std::uint32_t layer = 0; layer < shape.layers; ++layer) {
-        Layer(builder, shape, fmt::format("blk.{}.", layer)).add();
+        Layer(builder, shape, layer).add();
     }
     TemporaryPath path(".gguf");
     builder.write(path.get());

@@ -41,6 +41,34 @@ struct FamilyShape {
     bool expert_biases = false;
     bool sinks = false;
     bool long_factors = false;
+    std::uint32_t dense_layers = 0;         ///< before the first with experts
+    std::uint32_t shared_feed_forward = 0;  ///< of a network beside the experts
+    bool shared_gate = false;
+    bool choice_bias = false;  ///< of experts
+    bool gated_attention = false;
+    /// Latent attention: keys of a head have `plain` elements and `rotated` ones behind them.
+    struct Latent {
+        std::uint32_t rank = 0;
+        std::uint32_t query_rank = 0;
+        std::uint32_t plain = 0;
+        std::uint32_t rotated = 0;
+        std::uint32_t values = 0;
+        bool absorbed = false;
+    };
+    std::optional<Latent> latent{};
+    /// Every layer but each fourth recurs.
+    struct Recurrence {
+        std::uint32_t kernel = 4;
+        std::uint32_t size = 32;
+        std::uint32_t key_heads = 2;
+        std::uint32_t value_heads = 4;
+        bool joined_rates = false;
+    };
+    std::optional<Recurrence> recurrence{};
+    std::optional<std::vector<std::int32_t>> rope_sections{};
+    std::uint32_t value_size = 0;  ///< of a cached row, where it is not head_size
+
+    [[nodiscard]] bool recurs(std::uint32_t layer) const { return recurrence && (layer + 1) % 4 != 0; }
 };
 
 /// Writes the model with random float32 weights; the same shape and seed give the same file.

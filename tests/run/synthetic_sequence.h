@@ -20,6 +20,7 @@ inline SavedModel small_model() {
     std::iota(model.identity.begin(), model.identity.end(), std::uint8_t{1});
     model.rope.dimensions = 4;
     model.shapes = {{.kv_heads = 3, .key_size = 5, .value_size = 3}, {.kv_heads = 1, .key_size = 4, .value_size = 2}};
+    model.state_floats = {0, 3};
     model.vocabulary = 7;
     return model;
 }
@@ -86,6 +87,9 @@ inline Sequence::Impl small_sequence(const std::shared_ptr<kv::HostArena> & aren
     tail.append(tail_rows);
     mark_tail(tail);
 
+    kv::RecurrentState state(*arena, small_model().state_floats);
+    std::iota(state.of(1), state.of(1) + state.floats(1), 0.5F);
+
     CacheStats stats;
     stats.config = {.policy = Policy::SnapKV,
                     .budget = {Budget::Unit::Percent, 12.5},
@@ -115,6 +119,7 @@ inline Sequence::Impl small_sequence(const std::shared_ptr<kv::HostArena> & aren
             .stats = std::move(stats),
             .segments = {std::move(first), std::move(second)},
             .tail = std::move(tail),
+            .state = std::move(state),
             .logits = {0.5F, -1.25F, 1e-30F, -0.0F, 3, 4, -1e30F},
             .pending = true};
 }

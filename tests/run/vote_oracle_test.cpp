@@ -28,8 +28,8 @@ FirstLayer first_layer(const Model & model, std::span<const Token> tokens) {
     ggml_tensor * ids = graph.integers(static_cast<std::int64_t>(tokens.size()));
     ggml_tensor * positions = graph.integers(static_cast<std::int64_t>(tokens.size()));
     product::GgmlProducts products;
-    const auto [q, k, v] = architecture.attention_input(graph.ctx(), products, 0, architecture.embed(graph.ctx(), ids),
-                                                        positions, model::Architecture::Wanted::All);
+    const auto [q, k, v, gate] = architecture.attention_input(
+        graph.ctx(), products, 0, architecture.embed(graph.ctx(), ids), positions, model::Architecture::Wanted::All);
     for (ggml_tensor * result : {q, k}) {
         ggml_set_output(result);
         graph.expand(result);
@@ -97,7 +97,8 @@ protected:
         const select::Plan plan = select::make_plan(branch_.cache, kTokens, 0);
         const std::vector<float> keys = stored_keys();
         kv::HostArena arena;
-        kv::LayerRows rows = kv::LayerRows::dense(arena, run::layer_shape(params, KvType::F32), kTokens, Position{0});
+        kv::LayerRows rows =
+            kv::LayerRows::dense(arena, run::attending_shape(params, KvType::F32), kTokens, Position{0});
         rows.set_rows(kTokens);
         for (std::uint32_t at = 0; at < kTokens; ++at) {
             for (std::uint32_t head = 0; head < params.kv_heads; ++head) {
@@ -112,7 +113,7 @@ protected:
         std::vector<float> votes(std::size_t{params.heads} * plan.prefix());
         attention::Vote vote(
             {.spec = params.attention_spec(0),
-             .shape = run::layer_shape(params, KvType::F32),
+             .shape = run::attending_shape(params, KvType::F32),
              .queries = real_.queries.data() + std::size_t{plan.prefix()} * params.heads * params.key_size,
              .window = plan.window,
              .n = kTokens,

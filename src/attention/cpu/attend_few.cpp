@@ -63,7 +63,11 @@ void Attend::attend_few(const FewItem & item, const float * queries, float * out
         begin_with_sinks(unit_->spec, few.kv_head, few.rows, partial);
     }
     if (item.end > item.begin) {
-        Tile tile{.spec = &unit_->spec, .type = unit_->shape.type, .queries = queries, .query_rows = few.rows};
+        Tile tile{.spec = &unit_->spec,
+                  .type = unit_->shape.type,
+                  .value_stride = unit_->shape.value_stride(),
+                  .queries = queries,
+                  .query_rows = few.rows};
         const Slopes slopes = slopes_of(unit_->spec, span, few.kv_head, few.rows);
         tile.slopes = unit_->spec.alibi_slopes.empty() ? nullptr : slopes.slopes.data();
         tile.query_positions = slopes.positions.data();

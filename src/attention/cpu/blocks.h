@@ -69,7 +69,7 @@ inline void for_tiles(const LayerUnit & unit, const kv::HeadRows & view, const V
     for (std::uint32_t row = begin; row < end && !unit.stopped(); row += step) {
         tile.rows = std::min(step, end - row);
         tile.keys = view.keys + row * unit.shape.key_bytes();
-        tile.values = view.values + row * unit.shape.value_bytes();
+        tile.values = view.values + row * unit.shape.value_stride();
         for (std::uint32_t q = 0; q < tile.query_rows; ++q) {
             from[q] = std::clamp(visible.begin[q], row, row + tile.rows) - row;
             to[q] = std::clamp(visible.end[q], row, row + tile.rows) - row;
@@ -110,7 +110,7 @@ inline void write_output(const LayerUnit & unit, const QuerySpan & span, std::ui
     const float factor = sum > 0 ? 1.0F / sum : 0.0F;
     std::transform(values, values + unit.spec.value_size, to, [&](float x) { return x * factor; });
     if (is_quantised(unit.shape.type.value)) {
-        rotate(to, unit.spec.value_size);
+        rotate(to, unit.spec.value_size, value_rotation(unit.shape));
     }
 }
 

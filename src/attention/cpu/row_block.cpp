@@ -125,7 +125,7 @@ public:
             float * to = out + ((std::size_t{span_.row} + token(i)) * spec_.heads + head(i)) * spec_.value_size;
             std::transform(values, values + spec_.value_size, to, [&](float x) { return x * factor; });
             if (is_quantised(unit_.shape.type.value)) {
-                rotate(to, spec_.value_size);
+                rotate(to, spec_.value_size, value_rotation(unit_.shape));
             }
         }
     }
@@ -156,20 +156,25 @@ private:
         return all;
     }
 
-    /// Rows as they lie in the cache; quantised ones as floats, still rotated.
-    [[nodiscard]] StoredRows stored(const std::byte * data, std::uint32_t rows, std::uint32_t size, KvType type) const {
+    /// Rows `stride` bytes apart as they lie in the cache; quantised ones as floats, still rotated.
+    [[nodiscard]] StoredRows stored(const std::byte * data, std::uint32_t rows, std::uint32_t size, KvType type,
+                                    std::size_t stride) const {
         if (!is_quantised(type)) {
-            return {data, rows, size, type};
+            return {data, rows, size, type, stride};
         }
-        dequantise(data, std::size_t{rows} * size, type, buffers_.widened);
-        return {reinterpret_cast<const std::byte *>(buffers_.widened), rows, size, KvType::F32};
+        for (std::uint32_t row = 0; row < rows; ++row) {
+            dequantise(data + row * stride, size, type, buffers_.widened + std::size_t{row} * size);
+        }
+        return {reinterpret_cast<const std::byte *>(buffers_.widened), rows, size, KvType::F32, size * sizeof(float)};
     }
 
     void attend_tile(const kv::HeadRows & view, std::uint32_t row, std::uint32_t rows) const {
         const kv::LayerShape & shape = unit_.shape;
-        steps_.pack_keys(stored(view.keys + row * shape.key_bytes(), rows, shape.key_size, shape.type.key),
-                         buffers_.keys);
-        steps_.pack_values(stored(view.values + row * shape.value_bytes(), rows, shape.value_size, shape.type.value),
+        steps_.pack_keys(
+            stored(view.keys + row * shape.key_bytes(), rows, shape.key_size, shape.type.key, shape.key_bytes()),
+            buffers_.keys);
+        steps_.pack_values(stored(view.values + row * shape.value_stride(), rows, shape.value_size, shape.type.value,
+                                  shape.value_stride()),
                            buffers_.packed_values);
         for (std::uint32_t i = 0; i < rows && !spec_.alibi_slopes.empty(); ++i) {
             buffers_.positions[i] = static_cast<float>(index_of(view.position(row + i)));

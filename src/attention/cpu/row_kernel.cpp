@@ -155,7 +155,7 @@ HWY_INLINE void sum_rows(const Sums & sums, std::size_t size) {
 template <typename Stored>
 void sum_tile(const Tile & tile, const float * weights, const Partial & partial, float * widened) {
     const std::size_t size = tile.spec->value_size;
-    const std::size_t row_bytes = kv_row_bytes(tile.type.value, size);
+    const std::size_t row_bytes = tile.value_stride;
     const auto run = [&](auto stored, const std::byte * values, std::size_t bytes, std::uint32_t first_row,
                          std::uint32_t rows, std::size_t elements) {
         for_query_blocks(tile.query_rows, query_rows_of_pass(elements), [&](std::size_t first, auto count) {

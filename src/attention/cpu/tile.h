@@ -41,7 +41,8 @@ struct Tile {
     KvTypes type{};
     const std::byte * keys = nullptr;
     const std::byte * values = nullptr;
-    std::uint32_t rows = 0;  ///< at most kTile
+    std::size_t value_stride = 0;  ///< bytes from row to row
+    std::uint32_t rows = 0;        ///< at most kTile
     const float * queries = nullptr;
     std::uint32_t query_rows = 0;  ///< at most kQueryRows
     const std::uint32_t * begin = nullptr;

@@ -22,14 +22,15 @@ inline constexpr std::uint32_t kSumParts = 16;
 /// What a row's reference is before it has seen anything.
 inline constexpr float kNothingSeen = -std::numeric_limits<float>::infinity();
 
-/// Consecutive rows, keys or values, of one KV head.
+/// Rows, keys or values, of one KV head at equal distances.
 struct StoredRows {
-    const std::byte * data = nullptr;
-    std::uint32_t rows = 0;
-    std::uint32_t size = 0;     ///< elements of a row
-    KvType type = KvType::F16;  ///< no quantised one
+    const std::byte * data;
+    std::uint32_t rows;
+    std::uint32_t size;  ///< elements of a row
+    KvType type;         ///< no quantised one
+    std::size_t stride;  ///< bytes from row to row
 
-    [[nodiscard]] const std::byte * row(std::size_t index) const { return data + index * kv_row_bytes(type, size); }
+    [[nodiscard]] const std::byte * row(std::size_t index) const { return data + index * stride; }
 };
 
 /// Query rows on their way over the tiles. The softmax is kept relative to a row's reference, a power of two near its

@@ -19,17 +19,25 @@ std::pair<std::size_t, std::size_t> share_of(std::size_t count, int thread, int 
     return {count * index / parts, count * (index + 1) / parts};
 }
 
-/// Rows of `size` elements of `type` from where `rows_of` says a view has them.
+/// How keys or values are stored.
+struct Stored {
+    KvType type;
+    std::size_t size;      ///< elements of a row
+    std::size_t stride;    ///< bytes from row to row
+    std::size_t rotation;  ///< elements that are rotated together
+};
+
+/// Rows from where `rows_of` says a view has them.
 template <typename RowsOf>
-void gather(const HeadBlock & block, KvType type, std::size_t size, float * to, int thread, int threads,
+void gather(const HeadBlock & block, const Stored & stored, float * to, int thread, int threads,
             const RowsOf & rows_of) {
-    const std::size_t row_bytes = kv_row_bytes(type, size);
     for (const Piece & piece : block.pieces) {
         const auto [begin, end] = share_of(piece.rows(), thread, threads);
         for (std::size_t row = begin; row < end; ++row) {
-            decode_row(rows_of(piece.view) + (piece.begin + row) * row_bytes, size, type, to + row * size);
+            decode_row(rows_of(piece.view) + (piece.begin + row) * stored.stride, stored.size, stored.type,
+                       stored.rotation, to + row * stored.size);
         }
-        to += piece.rows() * size;
+        to += piece.rows() * stored.size;
     }
 }
 
@@ -68,13 +76,13 @@ void fill_distances(const AttentionSpec & spec, const HeadBlock & block, std::ui
 }
 
 void gather_keys(const kv::LayerShape & shape, const HeadBlock & block, float * to, int thread, int threads) {
-    gather(block, shape.type.key, shape.key_size, to, thread, threads,
-           [](const kv::HeadRows & view) { return view.keys; });
+    gather(block, {shape.type.key, shape.key_size, shape.key_bytes(), rotation_size(shape.key_size)}, to, thread,
+           threads, [](const kv::HeadRows & view) { return view.keys; });
 }
 
 void gather_values(const kv::LayerShape & shape, const HeadBlock & block, float * to, int thread, int threads) {
-    gather(block, shape.type.value, shape.value_size, to, thread, threads,
-           [](const kv::HeadRows & view) { return view.values; });
+    gather(block, {shape.type.value, shape.value_size, shape.value_stride(), value_rotation(shape)}, to, thread,
+           threads, [](const kv::HeadRows & view) { return view.values; });
 }
 
 void place_rows(const AttentionSpec & spec, const Place & place, const float * from, float * out, int thread,

@@ -112,10 +112,12 @@ private:
         return ggml_custom_4d(ctx_, type, columns, rows, 1, 1, sources.data(), 1, work, GGML_N_TASKS_MAX, data);
     }
 
-    /// Rows of `size` elements from `data`, in place. Keys and values are of one type.
-    ggml_tensor * wrap(const std::byte * data, std::size_t size, std::uint32_t rows) {
+    /// Rows of `size` elements from `data`, `stride` bytes apart, in place. Keys and values are of one type.
+    ggml_tensor * wrap(const std::byte * data, std::size_t size, std::uint32_t rows, std::size_t stride) {
         ggml_tensor * tensor =
             ggml_new_tensor_2d(ctx_, kv::ggml_type_of(unit_.shape.type.key), static_cast<std::int64_t>(size), rows);
+        tensor->nb[1] = stride;
+        tensor->nb[2] = tensor->nb[3] = rows * stride;
         tensor->data = const_cast<std::byte *>(data);  // ggml asks for mutable memory; it is only read
         return tensor;
     }
@@ -144,8 +146,10 @@ private:
         ggml_tensor * values = nullptr;
         if (readable_in_place(rows)) {
             const portable::Piece & piece = rows.pieces.front();
-            keys = wrap(piece.view.keys + piece.begin * shape.key_bytes(), shape.key_size, rows.rows);
-            values = wrap(piece.view.values + piece.begin * shape.value_bytes(), shape.value_size, rows.rows);
+            keys =
+                wrap(piece.view.keys + piece.begin * shape.key_bytes(), shape.key_size, rows.rows, shape.key_bytes());
+            values = wrap(piece.view.values + piece.begin * shape.value_stride(), shape.value_size, rows.rows,
+                          shape.value_stride());
         } else {
             keys = custom(GGML_TYPE_F32, shape.key_size, rows.rows, keys_node, &block);
             values = custom(GGML_TYPE_F32, shape.value_size, rows.rows, values_node, &block);

@@ -10,6 +10,9 @@ extern const Family kLlama;
 extern const Family kQwen2;
 extern const Family kQwen3;
 extern const Family kQwen3Moe;
+extern const Family kQwen3Next;
+extern const Family kQwen35;
+extern const Family kQwen35Moe;
 extern const Family kGemma2;
 extern const Family kGemma3;
 extern const Family kCommandR;
@@ -18,5 +21,6 @@ extern const Family kPhi3;
 extern const Family kSmolLm3;
 extern const Family kGranite;
 extern const Family kGptOss;
+extern const Family kDeepSeek2;
 
 }  // namespace snapkv::model
