@@ -210,7 +210,7 @@ _snapkv() {
       options='-o --output --shape --type --layers --vocab -s --seed --suffix --force -h --help --version'
       case $before in
         -o | --output) COMPREPLY=($(compgen -f -- "$word")); return ;;
-        --shape) COMPREPLY=($(compgen -W 'tiny smollm2-135m llama-2-7b mistral-7b llama-3-8b retrieval' -- "$word")); return ;;
+        --shape) COMPREPLY=($(compgen -W 'tiny smollm2-135m llama-2-7b mistral-7b llama-3-8b mixtral-8x7b command-r qwen3-8b retrieval' -- "$word")); return ;;
         --type) COMPREPLY=($(compgen -W 'f32 f16 bf16 q4_0 q4_1 q5_0 q5_1 q8_0 q2_k q3_k q4_k q5_k q6_k iq4_nl' -- "$word")); return ;;
         --layers) COMPREPLY=(); return ;;
         --vocab) COMPREPLY=($(compgen -f -- "$word")); return ;;

@@ -26,8 +26,8 @@ void add_make_model_options(std::vector<Option> & table) {
     table.push_back(
         {.names = {"--shape"},
          .placeholder = "SHAPE",
-         .help = "the model whose sizes are taken, or `retrieval`: a constructed model that copies what "
-                 "followed the same tokens before",
+         .help = "the model whose architecture and sizes are taken, or `retrieval`: a constructed model that copies "
+                 "what followed the same tokens before",
          .section = section,
          .commands = commands,
          .read = [](Settings & s, Name name, const Value & v) { s.random_model.shape = one_of(shapes(), name, v); },

@@ -16,7 +16,7 @@ namespace snapkv {
 /// What a random model is to look like.
 struct RandomModelOptions {
     std::string shape = "tiny";                ///< one of random_model_shapes()
-    std::string type = "q4_0";                 ///< of all matrices, one of random_model_types(); norms are f32
+    std::string type = "q4_0";                 ///< of matrices, one of random_model_types(); norms, routers are f32
     std::optional<std::uint32_t> layers = {};  ///< in place of the shape's own number
     std::filesystem::path vocabulary = {};  ///< a GGUF file whose tokenizer is taken; empty: bytes and numbered words
     std::uint32_t seed = 1;
@@ -27,10 +27,10 @@ struct RandomModelOptions {
 [[nodiscard]] SNAPKV_API const std::vector<std::string> & random_model_shapes();
 [[nodiscard]] SNAPKV_API const std::vector<std::string> & random_model_types();
 
-/// Writes a GGUF model of the llama architecture in the shape of a real one, with random weights: for benchmarks and
-/// tests of speed and memory, where what the model says does not matter. Norms are 1; matrices are made of blocks drawn
-/// from a pool of roughly normal numbers with mean 0 and deviation 1 / sqrt(row length), so that activations stay
-/// finite through any number of layers. The same options give the same bytes. Written piece by piece: memory stays at
+/// Writes a GGUF model in the shape and architecture of a real one, with random weights: for benchmarks and tests of
+/// speed and memory, where what the model says does not matter. Norms are 1; matrices are made of blocks drawn from a
+/// pool of roughly normal numbers with mean 0 and deviation 1 / sqrt(row length), so that activations stay finite
+/// through any number of layers. The same options give the same bytes. Written piece by piece: memory stays at
 /// a few MiB whatever the model's size. What stood at `path` stays until the new file is whole. `progress` receives
 /// bytes written and bytes in all. Throws Error(Usage) for an unknown shape or type or one that does not divide the
 /// rows, Error(Input) for a vocabulary file that is none, Error(Machine) where the file cannot be written.

@@ -8,7 +8,7 @@
 
 namespace snapkv::synthetic {
 
-/// Sets every key of the llama architecture but those of the tokenizer. `name` is general.name, `file_type` the number
+/// Sets every key of a model but those of the tokenizer. `name` is general.name, `file_type` the number
 /// of FileType.
 void set_model_keys(gguf_context * file, const Shape & shape, const std::string & name, std::uint32_t file_type);
 

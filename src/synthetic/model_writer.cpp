@@ -1,25 +1,28 @@
 #include "synthetic/model_writer.h"
 
+#include <array>
+
 namespace snapkv::synthetic {
 
 ModelWriter::ModelWriter(const std::atomic<bool> * stop, const Progress & progress)
     : stop_(stop), progress_(progress), file_(gguf_init_empty()) {}
 
-void ModelWriter::add(const std::string & name, ggml_type type, std::uint32_t columns, std::uint32_t rows) {
-    listed_.push_back({name, type, columns, rows});
+void ModelWriter::add(const std::string & name, ggml_type type, std::uint32_t columns, std::uint32_t rows,
+                      std::uint32_t matrices) {
+    listed_.push_back({name, type, columns, rows, matrices});
 }
 
 void ModelWriter::list_tensors() {
     const ggml_init_params params{(listed_.size() + 1) * ggml_tensor_overhead(), nullptr, true};
     tensors_.reset(ggml_init(params));
     for (const Listed & listed : listed_) {
-        ggml_tensor * tensor = listed.rows == 1
-                                   ? ggml_new_tensor_1d(tensors_.get(), listed.type, listed.columns)
-                                   : ggml_new_tensor_2d(tensors_.get(), listed.type, listed.columns, listed.rows);
+        const std::array<std::int64_t, 3> sizes{listed.columns, listed.rows, listed.matrices};
+        const int dimensions = listed.matrices > 1 ? 3 : listed.rows > 1 ? 2 : 1;
+        ggml_tensor * tensor = ggml_new_tensor(tensors_.get(), listed.type, dimensions, sizes.data());
         ggml_set_name(tensor, listed.name.c_str());
         gguf_add_tensor(file_.get(), tensor);
         total_ += GGML_PAD(ggml_nbytes(tensor), gguf_get_alignment(file_.get()));
-        result_.parameters += std::uint64_t{listed.columns} * listed.rows;
+        result_.parameters += std::uint64_t{listed.columns} * listed.rows * listed.matrices;
     }
 }
 

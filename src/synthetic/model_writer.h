@@ -28,8 +28,9 @@ public:
     ModelWriter(const std::atomic<bool> * stop, const Progress & progress);
 
     [[nodiscard]] gguf_context * keys() { return file_.get(); }
-    /// `columns` is the length of a row; a tensor of 1 row is a vector.
-    void add(const std::string & name, ggml_type type, std::uint32_t columns, std::uint32_t rows);
+    /// `columns` is the length of a row; a tensor of 1 row is a vector, one of several matrices has three dimensions.
+    void add(const std::string & name, ggml_type type, std::uint32_t columns, std::uint32_t rows,
+             std::uint32_t matrices = 1);
 
     void begin(const std::filesystem::path & path);
     void put(std::span<const std::byte> bytes);
@@ -51,6 +52,7 @@ private:
         ggml_type type;
         std::uint32_t columns;
         std::uint32_t rows;
+        std::uint32_t matrices;
     };
     void list_tensors();
 

@@ -3,7 +3,6 @@
 #include <fmt/ranges.h>
 
 #include <array>
-#include <cmath>
 
 #include "base/raise.h"
 
@@ -11,6 +10,8 @@ namespace snapkv::synthetic {
 namespace {
 
 constexpr std::uint32_t most_layers = 1024;  // what the reader takes
+
+constexpr std::array command_r_keys{RealKey{.name = "logit_scale", .value = 0.0625F}};
 
 constexpr std::array shapes{
     Shape{.name = "tiny",
@@ -59,30 +60,43 @@ constexpr std::array shapes{
           .vocabulary = 128256,
           .context = 8192,
           .rope_base = 500000},
+    Shape{.name = "mixtral-8x7b",
+          .architecture = &kLlamaOfExperts,
+          .layers = 32,
+          .width = 4096,
+          .heads = 32,
+          .kv_heads = 8,
+          .feed_forward = 14336,
+          .vocabulary = 32000,
+          .context = 32768,
+          .rope_base = 1000000,
+          .experts = 8,
+          .experts_used = 2},
+    Shape{.name = "command-r",
+          .architecture = &kCommandR,
+          .layers = 40,
+          .width = 8192,
+          .heads = 64,
+          .kv_heads = 64,
+          .feed_forward = 22528,
+          .vocabulary = 256000,
+          .context = 131072,
+          .rope_base = 8000000,
+          .tied = true,
+          .reals = command_r_keys},
+    Shape{.name = "qwen3-8b",
+          .architecture = &kQwen3,
+          .layers = 36,
+          .width = 4096,
+          .heads = 32,
+          .kv_heads = 8,
+          .feed_forward = 12288,
+          .vocabulary = 151936,
+          .context = 40960,
+          .rope_base = 1000000,
+          .norm_epsilon = 1e-6F,
+          .own_head_size = 128},
 };
-
-float deviation_of(std::uint32_t row_length) {
-    return 1.0F / std::sqrt(static_cast<float>(row_length));
-}
-
-void plan_layer(const Shape & shape, std::uint32_t layer, std::vector<TensorPlan> & plan) {
-    const auto matrix = [&](std::string_view name, std::uint32_t columns, std::uint32_t rows) {
-        plan.push_back({fmt::format("blk.{}.{}.weight", layer, name), columns, rows, deviation_of(columns)});
-    };
-    const auto norm = [&](std::string_view name) {
-        plan.push_back({fmt::format("blk.{}.{}.weight", layer, name), shape.width});
-    };
-    const std::uint32_t kv_width = shape.kv_heads * shape.head_size();
-    norm("attn_norm");
-    matrix("attn_q", shape.width, shape.width);
-    matrix("attn_k", shape.width, kv_width);
-    matrix("attn_v", shape.width, kv_width);
-    matrix("attn_output", shape.width, shape.width);
-    norm("ffn_norm");
-    matrix("ffn_gate", shape.width, shape.feed_forward);
-    matrix("ffn_up", shape.width, shape.feed_forward);
-    matrix("ffn_down", shape.feed_forward, shape.width);
-}
 
 }  // namespace
 
@@ -98,20 +112,6 @@ Shape find_shape(const RandomModelOptions & options) {
         return shape;
     }
     raise_usage("--shape: \"{}\" is not one of {}", options.shape, fmt::join(random_model_shapes(), ", "));
-}
-
-std::vector<TensorPlan> plan_tensors(const Shape & shape) {
-    std::vector<TensorPlan> plan;
-    // Embeddings of deviation 1: the residual stream begins at the size of what a layer adds to it.
-    plan.push_back({"token_embd.weight", shape.width, shape.vocabulary, shape.tied ? deviation_of(shape.width) : 1.0F});
-    for (std::uint32_t layer = 0; layer < shape.layers; ++layer) {
-        plan_layer(shape, layer, plan);
-    }
-    plan.push_back({"output_norm.weight", shape.width});
-    if (!shape.tied) {
-        plan.push_back({"output.weight", shape.width, shape.vocabulary, deviation_of(shape.width)});
-    }
-    return plan;
 }
 
 }  // namespace snapkv::synthetic

@@ -4,14 +4,19 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <set>
+#include <string_view>
 
 #include "gguf/file.h"
 #include "gguf/temporary_file.h"
 #include "support/error_of.h"
+#include "synthetic/tensor_plan.h"
+#include "synthetic/write_shape.h"
 
 namespace snapkv::test {
 namespace {
@@ -112,6 +117,98 @@ TEST_F(RandomModel, LayersAndVocabularyAreTakenOver) {
     EXPECT_EQ(file.find_tensor("blk.1.attn_q.weight"), nullptr);
     EXPECT_EQ(file.find_tensor("token_embd.weight")->ne[1], 320);
     EXPECT_EQ(result.parameters, 320U * 576 + 3 * 576 + 576U * (576 + 2 * 192 + 576 + 3 * 1536));
+}
+
+/// The tensors of the first layer and their sizes.
+using Sizes = std::map<std::string, std::array<std::int64_t, 3>>;
+
+Sizes sizes_of_layer(const gguf::File & file) {
+    constexpr std::string_view prefix = "blk.0.";
+    constexpr std::string_view suffix = ".weight";
+    Sizes sizes;
+    for (const gguf::TensorInfo & tensor : file.tensors()) {
+        if (tensor.name.starts_with(prefix)) {
+            const std::size_t length = tensor.name.size() - prefix.size() - suffix.size();
+            sizes[tensor.name.substr(prefix.size(), length)] = {tensor.ne[0], tensor.ne[1], tensor.ne[2]};
+        }
+    }
+    return sizes;
+}
+
+/// One layer of a shape, small where that leaves its width alone.
+synthetic::Shape one_layer(const std::string & name) {
+    synthetic::Shape shape = synthetic::find_shape({.shape = name, .layers = 1});
+    shape.feed_forward = 256;
+    shape.vocabulary = 320;
+    return shape;
+}
+
+TEST_F(RandomModel, MixtralHasExperts) {
+    const WrittenModel result = synthetic::write_shape(path(), one_layer("mixtral-8x7b"), {.type = "q4_0"});
+    const gguf::File file = gguf::File::open(path());
+    EXPECT_EQ(file.get_string("general.architecture"), "llama");
+    EXPECT_EQ(file.get_u32("llama.expert_count"), 8U);
+    EXPECT_EQ(file.get_u32("llama.expert_used_count"), 2U);
+    EXPECT_EQ(file.get_f32("llama.rope.freq_base"), 1e6F);
+    EXPECT_EQ(file.get_u32("llama.context_length"), 32768U);
+    const Sizes expected{{"attn_norm", {4096, 1, 1}},      {"attn_q", {4096, 4096, 1}},
+                         {"attn_k", {4096, 1024, 1}},      {"attn_v", {4096, 1024, 1}},
+                         {"attn_output", {4096, 4096, 1}}, {"ffn_norm", {4096, 1, 1}},
+                         {"ffn_gate_inp", {4096, 8, 1}},   {"ffn_gate_exps", {4096, 256, 8}},
+                         {"ffn_up_exps", {4096, 256, 8}},  {"ffn_down_exps", {256, 4096, 8}}};
+    EXPECT_EQ(sizes_of_layer(file), expected);
+    EXPECT_EQ(file.find_tensor("blk.0.ffn_gate_inp.weight")->type, GGML_TYPE_F32);
+    EXPECT_EQ(file.find_tensor("blk.0.ffn_down_exps.weight")->type, GGML_TYPE_Q4_0);
+    EXPECT_EQ(result.bytes, std::filesystem::file_size(path()));
+}
+
+TEST_F(RandomModel, CommandRHasOneNormALayerAndNoOutput) {
+    synthetic::write_shape(path(), one_layer("command-r"), {.type = "q4_0"});
+    const gguf::File file = gguf::File::open(path());
+    EXPECT_EQ(file.get_string("general.architecture"), "command-r");
+    EXPECT_EQ(file.get_f32("command-r.logit_scale"), 0.0625F);
+    EXPECT_EQ(file.get_f32("command-r.attention.layer_norm_epsilon"), 1e-5F);
+    EXPECT_EQ(file.get_f32("command-r.rope.freq_base"), 8e6F);
+    EXPECT_EQ(file.get_u32("command-r.context_length"), 131072U);
+    EXPECT_FALSE(file.has("command-r.attention.layer_norm_rms_epsilon"));
+    EXPECT_FALSE(file.has("command-r.expert_count"));
+    EXPECT_EQ(file.find_tensor("output.weight"), nullptr);
+    const Sizes expected{{"attn_norm", {8192, 1, 1}}, {"attn_q", {8192, 8192, 1}},      {"attn_k", {8192, 8192, 1}},
+                         {"attn_v", {8192, 8192, 1}}, {"attn_output", {8192, 8192, 1}}, {"ffn_gate", {8192, 256, 1}},
+                         {"ffn_up", {8192, 256, 1}},  {"ffn_down", {256, 8192, 1}}};
+    EXPECT_EQ(sizes_of_layer(file), expected);
+}
+
+TEST_F(RandomModel, Qwen3NormsHeads) {
+    synthetic::write_shape(path(), one_layer("qwen3-8b"), {.type = "q6_k"});
+    const gguf::File file = gguf::File::open(path());
+    EXPECT_EQ(file.get_string("general.architecture"), "qwen3");
+    EXPECT_EQ(file.get_u32("qwen3.attention.key_length"), 128U);
+    EXPECT_EQ(file.get_f32("qwen3.attention.layer_norm_rms_epsilon"), 1e-6F);
+    EXPECT_EQ(file.get_f32("qwen3.rope.freq_base"), 1e6F);
+    EXPECT_EQ(file.get_u32("qwen3.context_length"), 40960U);
+    EXPECT_NE(file.find_tensor("output.weight"), nullptr);
+    const Sizes expected{{"attn_norm", {4096, 1, 1}},  {"attn_q", {4096, 4096, 1}},      {"attn_k", {4096, 1024, 1}},
+                         {"attn_v", {4096, 1024, 1}},  {"attn_output", {4096, 4096, 1}}, {"attn_q_norm", {128, 1, 1}},
+                         {"attn_k_norm", {128, 1, 1}}, {"ffn_norm", {4096, 1, 1}},       {"ffn_gate", {4096, 256, 1}},
+                         {"ffn_up", {4096, 256, 1}},   {"ffn_down", {256, 4096, 1}}};
+    EXPECT_EQ(sizes_of_layer(file), expected);
+}
+
+// The sums that the models are known by.
+TEST(RandomModelShapes, HaveAsManyParametersAsTheirModels) {
+    const std::map<std::string, std::uint64_t> known{{"smollm2-135m", 134'515'008},    {"llama-2-7b", 6'738'415'616},
+                                                     {"mistral-7b", 7'241'732'096},    {"llama-3-8b", 8'030'261'248},
+                                                     {"mixtral-8x7b", 46'702'792'704}, {"command-r", 34'980'831'232},
+                                                     {"qwen3-8b", 8'190'735'360}};
+    EXPECT_EQ(random_model_shapes().size(), known.size() + 1);  // tiny is nobody's
+    for (const auto & [name, expected] : known) {
+        std::uint64_t parameters = 0;
+        for (const synthetic::TensorPlan & tensor : synthetic::plan_tensors(synthetic::find_shape({.shape = name}))) {
+            parameters += std::uint64_t{tensor.columns} * tensor.rows * tensor.matrices;
+        }
+        EXPECT_EQ(parameters, expected) << name;
+    }
 }
 
 TEST_F(RandomModel, RefusesWhatCannotBe) {
