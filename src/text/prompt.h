@@ -32,7 +32,7 @@ public:
     };
     [[nodiscard]] Frame first_turn() const;
     /// What a further user message adds: the rendering with it minus the rendering before it. `before` closes the
-    /// open assistant turn (the end token itself excluded where `end_token_fed`) and opens the user's.
+    /// open assistant turn (all up to the end token excluded where `end_token_fed`) and opens the user's.
     [[nodiscard]] Frame further_turn(bool end_token_fed) const;
 
 private:

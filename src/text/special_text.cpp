@@ -69,6 +69,25 @@ std::vector<Part> cut_at(const std::vector<Part> & parts, const Special & specia
     return result;
 }
 
+/// libllama keeps harmony's <|end|> from ending a generation, because parts of an answer end with it too. What follows
+/// an answer is written after it all the same.
+bool ends_answer(const Vocabulary & vocabulary, Token token) {
+    return vocabulary.is_end_of_generation(token) || text_of(vocabulary, token) == "<|end|>";
+}
+
+/// The longest that the text begins with.
+std::optional<Special> end_at_front(const Vocabulary & vocabulary, std::string_view text) {
+    std::optional<Special> found;
+    for (Token token = 0; token < vocabulary.size(); ++token) {
+        const std::string_view end = text_of(vocabulary, token);
+        if (!end.empty() && text.starts_with(end) && (!found || end.size() > found->text.size()) &&
+            ends_answer(vocabulary, token)) {
+            found = Special{.token = token, .text = end};
+        }
+    }
+    return found;
+}
+
 }  // namespace
 
 std::vector<Stretch> split_at_controls(const Vocabulary & vocabulary, std::string_view text) {
@@ -112,16 +131,20 @@ std::string_view without_trailing_space(std::string_view text) {
 }
 
 std::optional<LeadingEnd> leading_end(const Vocabulary & vocabulary, std::string_view text) {
-    const std::string_view rest = without_leading_space(text);
-    const std::size_t space = text.size() - rest.size();
-    std::optional<LeadingEnd> found;
-    for (Token token = 0; token < vocabulary.size(); ++token) {
-        const std::string_view end = vocabulary.is_end_of_generation(token) ? text_of(vocabulary, token) : "";
-        if (!end.empty() && rest.starts_with(end) && (!found || space + end.size() > found->bytes)) {
-            found = LeadingEnd{.token = token, .bytes = space + end.size()};
+    const std::vector<Special> specials = special_tokens(vocabulary);
+    std::string_view rest = without_leading_space(text);
+    while (!rest.empty()) {
+        if (const auto end = end_at_front(vocabulary, rest)) {
+            return LeadingEnd{.token = end->token, .bytes = text.size() - rest.size() + end->text.size()};
         }
+        const auto special = std::find_if(specials.begin(), specials.end(),
+                                          [&](const Special & each) { return rest.starts_with(each.text); });
+        if (special == specials.end()) {
+            break;
+        }
+        rest = without_leading_space(rest.substr(special->text.size()));
     }
-    return found;
+    return std::nullopt;
 }
 
 }  // namespace snapkv::text

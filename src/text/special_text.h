@@ -27,10 +27,11 @@ bool strips_before(const Vocabulary & vocabulary, Token token);
 std::string_view without_leading_space(std::string_view text);
 std::string_view without_trailing_space(std::string_view text);
 
-/// The end-of-generation token that a text begins with, white space before it aside.
+/// The token that closes the answer before a text: an end of generation that the text begins with, aside from white
+/// space and from other special tokens that answers of the family end in.
 struct LeadingEnd {
     Token token = 0;
-    std::size_t bytes = 0;  ///< of the text, white space before the token included
+    std::size_t bytes = 0;  ///< of the text, with what stands before the token
 };
 std::optional<LeadingEnd> leading_end(const Vocabulary & vocabulary, std::string_view text);
 

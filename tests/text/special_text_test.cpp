@@ -41,6 +41,16 @@ TEST(LeadingEnd, FindsTheEndTokenBehindWhiteSpace) {
     EXPECT_FALSE(leading_end(vocabulary, "").has_value());
 }
 
+TEST(LeadingEnd, SkipsWhatAnswersOfTheFamilyEndIn) {
+    const Vocabulary & vocabulary = model_vocabulary();
+    const auto end = leading_end(vocabulary, "<|im_start|>\n<|im_end|>\nuser");
+    ASSERT_TRUE(end.has_value());
+    EXPECT_EQ(end->bytes, 23U);
+    EXPECT_EQ(vocabulary.piece(end->token, true), "<|im_end|>");
+    EXPECT_FALSE(leading_end(vocabulary, "<|im_start|>user<|im_end|>").has_value());
+    EXPECT_FALSE(leading_end(vocabulary, "<|im_start|> ").has_value());
+}
+
 TEST(TokenSpans, CoverTheTextWithoutGaps) {
     const std::string text = " two  words,\n\n\u4f60\u597d \u2581\u2581x \U0001F600 12345";
     for (const char * name : {"llama-spm", "llama-bpe", "qwen2", "phi-3", "gemma-4"}) {
