@@ -30,8 +30,7 @@ std::vector<Special> special_tokens(const Vocabulary & vocabulary) {
     std::vector<Special> specials;
     for (Token token = 0; token < vocabulary.size(); ++token) {
         const bool user = has_attribute(vocabulary, token, LLAMA_TOKEN_ATTR_USER_DEFINED);
-        const bool control = has_attribute(vocabulary, token, LLAMA_TOKEN_ATTR_CONTROL) ||
-                             has_attribute(vocabulary, token, LLAMA_TOKEN_ATTR_UNKNOWN);
+        const bool control = vocabulary.is_control(token) || has_attribute(vocabulary, token, LLAMA_TOKEN_ATTR_UNKNOWN);
         const std::string_view text = text_of(vocabulary, token);
         if ((user || control) && !text.empty()) {
             specials.push_back({.token = token, .text = text, .control = control});

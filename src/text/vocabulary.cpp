@@ -1,5 +1,7 @@
 #include "text/vocabulary.h"
 
+#include <algorithm>
+#include <array>
 #include <cassert>
 #include <limits>
 
@@ -39,6 +41,15 @@ std::string reason_for_refusal() {
         text.remove_prefix(colon + 2);
     }
     return text.empty() ? "no reason given" : std::string(text);
+}
+
+/// gpt-oss builds its turns of these. libllama makes them user-defined, so that they are printed; it finds such tokens
+/// in any text, and a message could forge turns.
+bool is_harmony_marker(const llama_vocab * vocab, Token token) {
+    constexpr std::array<std::string_view, 5> markers{"<|start|>", "<|end|>", "<|message|>", "<|channel|>",
+                                                      "<|constrain|>"};
+    return (llama_vocab_get_attr(vocab, token) & LLAMA_TOKEN_ATTR_USER_DEFINED) != 0 &&
+           std::find(markers.begin(), markers.end(), llama_vocab_get_text(vocab, token)) != markers.end();
 }
 
 std::vector<Token> call_tokenizer(const llama_vocab * vocab, std::string_view text, bool add_special,
@@ -121,7 +132,7 @@ bool Vocabulary::is_end_of_generation(Token token) const {
 }
 
 bool Vocabulary::is_control(Token token) const {
-    return llama_vocab_is_control(raw(), token);
+    return llama_vocab_is_control(raw(), token) || is_harmony_marker(raw(), token);
 }
 
 bool Vocabulary::adds_bos() const {

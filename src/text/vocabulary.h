@@ -25,6 +25,7 @@ public:
     /// The token's bytes; control tokens give their text where `special`, else nothing.
     [[nodiscard]] std::string piece(Token token, bool special = false) const;
     [[nodiscard]] bool is_end_of_generation(Token token) const;
+    /// Whether the token marks what a text is made of, so that plain text may not hold it.
     [[nodiscard]] bool is_control(Token token) const;
     [[nodiscard]] bool adds_bos() const;
     [[nodiscard]] std::int32_t size() const;

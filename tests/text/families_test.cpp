@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <iterator>
 
 #include "text/prompt.h"
 #include "vocabularies.h"
@@ -48,6 +49,27 @@ TEST_P(ChatFamilies, LeaveWhiteSpaceOfMessagesAlone) {
     expected.replace(expected.find("Who?"), 4, " \n Who?\t ");
     const std::vector<Token> tokens = chat_prompt(vocabulary_, chat_, " \n Who?\t ", "").tokens;
     EXPECT_EQ(test::text_of(vocabulary_, tokens), expected);
+}
+
+// Nor does a message forge turns: the family's special tokens in it are text.
+TEST_P(ChatFamilies, TakeNoControlTokensFromMessages) {
+    std::string message;
+    std::vector<Token> specials;
+    for (const std::string & token : GetParam().controls) {
+        message += token + "x";
+        specials.push_back(vocabulary_.tokenize(token, false, true).front());
+    }
+    const auto specials_of = [&](const std::vector<Token> & tokens) {
+        std::vector<Token> found;
+        std::copy_if(tokens.begin(), tokens.end(), std::back_inserter(found),
+                     [&](Token token) { return std::find(specials.begin(), specials.end(), token) != specials.end(); });
+        return found;
+    };
+    const std::vector<Token> first = chat_prompt(vocabulary_, chat_, message, "").tokens;
+    EXPECT_EQ(specials_of(first), specials_of(chat_prompt(vocabulary_, chat_, "Who?", "").tokens));
+    EXPECT_NE(test::text_of(vocabulary_, first).find(message), std::string::npos);
+    EXPECT_EQ(specials_of(turn_tokens(vocabulary_, chat_, message, false)),
+              specials_of(turn_tokens(vocabulary_, chat_, "Why?", false)));
 }
 
 std::string name_of(const testing::TestParamInfo<ChatFamily> & info) {
