@@ -36,9 +36,9 @@ constexpr Architecture kLlama{
 constexpr Architecture kLlamaOfExperts{
     .name = "llama", .norm_epsilon = rms_epsilon, .layer = {attention, network_norm, experts}};
 
-/// Attention and network side by side, behind one norm.
+/// Attention and network side by side, behind one norm. libllama takes 64 layers for Command-R Plus, which norms heads.
 constexpr Architecture kCommandR{
-    .name = "command-r", .norm_epsilon = layer_norm_epsilon, .layer = {attention, network}};
+    .name = "command-r", .norm_epsilon = layer_norm_epsilon, .layer = {attention, network}, .most_layers = 63};
 
 constexpr Architecture kQwen3{
     .name = "qwen3", .norm_epsilon = rms_epsilon, .layer = {attention, head_norms, network_norm, network}};

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <span>
 #include <string_view>
 
@@ -23,6 +24,7 @@ struct Architecture {
     std::string_view name;                              ///< general.architecture
     std::string_view norm_epsilon;                      ///< the key behind that name
     std::array<std::span<const LayerTensor>, 4> layer;  ///< in the order of the file; parts may be empty
+    std::uint32_t most_layers = 1024;                   ///< what the reader takes
 };
 
 extern const Architecture kLlama;

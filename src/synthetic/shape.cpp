@@ -9,8 +9,6 @@
 namespace snapkv::synthetic {
 namespace {
 
-constexpr std::uint32_t most_layers = 1024;  // what the reader takes
-
 constexpr std::array command_r_keys{RealKey{.name = "logit_scale", .value = 0.0625F}};
 
 constexpr std::array shapes{
@@ -106,8 +104,9 @@ Shape find_shape(const RandomModelOptions & options) {
             continue;
         }
         shape.layers = options.layers.value_or(shape.layers);
-        if (shape.layers < 1 || shape.layers > most_layers) {
-            raise_usage("--layers is {}, expected 1 to {}", shape.layers, most_layers);
+        const std::uint32_t most = shape.architecture->most_layers;
+        if (shape.layers < 1 || shape.layers > most) {
+            raise_usage("--layers is {}, expected 1 to {} for --shape {}", shape.layers, most, shape.name);
         }
         return shape;
     }

@@ -218,6 +218,7 @@ TEST_F(RandomModel, RefusesWhatCannotBe) {
     EXPECT_THAT(error(ErrorKind::Usage, {.shape = "giant"}), HasSubstr("giant"));
     EXPECT_THAT(error(ErrorKind::Usage, {.type = "q9_9"}), HasSubstr("q9_9"));
     EXPECT_THAT(error(ErrorKind::Usage, {.layers = 0}), HasSubstr("--layers"));
+    EXPECT_THAT(error(ErrorKind::Usage, {.shape = "command-r", .layers = 64}), HasSubstr("1 to 63"));
     EXPECT_THAT(error(ErrorKind::Usage, {.shape = "smollm2-135m", .type = "q6_k"}), HasSubstr("256"));
     EXPECT_THAT(error(ErrorKind::Input, {.vocabulary = path("none.gguf")}), HasSubstr("none.gguf"));
     const TemporaryFile text("not a model");
