@@ -1,75 +1,53 @@
 #include "gguf/file.h"
 
-#include <fmt/core.h>
-
 #include <cassert>
-#include <cmath>
-#include <limits>
+#include <deque>
 #include <unordered_map>
 #include <utility>
 
 #include "base/raise.h"
-#include "gguf/cursor.h"
 #include "gguf/in_quotes.h"
-#include "gguf/mapping.h"
-#include "gguf/metadata.h"
-#include "gguf/tensor_table.h"
+#include "gguf/parsed_file.h"
+#include "gguf/split.h"
 #include "gguf/values.h"
 
 namespace snapkv::gguf {
-namespace {
-
-struct Counts {
-    std::uint64_t tensors = 0;
-    std::uint64_t keys = 0;
-};
-
-/// Magic, version and the two counts.
-Counts read_header(Cursor & cursor) {
-    if (cursor.size() < sizeof(std::uint32_t) || std::memcmp(cursor.take(4, 1).data(), GGUF_MAGIC, 4) != 0) {
-        raise_input("{}: not a GGUF file", cursor.path());
-    }
-    const auto version = cursor.integer<std::uint32_t>();
-    if (version != 2 && version != GGUF_VERSION) {
-        const bool swapped = (version & 0xFFFFU) == 0 && version != 0;
-        raise_input("{}: a GGUF file of version {}{}, expected 2 or {}", cursor.path(), version,
-                    swapped ? " (written for the other byte order?)" : "", GGUF_VERSION);
-    }
-    Counts counts;
-    counts.tensors = cursor.integer<std::uint64_t>();
-    counts.keys = cursor.integer<std::uint64_t>();
-    return counts;
-}
-
-}  // namespace
-
 struct File::Impl {
-    std::filesystem::path path;
-    Mapping mapping;
-    Metadata metadata;
-    std::vector<TensorInfo> tensors;
-    std::unordered_map<std::string_view, const TensorInfo *> by_name;  // views of and pointers into `tensors`
-    std::uint64_t header_bytes = 0;
+    std::deque<ParsedFile> files;
+    std::vector<Part> parts;
+    std::vector<TensorInfo> tensors;                            // of all parts
+    std::unordered_map<std::string_view, std::size_t> by_name;  // indices in `tensors`; the names are views of it
 
-    explicit Impl(const std::filesystem::path & from) : path(from), mapping(from) {
-        const std::string name = path.string();
-        Cursor cursor(mapping.bytes(), name);
-        const Counts counts = read_header(cursor);
-        metadata = read_metadata(cursor, counts.keys);
-        tensors = read_tensor_table(cursor, counts.tensors, alignment_of(metadata, name));
-        header_bytes = cursor.offset();
-        for (const TensorInfo & tensor : tensors) {
-            by_name.emplace(tensor.name, &tensor);
+    explicit Impl(const std::filesystem::path & path) : files(open_parts(path)) {
+        for (const ParsedFile & file : files) {
+            for (TensorInfo tensor : file.tensors) {
+                tensor.part = parts.size();
+                tensors.push_back(std::move(tensor));
+            }
+            parts.push_back({file.path, file.mapping.bytes(), file.header_bytes});
+        }
+        for (std::size_t index = 0; index < tensors.size(); ++index) {
+            const auto [other, is_new] = by_name.emplace(tensors[index].name, index);
+            if (!is_new) {
+                raise_input("{}: tensor {} is also in {}, expected it in one part", path_of(tensors[index]).string(),
+                            in_quotes(tensors[index].name), path_of(tensors[other->second]).string());
+            }
         }
     }
 
+    [[nodiscard]] const std::filesystem::path & path() const { return parts.front().path; }
+    [[nodiscard]] const std::filesystem::path & path_of(const TensorInfo & tensor) const {
+        return parts[tensor.part].path;
+    }
+
     [[nodiscard]] const Value * find(std::string_view key) const {
+        const Metadata & metadata = files.front().metadata;
         const auto found = metadata.find(key);
         return found == metadata.end() ? nullptr : &found->second;
     }
 
     [[noreturn]] void refuse(std::string_view key, std::string_view found, std::string_view expected) const {
-        raise_input("{}: key {} is {}, expected {}", path.string(), in_quotes(key), found, expected);
+        raise_input("{}: key {} is {}, expected {}", path().string(), in_quotes(key), found, expected);
     }
 
     /// What `read` makes of the key's value; nothing where there is no such key.
@@ -106,13 +84,10 @@ File File::open(const std::filesystem::path & path) {
 }
 
 const std::filesystem::path & File::path() const {
-    return impl_->path;
+    return impl_->path();
 }
-std::span<const std::byte> File::bytes() const {
-    return impl_->mapping.bytes();
-}
-std::uint64_t File::header_bytes() const {
-    return impl_->header_bytes;
+std::span<const Part> File::parts() const {
+    return impl_->parts;
 }
 
 bool File::has(std::string_view key) const {
@@ -164,11 +139,15 @@ const std::vector<TensorInfo> & File::tensors() const {
 }
 const TensorInfo * File::find_tensor(std::string_view name) const {
     const auto found = impl_->by_name.find(name);
-    return found == impl_->by_name.end() ? nullptr : found->second;
+    return found == impl_->by_name.end() ? nullptr : &impl_->tensors[found->second];
+}
+const std::filesystem::path & File::path_of(const TensorInfo & tensor) const {
+    return impl_->path_of(tensor);
 }
 std::span<const std::byte> File::data(const TensorInfo & tensor) const {
-    assert(tensor.offset <= bytes().size() && tensor.bytes <= bytes().size() - tensor.offset);
-    return bytes().subspan(tensor.offset, tensor.bytes);
+    const std::span<const std::byte> bytes = impl_->parts[tensor.part].bytes;
+    assert(tensor.offset <= bytes.size() && tensor.bytes <= bytes.size() - tensor.offset);
+    return bytes.subspan(tensor.offset, tensor.bytes);
 }
 
 }  // namespace snapkv::gguf

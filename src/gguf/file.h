@@ -15,31 +15,40 @@
 
 namespace snapkv::gguf {
 
-/// One tensor of the file, its bounds already checked against the file's size.
+/// One tensor, its bounds already checked against the size of the file it lies in.
 struct TensorInfo {
     std::string name;
     ggml_type type = GGML_TYPE_F32;
     std::array<std::int64_t, 4> ne{1, 1, 1, 1};
-    std::uint64_t offset = 0;  ///< from the file's beginning, bytes
+    std::size_t part = 0;      ///< of the model's files
+    std::uint64_t offset = 0;  ///< from that file's beginning, bytes
     std::uint64_t bytes = 0;
 };
 
-/// A GGUF file: read-only private mapping, parsed and checked as a whole by open(). Nothing in it is trusted: counts,
-/// types, sizes and offsets are checked against the file's real size before they are used, so that data() can never
-/// reach beyond the mapping. Movable; const members may be called from several threads.
+/// One of the files that a model lies in.
+struct Part {
+    std::filesystem::path path;
+    std::span<const std::byte> bytes;  ///< the whole mapping
+    std::uint64_t header_bytes = 0;    ///< header, metadata and tensor table
+};
+
+/// A GGUF model, in one file or split into several as llama.cpp's gguf-split does: read-only private mappings, parsed
+/// and checked as a whole by open(). Nothing in them is trusted: counts, types, sizes and offsets are checked against
+/// a file's real size before they are used, so that data() can never reach beyond its mapping. Movable; const members
+/// may be called from several threads.
 class File {
 public:
-    /// Throws Error(Input) that begins with the path: no such file, not a GGUF file, cut short (needed and found
-    /// bytes), a lying count, offset or length (which key or tensor).
+    /// Of a split model the path names the first part. Throws Error(Input) that begins with the path of the file in
+    /// question: no such file, not a GGUF file, cut short (needed and found bytes), a lying count, offset or length
+    /// (which key or tensor), parts that are not those of one model.
     static File open(const std::filesystem::path & path);
 
     File(File &&) noexcept;
     File & operator=(File &&) noexcept;
     ~File();
 
-    [[nodiscard]] const std::filesystem::path & path() const;
-    [[nodiscard]] std::span<const std::byte> bytes() const;  ///< the whole mapping
-    [[nodiscard]] std::uint64_t header_bytes() const;        ///< header, metadata and tensor table
+    [[nodiscard]] const std::filesystem::path & path() const;  ///< of the first part, which has the keys
+    [[nodiscard]] std::span<const Part> parts() const;         ///< one where the model is not split
 
     [[nodiscard]] bool has(std::string_view key) const;
     /// The stored kind: "u32", "str", "arr[str]"; empty where there is no such key.
@@ -60,8 +69,9 @@ public:
     [[nodiscard]] std::optional<std::vector<std::string>> find_strings(std::string_view key) const;
     [[nodiscard]] std::optional<std::size_t> array_length(std::string_view key) const;
 
-    [[nodiscard]] const std::vector<TensorInfo> & tensors() const;
+    [[nodiscard]] const std::vector<TensorInfo> & tensors() const;              ///< of all parts, in their order
     [[nodiscard]] const TensorInfo * find_tensor(std::string_view name) const;  ///< null where there is none
+    [[nodiscard]] const std::filesystem::path & path_of(const TensorInfo & tensor) const;  ///< of its part
     [[nodiscard]] std::span<const std::byte> data(const TensorInfo & tensor) const;
 
 private:
@@ -75,8 +85,8 @@ private:
 /// without the token, an unknown tokenizer or pre-tokenizer.
 void check_vocabulary(const File & file);
 
-/// SHA-256 of header, metadata, tensor table, the file's size and the first and last 4 KiB of each tensor: names the
-/// model in saved caches without reading it whole.
+/// SHA-256 of each part's header, metadata, tensor table, size and the first and last 4 KiB of each of its tensors:
+/// names the model in saved caches without reading it whole.
 std::array<std::uint8_t, 32> identity(const File & file);
 
 }  // namespace snapkv::gguf

@@ -20,14 +20,17 @@ std::array<std::uint8_t, 32> identity(const File & file) {
     constexpr std::size_t edge = 4096;
     sha256_t hash{};
     sha256_init(&hash);
-    add(hash, file.bytes().first(file.header_bytes()));
-    const std::uint64_t size = file.bytes().size();
-    add(hash, std::as_bytes(std::span(&size, 1)));
-    for (const TensorInfo & tensor : file.tensors()) {
-        const std::span<const std::byte> data = file.data(tensor);
-        const std::size_t part = std::min(edge, data.size());
-        add(hash, data.first(part));
-        add(hash, data.last(part));
+    auto tensor = file.tensors().begin();
+    for (std::size_t part = 0; part < file.parts().size(); ++part) {
+        const Part & opened = file.parts()[part];
+        add(hash, opened.bytes.first(opened.header_bytes));
+        const std::uint64_t size = opened.bytes.size();
+        add(hash, std::as_bytes(std::span(&size, 1)));
+        for (; tensor != file.tensors().end() && tensor->part == part; ++tensor) {
+            const std::span<const std::byte> data = file.data(*tensor);
+            add(hash, data.first(std::min(edge, data.size())));
+            add(hash, data.last(std::min(edge, data.size())));
+        }
     }
     std::array<std::uint8_t, 32> digest{};
     static_assert(SHA256_DIGEST_SIZE == sizeof digest);

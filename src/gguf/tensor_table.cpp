@@ -14,8 +14,6 @@
 namespace snapkv::gguf {
 namespace {
 
-// libllama finds each tensor by a walk over all names: more than this would keep it busy for minutes.
-constexpr std::uint64_t most_tensors = std::uint64_t{1} << 14U;
 // Sums of so many tensors, each within this size, cannot overflow 64 bits.
 constexpr std::uint64_t most_bytes = std::uint64_t{1} << 48U;
 

@@ -23,7 +23,6 @@ constexpr Kind kinds[] = {
     {"general.architecture", "str", true},
     {"general.file_type", "u32"},
     {"general.name", "str"},
-    {"split.count", "u16"},
     {"tokenizer.chat_template", "str"},
     {"tokenizer.ggml.add_bos_token", "bool"},
     {"tokenizer.ggml.add_eos_token", "bool"},
@@ -154,19 +153,10 @@ void check_named_phi3(const File & file, const std::vector<std::string> & tokens
     }
 }
 
-/// libllama would open the other parts by itself, unchecked.
-void check_whole(const File & file) {
-    const std::uint32_t parts = file.find_u32("split.count").value_or(1);
-    if (parts > 1) {
-        raise_input("{}: one of {} parts of a split model, expected a model in one file", file.path().string(), parts);
-    }
-}
-
 }  // namespace
 
 void check_vocabulary(const File & file) {
     check_kinds(file);
-    check_whole(file);
     const std::string model = file.get_string("tokenizer.ggml.model");
     if (model != "llama" && model != "gpt2") {
         raise_input("{}: key 'tokenizer.ggml.model' names the tokenizer {}, expected 'llama' or 'gpt2'",

@@ -113,12 +113,12 @@ ggml_tensor * Weights::require(const std::string & name, std::initializer_list<s
     std::array<std::int64_t, 4> expected{1, 1, 1, 1};
     std::copy(shape.begin(), shape.end(), expected.begin());
     if (info->ne != expected) {
-        raise_input("{}: tensor {} has shape [{}], expected [{}]", file_.path().string(), name,
+        raise_input("{}: tensor {} has shape [{}], expected [{}]", file_.path_of(*info).string(), name,
                     fmt::join(info->ne, ", "), fmt::join(expected, ", "));
     }
     const bool usable = use == Use::Elements ? info->type == GGML_TYPE_F32 : multiplies(info->type);
     if (!usable) {
-        raise_input("{}: tensor {} has type {}, {}", file_.path().string(), name, ggml_type_name(info->type),
+        raise_input("{}: tensor {} has type {}, {}", file_.path_of(*info).string(), name, ggml_type_name(info->type),
                     use == Use::Elements ? "expected f32" : "which cannot be multiplied on this machine");
     }
     ggml_backend_buffer_type_t place = choose(*info, use);
@@ -146,16 +146,20 @@ void Weights::ignore(std::string_view prefix) {
     }
 }
 
-void Weights::map(Group & group) {
-    const std::span<const std::byte> bytes = file_.bytes();
-    // ggml takes a mutable address; nothing writes to weights.
-    auto * base = const_cast<std::byte *>(bytes.data());
-    BufferPtr buffer(ggml_backend_cpu_buffer_from_ptr(base, bytes.size()));
-    ggml_backend_buffer_set_usage(buffer.get(), GGML_BACKEND_BUFFER_USAGE_WEIGHTS);
-    for (const Placed & placed : group.tensors) {
-        ggml_backend_tensor_alloc(buffer.get(), placed.tensor, base + placed.info->offset);
+void Weights::map(const Group & group) {
+    std::vector<ggml_backend_buffer_t> buffers;
+    for (const gguf::Part & part : file_.parts()) {
+        // ggml takes a mutable address; nothing writes to weights.
+        auto * base = const_cast<std::byte *>(part.bytes.data());
+        BufferPtr buffer(ggml_backend_cpu_buffer_from_ptr(base, part.bytes.size()));
+        ggml_backend_buffer_set_usage(buffer.get(), GGML_BACKEND_BUFFER_USAGE_WEIGHTS);
+        buffers.push_back(buffer.get());
+        buffers_.push_back(std::move(buffer));
     }
-    buffers_.push_back(std::move(buffer));
+    for (const Placed & placed : group.tensors) {
+        auto * data = const_cast<std::byte *>(file_.data(*placed.info).data());
+        ggml_backend_tensor_alloc(buffers[placed.info->part], placed.tensor, data);
+    }
 }
 
 void Weights::fill(ggml_backend_buffer_type_t type, Group & group) {
@@ -175,8 +179,11 @@ void Weights::fill(ggml_backend_buffer_type_t type, Group & group) {
 
 void Weights::release(const ggml_tensor * tensor) const {
     const auto * data = static_cast<const std::byte *>(tensor->data);
-    const std::span<const std::byte> mapped = file_.bytes();
-    if (data >= mapped.data() && data < mapped.data() + mapped.size()) {
+    const auto parts = file_.parts();
+    const bool mapped = std::any_of(parts.begin(), parts.end(), [&](const gguf::Part & part) {
+        return data >= part.bytes.data() && data < part.bytes.data() + part.bytes.size();
+    });
+    if (mapped) {
         release_pages({data, ggml_nbytes(tensor)});
     }
 }
@@ -184,7 +191,8 @@ void Weights::release(const ggml_tensor * tensor) const {
 void Weights::finish(const std::function<void(std::string_view)> & log) {
     for (const gguf::TensorInfo & info : file_.tensors()) {
         if (!taken_.contains(info.name)) {
-            raise_input("{}: tensor {} is not part of a supported architecture", file_.path().string(), info.name);
+            raise_input("{}: tensor {} is not part of a supported architecture", file_.path_of(info).string(),
+                        info.name);
         }
     }
     const std::uint64_t available = available_memory();

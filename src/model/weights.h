@@ -24,8 +24,8 @@ struct FreeBuffer {
 using ContextPtr = std::unique_ptr<ggml_context, FreeContext>;
 using BufferPtr = std::unique_ptr<ggml_backend_buffer, FreeBuffer>;
 
-/// A file's tensors as ggml tensors, each on the fastest CPU buffer type that serves it: repacked copies where ggml
-/// has a layout for the type, else the mapping itself. Holds a reference to the file. Immutable after finish().
+/// A model file's tensors as ggml tensors, each on the fastest CPU buffer type that serves it: repacked copies where
+/// ggml has a layout for the type, else the mapping itself. Holds a reference to the file. Immutable after finish().
 class Weights {
 public:
     /// What the graph does with a tensor; decides which buffer types serve.
@@ -71,7 +71,7 @@ private:
     [[nodiscard]] static bool prefills_from_rows(const gguf::File & file);
     [[nodiscard]] ggml_backend_buffer_type_t choose(const gguf::TensorInfo & info, Use use) const;
     void fill(ggml_backend_buffer_type_t type, Group & group);
-    void map(Group & group);
+    void map(const Group & group);
 
     const gguf::File & file_;
     std::vector<ggml_backend_buffer_type_t> extra_types_;

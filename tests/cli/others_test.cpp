@@ -7,6 +7,7 @@
 #include "folder.h"
 #include "help.h"
 #include "process.h"
+#include "support/split_model.h"
 #include "support/tiny_model.h"
 
 namespace snapkv::cli::test {
@@ -86,6 +87,23 @@ TEST(Inspect, SaysWhatEachLayerSees) {
     // Of 4,096 tokens two layers hold 64 rows a head and one holds all, or its budget: 2 heads of 16 + 16 elements.
     EXPECT_EQ(json["estimates"][0]["decode_bytes_full"], (2 * 64 + 4096) * 2 * 32 * 2);
     EXPECT_EQ(json["estimates"][0]["decode_bytes_compressed"], (2 * 64 + 1024) * 2 * 32 * 2);
+}
+
+TEST(SplitModel, RunsAndIsInspectedAsAWhole) {
+    const ::snapkv::test::TinyModelFile whole{::snapkv::test::TinyModel()};
+    const ::snapkv::test::SplitModel split(whole.path(), 3);
+    const auto printed = [](std::vector<std::string> arguments, const std::filesystem::path & model) {
+        arguments.push_back(model.string());
+        const Outcome outcome = run_snapkv(arguments);
+        EXPECT_EQ(outcome.status, 0) << outcome.err;
+        return outcome.out;
+    };
+    EXPECT_EQ(printed({"inspect", "--json"}, split.first()), printed({"inspect", "--json"}, whole.path()));
+    const std::vector<std::string> run{"run", "--raw", "-p", "hello world", "-n", "8", "-m"};
+    EXPECT_EQ(printed(run, split.first()), printed(run, whole.path()));
+    const Outcome other = run_snapkv({"inspect", split.part(1).string()});
+    EXPECT_EQ(other.status, 1);
+    EXPECT_NE(other.err.find("name the first part, " + split.first().string()), std::string::npos) << other.err;
 }
 
 TEST(General, HelpVersionAndDocs) {

@@ -82,7 +82,7 @@ TEST(Vocabulary, MissingKeysAreRefused) {
 TEST(Vocabulary, MistypedKeysAreRefused) {
     const TinyVocabulary tiny = TinyVocabulary::bpe();
     for (const char * key :
-         {"tokenizer.chat_template", "tokenizer.ggml.add_bos_token", "tokenizer.ggml.bos_token_id", "split.count",
+         {"tokenizer.chat_template", "tokenizer.ggml.add_bos_token", "tokenizer.ggml.bos_token_id",
           "tokenizer.ggml.padding_token_id", "tokenizer.ggml.suppress_tokens", "tokenizer.ggml.scores",
           "tokenizer.ggml.middle_token_id", "tokenizer.ggml.normalizer.lowercase"}) {
         const std::string message =
@@ -188,14 +188,6 @@ TEST(Vocabulary, ModelsNamedPhi3NeedItsTokens) {
     writer.string("tokenizer.ggml.model", "gpt2");
     writer.strings("tokenizer.ggml.tokens", {"a"}).strings("tokenizer.ggml.merges", {});
     EXPECT_THAT(vocabulary_refusal(writer), HasSubstr("no token '</s>'"));
-}
-
-TEST(Vocabulary, PartsOfSplitModelsAreRefused) {
-    EXPECT_THAT(extended(TinyVocabulary::bpe(),
-                         [](Writer & writer) {
-                             writer.raw("split.count", GGUF_TYPE_UINT16, Bytes().number<std::uint16_t>(3));
-                         }),
-                HasSubstr("one of 3 parts of a split model"));
 }
 
 TEST(Vocabulary, TokensThatDecodeBeyondMeasureAreRefused) {
