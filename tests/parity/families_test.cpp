@@ -13,19 +13,17 @@
 #include "parity/engine.h"
 #include "parity/llama_reference.h"
 #include "parity/quantised.h"
-#include "parity/random_family.h"
 #include "parity/random_model.h"
+#include "parity/temporary_path.h"
 #include "run/layer_shape.h"
+#include "support/family_shapes.h"
 #include "support/naive_selection.h"
 
 namespace snapkv::test {
 namespace {
 
-using HeadNorms = FamilyShape::HeadNorms;
-
 constexpr std::size_t kTokens = 300;
 constexpr std::size_t kPrefilled = 130;  // the rest comes step by step
-constexpr std::uint32_t kSlidingWindow = 48;
 constexpr std::uint32_t kContext = 512;
 constexpr double kMost = 1e-6;  // of the normalised squared error
 
@@ -51,97 +49,59 @@ std::vector<Case> llamas() {
 
 std::vector<Case> qwens() {
     return {
-        {"Qwen2", {.architecture = "qwen2", .biases = true, .tied = true}},
+        {"Qwen2", family_shape("qwen2")},
         {"Qwen2Yarn",
          {.architecture = "qwen2",
           .reals = {{"rope.scaling.factor", 4.0F}},
           .numbers = {{"rope.scaling.original_context_length", 128}},
           .words = {{"rope.scaling.type", "yarn"}},
           .biases = true}},
-        {"Qwen3", {.architecture = "qwen3", .head_size = 64, .head_norms = HeadNorms::Shared}},
-        {"Qwen3Moe", {.architecture = "qwen3moe", .head_norms = HeadNorms::Shared, .experts = 16, .experts_used = 4}},
+        {"Qwen3", family_shape("qwen3")},
+        {"Qwen3Moe", family_shape("qwen3moe")},
     };
 }
 
 std::vector<Case> gemmas() {
-    const FamilyShape gemma2{.architecture = "gemma2",
-                             .numbers = {{"attention.sliding_window", kSlidingWindow}},
-                             .post_norms = true,
-                             .tied = true};
-    FamilyShape gemma3 = gemma2;
-    gemma3.architecture = "gemma3";
-    gemma3.layers = 7;
-    gemma3.reals = {{"rope.freq_base", 1e6F}, {"rope.scaling.factor", 8.0F}};
-    gemma3.head_norms = HeadNorms::Shared;
-    FamilyShape listed = gemma3;
+    FamilyShape listed = family_shape("gemma3");
     listed.layers = 4;
     listed.sliding_pattern = {true, false, false, true};
-    FamilyShape wide = gemma2;
+    FamilyShape wide = family_shape("gemma2");
     wide.head_size = 256;
-    return {{"Gemma2", gemma2}, {"Gemma2Heads256", wide}, {"Gemma3", gemma3}, {"Gemma3PatternAsAList", listed}};
+    return {{"Gemma2", family_shape("gemma2")},
+            {"Gemma2Heads256", wide},
+            {"Gemma3", family_shape("gemma3")},
+            {"Gemma3PatternAsAList", listed}};
 }
 
 std::vector<Case> coheres() {
-    const FamilyShape command_r{.architecture = "command-r",
-                                .reals = {{"logit_scale", 0.0625F}},
-                                .layer_norm = true,
-                                .network_norm = "",
-                                .tied = true};
-    FamilyShape cohere2 = command_r;
-    cohere2.architecture = "cohere2";
-    cohere2.layers = 5;
-    cohere2.numbers = {{"attention.sliding_window", kSlidingWindow}};
     // libllama takes the norms of heads for those of a model of 64 layers or more.
-    FamilyShape plus = command_r;
+    FamilyShape plus = family_shape("command-r");
     plus.width = 64;
     plus.heads = 2;
     plus.kv_heads = 1;
     plus.layers = 64;
     plus.feed_forward = 96;
-    plus.head_norms = HeadNorms::EachHead;
-    return {{"CommandR", command_r}, {"CommandRPlus", plus}, {"Cohere2", cohere2}};
+    plus.head_norms = FamilyShape::HeadNorms::EachHead;
+    return {{"CommandR", family_shape("command-r")}, {"CommandRPlus", plus}, {"Cohere2", family_shape("cohere2")}};
 }
 
 std::vector<Case> others() {
-    const FamilyShape phi3{.architecture = "phi3",
-                           .numbers = {{"rope.scaling.original_context_length", 256}},
-                           .fused_qkv = true,
-                           .fused_gate = true};
-    FamilyShape longrope = phi3;
+    FamilyShape longrope = family_shape("phi3");
     longrope.reals = {{"rope.scaling.attn_factor", 1.19F}};
     longrope.long_factors = true;
     FamilyShape shortrope = longrope;
     shortrope.numbers = {{"rope.scaling.original_context_length", kContext}};
-    const FamilyShape granite{.architecture = "granite",
-                              .reals = {{"logit_scale", 8.0F},
-                                        {"residual_scale", 0.22F},
-                                        {"embedding_scale", 12.0F},
-                                        {"attention.scale", 0.0156F}},
-                              .tied = true};
-    const FamilyShape gpt_oss{.architecture = "gpt-oss",
-                              .numbers = {{"attention.sliding_window", kSlidingWindow}},
-                              .biases = true,
-                              .output_bias = true,
-                              .network_norm = "post_attention_norm",
-                              .experts = 8,
-                              .experts_used = 4,
-                              .expert_biases = true,
-                              .sinks = true};
-    FamilyShape gpt_oss_yarn = gpt_oss;
+    FamilyShape gpt_oss_yarn = family_shape("gpt-oss");
     gpt_oss_yarn.reals = {{"rope.freq_base", 150000.0F}, {"rope.scaling.factor", 32.0F}};
     gpt_oss_yarn.numbers.emplace_back("rope.scaling.original_context_length", 128U);
     gpt_oss_yarn.words = {{"rope.scaling.type", "yarn"}};
-    FamilyShape unrotated = granite;
+    FamilyShape unrotated = family_shape("granite");
     unrotated.flags = {{"rope.scaling.finetuned", false}};
     return {
-        {"Phi3", phi3},
-        {"Phi3LongFactors", longrope},
-        {"Phi3ShortFactors", shortrope},
-        {"SmolLm3", {.architecture = "smollm3", .layers = 5, .tied = true}},
-        {"Granite", granite},
-        {"GraniteWithoutPositions", unrotated},
-        {"GptOss", gpt_oss},
-        {"GptOssYarn", gpt_oss_yarn},
+        {"Phi3", family_shape("phi3")},       {"Phi3LongFactors", longrope},
+        {"Phi3ShortFactors", shortrope},      {"SmolLm3", family_shape("smollm3")},
+        {"Granite", family_shape("granite")}, {"GraniteWithoutPositions", unrotated},
+        {"GptOss", family_shape("gpt-oss")},  {"GptOssYarn", gpt_oss_yarn},
     };
 }
 
@@ -225,6 +185,12 @@ std::vector<Case> grouped_and_not(const std::vector<Case> & cases) {
         other.shape.kv_heads = other.shape.heads;
     }
     return all;
+}
+
+TemporaryPath random_family(const FamilyShape & shape) {
+    TemporaryPath path(".gguf");
+    write_random_family(shape, path.get());
+    return path;
 }
 
 /// libllama as it is compared with: K/V in float32, as plain operations.

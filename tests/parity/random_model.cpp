@@ -4,7 +4,7 @@
 
 #include <random>
 
-#include "parity/gguf_builder.h"
+#include "support/gguf_builder.h"
 
 namespace snapkv::test {
 

@@ -1,12 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "parity/temporary_path.h"
 
 namespace snapkv::test {
 
@@ -19,7 +19,7 @@ struct FamilyShape {
     std::uint32_t head_size = 32;
     std::uint32_t layers = 4;
     std::uint32_t feed_forward = 192;
-    std::uint32_t vocabulary = 320;
+    std::uint32_t vocabulary = 320;  ///< less than 259: letters only, at most 27
     std::uint32_t context = 1024;
     std::vector<std::pair<std::string, float>> reals{};  ///< keys behind the architecture's name
     std::vector<std::pair<std::string, std::uint32_t>> numbers{};
@@ -69,9 +69,11 @@ struct FamilyShape {
     std::uint32_t value_size = 0;  ///< of a cached row, where it is not head_size
 
     [[nodiscard]] bool recurs(std::uint32_t layer) const { return recurrence && (layer + 1) % 4 != 0; }
+    /// May change a tensor's shape before it is made; false leaves the tensor out. Null: all stay as they are.
+    std::function<bool(const std::string & name, std::vector<std::int64_t> & shape)> spoil{};
 };
 
 /// Writes the model with random float32 weights; the same shape and seed give the same file.
-TemporaryPath random_family(const FamilyShape & shape, std::uint32_t seed = 1);
+void write_random_family(const FamilyShape & shape, const std::filesystem::path & path, std::uint32_t seed = 1);
 
 }  // namespace snapkv::test

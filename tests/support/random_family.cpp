@@ -1,10 +1,10 @@
-#include "parity/random_family.h"
+#include "support/random_family.h"
 
 #include <fmt/core.h>
 
 #include <memory>
 
-#include "parity/gguf_builder.h"
+#include "support/gguf_builder.h"
 
 namespace snapkv::test {
 
@@ -231,8 +231,9 @@ private:
 
 }  // namespace
 
-TemporaryPath random_family(const FamilyShape & shape, std::uint32_t seed) {
+void write_random_family(const FamilyShape & shape, const std::filesystem::path & path, std::uint32_t seed) {
     GgufBuilder builder(seed);
+    builder.spoil = shape.spoil;
     add_keys(builder.keys(), shape);
     add_vocabulary(builder.keys(), shape.vocabulary);
     builder.tensor("token_embd.weight", {shape.width, shape.vocabulary}, 1);
@@ -253,9 +254,7 @@ TemporaryPath random_family(const FamilyShape & shape, std::uint32_t seed) {
     for (std::uint32_t layer = 0; layer < shape.layers; ++layer) {
         Layer(builder, shape, layer).add();
     }
-    TemporaryPath path(".gguf");
-    builder.write(path.get());
-    return path;
+    builder.write(path);
 }
 
 }  // namespace snapkv::test

@@ -1,4 +1,4 @@
-#include "parity/gguf_builder.h"
+#include "support/gguf_builder.h"
 
 #include <fmt/core.h>
 
@@ -7,6 +7,30 @@
 #include <stdexcept>
 
 namespace snapkv::test {
+
+namespace {
+
+constexpr std::uint32_t kControlTokensAndBytes = 259;
+
+void set_strings(gguf_context * keys, const char * key, const std::vector<std::string> & strings) {
+    std::vector<const char *> texts(strings.size());
+    std::transform(strings.begin(), strings.end(), texts.begin(),
+                   [](const std::string & each) { return each.c_str(); });
+    gguf_set_arr_str(keys, key, texts.data(), texts.size());
+}
+
+void add_letters(gguf_context * keys, std::uint32_t size) {
+    std::vector<std::string> tokens{"ab"};
+    for (char letter = 'a'; tokens.size() < size; ++letter) {
+        tokens.emplace_back(1, letter);
+    }
+    gguf_set_val_str(keys, "tokenizer.ggml.model", "gpt2");
+    gguf_set_val_str(keys, "tokenizer.ggml.pre", "gpt-2");
+    set_strings(keys, "tokenizer.ggml.tokens", tokens);
+    set_strings(keys, "tokenizer.ggml.merges", {"a b"});
+}
+
+}  // namespace
 
 GgufBuilder::GgufBuilder(std::uint32_t seed)
     : file_(gguf_init_empty()), tensors_(ggml_init({std::size_t{64} << 20U, nullptr, false})), random_(seed) {}
@@ -23,8 +47,11 @@ void GgufBuilder::matrix(const std::string & name, std::int64_t in, std::int64_t
            deviation);
 }
 
-void GgufBuilder::fill(const std::string & name, const std::vector<std::int64_t> & shape,
+void GgufBuilder::fill(const std::string & name, std::vector<std::int64_t> shape,
                        const std::function<float(std::size_t)> & value) {
+    if (spoil && !spoil(name, shape)) {
+        return;
+    }
     ggml_tensor * tensor = ggml_new_tensor(tensors_.get(), GGML_TYPE_F32, static_cast<int>(shape.size()), shape.data());
     ggml_set_name(tensor, name.c_str());
     auto * data = static_cast<float *>(tensor->data);
@@ -41,6 +68,10 @@ void GgufBuilder::write(const std::filesystem::path & path) const {
 }
 
 void add_vocabulary(gguf_context * keys, std::uint32_t size) {
+    if (size < kControlTokensAndBytes) {
+        add_letters(keys, size);
+        return;
+    }
     std::vector<std::string> tokens{"<unk>", "<s>", "</s>"};
     std::vector<std::int32_t> types{2, 3, 3};
     for (unsigned byte = 0; byte < 256; ++byte) {
@@ -51,13 +82,10 @@ void add_vocabulary(gguf_context * keys, std::uint32_t size) {
         tokens.push_back(fmt::format("word{}", tokens.size()));
         types.push_back(1);
     }
-    std::vector<const char *> texts(tokens.size());
-    std::transform(tokens.begin(), tokens.end(), texts.begin(),
-                   [](const std::string & token) { return token.c_str(); });
     const std::vector<float> scores(tokens.size(), 0.0F);
     gguf_set_val_str(keys, "tokenizer.ggml.model", "llama");
     gguf_set_val_str(keys, "tokenizer.ggml.pre", "default");
-    gguf_set_arr_str(keys, "tokenizer.ggml.tokens", texts.data(), texts.size());
+    set_strings(keys, "tokenizer.ggml.tokens", tokens);
     gguf_set_arr_data(keys, "tokenizer.ggml.scores", GGUF_TYPE_FLOAT32, scores.data(), scores.size());
     gguf_set_arr_data(keys, "tokenizer.ggml.token_type", GGUF_TYPE_INT32, types.data(), types.size());
     gguf_set_val_u32(keys, "tokenizer.ggml.unknown_token_id", 0);

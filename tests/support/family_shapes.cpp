@@ -1,0 +1,114 @@
+#include "support/family_shapes.h"
+
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+#include <string>
+
+namespace snapkv::test {
+namespace {
+
+using HeadNorms = FamilyShape::HeadNorms;
+
+FamilyShape gemma2() {
+    return {.architecture = "gemma2",
+            .numbers = {{"attention.sliding_window", kSlidingWindow}},
+            .post_norms = true,
+            .tied = true};
+}
+
+FamilyShape gemma3() {
+    FamilyShape shape = gemma2();
+    shape.architecture = "gemma3";
+    shape.layers = 7;
+    shape.reals = {{"rope.freq_base", 1e6F}, {"rope.scaling.factor", 8.0F}};
+    shape.head_norms = HeadNorms::Shared;
+    return shape;
+}
+
+FamilyShape command_r() {
+    return {.architecture = "command-r",
+            .reals = {{"logit_scale", 0.0625F}},
+            .layer_norm = true,
+            .network_norm = "",
+            .tied = true};
+}
+
+FamilyShape cohere2() {
+    FamilyShape shape = command_r();
+    shape.architecture = "cohere2";
+    shape.layers = 5;
+    shape.numbers = {{"attention.sliding_window", kSlidingWindow}};
+    return shape;
+}
+
+FamilyShape phi3() {
+    return {.architecture = "phi3",
+            .numbers = {{"rope.scaling.original_context_length", 256}},
+            .fused_qkv = true,
+            .fused_gate = true};
+}
+
+FamilyShape granite() {
+    return {.architecture = "granite",
+            .reals = {{"logit_scale", 8.0F},
+                      {"residual_scale", 0.22F},
+                      {"embedding_scale", 12.0F},
+                      {"attention.scale", 0.0156F}},
+            .tied = true};
+}
+
+FamilyShape gpt_oss() {
+    return {.architecture = "gpt-oss",
+            .numbers = {{"attention.sliding_window", kSlidingWindow}},
+            .biases = true,
+            .output_bias = true,
+            .network_norm = "post_attention_norm",
+            .experts = 8,
+            .experts_used = 4,
+            .expert_biases = true,
+            .sinks = true};
+}
+
+}  // namespace
+
+FamilyShape family_shape(std::string_view architecture) {
+    const std::array shapes{
+        FamilyShape{.architecture = "llama"},
+        FamilyShape{.architecture = "qwen2", .biases = true, .tied = true},
+        FamilyShape{.architecture = "qwen3", .head_size = 64, .head_norms = HeadNorms::Shared},
+        FamilyShape{.architecture = "qwen3moe", .head_norms = HeadNorms::Shared, .experts = 16, .experts_used = 4},
+        gemma2(),
+        gemma3(),
+        command_r(),
+        cohere2(),
+        phi3(),
+        FamilyShape{.architecture = "smollm3", .layers = 5, .tied = true},
+        granite(),
+        gpt_oss(),
+    };
+    const auto * const found = std::ranges::find(shapes, architecture, &FamilyShape::architecture);
+    if (found == shapes.end()) {
+        throw std::runtime_error("no shape of the family " + std::string(architecture));
+    }
+    return *found;
+}
+
+FamilyShape least_family_shape(std::string_view architecture) {
+    FamilyShape shape = family_shape(architecture);
+    shape.width = 8;
+    shape.heads = 2;
+    shape.kv_heads = 1;
+    shape.head_size = 4;
+    shape.layers = 1;
+    shape.feed_forward = 8;
+    shape.vocabulary = 8;
+    if (shape.experts > 0) {
+        shape.experts = 4;
+        shape.experts_used = 2;
+        shape.expert_feed_forward = 4;
+    }
+    return shape;
+}
+
+}  // namespace snapkv::test
