@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/raise.h"
+#include "gguf/in_quotes.h"
 
 namespace snapkv::model {
 
@@ -18,8 +19,8 @@ const Family & family_of(const gguf::File & file, const std::string & architectu
         for (const Family * each : families()) {
             names.push_back(each->name);
         }
-        raise_input("{}: architecture \"{}\" is not supported; supported: {}", file.path().string(), architecture,
-                    fmt::join(names, ", "));
+        raise_input("{}: architecture {} is not supported; supported: {}", file.path().string(),
+                    gguf::in_quotes(architecture), fmt::join(names, ", "));
     }
     return *family;
 }

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "base/raise.h"
+#include "gguf/in_quotes.h"
 
 namespace snapkv::model {
 
@@ -20,7 +21,8 @@ RopeOptions::Scaling scaling_of(const gguf::File & file, const std::string & key
     if (name == "yarn") {
         return RopeOptions::Scaling::Yarn;
     }
-    raise_input("{}: {} is \"{}\"; supported are none, linear, yarn and longrope", file.path().string(), key, name);
+    raise_input("{}: {} is {}; supported are none, linear, yarn and longrope", file.path().string(), key,
+                gguf::in_quotes(name));
 }
 
 void check_positive(const gguf::File & file, const std::string & key, float value) {

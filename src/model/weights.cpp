@@ -12,6 +12,7 @@
 #include "base/raise.h"
 #include "base/resident.h"
 #include "ggml-cpu.h"
+#include "gguf/in_quotes.h"
 #include "product/gemm.h"
 
 namespace snapkv::model {
@@ -192,7 +193,7 @@ void Weights::finish(const std::function<void(std::string_view)> & log) {
     for (const gguf::TensorInfo & info : file_.tensors()) {
         if (!taken_.contains(info.name)) {
             raise_input("{}: tensor {} is not part of a supported architecture", file_.path_of(info).string(),
-                        info.name);
+                        gguf::in_quotes(info.name));
         }
     }
     const std::uint64_t available = available_memory();

@@ -132,7 +132,20 @@ TEST(ModelKeys, MayBeGivenForEachLayerIfTheyAgree) {
 TEST(ModelKeys, OfOtherArchitecturesNameThoseThatAreSupported) {
     EXPECT_THAT(test::load_refusal(
                     with_keys([](gguf_context * file) { gguf_set_val_str(file, "general.architecture", "mamba"); })),
-                AllOf(HasSubstr("\"mamba\""), HasSubstr("supported: llama")));
+                AllOf(HasSubstr("'mamba'"), HasSubstr("supported: llama")));
+}
+
+// error_of() holds every refusal to one line.
+TEST(ModelKeys, OfTextThatIsNoneAreQuotedInOneLine) {
+    const auto refusal_of_text = [](const char * key, const char * text) {
+        return test::load_refusal(with_keys([&](gguf_context * file) { gguf_set_val_str(file, key, text); }));
+    };
+    EXPECT_THAT(refusal_of_text("general.architecture", "two\nlines"), HasSubstr("architecture 'two\\x0Alines'"));
+    EXPECT_THAT(refusal_of_text("llama.rope.scaling.type", "\x1B[2J"),
+                HasSubstr("llama.rope.scaling.type is '\\x1B[2J'"));
+    TinyModel model(test::TinyShape{.layers = 1});
+    model.tensors["\xC3\xA9"] = {{16}, GGML_TYPE_F32, std::vector<float>(16)};
+    EXPECT_THAT(test::load_refusal(model), HasSubstr("tensor '\\xC3\\xA9' is not part"));
 }
 
 TEST(ModelKeys, OfExpertsMustBeWhole) {

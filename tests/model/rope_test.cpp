@@ -118,7 +118,7 @@ TEST(Rope, OptionsOutOfRangeAreNamed) {
 TEST(Rope, OfOtherScalingsIsRefusedByName) {
     for (const char * name : {"dynamic", ""}) {
         EXPECT_THAT(test::load_refusal(with_keys([&](gguf_context * file) { set_scaling(file, name, 4); })),
-                    AllOf(HasSubstr("llama.rope.scaling.type"), HasSubstr(fmt::format("\"{}\"", name)),
+                    AllOf(HasSubstr("llama.rope.scaling.type"), HasSubstr(fmt::format("'{}'", name)),
                           HasSubstr("none, linear, yarn and longrope")));
     }
 }
