@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <string>
 
 #include "gguf/file.h"
@@ -12,13 +13,17 @@
 namespace snapkv::test {
 
 /// Reads the model's parameters and takes its weights, as loading does.
-inline model::HyperParameters load(const TinyModelFile & tiny, const RopeOptions & rope = {}) {
-    const gguf::File file = gguf::File::open(tiny.path());
+inline model::HyperParameters load(const std::filesystem::path & path, const RopeOptions & rope = {}) {
+    const gguf::File file = gguf::File::open(path);
     model::HyperParameters params = model::read_hyper_parameters(file, rope);
     model::Weights weights(file);
     const auto architecture = model::make_architecture(params, weights);
     weights.finish({});
     return params;
+}
+
+inline model::HyperParameters load(const TinyModelFile & tiny, const RopeOptions & rope = {}) {
+    return load(tiny.path(), rope);
 }
 
 /// The message with which the model is refused, without the path that it must begin with.
