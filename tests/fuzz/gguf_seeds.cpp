@@ -3,6 +3,8 @@
 #include <string>
 
 #include "gguf/tiny_vocabulary.h"
+#include "model/family.h"
+#include "support/family_shapes.h"
 
 namespace {
 
@@ -65,5 +67,10 @@ int main(int count, char ** arguments) {
     write(folder / "spm-special-keys", with_special_keys(TinyVocabulary::spm()));
     write(folder / "every-type", of_every_type());
     write(folder / "header-only", Writer());
+    write(folder / "architecture-of-two-lines", Writer().string("general.architecture", "two\nlines"));
+    for (const snapkv::model::Family * family : snapkv::model::families()) {
+        const std::string name(family->name);
+        snapkv::test::write_random_family(snapkv::test::least_family_shape(name), folder / ("family-" + name));
+    }
     return 0;
 }

@@ -21,7 +21,7 @@ TEST(FuzzSeeds, AreRefusedOrLoad) {
         }
         loaded += test::loads_in_libllama(entry.path()) ? 1 : 0;
     }
-    EXPECT_GE(loaded, 6);
+    EXPECT_GE(loaded, 18);
 }
 
 }  // namespace
