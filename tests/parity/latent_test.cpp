@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "parity/engine.h"
-#include "parity/random_family.h"
+#include "support/random_family.h"
 #include "parity/random_model.h"
 #include "support/float32.h"
 

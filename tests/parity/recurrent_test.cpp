@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "parity/engine.h"
-#include "parity/random_family.h"
+#include "support/random_family.h"
 #include "parity/random_model.h"
 
 namespace snapkv::test {

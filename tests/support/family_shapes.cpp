@@ -70,6 +70,84 @@ FamilyShape gpt_oss() {
             .sinks = true};
 }
 
+FamilyShape deepseek2() {
+    FamilyShape shape{.architecture = "deepseek2",
+                      .kv_heads = 1,
+                      .head_size = 64 + 16,
+                      .feed_forward = 96,
+                      .numbers = {{"expert_shared_count", 2}},
+                      .experts = 8,
+                      .experts_used = 3,
+                      .dense_layers = 1};
+    shape.shared_feed_forward = 2 * shape.expert_feed_forward;
+    shape.latent = FamilyShape::Latent{
+        .rank = 64, .query_rank = 64, .plain = 32, .rotated = 16, .values = 32, .absorbed = true};
+    shape.value_size = 64;
+    return shape;
+}
+
+FamilyShape qwen35() {
+    FamilyShape shape{.architecture = "qwen35",
+                      .head_size = 64,
+                      .layers = 8,
+                      .numbers = {{"rope.dimension_count", 32}},
+                      .head_norms = HeadNorms::Shared,
+                      .network_norm = "post_attention_norm"};
+    shape.gated_attention = true;
+    shape.rope_sections = {6, 5, 5, 0};
+    shape.recurrence = FamilyShape::Recurrence{};
+    return shape;
+}
+
+FamilyShape qwen35moe() {
+    FamilyShape shape = qwen35();
+    shape.architecture = "qwen35moe";
+    shape.experts = 8;
+    shape.experts_used = 3;
+    shape.shared_feed_forward = 96;
+    shape.shared_gate = true;
+    shape.numbers.emplace_back("expert_shared_feed_forward_length", 96U);
+    return shape;
+}
+
+FamilyShape qwen3next() {
+    FamilyShape shape = qwen35moe();
+    shape.architecture = "qwen3next";
+    shape.rope_sections.reset();
+    shape.recurrence->joined_rates = true;
+    return shape;
+}
+
+/// Sizes that fit those of the least shape.
+void shrink(FamilyShape & shape) {
+    if (shape.latent) {
+        shape.kv_heads = 1;
+        shape.latent = FamilyShape::Latent{
+            .rank = 4, .query_rank = 4, .plain = 2, .rotated = 2, .values = 4, .absorbed = true};
+        shape.head_size = 6;
+        shape.value_size = 4;
+        shape.dense_layers = 0;
+        shape.shared_feed_forward = 2 * shape.expert_feed_forward;
+    }
+    if (shape.recurrence) {
+        shape.layers = 2;  // one of each kind
+        shape.recurrence = FamilyShape::Recurrence{.interval = 2,
+                                                   .kernel = 2,
+                                                   .size = 2,
+                                                   .key_heads = 1,
+                                                   .value_heads = 2,
+                                                   .joined_rates = shape.recurrence->joined_rates};
+        shape.numbers = {{"rope.dimension_count", 4}};
+        if (shape.rope_sections) {
+            shape.rope_sections = {1, 1, 0, 0};
+        }
+        if (shape.shared_feed_forward > 0) {
+            shape.shared_feed_forward = 4;
+            shape.numbers.emplace_back("expert_shared_feed_forward_length", 4U);
+        }
+    }
+}
+
 }  // namespace
 
 FamilyShape family_shape(std::string_view architecture) {
@@ -86,6 +164,10 @@ FamilyShape family_shape(std::string_view architecture) {
         FamilyShape{.architecture = "smollm3", .layers = 5, .tied = true},
         granite(),
         gpt_oss(),
+        deepseek2(),
+        qwen3next(),
+        qwen35(),
+        qwen35moe(),
     };
     const auto * const found = std::ranges::find(shapes, architecture, &FamilyShape::architecture);
     if (found == shapes.end()) {
@@ -108,6 +190,7 @@ FamilyShape least_family_shape(std::string_view architecture) {
         shape.experts_used = 2;
         shape.expert_feed_forward = 4;
     }
+    shrink(shape);
     return shape;
 }
 

@@ -49,6 +49,7 @@ void add_keys(gguf_context * keys, const FamilyShape & shape) {
         }
     }
     if (shape.recurrence) {
+        number("full_attention_interval", shape.recurrence->interval);
         number("ssm.conv_kernel", shape.recurrence->kernel);
         number("ssm.state_size", shape.recurrence->size);
         number("ssm.group_count", shape.recurrence->key_heads);

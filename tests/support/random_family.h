@@ -56,8 +56,9 @@ struct FamilyShape {
         bool absorbed = false;
     };
     std::optional<Latent> latent{};
-    /// Every layer but each fourth recurs.
+    /// Every layer but each `interval`-th recurs.
     struct Recurrence {
+        std::uint32_t interval = 4;
         std::uint32_t kernel = 4;
         std::uint32_t size = 32;
         std::uint32_t key_heads = 2;
@@ -68,7 +69,7 @@ struct FamilyShape {
     std::optional<std::vector<std::int32_t>> rope_sections{};
     std::uint32_t value_size = 0;  ///< of a cached row, where it is not head_size
 
-    [[nodiscard]] bool recurs(std::uint32_t layer) const { return recurrence && (layer + 1) % 4 != 0; }
+    [[nodiscard]] bool recurs(std::uint32_t layer) const { return recurrence && (layer + 1) % recurrence->interval != 0; }
     /// May change a tensor's shape before it is made; false leaves the tensor out. Null: all stay as they are.
     std::function<bool(const std::string & name, std::vector<std::int64_t> & shape)> spoil{};
 };
