@@ -57,7 +57,7 @@ protected:
     /// The refusal names a matrix of attention, or the key where keys contradict each other.
     [[nodiscard]] static auto names_tensor_or(const std::string & key) {
         return AnyOf(AllOf(HasSubstr("tensor blk."), HasSubstr(".attn_"), HasSubstr("has shape")),
-                     AllOf(HasSubstr(full(key) + " is"), HasSubstr("expected")));
+                     AllOf(HasSubstr(full(key)), HasSubstr("expected")));
     }
 
     /// Each tensor's name and shape.
@@ -94,7 +94,8 @@ TEST_P(FamilyFiles, WithHeadsThatDoNotDivideAreRefused) {
 
 TEST_P(FamilyFiles, WithNumbersThatTheirTensorsContradictAreRefused) {
     const std::uint32_t layers = shape().layers;
-    EXPECT_EQ(refusal_with("block_count", layers + 1), fmt::format("tensor blk.{}.attn_norm.weight is missing", layers));
+    EXPECT_EQ(refusal_with("block_count", layers + 1),
+              fmt::format("tensor blk.{}.attn_norm.weight is missing", layers));
     EXPECT_THAT(refusal_with("embedding_length", 16), HasSubstr("token_embd.weight has shape [8, 8, 1, 1], expected"));
     for (const char * key : {"attention.head_count", "attention.key_length"}) {
         EXPECT_THAT(refusal_with(key, 8), names_tensor_or(key));

@@ -13,10 +13,10 @@
 #include "parity/engine.h"
 #include "parity/llama_reference.h"
 #include "parity/quantised.h"
+#include "parity/random_family.h"
 #include "parity/random_model.h"
 #include "parity/temporary_path.h"
 #include "run/layer_shape.h"
-#include "support/family_shapes.h"
 #include "support/naive_selection.h"
 
 namespace snapkv::test {
@@ -107,71 +107,35 @@ std::vector<Case> others() {
 
 std::vector<Case> latent() {
     // libllama takes 26 layers for a model whose queries have no row of their own.
-    FamilyShape lite{.architecture = "deepseek2",
-                     .width = 64,
-                     .kv_heads = 1,
-                     .head_size = 64 + 16,
-                     .layers = 26,
-                     .feed_forward = 96,
-                     .flags = {{"expert_weights_norm", false}},
-                     .experts = 8,
-                     .experts_used = 3,
-                     .dense_layers = 1};
-    lite.numbers = {{"expert_shared_count", 2}};
-    lite.shared_feed_forward = 2 * lite.expert_feed_forward;
-    lite.latent = FamilyShape::Latent{.rank = 64, .plain = 32, .rotated = 16, .values = 32, .absorbed = true};
-    lite.value_size = 64;
+    FamilyShape lite = family_shape("deepseek2");
+    lite.width = 64;
+    lite.layers = 26;
+    lite.latent->query_rank = 0;
     FamilyShape expanded = lite;
     expanded.latent->absorbed = false;
     expanded.kv_heads = expanded.heads;
-    expanded.head_size = 48;
+    expanded.head_size = 32 + 32;
     expanded.value_size = 32;
-    FamilyShape yarn = lite;
-    yarn.layers = 4;
-    yarn.latent->query_rank = 64;
+    FamilyShape yarn = family_shape("deepseek2");
     yarn.flags = {{"expert_weights_norm", true}};
     yarn.reals = {
         {"rope.scaling.factor", 40.0F}, {"rope.scaling.yarn_log_multiplier", 0.0707F}, {"expert_weights_scale", 2.5F}};
-    yarn.numbers = {
-        {"expert_shared_count", 2}, {"rope.scaling.original_context_length", 128}, {"expert_gating_func", 2}};
+    yarn.numbers.emplace_back("rope.scaling.original_context_length", 128U);
+    yarn.numbers.emplace_back("expert_gating_func", 2U);
     yarn.words = {{"rope.scaling.type", "yarn"}};
     yarn.choice_bias = true;
     return {{"DeepSeekV2Lite", lite}, {"DeepSeekV2LiteExpanded", expanded}, {"DeepSeekYarnSigmoid", yarn}};
 }
 
 std::vector<Case> hybrids() {
-    FamilyShape next{.architecture = "qwen3next",
-                     .head_size = 64,
-                     .layers = 8,
-                     .numbers = {{"rope.dimension_count", 16}, {"expert_shared_feed_forward_length", 96}},
-                     .head_norms = HeadNorms::Shared,
-                     .network_norm = "post_attention_norm",
-                     .experts = 8,
-                     .experts_used = 3};
-    next.shared_feed_forward = 96;
-    next.shared_gate = true;
-    next.gated_attention = true;
-    next.recurrence = FamilyShape::Recurrence{.joined_rates = true};
-    FamilyShape dense = next;
-    dense.architecture = "qwen35";
-    dense.experts = 0;
-    dense.shared_gate = false;
-    dense.numbers = {{"rope.dimension_count", 32}};
-    dense.rope_sections = {6, 5, 5, 0};
-    dense.recurrence->joined_rates = false;
-    FamilyShape experts = dense;
-    experts.architecture = "qwen35moe";
-    experts.experts = 8;
-    experts.shared_gate = true;
-    experts.numbers.emplace_back("expert_shared_feed_forward_length", 96U);
-    FamilyShape recurrent_end = dense;  // whose last layer has no rows
+    FamilyShape equal_heads = family_shape("qwen3next");
+    equal_heads.recurrence->key_heads = equal_heads.recurrence->value_heads;
+    FamilyShape recurrent_end = family_shape("qwen35");  // whose last layer has no rows
     recurrent_end.layers = 6;
-    FamilyShape equal_heads = next;
-    equal_heads.recurrence->key_heads = 4;
-    return {{"Qwen3Next", next},
+    return {{"Qwen3Next", family_shape("qwen3next")},
             {"Qwen3NextEqualHeads", equal_heads},
-            {"Qwen35", dense},
-            {"Qwen35Moe", experts},
+            {"Qwen35", family_shape("qwen35")},
+            {"Qwen35Moe", family_shape("qwen35moe")},
             {"Qwen35RecurrentEnd", recurrent_end}};
 }
 
@@ -185,12 +149,6 @@ std::vector<Case> grouped_and_not(const std::vector<Case> & cases) {
         other.shape.kv_heads = other.shape.heads;
     }
     return all;
-}
-
-TemporaryPath random_family(const FamilyShape & shape) {
-    TemporaryPath path(".gguf");
-    write_random_family(shape, path.get());
-    return path;
 }
 
 /// libllama as it is compared with: K/V in float32, as plain operations.

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "parity/engine.h"
-#include "support/random_family.h"
+#include "parity/random_family.h"
 #include "parity/random_model.h"
 #include "support/float32.h"
 
@@ -13,11 +13,7 @@ namespace snapkv::test {
 namespace {
 
 FamilyShape latent() {
-    FamilyShape shape{.architecture = "deepseek2", .kv_heads = 1, .head_size = 96, .feed_forward = 96};
-    shape.latent =
-        FamilyShape::Latent{.rank = 64, .query_rank = 64, .plain = 32, .rotated = 32, .values = 32, .absorbed = true};
-    shape.value_size = 64;
-    return shape;
+    return family_shape("deepseek2");
 }
 
 class LatentRows : public testing::Test {
@@ -47,8 +43,8 @@ protected:
 TEST_F(LatentRows, TakeTheBytesOfTheirKeys) {
     for (const KvType type : {KvType::F32, KvType::F16, KvType::Q8_0, KvType::Q4_0}) {
         static_cast<void>(answer(type, AttentionPath::Cpu));
-        EXPECT_EQ(bytes_, 280U * latent().layers * kv_row_bytes(type, 96));
-        EXPECT_EQ(model_.info().cache_bytes_per_token(type), latent().layers * kv_row_bytes(type, 96));
+        EXPECT_EQ(bytes_, 280U * latent().layers * kv_row_bytes(type, latent().head_size));
+        EXPECT_EQ(model_.info().cache_bytes_per_token(type), latent().layers * kv_row_bytes(type, latent().head_size));
     }
 }
 

@@ -73,15 +73,15 @@ FamilyShape gpt_oss() {
 FamilyShape deepseek2() {
     FamilyShape shape{.architecture = "deepseek2",
                       .kv_heads = 1,
-                      .head_size = 64 + 16,
+                      .head_size = 64 + 32,
                       .feed_forward = 96,
                       .numbers = {{"expert_shared_count", 2}},
                       .experts = 8,
                       .experts_used = 3,
                       .dense_layers = 1};
     shape.shared_feed_forward = 2 * shape.expert_feed_forward;
-    shape.latent = FamilyShape::Latent{
-        .rank = 64, .query_rank = 64, .plain = 32, .rotated = 16, .values = 32, .absorbed = true};
+    shape.latent =
+        FamilyShape::Latent{.rank = 64, .query_rank = 64, .plain = 32, .rotated = 32, .values = 32, .absorbed = true};
     shape.value_size = 64;
     return shape;
 }
@@ -122,8 +122,8 @@ FamilyShape qwen3next() {
 void shrink(FamilyShape & shape) {
     if (shape.latent) {
         shape.kv_heads = 1;
-        shape.latent = FamilyShape::Latent{
-            .rank = 4, .query_rank = 4, .plain = 2, .rotated = 2, .values = 4, .absorbed = true};
+        shape.latent =
+            FamilyShape::Latent{.rank = 4, .query_rank = 4, .plain = 2, .rotated = 2, .values = 4, .absorbed = true};
         shape.head_size = 6;
         shape.value_size = 4;
         shape.dense_layers = 0;

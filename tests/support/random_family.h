@@ -69,7 +69,9 @@ struct FamilyShape {
     std::optional<std::vector<std::int32_t>> rope_sections{};
     std::uint32_t value_size = 0;  ///< of a cached row, where it is not head_size
 
-    [[nodiscard]] bool recurs(std::uint32_t layer) const { return recurrence && (layer + 1) % recurrence->interval != 0; }
+    [[nodiscard]] bool recurs(std::uint32_t layer) const {
+        return recurrence && (layer + 1) % recurrence->interval != 0;
+    }
     /// May change a tensor's shape before it is made; false leaves the tensor out. Null: all stay as they are.
     std::function<bool(const std::string & name, std::vector<std::int64_t> & shape)> spoil{};
 };
