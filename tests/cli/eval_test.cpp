@@ -99,6 +99,22 @@ TEST_F(Experiments, ResultsSoFarOutliveAnInterrupt) {
     EXPECT_EQ(journal_lines(), 19U);  // a heading, six needles with three caches each
 }
 
+// Where a terminal is there to draw on: what is done, what is at hand, and the time left.
+TEST_F(Experiments, ShowHowFarTheyAre) {
+    const Outcome needle = run_snapkv_on_terminal(
+        {"eval",      "needle", "-m",       model_,     "-t", "1",  "--raw",     "-o", out_,          "-f", text_,
+         "--lengths", "900",    "--depths", "0,50,100", "-n", "20", "--budgets", "64", "--kv-window", "8"});
+    ASSERT_EQ(needle.status, 0) << needle.err;
+    EXPECT_NE(needle.err.find("/3  "), std::string::npos) << needle.err;
+    EXPECT_NE(needle.err.find(" left  "), std::string::npos) << needle.err;
+    const Outcome windows = run_snapkv_on_terminal(
+        {"observe", "windows",     "-m", model_, "-t",        "1", "--raw",       "-o", folder_.file("seen"),
+         "-f",      text_,         "-n", "300",  "--windows", "2", "--kv-window", "8",  "--budgets",
+         "32",      "--threshold", "0"});
+    ASSERT_EQ(windows.status, 0) << windows.err;
+    EXPECT_NE(windows.err.find(" left"), std::string::npos) << windows.err;
+}
+
 TEST_F(Experiments, AnInterruptedLookLeavesNothingHalfSeen) {
     const std::vector<std::string> rest{"-f",          text_, "-n",        "300", "--windows",   "2",
                                         "--kv-window", "8",   "--budgets", "32",  "--threshold", "0"};

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <pty.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,17 +16,23 @@
 namespace snapkv::cli::test {
 namespace {
 
+/// A pipe, or a terminal that a program writes to.
 struct Pipe {
+    enum class Kind { Pipe, Terminal };
+
     int read_end = -1;
     int write_end = -1;
 
-    Pipe() {
+    explicit Pipe(Kind kind = Kind::Pipe) {
         std::array<int, 2> ends{};
-        if (pipe2(ends.data(), O_CLOEXEC) != 0) {
+        const int failed = kind == Kind::Pipe ? pipe2(ends.data(), O_CLOEXEC)
+                                              : openpty(ends.data(), &ends[1], nullptr, nullptr, nullptr);
+        if (failed != 0) {
             throw std::runtime_error("no pipe");
         }
         read_end = ends[0];
         write_end = ends[1];
+        fcntl(read_end, F_SETFD, FD_CLOEXEC);
     }
     ~Pipe() {
         close_read();
@@ -116,11 +123,12 @@ std::vector<std::string> Outcome::err_lines() const {
     return lines;
 }
 
-Outcome run_snapkv(const std::vector<std::string> & arguments, const std::string & input,
-                   const std::function<bool(const Outcome &)> & interrupt_when) {
+namespace {
+
+Outcome run_program(const std::vector<std::string> & arguments, const std::string & input, Pipe & err,
+                    const std::function<bool(const Outcome &)> & interrupt_when) {
     const auto in = text_file(input);
     Pipe out;
-    Pipe err;
     const pid_t child = fork();
     if (child < 0) {
         throw std::runtime_error("no child process");
@@ -136,6 +144,19 @@ Outcome run_snapkv(const std::vector<std::string> & arguments, const std::string
     waitpid(child, &status, 0);
     outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     return outcome;
+}
+
+}  // namespace
+
+Outcome run_snapkv(const std::vector<std::string> & arguments, const std::string & input,
+                   const std::function<bool(const Outcome &)> & interrupt_when) {
+    Pipe err;
+    return run_program(arguments, input, err, interrupt_when);
+}
+
+Outcome run_snapkv_on_terminal(const std::vector<std::string> & arguments) {
+    Pipe err(Pipe::Kind::Terminal);
+    return run_program(arguments, {}, err, {});
 }
 
 std::vector<std::string> with_model(const std::string & command, const std::vector<std::string> & rest) {

@@ -20,6 +20,9 @@ struct Outcome {
 [[nodiscard]] Outcome run_snapkv(const std::vector<std::string> & arguments, const std::string & input = {},
                                  const std::function<bool(const Outcome &)> & interrupt_when = {});
 
+/// The same with a terminal for standard error, where progress is drawn.
+[[nodiscard]] Outcome run_snapkv_on_terminal(const std::vector<std::string> & arguments);
+
 /// "run", "-m" and the demonstration model, then the rest.
 [[nodiscard]] std::vector<std::string> with_model(const std::string & command,
                                                   const std::vector<std::string> & rest = {});
