@@ -8,9 +8,9 @@
 namespace snapkv::model {
 
 std::span<const Family * const> families() {
-    static constexpr std::array kAll{&kLlama,     &kQwen2,   &kQwen3,  &kQwen3Moe, &kQwen3Next, &kQwen35,
-                                     &kQwen35Moe, &kGemma2,  &kGemma3, &kCommandR, &kCohere2,   &kPhi3,
-                                     &kSmolLm3,   &kGranite, &kGptOss, &kDeepSeek2};
+    static constexpr std::array kAll{&kLlama,  &kQwen2,     &kQwen2Moe, &kQwen3,      &kQwen3Moe, &kQwen3Next,
+                                     &kQwen35, &kQwen35Moe, &kGemma2,   &kGemma3,     &kCommandR, &kCohere2,
+                                     &kPhi3,   &kSmolLm3,   &kGranite,  &kGraniteMoe, &kGptOss,   &kDeepSeek2};
     return kAll;
 }
 

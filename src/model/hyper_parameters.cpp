@@ -121,6 +121,13 @@ void read_sized_experts(const KeyReader & keys, HyperParameters & params) {
     }
 }
 
+void read_experts_beside_gated(const KeyReader & keys, HyperParameters & params) {
+    read_sized_experts(keys, params);
+    params.experts.shared_feed_forward =
+        keys.number_or("expert_shared_feed_forward_length", params.feed_forward, kMostElements);
+    params.experts.shared_gate = true;
+}
+
 void read_unused_layers(const KeyReader & keys, HyperParameters & params) {
     params.unused_layers = keys.count("nextn_predict_layers", params.layers - 1);
     params.layers -= params.unused_layers;

@@ -138,6 +138,9 @@ void read_experts(const KeyReader & keys, HyperParameters & params);
 /// The same, where a key says how large they are inside.
 void read_sized_experts(const KeyReader & keys, HyperParameters & params);
 
+/// The same beside a network for all tokens whose result each token weighs (Qwen). For families' own readers.
+void read_experts_beside_gated(const KeyReader & keys, HyperParameters & params);
+
 /// Takes the layers that guess tokens ahead, which nothing here does, from the count. For families' own readers, before
 /// what they read by layer.
 void read_unused_layers(const KeyReader & keys, HyperParameters & params);

@@ -57,6 +57,7 @@ std::vector<Case> qwens() {
           .words = {{"rope.scaling.type", "yarn"}},
           .biases = true}},
         {"Qwen3", family_shape("qwen3")},
+        {"Qwen2Moe", family_shape("qwen2moe")},
         {"Qwen3Moe", family_shape("qwen3moe")},
     };
 }
@@ -98,10 +99,15 @@ std::vector<Case> others() {
     FamilyShape unrotated = family_shape("granite");
     unrotated.flags = {{"rope.scaling.finetuned", false}};
     return {
-        {"Phi3", family_shape("phi3")},       {"Phi3LongFactors", longrope},
-        {"Phi3ShortFactors", shortrope},      {"SmolLm3", family_shape("smollm3")},
-        {"Granite", family_shape("granite")}, {"GraniteWithoutPositions", unrotated},
-        {"GptOss", family_shape("gpt-oss")},  {"GptOssYarn", gpt_oss_yarn},
+        {"Phi3", family_shape("phi3")},
+        {"Phi3LongFactors", longrope},
+        {"Phi3ShortFactors", shortrope},
+        {"SmolLm3", family_shape("smollm3")},
+        {"Granite", family_shape("granite")},
+        {"GraniteWithoutPositions", unrotated},
+        {"GraniteMoe", family_shape("granitemoe")},
+        {"GptOss", family_shape("gpt-oss")},
+        {"GptOssYarn", gpt_oss_yarn},
     };
 }
 

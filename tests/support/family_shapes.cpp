@@ -58,6 +58,25 @@ FamilyShape granite() {
             .tied = true};
 }
 
+FamilyShape granite_moe() {
+    FamilyShape shape = granite();
+    shape.architecture = "granitemoe";
+    shape.experts = 8;
+    shape.experts_used = 2;
+    shape.expert_feed_forward = shape.feed_forward;
+    shape.shared_feed_forward = 96;
+    shape.numbers = {{"expert_shared_feed_forward_length", 96}};
+    return shape;
+}
+
+FamilyShape qwen2moe() {
+    FamilyShape shape{.architecture = "qwen2moe", .biases = true, .experts = 16, .experts_used = 4};
+    shape.shared_feed_forward = 96;
+    shape.shared_gate = true;
+    shape.numbers = {{"expert_shared_feed_forward_length", 96}};
+    return shape;
+}
+
 FamilyShape gpt_oss() {
     return {.architecture = "gpt-oss",
             .numbers = {{"attention.sliding_window", kSlidingWindow}},
@@ -120,6 +139,10 @@ FamilyShape qwen3next() {
 
 /// Sizes that fit those of the least shape.
 void shrink(FamilyShape & shape) {
+    if (shape.shared_feed_forward > 0) {
+        shape.shared_feed_forward = 4;
+        shape.numbers = {{"expert_shared_feed_forward_length", 4}};
+    }
     if (shape.latent) {
         shape.kv_heads = 1;
         shape.latent =
@@ -128,6 +151,7 @@ void shrink(FamilyShape & shape) {
         shape.value_size = 4;
         shape.dense_layers = 0;
         shape.shared_feed_forward = 2 * shape.expert_feed_forward;
+        shape.numbers = {{"expert_shared_count", 2}};
     }
     if (shape.recurrence) {
         shape.layers = 2;  // one of each kind
@@ -137,13 +161,10 @@ void shrink(FamilyShape & shape) {
                                                    .key_heads = 1,
                                                    .value_heads = 2,
                                                    .joined_rates = shape.recurrence->joined_rates};
-        shape.numbers = {{"rope.dimension_count", 4}};
+        std::erase_if(shape.numbers, [](const auto & number) { return number.first == "rope.dimension_count"; });
+        shape.numbers.emplace_back("rope.dimension_count", 4U);
         if (shape.rope_sections) {
             shape.rope_sections = {1, 1, 0, 0};
-        }
-        if (shape.shared_feed_forward > 0) {
-            shape.shared_feed_forward = 4;
-            shape.numbers.emplace_back("expert_shared_feed_forward_length", 4U);
         }
     }
 }
@@ -162,7 +183,9 @@ FamilyShape family_shape(std::string_view architecture) {
         cohere2(),
         phi3(),
         FamilyShape{.architecture = "smollm3", .layers = 5, .tied = true},
+        qwen2moe(),
         granite(),
+        granite_moe(),
         gpt_oss(),
         deepseek2(),
         qwen3next(),
@@ -188,7 +211,7 @@ FamilyShape least_family_shape(std::string_view architecture) {
     if (shape.experts > 0) {
         shape.experts = 4;
         shape.experts_used = 2;
-        shape.expert_feed_forward = 4;
+        shape.expert_feed_forward = shape.architecture == "granitemoe" ? shape.feed_forward : 4;
     }
     shrink(shape);
     return shape;

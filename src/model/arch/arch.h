@@ -8,6 +8,7 @@ namespace snapkv::model {
 
 extern const Family kLlama;
 extern const Family kQwen2;
+extern const Family kQwen2Moe;
 extern const Family kQwen3;
 extern const Family kQwen3Moe;
 extern const Family kQwen3Next;
@@ -20,6 +21,7 @@ extern const Family kCohere2;
 extern const Family kPhi3;
 extern const Family kSmolLm3;
 extern const Family kGranite;
+extern const Family kGraniteMoe;
 extern const Family kGptOss;
 extern const Family kDeepSeek2;
 

@@ -16,8 +16,15 @@ void read(const KeyReader & keys, HyperParameters & params) {
     read_experts(keys, params);
 }
 
+void read_moe(const KeyReader & keys, HyperParameters & params) {
+    read(keys, params);
+    params.experts.shared_feed_forward = keys.count("expert_shared_feed_forward_length", kMostElements);
+}
+
 }  // namespace
 
 const Family kGranite{.name = "granite", .read = read};
+
+const Family kGraniteMoe{.name = "granitemoe", .read = read_moe};
 
 }  // namespace snapkv::model

@@ -45,13 +45,6 @@ void read_recurrence(const KeyReader & keys, HyperParameters & params) {
     }
 }
 
-void read_networks(const KeyReader & keys, HyperParameters & params) {
-    read_sized_experts(keys, params);
-    params.experts.shared_feed_forward =
-        keys.number_or("expert_shared_feed_forward_length", params.feed_forward, kMostElements);
-    params.experts.shared_gate = true;
-}
-
 /// Positions of text are the same in time, height and width, so that sections which cover all pairs are one rotation.
 void check_sections(const KeyReader & keys, const HyperParameters & params) {
     const char * key = "rope.dimension_sections";
@@ -70,7 +63,7 @@ void check_sections(const KeyReader & keys, const HyperParameters & params) {
 void read_next(const KeyReader & keys, HyperParameters & params) {
     read_recurrence(keys, params);
     params.recurrence.interleaved = true;
-    read_networks(keys, params);
+    read_experts_beside_gated(keys, params);
 }
 
 void read_35(const KeyReader & keys, HyperParameters & params) {
@@ -80,7 +73,7 @@ void read_35(const KeyReader & keys, HyperParameters & params) {
 
 void read_35_moe(const KeyReader & keys, HyperParameters & params) {
     read_35(keys, params);
-    read_networks(keys, params);
+    read_experts_beside_gated(keys, params);
 }
 
 constexpr Family family(std::string_view name, void (*read)(const KeyReader &, HyperParameters &)) {
