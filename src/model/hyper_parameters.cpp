@@ -140,4 +140,10 @@ void read_sliding_layers(const KeyReader & keys, HyperParameters & params, std::
     }
 }
 
+void read_sliding_rope(const KeyReader & keys, HyperParameters & params) {
+    const Rope own = read_rope(keys.file(), keys.architecture(), params.key_size, params.trained_context, {});
+    params.sliding_rope.freq_base = keys.positive_or("rope.freq_base_swa", own.freq_base);
+    params.sliding_rope.freq_scale = own.freq_scale;
+}
+
 }  // namespace snapkv::model

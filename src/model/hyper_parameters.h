@@ -152,4 +152,8 @@ inline constexpr const char * kSlidingWindow = "attention.sliding_window";
 /// (KeyReader::pattern). For families' own readers.
 void read_sliding_layers(const KeyReader & keys, HyperParameters & params, std::uint32_t window, std::uint32_t period);
 
+/// Layers that slide turn with the base that a key names for them, else with the file's own, and with its own scale:
+/// the options change other layers alone, as in libllama. For families' own readers.
+void read_sliding_rope(const KeyReader & keys, HyperParameters & params);
+
 }  // namespace snapkv::model

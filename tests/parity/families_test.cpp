@@ -158,9 +158,12 @@ std::vector<Case> grouped_and_not(const std::vector<Case> & cases) {
 }
 
 /// libllama as it is compared with: K/V in float32, as plain operations.
-LlamaReference reference(const std::filesystem::path & file) {
-    return LlamaReference(
-        file, {.context = kContext, .threads = 1, .cache = GGML_TYPE_F32, .flash = LLAMA_FLASH_ATTN_TYPE_DISABLED});
+LlamaReference reference(const std::filesystem::path & file, const RopeOptions & rope = {}) {
+    return LlamaReference(file, {.context = kContext,
+                                 .threads = 1,
+                                 .cache = GGML_TYPE_F32,
+                                 .flash = LLAMA_FLASH_ATTN_TYPE_DISABLED,
+                                 .rope = rope});
 }
 
 /// One model in both engines, K/V in float32.
@@ -206,6 +209,17 @@ TEST_P(Families, LogitsAreLibllamas) {
         EXPECT_LT(many, kMost);
         EXPECT_LT(steps, kMost);
     }
+}
+
+// What --rope-freq-base and --rope-scale change, and which layers they leave as they are.
+TEST_P(Families, RopeOptionsAreLibllamas) {
+    ModelOptions asked;
+    asked.rope.context = kContext;
+    asked.rope.freq_base = 700.0F;
+    asked.rope.scale = 3.0F;
+    const std::vector<float> expected = reference(file_.get(), asked.rope).logits(tokens_);
+    Session::Impl engine(Model::load(file_.get(), asked), options(64, AttentionPath::Cpu));
+    EXPECT_LT(normalised_error(prefill_logits(engine, tokens_, KvType::F32), expected), kMost);
 }
 
 // Weights of eight bits: both round inputs to eight bits too, each in its own products.

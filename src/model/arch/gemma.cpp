@@ -22,7 +22,7 @@ void read_gemma(const KeyReader & keys, HyperParameters & params, std::uint32_t 
 void read_2(const KeyReader & keys, HyperParameters & params) {
     read_gemma(keys, params, 46);
     read_sliding_layers(keys, params, keys.number_or(kSlidingWindow, 4096, kMostContext), 2);
-    params.sliding_rope.freq_base = keys.positive_or("rope.freq_base_swa", params.rope.freq_base);
+    read_sliding_rope(keys, params);
     params.attention_cap = keys.positive_or("attn_logit_softcapping", 50);
     params.logit_cap = keys.positive_or("final_logit_softcapping", 30);
 }

@@ -7,7 +7,7 @@ namespace {
 
 void read(const KeyReader & keys, HyperParameters & params) {
     read_sliding_layers(keys, params, keys.number(kSlidingWindow, kMostContext), 2);
-    params.sliding_rope.freq_base = keys.positive_or("rope.freq_base_swa", params.rope.freq_base);
+    read_sliding_rope(keys, params);
     read_sized_experts(keys, params);
     params.experts.gating = Experts::Gating::SoftmaxOfChosen;
     params.experts.form = Experts::Form::GptOss;
