@@ -42,6 +42,8 @@ Json shape_json(const ModelInfo & model) {
     for (const LayerAttention & layer : model.attention) {
         json["attention"].push_back({{"window", layer.window}, {"rotates", layer.rotates}, {"recurs", layer.recurs}});
     }
+    json["attending_layers"] = model.attending_layers;
+    json["values_in_keys"] = model.values_in_keys;
     json["state_bytes"] = model.state_bytes;
     json["chat_template"] = model.has_chat_template;
     return json;
@@ -135,7 +137,8 @@ void print_shape(const ModelInfo & model) {
     line("parameters", count_text(model.parameters));
     line("weights", bytes_text(model.weight_bytes));
     line("layers", count_text(model.layers));
-    line("width", fmt::format("{}, feed-forward {}", count_text(model.width), count_text(model.feed_forward)));
+    line("width",
+         count_text(model.width) + (model.feed_forward == 0 ? "" : ", feed-forward " + count_text(model.feed_forward)));
     line("heads", fmt::format("{}, KV heads {}, key size {}, value size {}{}", model.heads, model.kv_heads,
                               model.key_size, model.value_size, model.values_in_keys ? " (part of the key)" : ""));
     if (model.experts > 0) {

@@ -13,14 +13,16 @@ std::uint64_t rows_kept(const Budget & budget, std::uint64_t tokens) {
 }
 
 Needs needs_of(const ModelInfo & model, std::uint64_t tokens, const CacheConfig & cache) {
-    const std::uint64_t token_bytes = model.cache_bytes_per_token(cache.type);
+    const KvTypes stored = model.values_in_keys ? KvTypes(cache.type.key) : cache.type;
+    const std::uint64_t token_bytes = model.cache_bytes_per_token(stored);
     Needs needs;
     needs.hidden = tokens * model.width * sizeof(float);
     const auto worked_on = [](KvType type) { return is_quantised(type) ? KvType::F16 : type; };
-    const KvTypes working(worked_on(cache.type.key), worked_on(cache.type.value));
+    const KvTypes working(worked_on(stored.key), worked_on(stored.value));
     needs.layer = tokens * model.cache_bytes_per_token(working) / model.attending_layers;
-    needs.layer_is_kept = working == cache.type;
+    needs.layer_is_kept = working == stored;
     const std::uint64_t layer_bytes = token_bytes / model.attending_layers;
+    needs.state = model.state_bytes;
     needs.kept_full = model.state_bytes;
     needs.kept_compressed = model.state_bytes;
     for (const LayerAttention & layer : model.attention) {

@@ -63,7 +63,9 @@ private:
     [[nodiscard]] std::vector<eval::Json> layers(const Record & record) const {
         std::vector<eval::Json> list;
         for (std::uint32_t layer = 0; layer < model_.layers; ++layer) {
-            list.push_back(record(layer));
+            if (!model_.attention[layer].recurs) {  // which attends to nothing
+                list.push_back(record(layer));
+            }
         }
         return list;
     }

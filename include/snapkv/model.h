@@ -60,10 +60,10 @@ struct ModelInfo {
     std::uint32_t layers = 0;
     std::uint32_t heads = 0;
     std::uint32_t kv_heads = 0;
-    std::uint32_t key_size = 0;    ///< elements of a key row of one head
-    std::uint32_t value_size = 0;  ///< elements of a value row of one head
-    std::uint32_t width = 0;       ///< elements of a hidden state
-    std::uint32_t feed_forward = 0;
+    std::uint32_t key_size = 0;      ///< elements of a key row of one head
+    std::uint32_t value_size = 0;    ///< elements of a value row of one head
+    std::uint32_t width = 0;         ///< elements of a hidden state
+    std::uint32_t feed_forward = 0;  ///< 0: the file has none beside its experts'
     std::uint32_t vocabulary = 0;
     std::uint32_t trained_context = 0;
     std::uint64_t parameters = 0;

@@ -15,7 +15,7 @@ namespace snapkv {
 /// What became of a prompt's cache. Rows and bytes sum over layers and KV heads and mean the prompt after its
 /// prefill, without what was generated; rows shared with other sequences count in full.
 struct CacheStats {
-    CacheConfig config;  ///< as asked for
+    CacheConfig config;  ///< as asked for; the types those in force
     bool compressed = false;
     std::string reason;        ///< why not, where not compressed
     std::uint32_t budget = 0;  ///< rows a KV head may keep; 0 under Policy::Full

@@ -18,6 +18,17 @@ namespace snapkv::attention {
     return rotation_size(shape.values_in_keys ? shape.key_size : shape.value_size);
 }
 
+/// Can rows of this shape be stored in its types? Quantised ones are whole blocks; values that are part of keys have
+/// the keys' type and, quantised, whole stretches.
+[[nodiscard]] constexpr bool storable(const kv::LayerShape & shape) {
+    const auto whole = [](KvType type, std::uint32_t size) {
+        return !is_quantised(type) || size % kQuantisedBlock == 0;
+    };
+    const bool stretches = !is_quantised(shape.type.key) || shape.value_size % rotation_size(shape.key_size) == 0;
+    return whole(shape.type.key, shape.key_size) && whole(shape.type.value, shape.value_size) &&
+           (!shape.values_in_keys || (shape.type.key == shape.type.value && stretches));
+}
+
 /// Multiplies each stretch of elements by a Hadamard matrix over the root of its size, which is its
 /// own inverse. Rotated rows have the dot products of the rows themselves, and what stuck out in one element is spread
 /// over all: before rows are quantised, and for the queries and outputs that meet them.

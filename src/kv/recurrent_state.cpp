@@ -12,12 +12,16 @@ RecurrentState::RecurrentState(Arena & arena, std::vector<std::size_t> floats)
     current_ = arena.allocate(offsets_.back() * sizeof(float));
 }
 
-RecurrentState RecurrentState::copy() const {
-    std::vector<std::size_t> floats(layers());
+std::vector<std::size_t> RecurrentState::all_floats() const {
+    std::vector<std::size_t> all(layers());
     for (std::uint32_t layer = 0; layer < layers(); ++layer) {
-        floats[layer] = this->floats(layer);
+        all[layer] = floats(layer);
     }
-    RecurrentState other(*arena_, std::move(floats));
+    return all;
+}
+
+RecurrentState RecurrentState::copy() const {
+    RecurrentState other(*arena_, all_floats());
     if (current_.size() > 0) {
         std::memcpy(other.current_.data(), current_.data(), current_.size());
     }

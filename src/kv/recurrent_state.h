@@ -19,6 +19,7 @@ public:
 
     /// Floats of a layer.
     [[nodiscard]] std::size_t floats(std::uint32_t layer) const { return offsets_[layer + 1] - offsets_[layer]; }
+    [[nodiscard]] std::vector<std::size_t> all_floats() const;
     [[nodiscard]] std::uint32_t layers() const { return static_cast<std::uint32_t>(offsets_.size() - 1); }
     [[nodiscard]] float * of(std::uint32_t layer) { return current_.floats() + offsets_[layer]; }
     [[nodiscard]] const float * of(std::uint32_t layer) const { return current_.floats() + offsets_[layer]; }

@@ -135,7 +135,7 @@ void Decoder::take_head_norms(Weights & weights, const std::string & prefix, Lay
 void Decoder::take_network(Weights & weights, const std::string & prefix, std::uint32_t index, Layer & layer) const {
     const std::int64_t width = params_.width;
     const std::int64_t inner = params_.feed_forward;
-    if (params_.experts.count > 0 && index >= params_.experts.first_layer) {
+    if (params_.layer_has_experts(index)) {
         take_experts(weights, prefix, layer);
         return;
     }

@@ -12,6 +12,8 @@ namespace snapkv::model {
 
 namespace {
 
+constexpr const char * kFeedForward = "feed_forward_length";
+
 const Family & family_of(const gguf::File & file, const std::string & architecture) {
     const Family * family = find_family(architecture);
     if (family == nullptr) {
@@ -29,7 +31,7 @@ void read_sizes(const KeyReader & keys, HyperParameters & params) {
     params.layers = keys.number("block_count", kMostLayers);
     params.width = keys.number("embedding_length", kMostElements);
     params.trained_context = keys.number("context_length", kMostContext);
-    params.feed_forward = keys.uniform("feed_forward_length", std::nullopt, kMostElements);
+    params.feed_forward = keys.uniform(kFeedForward, 0, kMostElements);  // 0: not given, nor wanted by all
     params.heads = keys.uniform("attention.head_count", std::nullopt, kMostElements);
     params.kv_heads = keys.uniform("attention.head_count_kv", params.heads, kMostElements);
     if (params.heads % params.kv_heads != 0) {
@@ -55,6 +57,12 @@ std::uint32_t vocabulary_size(const gguf::File & file) {
                     size);
     }
     return size;
+}
+
+void require_feed_forward(const KeyReader & keys, const HyperParameters & params) {
+    if (params.feed_forward == 0) {
+        static_cast<void>(keys.uniform(kFeedForward, std::nullopt, kMostElements));  // which says that it is missing
+    }
 }
 
 void refuse_unread_experts(const KeyReader & keys, const HyperParameters & params) {
@@ -99,25 +107,43 @@ HyperParameters read_hyper_parameters(const gguf::File & file, const RopeOptions
         params.family->read(keys, params);
     }
     refuse_unread_experts(keys, params);
+    if (params.experts.count == 0 || params.experts.first_layer > 0) {
+        require_feed_forward(keys, params);
+    }
     params.vocabulary = vocabulary_size(file);
     return params;
 }
 
-void read_experts(const KeyReader & keys, HyperParameters & params) {
+namespace {
+
+/// Experts as read_experts() has them, but for their size.
+void read_choice(const KeyReader & keys, HyperParameters & params) {
     Experts & experts = params.experts;
     experts.count = keys.count("expert_count", kMostExperts);
     if (experts.count == 0) {
         return;
     }
     experts.used = keys.number("expert_used_count", experts.count);
-    experts.feed_forward = params.feed_forward;
     experts.scale = keys.factor("expert_weights_scale");
 }
 
-void read_sized_experts(const KeyReader & keys, HyperParameters & params) {
-    read_experts(keys, params);
+}  // namespace
+
+void read_experts(const KeyReader & keys, HyperParameters & params) {
+    read_choice(keys, params);
     if (params.experts.count > 0) {
-        params.experts.feed_forward = keys.uniform("expert_feed_forward_length", params.feed_forward, kMostElements);
+        require_feed_forward(keys, params);
+        params.experts.feed_forward = params.feed_forward;
+    }
+}
+
+void read_sized_experts(const KeyReader & keys, HyperParameters & params) {
+    read_choice(keys, params);
+    if (params.experts.count > 0) {
+        // As libllama: without a size of their own those that a token goes through share the network's.
+        const std::uint32_t share = params.feed_forward / params.experts.used;
+        params.experts.feed_forward =
+            keys.uniform("expert_feed_forward_length", share > 0 ? std::optional(share) : std::nullopt, kMostElements);
     }
 }
 

@@ -120,6 +120,9 @@ struct HyperParameters {
     [[nodiscard]] std::int64_t attended_width() const { return std::int64_t{heads} * value_size; }
     [[nodiscard]] bool layer_rotates(std::uint32_t layer) const { return rotates.empty() || rotates[layer]; }
     [[nodiscard]] bool layer_recurs(std::uint32_t layer) const { return !recurs.empty() && recurs[layer]; }
+    [[nodiscard]] bool layer_has_experts(std::uint32_t layer) const {
+        return experts.count > 0 && layer >= experts.first_layer;
+    }
     /// Layers that attend, and so have keys and values.
     [[nodiscard]] std::uint32_t attending_layers() const {
         return layers - static_cast<std::uint32_t>(std::count(recurs.begin(), recurs.end(), true));

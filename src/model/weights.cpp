@@ -77,8 +77,10 @@ void release_pages(std::span<const std::byte> range) {
 }  // namespace
 
 bool Weights::prefills_from_rows(const gguf::File & file) {
+    // Routers and convolutions go through ggml's own operations.
     const auto is_byte_product = [](const gguf::TensorInfo & info) {
-        return !info.name.starts_with("blk.") || info.ne[1] == 1 || ggml_is_quantized(info.type);
+        return !info.name.starts_with("blk.") || info.ne[1] == 1 || ggml_is_quantized(info.type) ||
+               info.name.ends_with(".ffn_gate_inp.weight") || info.name.ends_with(".ssm_conv1d.weight");
     };
     return product::gemm_available(product::Element::F32) ||
            (product::gemm_available(product::Element::I8) &&

@@ -8,6 +8,7 @@ CacheStats cache_stats(const BranchPlan & plan, const model::HyperParameters & p
     const kv::LayerShape shape = attending_shape(params, plan.type);
     CacheStats stats;
     stats.config = plan.branch->cache;
+    stats.config.type = plan.type;  // values that are part of keys have no type of their own
     stats.compressed = plan.cache.compress;
     stats.reason = plan.cache.reason;
     stats.budget = plan.cache.budget;

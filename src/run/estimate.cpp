@@ -160,7 +160,8 @@ Estimate Session::estimate(std::span<const Branch> branches, std::int64_t max_to
     estimate.hidden_bytes = bytes.hidden;
     estimate.cache_bytes = bytes.cache;
     estimate.compute_bytes = bytes.compute;
-    estimate.bytes_needed = estimate.hidden_bytes + estimate.cache_bytes + estimate.compute_bytes + answer_rows * token;
+    estimate.bytes_needed = estimate.hidden_bytes + estimate.cache_bytes + estimate.compute_bytes +
+                            answer_rows * token + run::state_bytes(impl_->params());  // that a step writes
     try {
         if (!impl_->speed) {
             impl_->speed = run::Speed{run::measure_layer(*impl_), run::measure_row(*impl_), run::measure_pair(*impl_)};

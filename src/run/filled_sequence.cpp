@@ -163,9 +163,10 @@ std::optional<Sequence> Session::filled_sequence(std::uint32_t depth, const Cach
     const run::BranchPlan & of_branch = plan.branches.front();
     const kv::LayerShape shape = run::attending_shape(impl_->params(), of_branch.type);
     CacheStats stats = run::cache_stats(of_branch, impl_->params());
-    if (const std::uint64_t available = available_memory(); stats.bytes_kept > available) {
-        raise_machine("{} rows of keys and values need {} MiB; {} MiB can be had", stats.rows_kept,
-                      stats.bytes_kept >> 20U, available >> 20U);
+    const std::uint64_t states = 2 * run::state_bytes(impl_->params());  // a step's old one and new one
+    if (const std::uint64_t available = available_memory(); stats.bytes_kept + states > available) {
+        raise_machine("{} rows of keys and values, and states, need {} MiB; {} MiB can be had", stats.rows_kept,
+                      (stats.bytes_kept + states) >> 20U, available >> 20U);
     }
     impl_->arena->meter().restart_peak();
     std::vector<std::shared_ptr<const kv::Segment>> segments;

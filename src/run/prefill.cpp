@@ -4,6 +4,8 @@
 #include <cassert>
 #include <cstring>
 #include <numeric>
+#include <set>
+#include <utility>
 
 #include "run/layer_shape.h"
 #include "run/port.h"
@@ -42,28 +44,25 @@ std::uint64_t Prefill::compute_bytes() const {
     return environment_.allocator.bytes() + port_->scratch_bytes();
 }
 
-/// A layer of each kind: their chunks differ.
+/// A layer of each kind: their weights and chunks differ.
 std::uint64_t Prefill::reserve() {
-    std::uint64_t bytes = 0;
-    for (const bool kind : {false, true}) {
-        std::uint32_t layer = 0;
-        while (layer < environment_.params.layers && environment_.params.layer_recurs(layer) != kind) {
-            ++layer;
-        }
-        if (layer < environment_.params.layers) {
-            bytes = std::max(bytes, reserve_layer(layer));
+    const std::uint64_t held = environment_.work->alive();
+    const model::HyperParameters & params = environment_.params;
+    std::set<std::pair<bool, bool>> seen;
+    for (std::uint32_t layer = 0; layer < params.layers; ++layer) {
+        if (seen.emplace(params.layer_recurs(layer), params.layer_has_experts(layer)).second) {
+            reserve_layer(layer);
         }
     }
-    return bytes;
+    return compute_bytes() + environment_.work->alive() - held;
 }
 
-std::uint64_t Prefill::reserve_layer(std::uint32_t layer) {
+void Prefill::reserve_layer(std::uint32_t layer) {
     begin_layer(layer);
     const bool in_trunk = std::min(environment_.batch, plan_.trunk) >= std::min(environment_.batch, plan_.suffix_rows);
     const std::uint32_t count = std::min(environment_.batch, in_trunk ? plan_.trunk : plan_.suffix_rows);
     fill_unit(in_trunk ? std::vector{Piece{nullptr, 0, count, plan_.trunk - count}} : suffix_pieces(0, count));
     const std::uint32_t rows = HiddenStates::padded(count);
-    const std::uint64_t held = environment_.work->alive();
     products_.reserve_layer(layer_);
     products_.begin_graph();
     Graph graph(layer_nodes(environment_.params, states_.spans().size()) + port_->node_count(0));
@@ -75,7 +74,6 @@ std::uint64_t Prefill::reserve_layer(std::uint32_t layer) {
     }
     environment_.allocator.allocate(graph);
     port_->prepare(rows, environment_.compute.threads(Compute::Phase::Prefill));
-    return compute_bytes() + environment_.work->alive() - held;
 }
 
 std::vector<PrefilledBranch> Prefill::run(const OnUnit & on_unit, const OnLogits & on_logits) {

@@ -76,7 +76,7 @@ private:
                    const std::vector<Piece> & pieces);
     void begin_layer(std::uint32_t layer);
     void keep_trunk();
-    [[nodiscard]] std::uint64_t reserve_layer(std::uint32_t layer);
+    void reserve_layer(std::uint32_t layer);
     void build_layer(Graph & graph, HiddenStates & hidden, std::uint32_t first_row, ggml_tensor * positions);
     void build_recurrent(Graph & graph, HiddenStates & hidden, std::uint32_t first_row, ggml_tensor * positions);
     void build_whole(Graph & graph, HiddenStates & hidden, std::uint32_t first_row, ggml_tensor * positions);

@@ -52,13 +52,13 @@ void check_quantised(const char * what, const char * flag, KvType type, std::uin
 
 void check_types(KvTypes type, const model::HyperParameters & params) {
     check_quantised("keys", "--kv-type-k", type.key, params.key_size);
-    check_quantised("values", "--kv-type-v", stored_types(params, type).value, params.value_size);
-    const std::size_t rotated = attention::rotation_size(params.key_size);
-    if (params.latent.absorbed && is_quantised(type.key) && params.value_size % rotated != 0) {
+    if (!params.latent.absorbed) {
+        check_quantised("values", "--kv-type-v", type.value, params.value_size);
+    } else if (!attention::storable(attending_shape(params, type))) {
         raise_usage(
             "--kv-type-k: q8_0 and q4_0 rotate stretches of {} elements, and this model's values, the first {} "
             "of a row, are not whole ones",
-            rotated, params.value_size);
+            attention::rotation_size(params.key_size), params.value_size);
     }
 }
 
@@ -135,53 +135,67 @@ std::uint64_t kept_rows(const BranchPlan & branch, const model::HyperParameters 
     return rows;
 }
 
-PrefillBytes prefill_bytes(const PrefillPlan & plan, const model::HyperParameters & params, std::uint32_t batch) {
-    const kv::LayerShape shape = attending_shape(params, plan.type);
-    const std::uint64_t row = shape.kv_heads * shape.row_bytes();
-    const auto stored_row = [&](const BranchPlan & branch) {
-        return std::uint64_t{shape.kv_heads} * attending_shape(params, branch.type).row_bytes();
-    };
-    const std::uint64_t query_row = std::uint64_t{params.heads} * params.key_size * sizeof(float);
-    PrefillBytes bytes;
-    bytes.hidden = std::uint64_t{plan.trunk + HiddenStates::kLeastRows} * params.width * sizeof(float);
-    if (plan.suffix_rows > 0) {
-        bytes.hidden += std::uint64_t{plan.suffix_rows + HiddenStates::kLeastRows} * params.width * sizeof(float);
-    }
-    bytes.compute = plan.trunk_captured * query_row;
-    std::uint64_t kept = 0;  // bytes of all layers
-    std::uint64_t votes = 0;
-    std::uint64_t suffixes = 0;
-    std::uint64_t longest_suffix = 0;
+namespace {
+
+/// Bytes of one position's rows in a layer that attends.
+std::uint64_t row_bytes(const model::HyperParameters & params, KvTypes type) {
+    const kv::LayerShape shape = attending_shape(params, type);
+    return std::uint64_t{shape.kv_heads} * shape.row_bytes();
+}
+
+std::uint64_t hidden_bytes(const PrefillPlan & plan, const model::HyperParameters & params) {
+    const std::uint64_t suffix_rows = plan.suffix_rows > 0 ? plan.suffix_rows + HiddenStates::kLeastRows : 0;
+    return (plan.trunk + HiddenStates::kLeastRows + suffix_rows) * params.width * sizeof(float);
+}
+
+/// What all branches keep in the end: rows of all layers, and states.
+std::uint64_t kept_bytes(const PrefillPlan & plan, const model::HyperParameters & params) {
+    const std::uint64_t row = row_bytes(params, plan.type);
+    std::uint64_t kept = plan.branches.size() * state_bytes(params);
     for (const BranchPlan & branch : plan.branches) {
-        bytes.compute += branch.captured() * query_row;
-        if (branch.keeps_working_rows) {
-            kept += std::uint64_t{params.attending_layers()} * branch.suffix * row;
-            continue;
-        }
-        kept += kept_rows(branch, params) * stored_row(branch);
-        if (branch.cache.compress) {
-            votes = std::max(votes, vote_bytes(branch, params));
-        }
-        suffixes += branch.suffix;
-        longest_suffix = std::max<std::uint64_t>(longest_suffix, branch.suffix);
+        kept += branch.keeps_working_rows ? std::uint64_t{params.attending_layers()} * branch.suffix * row
+                                          : kept_rows(branch, params) * row_bytes(params, branch.type);
     }
-    bytes.compute += votes;
-    // Suffixes that share a chunk are at work together, and the first of them may have begun in the chunk before.
-    const std::uint64_t suffixes_at_work = std::min(suffixes, batch + longest_suffix);
-    // Where some branch keeps the trunk, the working rows of the last layer that has any are already among what is
-    // kept, unless that layer slides and keeps a few of them.
+    for (std::uint32_t layer = 0; layer < params.layers && plan.shares_trunk(); ++layer) {
+        kept += params.layer_recurs(layer) ? 0 : rows_of_use(params, layer, plan.trunk) * row;
+    }
+    return kept;
+}
+
+/// Rows at work beside what is kept when the last layer that has any is: the trunk's, and suffixes'.
+std::uint64_t working_rows(const PrefillPlan & plan, const model::HyperParameters & params, std::uint32_t batch) {
+    std::uint64_t suffixes = 0;
+    std::uint64_t longest = 0;
+    for (const BranchPlan & branch : plan.branches) {
+        if (!branch.keeps_working_rows) {
+            suffixes += branch.suffix;
+            longest = std::max<std::uint64_t>(longest, branch.suffix);
+        }
+    }
     std::uint32_t last = params.layers - 1;
     while (params.layer_recurs(last)) {
         --last;
     }
+    // Where some branch keeps the trunk, its working rows are already among what is kept, unless that layer slides and
+    // keeps a few of them.
     const bool last_is_kept = plan.shares_trunk() && params.window_of(last) == 0;
-    const std::uint64_t working = (last_is_kept ? 0 : plan.trunk) + suffixes_at_work;
-    for (std::uint32_t layer = 0; layer < params.layers && plan.shares_trunk(); ++layer) {
-        kept += params.layer_recurs(layer) ? 0 : rows_of_use(params, layer, plan.trunk) * row;
+    // Suffixes that share a chunk are at work together, and the first of them may have begun in the chunk before.
+    return (last_is_kept ? 0 : plan.trunk) + std::min(suffixes, batch + longest);
+}
+
+}  // namespace
+
+PrefillBytes prefill_bytes(const PrefillPlan & plan, const model::HyperParameters & params, std::uint32_t batch) {
+    std::uint64_t captured = plan.trunk_captured;
+    std::uint64_t votes = 0;
+    for (const BranchPlan & branch : plan.branches) {
+        captured += branch.captured();
+        votes = branch.cache.compress ? std::max(votes, vote_bytes(branch, params)) : votes;
     }
-    bytes.cache = kept + working * row + plan.branches.size() * state_bytes(params);
-    bytes.compute += StateSpans::bytes(params, plan, batch);
-    return bytes;
+    const std::uint64_t query_bytes = std::uint64_t{params.heads} * params.key_size * sizeof(float);
+    return {.hidden = hidden_bytes(plan, params),
+            .cache = kept_bytes(plan, params) + working_rows(plan, params, batch) * row_bytes(params, plan.type),
+            .compute = captured * query_bytes + votes + StateSpans::bytes(params, plan, batch)};
 }
 
 }  // namespace snapkv::run

@@ -3,6 +3,7 @@
 #include <numeric>
 #include <utility>
 
+#include "attention/rotate.h"
 #include "run/saved_codec.h"
 #include "run/saved_fields.h"
 #include "run/saved_reader.h"
@@ -69,13 +70,16 @@ void read_rope(SavedReader & in, const SavedModel & model) {
     }
 }
 
-/// Quantised rows are whole blocks.
-void check_blocks(SavedReader & in, const kv::LayerShape & shape) {
+/// Quantised rows are whole blocks, and values within keys go with them.
+void check_types(SavedReader & in, const kv::LayerShape & shape) {
     for (const auto & [type, size] :
          {std::pair{shape.type.key, shape.key_size}, {shape.type.value, shape.value_size}}) {
         if (is_quantised(type) && size % kQuantisedBlock != 0) {
             in.refuse("quantised rows of {} elements, expected a multiple of {}", size, kQuantisedBlock);
         }
+    }
+    if (!attention::storable(shape)) {
+        in.refuse("values of {} elements within keys of {} cannot be of these types", shape.value_size, shape.key_size);
     }
 }
 
@@ -91,7 +95,7 @@ std::vector<kv::LayerShape> read_shapes(SavedReader & in, const SavedModel & mod
         kv::LayerShape expected = model.shapes[layer];
         expected.type = shapes[layer].type;
         shapes[layer].values_in_keys = expected.values_in_keys;
-        check_blocks(in, expected);
+        check_types(in, expected);
         if (shapes[layer] != expected) {
             in.refuse("layer {} has {} KV heads, keys of {} and values of {}; the model's are {}, {} and {}", layer,
                       shapes[layer].kv_heads, shapes[layer].key_size, shapes[layer].value_size, expected.kv_heads,

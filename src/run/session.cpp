@@ -111,7 +111,8 @@ void Session::Impl::log_products() const {
 
 void Session::Impl::check_belongs(const Sequence::Impl & sequence) const {
     const std::vector<kv::LayerShape> expected = shapes(sequence.stats.config.type);
-    if (sequence.tail.shapes() != expected || sequence.logits.size() != params().vocabulary) {
+    if (sequence.tail.shapes() != expected || sequence.logits.size() != params().vocabulary ||
+        sequence.state.all_floats() != run::state_floats(params())) {
         raise_usage("the sequence was made with another model than the session's");
     }
 }

@@ -131,19 +131,17 @@ std::string_view without_trailing_space(std::string_view text) {
 
 std::optional<LeadingEnd> leading_end(const Vocabulary & vocabulary, std::string_view text) {
     const std::vector<Special> specials = special_tokens(vocabulary);
-    std::string_view rest = without_leading_space(text);
-    while (!rest.empty()) {
-        if (const auto end = end_at_front(vocabulary, rest)) {
-            return LeadingEnd{.token = end->token, .bytes = text.size() - rest.size() + end->text.size()};
-        }
-        const auto special = std::find_if(specials.begin(), specials.end(),
-                                          [&](const Special & each) { return rest.starts_with(each.text); });
-        if (special == specials.end()) {
-            break;
-        }
-        rest = without_leading_space(rest.substr(special->text.size()));
+    const auto end_of = [&](std::string_view rest) -> std::optional<LeadingEnd> {
+        const auto end = end_at_front(vocabulary, rest);
+        return end ? std::optional(LeadingEnd{end->token, text.size() - rest.size() + end->text.size()}) : std::nullopt;
+    };
+    const std::string_view begin = without_leading_space(text);
+    if (const auto end = end_of(begin)) {
+        return end;
     }
-    return std::nullopt;
+    const auto special = std::find_if(specials.begin(), specials.end(),
+                                      [&](const Special & each) { return begin.starts_with(each.text); });
+    return special == specials.end() ? std::nullopt : end_of(without_leading_space(begin.substr(special->text.size())));
 }
 
 }  // namespace snapkv::text

@@ -28,7 +28,7 @@ std::string_view without_leading_space(std::string_view text);
 std::string_view without_trailing_space(std::string_view text);
 
 /// The token that closes the answer before a text: an end of generation that the text begins with, aside from white
-/// space and from other special tokens that answers of the family end in.
+/// space and from one special token that answers of the family have before it (Command-R7B).
 struct LeadingEnd {
     Token token = 0;
     std::size_t bytes = 0;  ///< of the text, with what stands before the token

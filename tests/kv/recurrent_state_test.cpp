@@ -16,6 +16,7 @@ TEST(RecurrentState, BeginsWithZerosWhereLayersHaveAny) {
     HostArena arena;
     const RecurrentState state(arena, {3, 0, 2});
     EXPECT_EQ(state.layers(), 3U);
+    EXPECT_EQ(state.all_floats(), (std::vector<std::size_t>{3, 0, 2}));
     EXPECT_EQ(contents(state, 0), std::vector<float>(3));
     EXPECT_EQ(contents(state, 1), std::vector<float>());
     EXPECT_EQ(contents(state, 2), std::vector<float>(2));

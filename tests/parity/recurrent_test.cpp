@@ -10,6 +10,7 @@
 #include "parity/engine.h"
 #include "parity/random_family.h"
 #include "parity/random_model.h"
+#include "snapkv/error.h"
 
 namespace snapkv::test {
 namespace {
@@ -114,6 +115,27 @@ TEST_F(Recurrent, AnAppendThatIsStoppedLeavesTheStateOfItsTokens) {
         session.append(sequence, part(100 + stats.tokens, 300 - stats.tokens));
         EXPECT_LT(normalised_error(sequence.logits(), undisturbed.logits()), 1e-9);
     }
+}
+
+TEST_F(Recurrent, ASequenceWhoseStatesAreOfOtherSizesIsRefused) {
+    FamilyShape shape = hybrid();
+    shape.recurrence->size = 16;  // rows, layers and vocabulary are the same
+    const TemporaryPath file = random_family(shape);
+    Session other(Model::load(file.get()), {.threads = 1});
+    const Branch branch = full_branch(part(0, 20), KvType::F32);
+    Sequence sequence = std::move(other.prefill({&branch, 1}).sequences.front());
+    Session session = this->session();
+    EXPECT_THROW(session.append(sequence, part(20, 1)), Error);
+}
+
+// Every layer attends: no key of theirs asks for memory.
+TEST_F(Recurrent, NoLayerNeedRecur) {
+    FamilyShape shape = hybrid();
+    shape.recurrence->interval = 1;
+    const TemporaryPath file = random_family(shape);
+    const Model model = Model::load(file.get());
+    EXPECT_EQ(model.info().attending_layers, shape.layers);
+    EXPECT_EQ(model.info().state_bytes, 0U);
 }
 
 TEST_F(Recurrent, InfoSaysWhatASequenceTakes) {

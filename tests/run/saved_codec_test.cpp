@@ -321,5 +321,31 @@ TEST(SavedCodec, TheFuzzersSeedsAreRefusedOrDecoded) {
     EXPECT_GE(accepted, 5);
 }
 
+// Values within keys: kernels would rotate beyond a row whose stretches are not whole.
+TEST(SavedCodec, ValuesWithinKeysOfTypesThatCannotBeAreRefused) {
+    const auto arena = std::make_shared<kv::HostArena>();
+    const auto refused = [&](std::uint32_t value_size, KvTypes type) {
+        SavedModel model = small_model();
+        model.shapes = {
+            {.kv_heads = 1, .key_size = 128, .value_size = value_size, .type = type, .values_in_keys = true}};
+        model.state_floats = {0};
+        const Sequence::Impl sequence{.arena = arena,
+                                      .tokens = {},
+                                      .stats = {},
+                                      .segments = {},
+                                      .tail = kv::Tail(*arena, model.shapes, Position{0}),
+                                      .state = kv::RecurrentState(*arena, model.state_floats),
+                                      .logits = std::vector<float>(model.vocabulary)};
+        return refusal(encoded(model, sequence), model);
+    };
+    const auto is_of_types = [](const std::string & message) {
+        return message.find("cannot be of these types") != std::string::npos;
+    };
+    EXPECT_TRUE(is_of_types(refused(96, KvType::Q8_0)));
+    EXPECT_TRUE(is_of_types(refused(64, KvTypes{KvType::F16, KvType::F32})));
+    EXPECT_FALSE(is_of_types(refused(128, KvType::Q8_0)));
+    EXPECT_FALSE(is_of_types(refused(96, KvType::F16)));
+}
+
 }  // namespace
 }  // namespace snapkv::run

@@ -121,6 +121,7 @@ FamilyShape qwen35() {
 FamilyShape qwen35moe() {
     FamilyShape shape = qwen35();
     shape.architecture = "qwen35moe";
+    shape.only_experts = true;
     shape.experts = 8;
     shape.experts_used = 3;
     shape.shared_feed_forward = 96;
@@ -132,6 +133,7 @@ FamilyShape qwen35moe() {
 FamilyShape qwen3next() {
     FamilyShape shape = qwen35moe();
     shape.architecture = "qwen3next";
+    shape.only_experts = false;
     shape.rope_sections.reset();
     shape.recurrence->joined_rates = true;
     return shape;

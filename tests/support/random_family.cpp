@@ -20,7 +20,9 @@ void add_keys(gguf_context * keys, const FamilyShape & shape) {
     number("block_count", shape.layers);
     number("context_length", shape.context);
     number("embedding_length", shape.width);
-    number("feed_forward_length", shape.feed_forward);
+    if (!shape.only_experts) {
+        number("feed_forward_length", shape.feed_forward);
+    }
     number("attention.head_count", shape.heads);
     number("attention.head_count_kv", shape.kv_heads);
     number("attention.key_length", shape.head_size);

@@ -44,7 +44,8 @@ struct FamilyShape {
     std::uint32_t dense_layers = 0;         ///< before the first with experts
     std::uint32_t shared_feed_forward = 0;  ///< of a network beside the experts
     bool shared_gate = false;
-    bool choice_bias = false;  ///< of experts
+    bool only_experts = false;  ///< the file names no size of another network
+    bool choice_bias = false;   ///< of experts
     bool gated_attention = false;
     /// Latent attention: keys of a head have `plain` elements and `rotated` ones behind them.
     struct Latent {

@@ -30,7 +30,11 @@ void Attend::prepare(const LayerUnit & unit, std::uint32_t chunk_rows, std::uint
     many_items_.clear();
     few_.clear();
     few_items_.clear();
+    padding_.clear();
     partial_floats_ = 0;
+    if (unit.queries.empty() && unit.stores.empty()) {
+        return;  // a layer that does not attend
+    }
     const std::uint32_t most = rows_per_block(threads);
     for (std::uint32_t span = 0; span < unit.queries.size(); ++span) {
         const std::uint32_t rows = unit.queries[span].count * unit.spec.group();

@@ -33,7 +33,7 @@ void read_latent(const KeyReader & keys, HyperParameters & params) {
     latent.absorbed = key_size > 0;
     latent.key_size = latent.absorbed ? key_size : params.key_size;
     latent.value_size = latent.absorbed ? keys.number("attention.value_length_mla", kMostHeadSize) : params.value_size;
-    const auto refuse = [&](const char * key, std::uint32_t found, std::uint32_t expected) {
+    const auto expect = [&](const char * key, std::uint32_t found, std::uint32_t expected) {
         if (found != expected) {
             raise_input("{}: {} is {}, expected {}", keys.file().path().string(), keys.name(key), found, expected);
         }
@@ -44,12 +44,19 @@ void read_latent(const KeyReader & keys, HyperParameters & params) {
                     keys.name("rope.dimension_count"), params.rope.dimensions);
     }
     if (latent.absorbed) {
-        refuse("attention.head_count_kv", params.kv_heads, 1);
-        refuse("attention.key_length", params.key_size, latent.rank + params.rope.dimensions);
-        refuse("attention.value_length", params.value_size, latent.rank);
+        expect("attention.head_count_kv", params.kv_heads, 1);
+        expect("attention.key_length", params.key_size, latent.rank + params.rope.dimensions);
+        expect("attention.value_length", params.value_size, latent.rank);
     } else {
-        refuse("attention.head_count_kv", params.kv_heads, params.heads);
+        expect("attention.head_count_kv", params.kv_heads, params.heads);
     }
+}
+
+/// GLM 4.7 Lite, whose first files do not say how experts are chosen; libllama tells it by these numbers.
+bool is_glm_lite(const KeyReader & keys, const HyperParameters & params) {
+    constexpr std::size_t kVocabulary = 154880;
+    return (params.layers == 47 || params.layers == 48) &&
+           keys.file().array_length("tokenizer.ggml.tokens").value_or(0) == kVocabulary;
 }
 
 void read_networks(const KeyReader & keys, HyperParameters & params) {
@@ -59,11 +66,13 @@ void read_networks(const KeyReader & keys, HyperParameters & params) {
         return;
     }
     experts.first_layer = keys.count("leading_dense_block_count", params.layers);
-    experts.shared_feed_forward = keys.count("expert_shared_count", kMostExperts) * experts.feed_forward;
+    experts.shared_feed_forward =
+        keys.count("expert_shared_count", kMostElements / experts.feed_forward) * experts.feed_forward;
     experts.sum_to_one = keys.file().find_bool(keys.name("expert_weights_norm")).value_or(false);
     constexpr std::uint32_t kSoftmax = 1;
     constexpr std::uint32_t kSigmoid = 2;
-    const std::uint32_t gating = keys.number_or("expert_gating_func", kSoftmax, kSigmoid);
+    const std::uint32_t gating =
+        keys.number_or("expert_gating_func", is_glm_lite(keys, params) ? kSigmoid : kSoftmax, kSigmoid);
     experts.gating = gating == kSoftmax ? Experts::Gating::ChosenOfSoftmax : Experts::Gating::ChosenOfSigmoid;
     if (const std::uint32_t groups = keys.count("expert_group_count", kMostExperts); groups > 1) {
         raise_input("{}: {} is {}; groups of experts are not supported", keys.file().path().string(),
@@ -73,6 +82,9 @@ void read_networks(const KeyReader & keys, HyperParameters & params) {
 
 void read(const KeyReader & keys, HyperParameters & params) {
     read_unused_layers(keys, params);
+    if (keys.not_negative_or_zero("attention.temperature_scale") != 0) {
+        raise_input("{}: {} is not supported", keys.file().path().string(), keys.name("attention.temperature_scale"));
+    }
     read_latent(keys, params);
     read_scale(keys, params);
     read_networks(keys, params);

@@ -8,8 +8,30 @@ namespace snapkv::model {
 
 namespace {
 
+/// Which layers recur: as a list says, one entry a layer of the file, or all but each n-th.
+void read_layers(const KeyReader & keys, HyperParameters & params) {
+    const char * list = "attention.recurrent_layers";
+    const std::string file = keys.file().path().string();
+    const auto listed = keys.file().find_integers(keys.name(list));
+    const std::size_t all = std::size_t{params.layers} + params.unused_layers;
+    if (listed && listed->size() != all) {
+        raise_input("{}: {} has {} entries, expected {}, one a layer", file, keys.name(list), listed->size(), all);
+    }
+    const std::uint32_t interval = keys.number_or("full_attention_interval", 4, kMostContext);
+    for (std::uint32_t layer = 0; layer < params.layers; ++layer) {
+        params.recurs.push_back(listed ? (*listed)[layer] != 0 : (layer + 1) % interval != 0);
+    }
+    if (params.attending_layers() == 0) {
+        raise_input("{}: {} leaves no layer of {} that attends", file,
+                    keys.name(listed ? list : "full_attention_interval"), params.layers);
+    }
+    if (params.attending_layers() == params.layers) {
+        params.recurrence = {};
+        params.recurs.clear();
+    }
+}
+
 void read_recurrence(const KeyReader & keys, HyperParameters & params) {
-    read_unused_layers(keys, params);
     Recurrence & shape = params.recurrence;
     shape.kernel = keys.number("ssm.conv_kernel", kMostHeadSize);
     shape.size = keys.number("ssm.state_size", kMostHeadSize);
@@ -29,20 +51,7 @@ void read_recurrence(const KeyReader & keys, HyperParameters & params) {
         raise_input("{}: {} is {}, expected {} as {}", file, keys.name("attention.value_length"), params.value_size,
                     params.key_size, keys.name("attention.key_length"));
     }
-    const std::uint32_t interval = keys.number_or("full_attention_interval", 4, kMostContext);
-    const auto listed = keys.file().find_integers(keys.name("attention.recurrent_layers"));
-    for (std::uint32_t layer = 0; layer < params.layers; ++layer) {
-        if (listed && listed->size() > 1 && listed->size() < params.layers) {
-            raise_input("{}: {} has {} entries, expected {}, one a layer", file,
-                        keys.name("attention.recurrent_layers"), listed->size(), params.layers);
-        }
-        params.recurs.push_back(listed && !listed->empty() ? (*listed)[listed->size() > 1 ? layer : 0] != 0
-                                                           : (layer + 1) % interval != 0);
-    }
-    if (params.attending_layers() == 0) {
-        raise_input("{}: {} leaves no layer of {} that attends", file, keys.name("full_attention_interval"),
-                    params.layers);
-    }
+    read_layers(keys, params);
 }
 
 /// Positions of text are the same in time, height and width, so that sections which cover all pairs are one rotation.
@@ -52,7 +61,7 @@ void check_sections(const KeyReader & keys, const HyperParameters & params) {
     constexpr std::size_t kParts = 3;
     bool covers = sections && sections->size() >= kParts;
     for (std::uint32_t pair = 0; covers && pair < params.rope.dimensions / 2; ++pair) {
-        covers = pair < 3 * (*sections)[pair % kParts];
+        covers = pair / kParts < static_cast<std::uint64_t>(std::max<std::int64_t>((*sections)[pair % kParts], 0));
     }
     if (!covers) {
         raise_input("{}: {} does not cover {} pairs in time, height and width", keys.file().path().string(),
@@ -61,12 +70,14 @@ void check_sections(const KeyReader & keys, const HyperParameters & params) {
 }
 
 void read_next(const KeyReader & keys, HyperParameters & params) {
+    read_unused_layers(keys, params);
     read_recurrence(keys, params);
     params.recurrence.interleaved = true;
     read_experts_beside_gated(keys, params);
 }
 
 void read_35(const KeyReader & keys, HyperParameters & params) {
+    read_unused_layers(keys, params);
     read_recurrence(keys, params);
     check_sections(keys, params);
 }
