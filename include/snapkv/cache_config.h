@@ -19,7 +19,7 @@ enum class Pooling { None, Max, Avg };
 enum class GroupReduce { Mean, Max, Sum };
 
 /// A type in which rows of keys or values are stored. The last two are ggml's blocks of 32 elements that share a scale
-/// (8.5 and 4.5 bits an element); a row is stored in them after a rotation that spreads outliers (see docs/method.md).
+/// (8.5 and 4.5 bits an element).
 enum class KvType { F32, F16, BF16, Q8_0, Q4_0 };
 
 [[nodiscard]] constexpr bool is_quantised(KvType type) {
@@ -77,6 +77,8 @@ struct CacheConfig {
     GroupReduce group = GroupReduce::Mean;
     std::uint32_t sink = 0;  ///< first positions that are always kept; they count within the budget
     KvTypes type;
+    /// Quantised rows are rotated before they are rounded, which spreads outliers (see docs/method.md).
+    bool rotate = true;
 };
 
 }  // namespace snapkv

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <vector>
 
+#include "attention/rotate.h"
 #include "attention/row_codec.h"
 #include "kv/kept_rows.h"
 
@@ -14,7 +15,9 @@ namespace {
 /// Rows of one size from one type to another.
 class Converter {
 public:
-    Converter(std::size_t size, KvType from, KvType to) : size_(size), from_(from), to_(to), row_(size) {
+    /// `stretch`: of what is rotated together in the rows that are written.
+    Converter(std::size_t size, KvType from, KvType to, std::size_t stretch)
+        : size_(size), from_(from), to_(to), stretch_(stretch), row_(size) {
         assert(!is_quantised(from) || from == to);
     }
 
@@ -23,14 +26,15 @@ public:
             std::memcpy(to, from, kv_row_bytes(to_, size_));
             return;
         }
-        decode_row(from, size_, from_, row_.data());
-        encode_row(row_.data(), size_, to_, to);
+        decode_row(from, size_, from_, kUnrotated, row_.data());
+        encode_row(row_.data(), size_, to_, stretch_, to);
     }
 
 private:
     std::size_t size_;
     KvType from_;
     KvType to_;
+    std::size_t stretch_;
     std::vector<float> row_;
 };
 
@@ -41,8 +45,8 @@ public:
         : from_(from),
           to_(to),
           head_(head),
-          keys_(from.key_size, from.type.key, to.shape().type.key),
-          values_(from.value_size, from.type.value, to.shape().type.value) {}
+          keys_(from.key_size, from.type.key, to.shape().type.key, key_rotation(to.shape())),
+          values_(from.value_size, from.type.value, to.shape().type.value, value_rotation(to.shape())) {}
 
     void operator()(std::uint32_t row, const kv::HeadRows & view, std::uint32_t at) {
         keys_(view.keys + at * from_.key_bytes(), to_.key_row(head_, row));

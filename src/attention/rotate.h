@@ -13,8 +13,19 @@ namespace snapkv::attention {
     return power < kMost ? power : kMost;
 }
 
+/// A stretch that a rotation leaves as it is.
+inline constexpr std::size_t kUnrotated = 1;
+
+/// The stretches of a layer's stored keys.
+[[nodiscard]] constexpr std::size_t key_rotation(const kv::LayerShape & shape) {
+    return shape.rotated ? rotation_size(shape.key_size) : kUnrotated;
+}
+
 /// The stretches of a layer's stored values: where they are the keys' beginning, the keys'.
 [[nodiscard]] constexpr std::size_t value_rotation(const kv::LayerShape & shape) {
+    if (!shape.rotated) {
+        return kUnrotated;
+    }
     return rotation_size(shape.values_in_keys ? shape.key_size : shape.value_size);
 }
 
@@ -24,7 +35,7 @@ namespace snapkv::attention {
     const auto whole = [](KvType type, std::uint32_t size) {
         return !is_quantised(type) || size % kQuantisedBlock == 0;
     };
-    const bool stretches = !is_quantised(shape.type.key) || shape.value_size % rotation_size(shape.key_size) == 0;
+    const bool stretches = !is_quantised(shape.type.key) || shape.value_size % key_rotation(shape) == 0;
     return whole(shape.type.key, shape.key_size) && whole(shape.type.value, shape.value_size) &&
            (!shape.values_in_keys || (shape.type.key == shape.type.value && stretches));
 }
@@ -33,8 +44,5 @@ namespace snapkv::attention {
 /// own inverse. Rotated rows have the dot products of the rows themselves, and what stuck out in one element is spread
 /// over all: before rows are quantised, and for the queries and outputs that meet them.
 void rotate(float * row, std::size_t size, std::size_t stretch);
-inline void rotate(float * row, std::size_t size) {
-    rotate(row, size, rotation_size(size));
-}
 
 }  // namespace snapkv::attention

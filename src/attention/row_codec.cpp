@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "attention/rotate.h"
 #include "ggml-cpu.h"
 #include "kv/shape.h"
 
@@ -13,22 +14,22 @@ namespace snapkv::attention {
 
 namespace {
 
-/// Stretch by stretch of what is rotated together.
-void encode_quantised(const float * row, std::size_t size, KvType type, std::byte * to) {
-    assert(size % kQuantisedBlock == 0);
-    const std::size_t stretch = rotation_size(size);
+/// Piece by piece: a stretch of what is rotated together, or a block.
+void encode_quantised(const float * row, std::size_t size, KvType type, std::size_t stretch, std::byte * to) {
+    const std::size_t piece = std::max<std::size_t>(stretch, kQuantisedBlock);
+    assert(size % piece == 0);
     std::array<float, rotation_size(1U << 31U)> rotated{};
-    for (std::size_t first = 0; first < size; first += stretch) {
-        std::copy_n(row + first, stretch, rotated.begin());
-        rotate(rotated.data(), stretch);
+    for (std::size_t first = 0; first < size; first += piece) {
+        std::copy_n(row + first, piece, rotated.begin());
+        rotate(rotated.data(), piece, stretch);
         ggml_get_type_traits_cpu(kv::ggml_type_of(type))
-            ->from_float(rotated.data(), to + kv_row_bytes(type, first), static_cast<std::int64_t>(stretch));
+            ->from_float(rotated.data(), to + kv_row_bytes(type, first), static_cast<std::int64_t>(piece));
     }
 }
 
 }  // namespace
 
-void encode_row(const float * row, std::size_t size, KvType type, std::byte * to) {
+void encode_row(const float * row, std::size_t size, KvType type, std::size_t stretch, std::byte * to) {
     const auto elements = static_cast<std::int64_t>(size);
     switch (type) {
         case KvType::F32:
@@ -42,7 +43,7 @@ void encode_row(const float * row, std::size_t size, KvType type, std::byte * to
             break;
         case KvType::Q8_0:
         case KvType::Q4_0:
-            encode_quantised(row, size, type, to);
+            encode_quantised(row, size, type, stretch, to);
             break;
     }
 }

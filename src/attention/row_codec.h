@@ -2,21 +2,18 @@
 
 #include <cstddef>
 
-#include "attention/rotate.h"
 #include "snapkv/cache_config.h"
 
 namespace snapkv::attention {
 
-/// Writes a row of `size` floats as it is stored: rounded to nearest even, or rotated and quantised.
-void encode_row(const float * row, std::size_t size, KvType type, std::byte * to);
+/// Writes a row of `size` floats as it is stored: rounded to nearest even, or rotated in stretches of `stretch` and
+/// quantised.
+void encode_row(const float * row, std::size_t size, KvType type, std::size_t stretch, std::byte * to);
 
-/// The floats of `count` elements of quantised rows, as they are stored: rotated.
+/// The floats of `count` elements of quantised rows, as they are stored: rotated where the rows are.
 void dequantise(const std::byte * rows, std::size_t count, KvType type, float * to);
 
 /// The floats of a stored row, rotated back in stretches of `stretch`.
 void decode_row(const std::byte * row, std::size_t size, KvType type, std::size_t stretch, float * to);
-inline void decode_row(const std::byte * row, std::size_t size, KvType type, float * to) {
-    decode_row(row, size, type, rotation_size(size), to);
-}
 
 }  // namespace snapkv::attention

@@ -9,7 +9,7 @@
 namespace snapkv::kv {
 
 /// The K/V rows of one layer: how many heads, how long a row is, how it is stored. Quantised rows are of sizes that
-/// kQuantisedBlock divides, and rotated (attention/rotate.h). A layer without attention has no heads.
+/// kQuantisedBlock divides. A layer without attention has no heads.
 struct LayerShape {
     std::uint32_t kv_heads = 0;
     std::uint32_t key_size = 0;    ///< elements
@@ -18,6 +18,7 @@ struct LayerShape {
     /// Values are not stored: that of a row is the first value_size elements of its key (latent attention). Both have
     /// one type then.
     bool values_in_keys = false;
+    bool rotated = true;  ///< quantised rows are (attention/rotate.h)
 
     [[nodiscard]] std::size_t key_bytes() const { return kv_row_bytes(type.key, key_size); }
     /// Of what is stored beside the key.

@@ -185,6 +185,7 @@ void BranchCache::store_last(Compute & compute, const kv::LayerRows & trunk, std
 kv::LayerShape BranchCache::stored_shape(const kv::LayerRows & trunk) const {
     kv::LayerShape shape = trunk.shape();
     shape.type = plan_.type;
+    shape.rotated = plan_.branch->cache.rotate;
     return shape;
 }
 

@@ -129,7 +129,8 @@ std::shared_ptr<const kv::Segment> filled_segment(Session::Impl & session, const
             return nullptr;
         }
         if (session.params().layer_recurs(layer)) {
-            segment->add_layer(no_rows(*session.arena, layer_shape(session.params(), layer, shape.type)));
+            segment->add_layer(
+                no_rows(*session.arena, layer_shape(session.params(), layer, shape.type, shape.rotated)));
             continue;
         }
         const std::uint32_t of_use = rows_of_use(session.params(), layer, plan.n);
@@ -161,7 +162,7 @@ std::optional<Sequence> Session::filled_sequence(std::uint32_t depth, const Cach
     Branch branch = run::random_branch(std::max(depth, 1U), cache, impl_->params().vocabulary, random);
     const run::PrefillPlan plan = run::plan_prefill({&branch, 1}, impl_->params(), impl_->options.context);
     const run::BranchPlan & of_branch = plan.branches.front();
-    const kv::LayerShape shape = run::attending_shape(impl_->params(), of_branch.type);
+    const kv::LayerShape shape = run::attending_shape(impl_->params(), of_branch.type, cache.rotate);
     CacheStats stats = run::cache_stats(of_branch, impl_->params());
     const std::uint64_t states = 2 * run::state_bytes(impl_->params());  // a step's old one and new one
     if (const std::uint64_t available = available_memory(); stats.bytes_kept + states > available) {
@@ -185,7 +186,7 @@ std::optional<Sequence> Session::filled_sequence(std::uint32_t depth, const Cach
                        .prompt_tokens = depth,
                        .stats = std::move(stats),
                        .segments = std::move(segments),
-                       .tail = kv::Tail(*impl_->arena, impl_->shapes(cache.type), Position{depth}),
+                       .tail = kv::Tail(*impl_->arena, impl_->shapes(cache), Position{depth}),
                        .state = kv::RecurrentState(*impl_->arena, run::state_floats(impl_->params())),
                        .logits = std::vector<float>(impl_->params().vocabulary, 0.0F)}));
 }

@@ -17,15 +17,17 @@ namespace snapkv::run {
     return params.latent.absorbed ? KvTypes(type.key) : type;
 }
 
-/// The K/V rows of a layer that attends, stored as `type`.
-[[nodiscard]] inline kv::LayerShape attending_shape(const model::HyperParameters & params, KvTypes type) {
-    return {params.kv_heads, params.key_size, params.value_size, stored_types(params, type), params.latent.absorbed};
+/// The K/V rows of a layer that attends, stored as `type`, quantised ones rotated or not.
+[[nodiscard]] inline kv::LayerShape attending_shape(const model::HyperParameters & params, KvTypes type,
+                                                    bool rotated = true) {
+    return {params.kv_heads,        params.key_size, params.value_size, stored_types(params, type),
+            params.latent.absorbed, rotated};
 }
 
 /// The K/V rows of any layer: one that recurs has none.
 [[nodiscard]] inline kv::LayerShape layer_shape(const model::HyperParameters & params, std::uint32_t layer,
-                                                KvTypes type) {
-    kv::LayerShape shape = attending_shape(params, type);
+                                                KvTypes type, bool rotated = true) {
+    kv::LayerShape shape = attending_shape(params, type, rotated);
     shape.kv_heads = params.layer_recurs(layer) ? 0 : shape.kv_heads;
     return shape;
 }

@@ -50,15 +50,16 @@ void check_quantised(const char * what, const char * flag, KvType type, std::uin
     }
 }
 
-void check_types(KvTypes type, const model::HyperParameters & params) {
-    check_quantised("keys", "--kv-type-k", type.key, params.key_size);
-    if (!params.latent.absorbed) {
-        check_quantised("values", "--kv-type-v", type.value, params.value_size);
-    } else if (!attention::storable(attending_shape(params, type))) {
+void check_types(const CacheConfig & cache, const model::HyperParameters & params) {
+    const kv::LayerShape shape = attending_shape(params, cache.type, cache.rotate);
+    check_quantised("keys", "--kv-type-k", shape.type.key, shape.key_size);
+    if (!shape.values_in_keys) {
+        check_quantised("values", "--kv-type-v", shape.type.value, shape.value_size);
+    } else if (!attention::storable(shape)) {
         raise_usage(
             "--kv-type-k: q8_0 and q4_0 rotate stretches of {} elements, and this model's values, the first {} "
-            "of a row, are not whole ones",
-            attention::rotation_size(params.key_size), params.value_size);
+            "of a row, are not whole ones (--kv-rotate off leaves them as they are)",
+            attention::key_rotation(shape), shape.value_size);
     }
 }
 
@@ -97,7 +98,7 @@ PrefillPlan plan_prefill(std::span<const Branch> branches, const model::HyperPar
     PrefillPlan plan;
     for (const Branch & branch : branches) {
         check_prompt(branch.prompt, params, context);
-        check_types(branch.cache.type, params);
+        check_types(branch.cache, params);
     }
     plan.type = working_type(branches, params);
     plan.trunk = common_prefix(branches);

@@ -13,7 +13,7 @@ namespace {
 run::SavedModel saved_model(const Session::Impl & session) {
     return {.identity = gguf::identity(session.model.impl()->file),
             .rope = session.params().rope,
-            .shapes = session.shapes(KvType::F16),
+            .shapes = session.shapes(CacheConfig{}),
             .state_floats = run::state_floats(session.params()),
             .vocabulary = session.params().vocabulary};
 }

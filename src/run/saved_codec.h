@@ -23,7 +23,7 @@ namespace snapkv::run {
 struct SavedModel {
     std::array<std::uint8_t, 32> identity{};  ///< gguf::identity()
     model::Rope rope;                         ///< in force
-    std::vector<kv::LayerShape> shapes;       ///< one a layer; the K/V type in them is not compared
+    std::vector<kv::LayerShape> shapes;       ///< one a layer; the K/V type in them and the rotation are not compared
     std::vector<std::size_t> state_floats{};  ///< of each layer's recurrent state
     std::uint32_t vocabulary = 0;
 };

@@ -94,6 +94,7 @@ std::vector<kv::LayerShape> read_shapes(SavedReader & in, const SavedModel & mod
         shape_fields(in, shapes[layer]);
         kv::LayerShape expected = model.shapes[layer];
         expected.type = shapes[layer].type;
+        expected.rotated = shapes[layer].rotated;
         shapes[layer].values_in_keys = expected.values_in_keys;
         check_types(in, expected);
         if (shapes[layer] != expected) {

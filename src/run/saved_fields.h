@@ -43,6 +43,7 @@ void shape_fields(Archive & archive, Shape & shape) {
     archive.number("key size", shape.key_size);
     archive.number("value size", shape.value_size);
     types_fields(archive, shape.type);
+    archive.flag("rotated", shape.rotated);
 }
 
 template <typename Archive, typename Config>
@@ -56,6 +57,7 @@ void config_fields(Archive & archive, Config & config) {
     archive.choice("group", config.group, kGroupNames);
     archive.number("sink", config.sink);
     types_fields(archive, config.type);
+    archive.flag("rotation", config.rotate);
 }
 
 template <typename Archive, typename Stats>

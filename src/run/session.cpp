@@ -110,7 +110,7 @@ void Session::Impl::log_products() const {
 }
 
 void Session::Impl::check_belongs(const Sequence::Impl & sequence) const {
-    const std::vector<kv::LayerShape> expected = shapes(sequence.stats.config.type);
+    const std::vector<kv::LayerShape> expected = shapes(sequence.stats.config);
     if (sequence.tail.shapes() != expected || sequence.logits.size() != params().vocabulary ||
         sequence.state.all_floats() != run::state_floats(params())) {
         raise_usage("the sequence was made with another model than the session's");
@@ -171,15 +171,15 @@ PrefillResult Session::prefill(std::span<const Branch> branches,
         const run::BranchPlan & of_branch = plan.branches[index];
         result.stats.branch_compress_ms.push_back(done[index].compress_ms);
         result.stats.compress_ms += done[index].compress_ms;
-        result.sequences.emplace_back(std::make_unique<Sequence::Impl>(
-            Sequence::Impl{.arena = impl_->arena,
-                           .tokens = of_branch.branch->prompt.tokens,
-                           .prompt_tokens = of_branch.n,
-                           .stats = run::cache_stats(of_branch, impl_->params()),
-                           .segments = std::move(done[index].segments),
-                           .tail = kv::Tail(*impl_->arena, impl_->shapes(of_branch.type), Position{of_branch.n}),
-                           .state = std::move(done[index].state),
-                           .logits = std::move(logits[index])}));
+        result.sequences.emplace_back(std::make_unique<Sequence::Impl>(Sequence::Impl{
+            .arena = impl_->arena,
+            .tokens = of_branch.branch->prompt.tokens,
+            .prompt_tokens = of_branch.n,
+            .stats = run::cache_stats(of_branch, impl_->params()),
+            .segments = std::move(done[index].segments),
+            .tail = kv::Tail(*impl_->arena, impl_->shapes(of_branch.branch->cache), Position{of_branch.n}),
+            .state = std::move(done[index].state),
+            .logits = std::move(logits[index])}));
     }
     result.stats.prompt_ms = milliseconds_since(begin);
     result.stats.cache_bytes_peak = impl_->arena->meter().peak();

@@ -35,10 +35,10 @@ struct Session::Impl {
     void log_products() const;
     /// Throws Error(Usage) for a sequence of another model.
     void check_belongs(const Sequence::Impl & sequence) const;
-    [[nodiscard]] std::vector<kv::LayerShape> shapes(KvTypes type) const {
+    [[nodiscard]] std::vector<kv::LayerShape> shapes(const CacheConfig & cache) const {
         std::vector<kv::LayerShape> shapes;
         for (std::uint32_t layer = 0; layer < params().layers; ++layer) {
-            shapes.push_back(run::layer_shape(params(), layer, type));
+            shapes.push_back(run::layer_shape(params(), layer, cache.type, cache.rotate));
         }
         return shapes;
     }

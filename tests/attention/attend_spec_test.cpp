@@ -54,7 +54,10 @@ TEST(AttendValuesInKeys, OfEveryType) {
             unit.queries = {whole.span(0, 30, 110), split.span(30, 1, 303), whole.span(31, 3, 147)};
             for (const bool prefill : {false, true}) {
                 unit.prefill = prefill;
-                check(unit, 40, 18);
+                for (const bool rotated : {true, false}) {
+                    unit.shape.rotated = rotated;
+                    check(unit, 40, 18);
+                }
             }
         }
     }

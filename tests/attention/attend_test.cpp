@@ -82,7 +82,10 @@ TEST(Attend, QuantisedRowsOfEverySizeOfHead) {
                                           .dense(random, unit.shape, 500, 256)
                                           .dense(random, unit.shape, 756, count);
                 unit.queries = {sequence.span(0, count, 756)};
-                check(unit, count, 27);
+                for (const bool rotated : {true, false}) {
+                    unit.shape.rotated = rotated;
+                    check(unit, count, 27);
+                }
             }
         }
     }

@@ -123,8 +123,9 @@ inline void hadamard(double * x, std::size_t count) {
     hadamard(x + half, half);
 }
 
-/// The same as attention takes it: a quantised row lies in the cache rotated by a Hadamard matrix over the root of its
-/// size, the greatest power of two in the head's size (up to 512), which is its own inverse.
+/// The same as attention takes it where rows are rotated: a quantised row lies in the cache rotated by a Hadamard
+/// matrix over the root of its size, the greatest power of two in the head's size (up to 512), which is its own
+/// inverse.
 inline std::vector<double> restored_row(const std::byte * row, std::size_t size, KvType type) {
     std::vector<double> values = stored_row(row, size, type);
     if (type == KvType::Q8_0 || type == KvType::Q4_0) {
@@ -293,7 +294,7 @@ inline std::vector<double> attend(const AttentionSpec & spec, const kv::LayerSha
     Softmax softmax = softmax_over(
         spec, shape, query, views,
         [&](const kv::HeadRows & view, std::uint32_t row) { return is_seen(spec, position, view.position(row)); },
-        position, head, restored_row);
+        position, head, shape.rotated ? restored_row : stored_row);
     if (softmax.sum > 0 && !spec.sinks.empty()) {
         softmax.sum += std::exp(double{spec.sinks[head]} - softmax.maximum);
     }

@@ -210,6 +210,20 @@ INSTANTIATE_TEST_SUITE_P(QuantisedShapes, PortableShapes,
                                           testing::Values(1U, 3U)),
                          shape_name);
 
+TEST(PortableUnrotated, EqualsTheOracle) {
+    for (const KvType type : {KvType::Q8_0, KvType::Q4_0}) {
+        for (const bool values_in_keys : {false, true}) {
+            Chunk chunk(spec_of(3, 2, 96, 64), type, 73);
+            chunk.unit.shape.rotated = false;
+            chunk.unit.shape.values_in_keys = values_in_keys;
+            chunk.add_span(0, 70, 133, {{{.rows = 203}}});
+            chunk.add_span(70, 1, 601, {{{.rows = 601}}});
+            chunk.add_span(71, 2, 532, {{{.rows = 90, .spread = 500}, {.rows = 34}}});
+            chunk.check();
+        }
+    }
+}
+
 TEST(PortableValuesInKeys, OfEveryType) {
     for (const KvType type : {KvType::F32, KvType::F16, KvType::BF16, KvType::Q8_0, KvType::Q4_0}) {
         SCOPED_TRACE(static_cast<int>(type));

@@ -35,9 +35,9 @@ TEST(Rotation, IsItsOwnInverseAndKeepsLengths) {
     for (const std::size_t size : {32U, 64U, 96U, 192U, 512U, 576U}) {
         const std::vector<float> row = random.numbers(size);
         std::vector<float> rotated = row;
-        rotate(rotated.data(), size);
+        rotate(rotated.data(), size, rotation_size(size));
         EXPECT_NEAR(length(rotated), length(row), 1e-5 * length(row));
-        rotate(rotated.data(), size);
+        rotate(rotated.data(), size, rotation_size(size));
         for (std::size_t i = 0; i < size; ++i) {
             EXPECT_NEAR(rotated[i], row[i], 1e-6);
         }
@@ -54,12 +54,15 @@ TEST_P(Codec, DecodesToWhatTheOracleReads) {
     for (const std::size_t size : {32U, 64U, 96U, 128U, 512U, 576U}) {
         const std::vector<float> row = random.numbers(size);
         std::vector<std::byte> stored(kv_row_bytes(GetParam(), size));
-        encode_row(row.data(), size, GetParam(), stored.data());
-        const std::vector<double> expected = test::restored_row(stored.data(), size, GetParam());
-        std::vector<float> decoded(size);
-        decode_row(stored.data(), size, GetParam(), decoded.data());
-        for (std::size_t i = 0; i < size; ++i) {
-            EXPECT_NEAR(decoded[i], expected[i], 1e-6);
+        for (const std::size_t stretch : {rotation_size(size), kUnrotated}) {
+            encode_row(row.data(), size, GetParam(), stretch, stored.data());
+            const auto expected =
+                (stretch > 1 ? test::restored_row : test::stored_row)(stored.data(), size, GetParam());
+            std::vector<float> decoded(size);
+            decode_row(stored.data(), size, GetParam(), stretch, decoded.data());
+            for (std::size_t i = 0; i < size; ++i) {
+                EXPECT_NEAR(decoded[i], expected[i], 1e-6);
+            }
         }
     }
 }
@@ -70,9 +73,9 @@ TEST_P(Codec, LosesLittle) {
     std::vector<float> row = random.numbers(kSize);
     row[77] = 40;  // one that sticks out, as keys have them
     std::vector<std::byte> stored(kv_row_bytes(GetParam(), kSize));
-    encode_row(row.data(), kSize, GetParam(), stored.data());
+    encode_row(row.data(), kSize, GetParam(), kSize, stored.data());
     std::vector<float> decoded(kSize);
-    decode_row(stored.data(), kSize, GetParam(), decoded.data());
+    decode_row(stored.data(), kSize, GetParam(), kSize, decoded.data());
     std::transform(row.begin(), row.end(), decoded.begin(), decoded.begin(), std::minus<>());
     // A scale's share of the greatest element, which the rotation has brought down to about 40 / sqrt(128).
     const double step = GetParam() == KvType::Q8_0 ? 1.0 / 127 : GetParam() == KvType::Q4_0 ? 1.0 / 8 : 0;
@@ -84,11 +87,38 @@ TEST(QuantisedCodec, OfARowOfZerosIsZeros) {
     for (const KvType type : {KvType::Q8_0, KvType::Q4_0}) {
         const std::vector<float> row(64, 0.0F);
         std::vector<std::byte> stored(kv_row_bytes(type, 64));
-        encode_row(row.data(), 64, type, stored.data());
+        encode_row(row.data(), 64, type, 64, stored.data());
         std::vector<float> decoded(64, 1.0F);
-        decode_row(stored.data(), 64, type, decoded.data());
+        decode_row(stored.data(), 64, type, 64, decoded.data());
         EXPECT_EQ(decoded, row);
     }
+}
+
+/// What the rotation is for: without it an element that sticks out sets the scale of its block, and the others of that
+/// block are rounded to nothing, while other blocks keep what they are.
+TEST(QuantisedCodec, OfAnUnrotatedRowLosesTheNeighboursOfWhatSticksOut) {
+    Random random(4);
+    std::vector<float> row = random.numbers(128);
+    row[77] = 40;
+    const auto decoded = [&](std::size_t stretch) {
+        std::vector<std::byte> stored(kv_row_bytes(KvType::Q4_0, 128));
+        encode_row(row.data(), 128, KvType::Q4_0, stretch, stored.data());
+        std::vector<float> found(128);
+        decode_row(stored.data(), 128, KvType::Q4_0, stretch, found.data());
+        return found;
+    };
+    const std::vector<float> unrotated = decoded(kUnrotated);
+    EXPECT_EQ(unrotated[77], 40);
+    for (std::size_t i = 0; i < 128; ++i) {
+        if (i / 32 == 77 / 32) {
+            EXPECT_TRUE(i == 77 || unrotated[i] == 0) << i;
+        } else {
+            EXPECT_NEAR(unrotated[i], row[i], 0.13) << i;
+        }
+    }
+    const std::vector<float> rotated = decoded(128);
+    EXPECT_NE(rotated, unrotated);
+    EXPECT_GT(std::count_if(rotated.begin() + 64, rotated.begin() + 96, [](float x) { return x != 0; }), 20);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <tuple>
 
 #include "run/tiny_run.h"
 #include "support/float32.h"
@@ -12,8 +13,8 @@ using test::branch_of;
 using test::full_cache;
 using test::snapkv_cache;
 
-/// Rows that are stored as q8_0 or q4_0 after a prefill over exact ones.
-class Quantised : public ::testing::TestWithParam<KvTypes> {
+/// Rows that are stored as q8_0 or q4_0, rotated or not, after a prefill over exact ones.
+class Quantised : public ::testing::TestWithParam<std::tuple<KvTypes, bool>> {
 protected:
     static constexpr std::uint32_t kSize = 64;
     static constexpr std::size_t kPrompt = 300;
@@ -22,6 +23,17 @@ protected:
     test::TinyRun run_{test::TinyShape{.key_size = kSize, .value_size = kSize}};
     Session session_ = run_.session(128);
     std::vector<Token> prompt_ = test::random_tokens(kPrompt, 131);
+
+    [[nodiscard]] static KvTypes types() { return std::get<0>(GetParam()); }
+    [[nodiscard]] static bool rotated() { return std::get<1>(GetParam()); }
+    /// The same cache stored as the parameter says.
+    [[nodiscard]] static CacheConfig stored(CacheConfig cache) {
+        cache.type = types();
+        cache.rotate = rotated();
+        return cache;
+    }
+    [[nodiscard]] static CacheConfig all_rows() { return stored(full_cache()); }
+    [[nodiscard]] static CacheConfig some_rows() { return stored(snapkv_cache(100, 16)); }
 
     Sequence prefilled(const CacheConfig & cache) { return test::prefill_one(session_, branch_of(prompt_, cache)); }
 
@@ -41,14 +53,14 @@ protected:
         return total;
     }
     [[nodiscard]] double tolerance() const {
-        return GetParam().key == KvType::Q4_0 || GetParam().value == KvType::Q4_0 ? 0.1 : 1e-3;
+        return types().key == KvType::Q4_0 || types().value == KvType::Q4_0 ? 0.1 : 1e-3;
     }
 };
 
 TEST_P(Quantised, PromptIsReadExactly) {
     const CacheConfig exact = snapkv_cache(100, 16, KvType::F16);
     const Sequence wanted = prefilled(exact);
-    const Sequence found = prefilled(snapkv_cache(100, 16, GetParam()));
+    const Sequence found = prefilled(some_rows());
     EXPECT_TRUE(test::same_bits(found.logits(), wanted.logits()));
     EXPECT_EQ(found.kept_positions(), wanted.kept_positions());
 }
@@ -56,16 +68,16 @@ TEST_P(Quantised, PromptIsReadExactly) {
 TEST_P(Quantised, TakesTheBytesOfItsBlocks) {
     const test::TinyShape & shape = run_.tiny.shape;
     const std::uint64_t rows = std::uint64_t{shape.layers} * shape.kv_heads;
-    const std::uint64_t row = kv_row_bytes(GetParam().key, kSize) + kv_row_bytes(GetParam().value, kSize);
-    EXPECT_EQ(prefilled(full_cache(GetParam())).cache_stats().bytes_kept, rows * kPrompt * row);
-    const Sequence compressed = prefilled(snapkv_cache(100, 16, GetParam()));
+    const std::uint64_t row = kv_row_bytes(types().key, kSize) + kv_row_bytes(types().value, kSize);
+    EXPECT_EQ(prefilled(all_rows()).cache_stats().bytes_kept, rows * kPrompt * row);
+    const Sequence compressed = prefilled(some_rows());
     EXPECT_EQ(compressed.cache_stats().bytes_kept, rows * 100 * row);
     EXPECT_EQ(compressed.cache_stats().bytes_full, rows * kPrompt * row);
 }
 
 TEST_P(Quantised, LosesLittle) {
-    EXPECT_LT(loss(full_cache(GetParam())), tolerance());
-    EXPECT_LT(loss(snapkv_cache(100, 16, GetParam())), tolerance());
+    EXPECT_LT(loss(all_rows()), tolerance());
+    EXPECT_LT(loss(some_rows()), tolerance());
 }
 
 TEST_P(Quantised, AgreesWithThePortablePath) {
@@ -74,7 +86,7 @@ TEST_P(Quantised, AgreesWithThePortablePath) {
     options.batch = 128;
     options.attention = AttentionPath::Portable;
     Session portable = run_.session(options);
-    for (const CacheConfig & cache : {full_cache(GetParam()), snapkv_cache(100, 16, GetParam())}) {
+    for (const CacheConfig & cache : {all_rows(), some_rows()}) {
         Sequence one = prefilled(cache);
         Sequence other = test::prefill_one(portable, branch_of(prompt_, cache));
         for (const std::size_t count : {1U, 70U, 5U}) {
@@ -88,8 +100,8 @@ TEST_P(Quantised, AgreesWithThePortablePath) {
 }
 
 TEST_P(Quantised, AFullBudgetHasTheBitsOfTheFullCache) {
-    Sequence full = prefilled(full_cache(GetParam()));
-    Sequence other = prefilled(snapkv_cache(4000, 16, GetParam()));
+    Sequence full = prefilled(all_rows());
+    Sequence other = prefilled(stored(snapkv_cache(4000, 16)));
     EXPECT_FALSE(other.cache_stats().compressed);
     EXPECT_EQ(test::greedy(session_, full, 12), test::greedy(session_, other, 12));
     EXPECT_TRUE(test::same_bits(full.logits(), other.logits()));
@@ -97,13 +109,16 @@ TEST_P(Quantised, AFullBudgetHasTheBitsOfTheFullCache) {
 
 TEST_P(Quantised, BranchesOfSeveralTypesAreAsAlone) {
     std::vector<Branch> branches;
-    for (const KvTypes types : {KvTypes(KvType::F16), GetParam(), KvTypes(KvType::Q8_0), GetParam()}) {
+    for (const KvTypes type : {KvTypes(KvType::F16), types(), KvTypes(KvType::Q8_0), types()}) {
         const auto suffix = test::random_tokens(branches.size() * 7, static_cast<std::uint32_t>(branches.size()));
         const std::vector<Token> prompt = test::joined(prompt_, suffix);
         branches.push_back(
-            branch_of(prompt, branches.size() % 2 == 0 ? full_cache(types) : snapkv_cache(100, 40, types)));
+            branch_of(prompt, branches.size() % 2 == 0 ? full_cache(type) : snapkv_cache(100, 40, type)));
+        branches.back().cache.rotate = rotated();
     }
-    branches.push_back(branch_of(prompt_, full_cache(GetParam())));
+    branches.push_back(branch_of(prompt_, all_rows()));
+    branches.push_back(branches.back());
+    branches.back().cache.rotate = !rotated();
     PrefillResult together = session_.prefill(branches);
     ASSERT_EQ(together.sequences.size(), branches.size());
     for (std::size_t index = 0; index < branches.size(); ++index) {
@@ -117,7 +132,7 @@ TEST_P(Quantised, BranchesOfSeveralTypesAreAsAlone) {
 }
 
 TEST_P(Quantised, EstimateCountsItsBytes) {
-    for (const CacheConfig & cache : {full_cache(GetParam()), snapkv_cache(100, 16, GetParam())}) {
+    for (const CacheConfig & cache : {all_rows(), some_rows()}) {
         const Branch branch = branch_of(test::random_tokens(2000, 134), cache);
         const auto estimated = static_cast<double>(session_.estimate({&branch, 1}, 0).cache_bytes);
         const auto peak = static_cast<double>(session_.prefill({&branch, 1}).stats.cache_bytes_peak);
@@ -125,27 +140,42 @@ TEST_P(Quantised, EstimateCountsItsBytes) {
     }
 }
 
+TEST_P(Quantised, TheRotationChangesTheRows) {
+    CacheConfig other = some_rows();
+    other.rotate = !rotated();
+    Sequence one = prefilled(some_rows());
+    Sequence two = prefilled(other);
+    EXPECT_TRUE(test::same_bits(one.logits(), two.logits()));
+    session_.append(one, test::random_tokens(1, 137));
+    session_.append(two, test::random_tokens(1, 137));
+    EXPECT_FALSE(test::same_bits(one.logits(), two.logits()));
+    EXPECT_LT(test::nmse(one.logits(), two.logits()), 2 * tolerance());
+}
+
 TEST_P(Quantised, ASavedCacheGoesOnWithTheSameBits) {
-    Sequence sequence = prefilled(snapkv_cache(100, 16, GetParam()));
+    Sequence sequence = prefilled(some_rows());
     test::greedy(session_, sequence, 5);
     const std::filesystem::path path = std::filesystem::path(testing::TempDir()) / "quantised.kv";
     session_.save(sequence, path);
     Sequence loaded = session_.load(path);
     std::filesystem::remove(path);
-    EXPECT_EQ(loaded.cache_stats().config.type, GetParam());
+    EXPECT_EQ(loaded.cache_stats().config.type, types());
+    EXPECT_EQ(loaded.cache_stats().config.rotate, rotated());
     EXPECT_EQ(test::greedy(session_, loaded, 10), test::greedy(session_, sequence, 10));
     EXPECT_TRUE(test::same_bits(loaded.logits(), sequence.logits()));
 }
 
+std::string stored_name(const ::testing::TestParamInfo<std::tuple<KvTypes, bool>> & info) {
+    const auto name = [](KvType type) { return type == KvType::Q8_0 ? "Q8" : type == KvType::Q4_0 ? "Q4" : "F16"; };
+    const auto & [types, rotated] = info.param;
+    return std::string(name(types.key)) + name(types.value) + (rotated ? "" : "Unrotated");
+}
 INSTANTIATE_TEST_SUITE_P(Types, Quantised,
-                         ::testing::Values(KvTypes(KvType::Q8_0), KvTypes(KvType::Q4_0),
-                                           KvTypes(KvType::Q8_0, KvType::Q4_0), KvTypes(KvType::F16, KvType::Q8_0)),
-                         [](const auto & types) {
-                             const auto name = [](KvType type) {
-                                 return type == KvType::Q8_0 ? "Q8" : type == KvType::Q4_0 ? "Q4" : "F16";
-                             };
-                             return std::string(name(types.param.key)) + name(types.param.value);
-                         });
+                         ::testing::Combine(::testing::Values(KvTypes(KvType::Q8_0), KvTypes(KvType::Q4_0),
+                                                              KvTypes(KvType::Q8_0, KvType::Q4_0),
+                                                              KvTypes(KvType::F16, KvType::Q8_0)),
+                                            ::testing::Bool()),
+                         stored_name);
 
 /// Float types may differ too: rows are worked on in f32 then.
 TEST(MixedTypes, AreWorkedOnInTheWidest) {

@@ -101,6 +101,9 @@ TEST(SavedCodec, KeepsTheWholeState) {
     EXPECT_EQ(stats.config.group, GroupReduce::Sum);
     EXPECT_EQ(stats.config.sink, 1U);
     EXPECT_EQ(stats.config.type, KvType::F16);
+    EXPECT_FALSE(stats.config.rotate);
+    EXPECT_FALSE(back.tail.shapes()[0].rotated);
+    EXPECT_TRUE(back.tail.shapes()[1].rotated);
     EXPECT_TRUE(stats.compressed);
     EXPECT_EQ(stats.reason, sequence.stats.reason);
     EXPECT_EQ(stats.budget, 8U);

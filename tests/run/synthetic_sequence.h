@@ -75,6 +75,7 @@ inline Sequence::Impl small_sequence(const std::shared_ptr<kv::HostArena> & aren
     constexpr std::uint32_t kTailFirst = 20;
     std::vector<kv::LayerShape> shapes = small_model().shapes;
     shapes[0].type = first_type;
+    shapes[0].rotated = false;
     shapes[1].type = second_type;
     auto first = std::make_shared<kv::Segment>();
     auto second = std::make_shared<kv::Segment>();
@@ -98,7 +99,8 @@ inline Sequence::Impl small_sequence(const std::shared_ptr<kv::HostArena> & aren
                     .pooling = Pooling::Avg,
                     .group = GroupReduce::Sum,
                     .sink = 1,
-                    .type = first_type};
+                    .type = first_type,
+                    .rotate = false};
     stats.compressed = true;
     stats.reason = "a reason (of 2 words)";
     stats.budget = 8;

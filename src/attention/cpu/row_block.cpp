@@ -98,7 +98,7 @@ public:
             const float * row = q + (std::size_t{token(i)} * spec_.heads + head(i)) * spec_.key_size;
             if (is_quantised(unit_.shape.type.key)) {
                 std::copy_n(row, spec_.key_size, buffers_.widened);
-                rotate(buffers_.widened, spec_.key_size);
+                rotate(buffers_.widened, spec_.key_size, key_rotation(unit_.shape));
                 row = buffers_.widened;
             }
             steps_.pack_query(row, spec_.key_size, factor, buffers_.queries + i * row_bytes);
@@ -156,7 +156,7 @@ private:
         return all;
     }
 
-    /// Rows `stride` bytes apart as they lie in the cache; quantised ones as floats, still rotated.
+    /// Rows `stride` bytes apart as they lie in the cache; quantised ones as floats, rotated as they lie there.
     [[nodiscard]] StoredRows stored(const std::byte * data, std::uint32_t rows, std::uint32_t size, KvType type,
                                     std::size_t stride) const {
         if (!is_quantised(type)) {

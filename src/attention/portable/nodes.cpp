@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "attention/rotate.h"
 #include "attention/row_codec.h"
 
 namespace snapkv::attention::portable {
@@ -76,8 +77,8 @@ void fill_distances(const AttentionSpec & spec, const HeadBlock & block, std::ui
 }
 
 void gather_keys(const kv::LayerShape & shape, const HeadBlock & block, float * to, int thread, int threads) {
-    gather(block, {shape.type.key, shape.key_size, shape.key_bytes(), rotation_size(shape.key_size)}, to, thread,
-           threads, [](const kv::HeadRows & view) { return view.keys; });
+    gather(block, {shape.type.key, shape.key_size, shape.key_bytes(), key_rotation(shape)}, to, thread, threads,
+           [](const kv::HeadRows & view) { return view.keys; });
 }
 
 void gather_values(const kv::LayerShape & shape, const HeadBlock & block, float * to, int thread, int threads) {
