@@ -7,7 +7,7 @@ _snapkv() {
   fi
   case ${COMP_WORDS[1]} in
     run)
-      options='-m --model -f --file -p --prompt -q --question --raw --truncate -n --n-predict -s --seed --temp --top-k --top-p --min-p --repeat-penalty --stop --kv-policy --kv-budget --kv-window --kv-kernel --kv-pool --kv-group --kv-sink --kv-type --kv-type-k --kv-type-v --save-kv --load-kv --json --dry-run --dump-kept -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
+      options='-m --model -f --file -p --prompt -q --question --raw --truncate -n --n-predict -s --seed --temp --top-k --top-p --min-p --repeat-penalty --stop --kv-policy --kv-budget --kv-window --kv-kernel --kv-pool --kv-group --kv-sink --kv-type --kv-type-k --kv-type-v --kv-rotate --save-kv --load-kv --json --dry-run --dump-kept -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
       case $before in
         -m | --model) COMPREPLY=($(compgen -f -- "$word")); return ;;
         -f | --file) COMPREPLY=($(compgen -f -- "$word")); return ;;
@@ -32,6 +32,7 @@ _snapkv() {
         --kv-type) COMPREPLY=($(compgen -W 'f32 f16 bf16 q8_0 q4_0' -- "$word")); return ;;
         --kv-type-k) COMPREPLY=($(compgen -W 'f32 f16 bf16 q8_0 q4_0' -- "$word")); return ;;
         --kv-type-v) COMPREPLY=($(compgen -W 'f32 f16 bf16 q8_0 q4_0' -- "$word")); return ;;
+        --kv-rotate) COMPREPLY=($(compgen -W 'on off' -- "$word")); return ;;
         --save-kv) COMPREPLY=($(compgen -f -- "$word")); return ;;
         --load-kv) COMPREPLY=($(compgen -f -- "$word")); return ;;
         --dump-kept) COMPREPLY=($(compgen -f -- "$word")); return ;;
@@ -49,7 +50,7 @@ _snapkv() {
       COMPREPLY=($(compgen -W "$options" -- "$word"))
       ;;
     show)
-      options='-m --model -f --file -p --prompt -q --question --raw --truncate --kv-policy --kv-budget --kv-window --kv-kernel --kv-pool --kv-group --kv-sink --kv-type --kv-type-k --kv-type-v --html -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
+      options='-m --model -f --file -p --prompt -q --question --raw --truncate --kv-policy --kv-budget --kv-window --kv-kernel --kv-pool --kv-group --kv-sink --kv-type --kv-type-k --kv-type-v --kv-rotate --html -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
       case $before in
         -m | --model) COMPREPLY=($(compgen -f -- "$word")); return ;;
         -f | --file) COMPREPLY=($(compgen -f -- "$word")); return ;;
@@ -66,6 +67,7 @@ _snapkv() {
         --kv-type) COMPREPLY=($(compgen -W 'f32 f16 bf16 q8_0 q4_0' -- "$word")); return ;;
         --kv-type-k) COMPREPLY=($(compgen -W 'f32 f16 bf16 q8_0 q4_0' -- "$word")); return ;;
         --kv-type-v) COMPREPLY=($(compgen -W 'f32 f16 bf16 q8_0 q4_0' -- "$word")); return ;;
+        --kv-rotate) COMPREPLY=($(compgen -W 'on off' -- "$word")); return ;;
         --html) COMPREPLY=($(compgen -f -- "$word")); return ;;
         -c | --ctx-size) COMPREPLY=(); return ;;
         -t | --threads) COMPREPLY=(); return ;;
@@ -109,7 +111,7 @@ _snapkv() {
       if [[ $word == -* ]]; then COMPREPLY=($(compgen -W "$options" -- "$word")); else COMPREPLY=($(compgen -f -- "$word")); fi
       ;;
     bench)
-      options='-m --model --kv-window --kv-kernel --kv-pool --kv-group --kv-sink -p --n-prompt -n --n-gen -d --n-depth -r --repetitions --no-warmup -o --output --kv-policy --kv-budget --kv-type -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
+      options='-m --model --kv-window --kv-kernel --kv-pool --kv-group --kv-sink --kv-rotate -p --n-prompt -n --n-gen -d --n-depth -r --repetitions --no-warmup -o --output --kv-policy --kv-budget --kv-type -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
       case $before in
         -m | --model) COMPREPLY=($(compgen -f -- "$word")); return ;;
         --kv-window) COMPREPLY=(); return ;;
@@ -117,6 +119,7 @@ _snapkv() {
         --kv-pool) COMPREPLY=($(compgen -W 'max avg none' -- "$word")); return ;;
         --kv-group) COMPREPLY=($(compgen -W 'mean max sum' -- "$word")); return ;;
         --kv-sink) COMPREPLY=(); return ;;
+        --kv-rotate) COMPREPLY=($(compgen -W 'on off' -- "$word")); return ;;
         -p | --n-prompt) COMPREPLY=(); return ;;
         -n | --n-gen) COMPREPLY=(); return ;;
         -d | --n-depth) COMPREPLY=(); return ;;
@@ -138,7 +141,7 @@ _snapkv() {
       COMPREPLY=($(compgen -W "$options" -- "$word"))
       ;;
     eval)
-      options='-m --model -f --file -q --question --raw --lengths --depths --lines --samples -n --n-predict --needle --expect --tasks --data --squad --hotpotqa --skip-broken --prefills --hide-question --no-answer-prefix -s --seed --policies --kv-policy --budgets --kv-budget --kv-window --kv-kernel --kv-pool --kv-group --kv-sink --kv-type -o --output -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
+      options='-m --model -f --file -q --question --raw --lengths --depths --lines --samples -n --n-predict --needle --expect --tasks --data --squad --hotpotqa --skip-broken --prefills --hide-question --no-answer-prefix -s --seed --policies --kv-policy --budgets --kv-budget --kv-window --kv-kernel --kv-pool --kv-group --kv-sink --kv-type --kv-rotate -o --output -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
       case $before in
         -m | --model) COMPREPLY=($(compgen -f -- "$word")); return ;;
         -f | --file) COMPREPLY=($(compgen -f -- "$word")); return ;;
@@ -164,6 +167,7 @@ _snapkv() {
         --kv-group) COMPREPLY=(); return ;;
         --kv-sink) COMPREPLY=(); return ;;
         --kv-type) COMPREPLY=(); return ;;
+        --kv-rotate) COMPREPLY=(); return ;;
         -o | --output) COMPREPLY=($(compgen -f -- "$word")); return ;;
         -c | --ctx-size) COMPREPLY=(); return ;;
         -t | --threads) COMPREPLY=(); return ;;

@@ -115,6 +115,16 @@ void add_cache_options(std::vector<Option> & table) {
          .read = [](Settings & s, Name name, const Value & v) { s.cache.type.value = from_word(type_words, name, v); },
          .show = [](const Settings & s) { return to_word(type_words, s.cache.type.value); },
          .words = word_list(type_words)});
+    table.push_back(
+        {.names = {"--kv-rotate"},
+         .placeholder = "HOW",
+         .help = "rotate rows of q8_0 and q4_0 before they are rounded; off is there to compare with",
+         .section = section,
+         .commands = prompting | in(Command::Bench),
+         .read = [](Settings & s, Name name, const Value & v) { s.cache.rotate = from_word(switch_words, name, v); },
+         .show = [](const Settings & s) { return to_word(switch_words, s.cache.rotate); },
+         .words = word_list(switch_words),
+         .report = [](const CacheStats & c) { return Json(to_word(switch_words, c.config.rotate)); }});
     table.push_back({.names = {"--save-kv"},
                      .placeholder = "FILE",
                      .help = "write the sequence to FILE when the run ends, the answer included; -n 0 saves the prompt "

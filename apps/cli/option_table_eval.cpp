@@ -243,6 +243,17 @@ void add_caches(std::vector<Option> & table) {
          .commands = serving,
          .read = [](Settings & s, Name name, const Value & v) { s.eval.caches.types = read_list(name, v, read_types); },
          .show = [](const Settings & s) { return joined(s.eval.caches.types, types_text); }});
+    table.push_back({.names = {"--kv-rotate"},
+                     .placeholder = "HOW,...",
+                     .help = "whether rows of q8_0 and q4_0 are rotated before they are rounded: on, off",
+                     .section = section,
+                     .commands = serving,
+                     .read = [](Settings & s, Name name,
+                                const Value & v) { s.eval.caches.rotations = read_words(switch_words, name, v); },
+                     .show =
+                         [](const Settings & s) {
+                             return joined(s.eval.caches.rotations, [](bool on) { return to_word(switch_words, on); });
+                         }});
 }
 
 }  // namespace

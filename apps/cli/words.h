@@ -29,6 +29,7 @@ inline constexpr std::array group_words{Word{"mean", GroupReduce::Mean}, Word{"m
                                         Word{"sum", GroupReduce::Sum}};
 inline constexpr std::array type_words{Word{"f32", KvType::F32}, Word{"f16", KvType::F16}, Word{"bf16", KvType::BF16},
                                        Word{"q8_0", KvType::Q8_0}, Word{"q4_0", KvType::Q4_0}};
+inline constexpr std::array switch_words{Word{"on", true}, Word{"off", false}};
 inline constexpr std::array truncate_words{Word{"error", Truncate::Error}, Word{"middle", Truncate::Middle}};
 inline constexpr std::array attention_words{Word{"cpu", AttentionPath::Cpu}, Word{"portable", AttentionPath::Portable}};
 inline constexpr std::array product_words{Word{"auto", ProductPath::Auto}, Word{"stored", ProductPath::Stored},

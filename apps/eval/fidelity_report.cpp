@@ -92,6 +92,14 @@ std::string without_budget(const Row & row) {
     return comma == std::string::npos ? "snapkv" : "snapkv" + row.variant.substr(comma);
 }
 
+/// The line that a cache's point lies on.
+std::string line_of(const Row & row) {
+    if (row.rows > 0) {
+        return without_budget(row);
+    }
+    return row.variant.ends_with(", unrotated") ? "full, quantised, unrotated" : "full, quantised";
+}
+
 /// Bytes across, divergence up: full caches of several types joined, and compressed ones that differ in budget only.
 std::string by_bytes(const std::vector<Row> & rows, const std::string & id, const std::string & title) {
     LineChart chart;
@@ -102,8 +110,7 @@ std::string by_bytes(const std::vector<Row> & rows, const std::string & id, cons
     for (const Row & row : rows) {
         // A budget as long as the prompt compresses nothing; no divergence has no place on the axis.
         if (row.next.divergence() > 0) {
-            add_point(chart, row.rows > 0 ? without_budget(row) : "full, quantised",
-                      {row.bytes, row.next.divergence(), {}, {}});
+            add_point(chart, line_of(row), {row.bytes, row.next.divergence(), {}, {}});
         }
     }
     return line_chart_svg(chart);

@@ -80,6 +80,9 @@ std::string name_of(const CacheConfig & cache, const VariantLists & lists) {
     if (lists.types.size() > 1) {
         name += fmt::format(", {}", word(cache.type));
     }
+    if (!cache.rotate && (is_quantised(cache.type.key) || is_quantised(cache.type.value))) {
+        name += ", unrotated";
+    }
     return name;
 }
 
@@ -121,8 +124,10 @@ std::vector<Variant> make_variants(const VariantLists & lists) {
                 each(cache, lists.poolings, &CacheConfig::pooling, [&] {
                     each(cache, lists.kernels, &CacheConfig::kernel, [&] {
                         each(cache, lists.groups, &CacheConfig::group, [&] {
-                            each(cache, lists.sinks, &CacheConfig::sink,
-                                 [&] { each(cache, lists.types, &CacheConfig::type, add); });
+                            each(cache, lists.sinks, &CacheConfig::sink, [&] {
+                                each(cache, lists.types, &CacheConfig::type,
+                                     [&] { each(cache, lists.rotations, &CacheConfig::rotate, add); });
+                            });
                         });
                     });
                 });

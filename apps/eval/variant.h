@@ -16,7 +16,7 @@ struct Variant {
     CacheConfig cache;
 };
 
-/// Every combination of these lists. What has one value only is not named.
+/// Every combination of these lists. What has one value only is not named, save quantised rows without their rotation.
 struct VariantLists {
     std::vector<Policy> policies{Policy::Full, Policy::SnapKV};
     std::vector<Budget> budgets{Budget{}};
@@ -26,10 +26,11 @@ struct VariantLists {
     std::vector<GroupReduce> groups{GroupReduce::Mean};
     std::vector<std::uint32_t> sinks{0};
     std::vector<KvTypes> types{KvType::F16};
+    std::vector<bool> rotations{true};  ///< of quantised rows
 };
 
-/// The variants of the lists, in their order, each once: under Policy::Full only the types tell variants apart, and
-/// without pooling the kernel does not.
+/// The variants of the lists, in their order, each once: under Policy::Full only types and rotation tell variants
+/// apart, without pooling the kernel does not, and of float rows the rotation does not.
 [[nodiscard]] std::vector<Variant> make_variants(const VariantLists & lists);
 
 /// What a compressed cache was asked to be, in words: budget, window, pooling, kernel. Nothing for a full one.

@@ -81,6 +81,14 @@ TEST(CommandLine, DefaultsAreThoseOfTheCommand) {
     EXPECT_EQ(parse_command_line({}).command, Command::None);
 }
 
+TEST(CommandLine, RotatesQuantisedRowsUnlessToldOtherwise) {
+    EXPECT_TRUE(parse_command_line({"run"}).cache.rotate);
+    EXPECT_TRUE(parse_command_line({"run", "--kv-rotate", "on"}).cache.rotate);
+    EXPECT_FALSE(parse_command_line({"run", "--kv-rotate", "off"}).cache.rotate);
+    EXPECT_EQ(parse_command_line({"eval", "fidelity", "--kv-rotate", "off,on"}).eval.caches.rotations,
+              (std::vector<bool>{false, true}));
+}
+
 TEST(CommandLine, SaysWhatIsWrongInOneLine) {
     const std::vector<std::pair<std::vector<std::string>, std::string>> cases{
         {{"run", "--nonsense"}, "--nonsense"},
@@ -94,6 +102,8 @@ TEST(CommandLine, SaysWhatIsWrongInOneLine) {
         {{"run", "--kv-budget", "0"}, "--kv-budget"},
         {{"run", "--kv-budget", "101%"}, "--kv-budget"},
         {{"run", "--kv-window", "0"}, "--kv-window"},
+        {{"run", "--kv-rotate", "yes"}, "--kv-rotate: \"yes\" is not one of on, off"},
+        {{"eval", "fidelity", "--kv-rotate", "on,"}, "--kv-rotate"},
         {{"run", "--temp", "nan"}, "--temp"},
         {{"run", "--top-p", "1.5"}, "from 0 to 1"},
         {{"run", "--rope-scaling", "longrope"}, "none, linear, yarn"},

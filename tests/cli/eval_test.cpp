@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "folder.h"
@@ -146,6 +147,25 @@ TEST_F(Experiments, HideTheQuestionFromTheVote) {
     const Outcome seen = run({"eval", "needle"}, rest);
     EXPECT_EQ(seen.status, 2) << "other settings in the same folder";
     EXPECT_NE(seen.err.find("--hide-question"), std::string::npos) << seen.err;
+}
+
+// Caches that differ in their bits alone are branches of one prefill too.
+TEST_F(Experiments, FidelityComparesTypesAndTheirRotation) {
+    const Outcome outcome =
+        run({"eval", "fidelity"}, {"-f", text_, "--lengths", "200", "--samples", "1", "-n", "6", "--policies", "full",
+                                   "--kv-type", "f16,q4_0,q8_0/q4_0", "--kv-rotate", "on,off"});
+    ASSERT_EQ(outcome.status, 0) << outcome.err;
+    const Json all = Json::parse(contents(out_ + "/results.json"));
+    std::map<std::string, Json> results;
+    for (const Json & result : all["results"]) {
+        results[result["variant"]] = result;
+    }
+    ASSERT_EQ(results.size(), 5U);
+    EXPECT_EQ(results["full, q4_0"]["bytes_kept"], results["full, q4_0, unrotated"]["bytes_kept"]);
+    EXPECT_NE(results["full, q4_0"]["divergence"], results["full, q4_0, unrotated"]["divergence"]);
+    EXPECT_NE(results["full, q8_0/q4_0"]["divergence"], results["full, q8_0/q4_0, unrotated"]["divergence"]);
+    const std::string picture = contents(out_ + "/divergence-by-bytes-200.svg");
+    EXPECT_NE(picture.find("full, quantised, unrotated"), std::string::npos);
 }
 
 TEST_F(Experiments, FidelityHidesTheQuestionToo) {

@@ -63,8 +63,11 @@ TEST_F(Saved, EachQuestionIsATurnOfItsOwn) {
 
 TEST_F(Saved, RefusesWhatContradictsTheFile) {
     (void)run_json(prompt_with({"-n", "0", "--save-kv", file_}));
-    for (const auto & [option, value] : std::vector<std::pair<std::string, std::string>>{
-             {"--kv-budget", "64"}, {"--kv-policy", "full"}, {"--kv-window", "auto"}, {"--kv-type", "f32"}}) {
+    for (const auto & [option, value] : std::vector<std::pair<std::string, std::string>>{{"--kv-budget", "64"},
+                                                                                         {"--kv-policy", "full"},
+                                                                                         {"--kv-window", "auto"},
+                                                                                         {"--kv-type", "f32"},
+                                                                                         {"--kv-rotate", "off"}}) {
         const Outcome outcome = run_snapkv(with_model("run", {"--load-kv", file_, option, value}));
         EXPECT_EQ(outcome.status, 2) << outcome.err;
         EXPECT_EQ(outcome.err_lines().size(), 1U) << outcome.err;

@@ -41,6 +41,21 @@ TEST(Variants, OfSeveralTypesIncludeTheFullCacheInEach) {
     EXPECT_EQ(variants[3].cache.policy, Policy::SnapKV);
 }
 
+TEST(Variants, SayWhereQuantisedRowsAreNotRotated) {
+    VariantLists lists;
+    lists.policies = {Policy::Full};
+    lists.types = {KvType::F16, KvType::Q8_0, KvTypes(KvType::F16, KvType::Q4_0)};
+    lists.rotations = {true, false};
+    EXPECT_THAT(names(lists), ElementsAre("full, f16", "full, q8_0", "full, q8_0, unrotated", "full, f16/q4_0",
+                                          "full, f16/q4_0, unrotated"));
+    const std::vector<Variant> variants = make_variants(lists);
+    EXPECT_TRUE(variants[1].cache.rotate);
+    EXPECT_FALSE(variants[2].cache.rotate);
+    lists.types = {KvType::Q4_0};
+    lists.rotations = {false};
+    EXPECT_THAT(names(lists), ElementsAre("full, unrotated"));
+}
+
 TEST(Variants, CarryEverySetting) {
     VariantLists lists;
     lists.policies = {Policy::SnapKV};
