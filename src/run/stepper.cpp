@@ -64,12 +64,13 @@ std::uint64_t Stepper::bytes() const {
 void Stepper::fill_units(Sequence::Impl & sequence, std::uint32_t rows, attention::HostPort & port) const {
     for (std::uint32_t layer = 0; layer < params_.layers; ++layer) {
         attention::LayerUnit & unit = port.unit(layer);
+        if (params_.layer_recurs(layer)) {
+            unit.spec = {};
+            continue;
+        }
         unit.spec = layer_spec(params_, architecture_, layer);
         unit.shape = sequence.tail.shapes()[layer];
         unit.stop = compute_.stop();
-        if (params_.layer_recurs(layer)) {
-            continue;
-        }
         fill_stores(unit, sequence.tail, layer, rows);
         // Vectors of the last step are used again: a step allocates nothing once they have grown.
         unit.queries.resize(1);

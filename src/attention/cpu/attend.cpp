@@ -32,7 +32,7 @@ void Attend::prepare(const LayerUnit & unit, std::uint32_t chunk_rows, std::uint
     few_items_.clear();
     padding_.clear();
     partial_floats_ = 0;
-    if (unit.queries.empty() && unit.stores.empty()) {
+    if (unit.spec.heads == 0) {
         return;  // a layer that does not attend
     }
     const std::uint32_t most = rows_per_block(threads);
