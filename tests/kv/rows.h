@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -35,7 +36,7 @@ inline bool has_marks(const HeadRows & view, const LayerShape & shape, std::uint
     std::vector<std::byte> values(shape.value_bytes());
     write_marks(keys.data(), values.data(), shape, layer, head, position);
     return std::memcmp(view.keys + row * keys.size(), keys.data(), keys.size()) == 0 &&
-           std::memcmp(view.values + row * shape.value_stride(), values.data(), values.size()) == 0 &&
+           std::equal(values.begin(), values.end(), view.values + row * shape.value_stride()) &&
            (!shape.values_in_keys || view.values == view.keys);
 }
 
