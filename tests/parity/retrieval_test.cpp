@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iostream>
 #include <string>
+#include <utility>
 
 #include "parity/engine.h"
 #include "parity/english.h"
@@ -32,11 +33,11 @@ CacheConfig full_cache() {
     return cache;
 }
 
-CacheConfig compressed(double budget, Pooling pooling) {
+CacheConfig compressed(double budget, Pooling pooling, std::uint32_t kernel = 5) {
     CacheConfig cache;
     cache.budget.value = budget;
     cache.window = kWindow;
-    cache.kernel = 5;
+    cache.kernel = kernel;
     cache.pooling = pooling;
     return cache;
 }
@@ -60,23 +61,29 @@ Task lines_task(std::size_t lines, std::size_t questions, std::uint32_t seed) {
     return task;
 }
 
-/// Answers cut to the right ones' length, all branches of one prefill.
-std::vector<std::string> answers(Session & session, const Task & task, const CacheConfig & cache) {
+/// Answers cut to the right ones' length, all branches of one prefill: each question with each of the caches.
+std::vector<std::string> answers(Session & session, const Task & task, const std::vector<CacheConfig> & caches) {
     std::vector<Branch> branches;
-    for (const std::string & question : task.questions) {
-        branches.push_back({session.model().raw_prompt(task.document, question), cache});
+    for (const CacheConfig & cache : caches) {
+        for (const std::string & question : task.questions) {
+            branches.push_back({session.model().raw_prompt(task.document, question), cache});
+        }
     }
     PrefillResult prefilled = session.prefill(branches);
     std::vector<std::string> found;
     for (std::size_t index = 0; index < branches.size(); ++index) {
+        const std::string & right = task.answers[index % task.answers.size()];
         GenerateOptions options;
-        options.max_tokens =
-            static_cast<std::int64_t>(session.model().tokenize(task.answers[index], false, false).size()) + 4;
+        options.max_tokens = static_cast<std::int64_t>(session.model().tokenize(right, false, false).size()) + 4;
         found.push_back(session.generate(prefilled.sequences[index], options).text);
-        found.back().resize(std::min(found.back().size(), task.answers[index].size()));
+        found.back().resize(std::min(found.back().size(), right.size()));
     }
     std::cout << branches.front().prompt.tokens.size() << " tokens\n";
     return found;
+}
+
+std::vector<std::string> answers(Session & session, const Task & task, const CacheConfig & cache) {
+    return answers(session, task, std::vector{cache});
 }
 
 TEST(Retrieval, LogitsAreLibllamas) {
@@ -137,20 +144,38 @@ TEST(Retrieval, WithoutPoolingLaterDigitsAreLost) {
     EXPECT_GT(wrong, 0U);
 }
 
-TEST(Retrieval, ANeedleIsFoundInProse) {
+/// A needle in so much prose, at a paragraph behind a share of it.
+class Needle : public testing::TestWithParam<std::pair<std::size_t, double>> {
+protected:
+    static constexpr const char * kNeedle = "The best thing to do in San Francisco is";
+    static constexpr const char * kAnswer = " eat a sandwich and sit in Dolores Park on a sunny day.";
+
+    [[nodiscard]] static Task task() {
+        const auto [bytes, share] = GetParam();
+        const std::string prose = english(bytes);
+        const std::size_t at =
+            share == 0 ? 0 : prose.find("\n\n", static_cast<std::size_t>(share * static_cast<double>(bytes))) + 2;
+        return {fmt::format("{}{}{}\n\n{}", prose.substr(0, at), kNeedle, kAnswer, prose.substr(at)),
+                {std::string("What is the best thing to do in San Francisco? ") + kNeedle},
+                {kAnswer}};
+    }
+};
+
+// The vote is for the needle's beginning: how much of its end a compressed cache keeps, the kernel says.
+TEST_P(Needle, IsFoundInProse) {
     const TemporaryPath file = retrieval_model("f16");
     Session session(Model::load(file.get()));
-    const std::string needle = "The best thing to do in San Francisco is";
-    const std::string answer = " eat a sandwich and sit in Dolores Park on a sunny day.";
-    const std::string prose = english(12'000);
-    for (const std::size_t depth : {0U, 1U, 2U}) {
-        const std::size_t at = depth == 0 ? 0 : prose.find("\n\n", depth * 5000) + 2;
-        const Task task{fmt::format("{}{}{}\n\n{}", prose.substr(0, at), needle, answer, prose.substr(at)),
-                        {"What is the best thing to do in San Francisco? " + needle},
-                        {answer}};
-        EXPECT_EQ(answers(session, task, full_cache()), task.answers) << depth;
-    }
+    const std::vector<std::string> found =
+        answers(session, task(), {full_cache(), compressed(1024, Pooling::Max), compressed(1024, Pooling::Max, 9)});
+    EXPECT_EQ(found[0], kAnswer);
+    EXPECT_TRUE(found[1].starts_with(" eat a sandwich and sit in Dolores Park on a sunny")) << found[1];
+    EXPECT_EQ(found[2], kAnswer);
 }
+
+// Some 3,000 and 16,000 tokens.
+INSTANTIATE_TEST_SUITE_P(Prose, Needle,
+                         testing::Values(std::pair{12'000U, 0.0}, std::pair{12'000U, 0.4}, std::pair{12'000U, 0.8},
+                                         std::pair{70'000U, 0.4}));
 
 }  // namespace
 }  // namespace snapkv::test
