@@ -1,38 +1,29 @@
 #pragma once
 
-#include <cstdlib>
+#include <cstddef>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
 
+#include "support/temporary_folder.h"
+
 namespace snapkv::cli::test {
 
-/// A folder that is gone at the end of the test.
+/// A folder that is gone at the end of the test, for a program's arguments.
 class Folder {
 public:
-    Folder() {
-        std::string name = (std::filesystem::temp_directory_path() / "snapkv-cli-XXXXXX").string();
-        path_ = mkdtemp(name.data());
-    }
-    ~Folder() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-    Folder(const Folder &) = delete;
-    Folder & operator=(const Folder &) = delete;
-
-    [[nodiscard]] std::string file(const std::string & name) const { return (path_ / name).string(); }
+    [[nodiscard]] std::string file(const std::string & name) const { return (folder_.path() / name).string(); }
     [[nodiscard]] std::string write(const std::string & name, const std::string & bytes) const {
-        std::ofstream(path_ / name, std::ios::binary) << bytes;
+        std::ofstream(folder_.path() / name, std::ios::binary) << bytes;
         return file(name);
     }
     [[nodiscard]] std::size_t entries() const {
-        return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(path_), {}));
+        return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(folder_.path()), {}));
     }
 
 private:
-    std::filesystem::path path_;
+    snapkv::test::TemporaryFolder folder_;
 };
 
 [[nodiscard]] inline std::string contents(const std::filesystem::path & path) {

@@ -1,7 +1,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <optional>
@@ -10,6 +9,7 @@
 
 #include "run/sequence_impl.h"
 #include "snapkv/snapkv.h"
+#include "support/temporary_folder.h"
 
 namespace snapkv {
 namespace {
@@ -28,10 +28,7 @@ protected:
         if (!model_) {
             GTEST_SKIP() << SNAPKV_TEST_MODEL << " is not there";
         }
-        std::string name = std::filesystem::temp_directory_path() / "snapkv-cache-XXXXXX";
-        folder_ = ::mkdtemp(name.data());
     }
-    void TearDown() override { std::filesystem::remove_all(folder_); }
 
     /// One thread: spinning ones cost more than they bring where other tests run beside this one.
     [[nodiscard]] static Session session(std::uint32_t context = 2048) {
@@ -61,10 +58,10 @@ protected:
         return session.generate(sequence, options).tokens;
     }
 
-    [[nodiscard]] std::filesystem::path path() const { return folder_ / "cache"; }
+    [[nodiscard]] std::filesystem::path path() const { return folder_.path() / "cache"; }
 
     static std::optional<Model> model_;
-    std::filesystem::path folder_;
+    test::TemporaryFolder folder_;
 };
 
 std::optional<Model> SavedCache::model_;

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <csignal>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -15,6 +14,7 @@
 #include <vector>
 
 #include "base/raise.h"
+#include "support/temporary_folder.h"
 
 namespace snapkv::run {
 namespace {
@@ -24,18 +24,10 @@ namespace fs = std::filesystem;
 /// A directory that goes with the object, and all in it.
 class Folder {
 public:
-    Folder() {
-        std::string name = fs::temp_directory_path() / "snapkv-saved-XXXXXX";
-        path_ = ::mkdtemp(name.data());
-    }
-    Folder(const Folder &) = delete;
-    Folder & operator=(const Folder &) = delete;
-    ~Folder() { fs::remove_all(path_); }
-
-    [[nodiscard]] fs::path operator/(const char * name) const { return path_ / name; }
+    [[nodiscard]] fs::path operator/(const char * name) const { return folder_.path() / name; }
     [[nodiscard]] std::vector<std::string> names() const {
         std::vector<std::string> names;
-        for (const auto & entry : fs::directory_iterator(path_)) {
+        for (const auto & entry : fs::directory_iterator(folder_.path())) {
             names.push_back(entry.path().filename());
         }
         std::sort(names.begin(), names.end());
@@ -43,7 +35,7 @@ public:
     }
 
 private:
-    fs::path path_;
+    snapkv::test::TemporaryFolder folder_;
 };
 
 std::string text_of(const fs::path & path) {

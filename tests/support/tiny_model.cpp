@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <stdexcept>
@@ -181,18 +180,7 @@ void TinyModel::write(const std::filesystem::path & path) const {
 }
 
 TinyModelFile::TinyModelFile(const TinyModel & model) {
-    std::string name = std::filesystem::temp_directory_path() / "snapkv-tiny-XXXXXX";
-    if (::mkdtemp(name.data()) == nullptr) {
-        throw std::runtime_error("no temporary folder like " + name);
-    }
-    folder_ = name;
-    path_ = folder_ / "tiny.gguf";
     model.write(path_);
-}
-
-TinyModelFile::~TinyModelFile() {
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
 }
 
 }  // namespace snapkv::test

@@ -10,6 +10,7 @@
 
 #include "ggml.h"
 #include "gguf.h"
+#include "support/temporary_folder.h"
 
 namespace snapkv::test {
 
@@ -66,15 +67,12 @@ class TinyModelFile {
 public:
     explicit TinyModelFile(const TinyModel & model);
     explicit TinyModelFile(const TinyShape & shape) : TinyModelFile(TinyModel(shape)) {}
-    TinyModelFile(const TinyModelFile &) = delete;
-    TinyModelFile & operator=(const TinyModelFile &) = delete;
-    ~TinyModelFile();
 
     [[nodiscard]] const std::filesystem::path & path() const { return path_; }
 
 private:
-    std::filesystem::path folder_;
-    std::filesystem::path path_;
+    TemporaryFolder folder_;
+    std::filesystem::path path_ = folder_.path() / "tiny.gguf";
 };
 
 }  // namespace snapkv::test

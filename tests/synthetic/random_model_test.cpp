@@ -15,6 +15,7 @@
 #include "gguf/file.h"
 #include "gguf/temporary_file.h"
 #include "support/error_of.h"
+#include "support/temporary_folder.h"
 #include "synthetic/tensor_plan.h"
 #include "synthetic/write_shape.h"
 
@@ -26,26 +27,18 @@ using testing::HasSubstr;
 /// A folder of its own for the files of one test.
 class RandomModel : public testing::Test {
 protected:
-    RandomModel() {
-        std::string name = std::filesystem::temp_directory_path() / "snapkv-random-XXXXXX";
-        folder_ = ::mkdtemp(name.data());
-    }
-    ~RandomModel() override {
-        std::error_code ignored;
-        std::filesystem::remove_all(folder_, ignored);
-    }
-    [[nodiscard]] std::filesystem::path path(const char * name = "model.gguf") const { return folder_ / name; }
+    [[nodiscard]] std::filesystem::path path(const char * name = "model.gguf") const { return folder_.path() / name; }
     [[nodiscard]] std::string made(const RandomModelOptions & options) const {
         write_random_model(path(), options);
         std::ifstream file(path(), std::ios::binary);
         return {std::istreambuf_iterator<char>(file), {}};
     }
     [[nodiscard]] std::ptrdiff_t files() const {
-        return std::distance(std::filesystem::directory_iterator(folder_), {});
+        return std::distance(std::filesystem::directory_iterator(folder_.path()), {});
     }
 
 private:
-    std::filesystem::path folder_;
+    TemporaryFolder folder_;
 };
 
 TEST_F(RandomModel, IsTheSameForTheSameOptions) {

@@ -13,6 +13,7 @@
 #include "gguf/temporary_file.h"
 #include "snapkv/random_model.h"
 #include "support/error_of.h"
+#include "support/temporary_folder.h"
 #include "synthetic/token_codes.h"
 
 namespace snapkv::test {
@@ -24,27 +25,19 @@ using testing::HasSubstr;
 /// A folder of its own with a vocabulary of 320 tokens.
 class RetrievalModel : public testing::Test {
 protected:
-    RetrievalModel() {
-        std::string name = std::filesystem::temp_directory_path() / "snapkv-retrieval-XXXXXX";
-        folder_ = ::mkdtemp(name.data());
-        write_random_model(vocabulary(), {.layers = 1});
-    }
-    ~RetrievalModel() override {
-        std::error_code ignored;
-        std::filesystem::remove_all(folder_, ignored);
-    }
-    [[nodiscard]] std::filesystem::path path() const { return folder_ / "model.gguf"; }
-    [[nodiscard]] std::filesystem::path vocabulary() const { return folder_ / "vocabulary.gguf"; }
+    RetrievalModel() { write_random_model(vocabulary(), {.layers = 1}); }
+    [[nodiscard]] std::filesystem::path path() const { return folder_.path() / "model.gguf"; }
+    [[nodiscard]] std::filesystem::path vocabulary() const { return folder_.path() / "vocabulary.gguf"; }
     [[nodiscard]] gguf::File made(std::uint32_t suffix = 16, const std::string & type = "f32") const {
         write_retrieval_model(path(), {.vocabulary = vocabulary(), .type = type, .suffix = suffix});
         return gguf::File::open(path());
     }
     [[nodiscard]] std::ptrdiff_t files() const {
-        return std::distance(std::filesystem::directory_iterator(folder_), {});
+        return std::distance(std::filesystem::directory_iterator(folder_.path()), {});
     }
 
 private:
-    std::filesystem::path folder_;
+    TemporaryFolder folder_;
 };
 
 std::span<const float> row_of(const gguf::File & file, const char * name, std::size_t row) {
