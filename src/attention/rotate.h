@@ -40,9 +40,10 @@ inline constexpr std::size_t kUnrotated = 1;
            (!shape.values_in_keys || (shape.type.key == shape.type.value && stretches));
 }
 
-/// Multiplies each stretch of elements by a Hadamard matrix over the root of its size, which is its
-/// own inverse. Rotated rows have the dot products of the rows themselves, and what stuck out in one element is spread
-/// over all: before rows are quantised, and for the queries and outputs that meet them.
+/// Multiplies each `stretch` of the row's `size` elements, a power of two that divides it, by a Hadamard matrix over
+/// the root of its size, which is its own inverse. Rotated rows have the dot products of the rows themselves, and what
+/// stuck out in one element is spread over all: before rows are quantised, and for the queries and outputs that meet
+/// them.
 void rotate(float * row, std::size_t size, std::size_t stretch);
 
 }  // namespace snapkv::attention

@@ -201,29 +201,21 @@ Decoder::AttentionInput Decoder::attention_input(ggml_context * ctx, product::Pr
     if (weights.latent) {
         return latent_input(ctx, products, layer, hidden, positions, wanted);
     }
-    std::vector<ggml_tensor *> projected = project(ctx, products, weights, hidden, wanted);
+    const std::vector<ggml_tensor *> projected = project(ctx, products, weights, hidden, wanted);
     const std::int64_t rows = hidden->ne[1];
     AttentionInput input;
-    if (params_.family->gated_attention && wanted != Wanted::KeysValues) {
-        // Of each head first its query, then its gate.
-        const std::int64_t size = params_.key_size;
-        ggml_tensor * both = ggml_reshape_4d(ctx, projected.front(), size, 2, params_.heads, rows);
-        const auto half = [&](std::size_t which) {
-            return ggml_view_3d(ctx, both, size, params_.heads, rows, both->nb[2], both->nb[3], which * both->nb[1]);
-        };
-        projected.front() = half(0);
-        input.gate = ggml_sigmoid(ctx, ggml_cont_2d(ctx, half(1), size * params_.heads, rows));
-    }
     const bool plain = weights.query_norm.weight == nullptr && params_.layer_rotates(layer);
     if (plain && wanted == Wanted::All && rows == 1 && follows(projected[0], projected[1])) {
         rotate_step(ctx, projected[0], layer, positions, input);
     } else if (wanted != Wanted::KeysValues) {
-        input.queries = turn(ctx, projected.front(), params_.heads, weights.query_norm, layer, positions);
+        ggml_tensor * queries = split_gate(ctx, projected.front(), input);
+        input.queries = turn(ctx, queries, weights.query_norm, layer, positions);
     }
     if (wanted != Wanted::Queries) {
         const std::size_t first = projected.size() - 2;
         if (input.keys == nullptr) {
-            input.keys = turn(ctx, projected[first], params_.kv_heads, weights.key_norm, layer, positions);
+            ggml_tensor * keys = ggml_reshape_3d(ctx, projected[first], params_.key_size, params_.kv_heads, rows);
+            input.keys = turn(ctx, keys, weights.key_norm, layer, positions);
         }
         input.values = ggml_reshape_3d(ctx, projected[first + 1], params_.value_size, params_.kv_heads, rows);
     }
@@ -237,14 +229,27 @@ Decoder::AttentionInput Decoder::latent_input(ggml_context * ctx, product::Produ
                                  [&](ggml_tensor * x) { return rotate(ctx, x, layer, positions); });
 }
 
-/// Heads of projected rows, normed and rotated where the layer does so.
-ggml_tensor * Decoder::turn(ggml_context * ctx, ggml_tensor * x, std::uint32_t heads, const product::Norm & norm,
-                            std::uint32_t layer, ggml_tensor * positions) const {
-    ggml_tensor * by_head = x->ne[0] == params_.key_size && x->ne[1] == heads
-                                ? x
-                                : ggml_reshape_3d(ctx, x, params_.key_size, heads, x->ne[1]);
-    by_head = product::normalise(ctx, norm, by_head);
-    return params_.layer_rotates(layer) ? rotate(ctx, by_head, layer, positions) : by_head;
+/// Queries [key_size, heads, rows] as they were projected; where a gate stands behind each, it goes into `input`.
+ggml_tensor * Decoder::split_gate(ggml_context * ctx, ggml_tensor * projected, AttentionInput & input) const {
+    const std::int64_t size = params_.key_size;
+    const std::int64_t heads = params_.heads;
+    const std::int64_t rows = projected->ne[1];
+    if (!params_.family->gated_attention) {
+        return ggml_reshape_3d(ctx, projected, size, heads, rows);
+    }
+    ggml_tensor * both = ggml_reshape_4d(ctx, projected, size, 2, heads, rows);
+    const auto half = [&](std::size_t which) {
+        return ggml_view_3d(ctx, both, size, heads, rows, both->nb[2], both->nb[3], which * both->nb[1]);
+    };
+    input.gate = ggml_sigmoid(ctx, ggml_cont_2d(ctx, half(1), size * heads, rows));
+    return half(0);
+}
+
+/// Heads [size, heads, rows], normed and rotated where the layer does so.
+ggml_tensor * Decoder::turn(ggml_context * ctx, ggml_tensor * heads, const product::Norm & norm, std::uint32_t layer,
+                            ggml_tensor * positions) const {
+    ggml_tensor * normed = product::normalise(ctx, norm, heads);
+    return params_.layer_rotates(layer) ? rotate(ctx, normed, layer, positions) : normed;
 }
 
 /// Queries and the keys behind them in one node: in a step, where little is computed, nodes are what costs.

@@ -69,8 +69,9 @@ private:
                                                      const Layer & layer, ggml_tensor * hidden, Wanted wanted) const;
     [[nodiscard]] AttentionInput latent_input(ggml_context * ctx, product::Products & products, std::uint32_t layer,
                                               ggml_tensor * hidden, ggml_tensor * positions, Wanted wanted) const;
-    [[nodiscard]] ggml_tensor * turn(ggml_context * ctx, ggml_tensor * x, std::uint32_t heads,
-                                     const product::Norm & norm, std::uint32_t layer, ggml_tensor * positions) const;
+    [[nodiscard]] ggml_tensor * split_gate(ggml_context * ctx, ggml_tensor * projected, AttentionInput & input) const;
+    [[nodiscard]] ggml_tensor * turn(ggml_context * ctx, ggml_tensor * heads, const product::Norm & norm,
+                                     std::uint32_t layer, ggml_tensor * positions) const;
     void rotate_step(ggml_context * ctx, const ggml_tensor * queries, std::uint32_t layer, ggml_tensor * positions,
                      AttentionInput & input) const;
     [[nodiscard]] ggml_tensor * rotate(ggml_context * ctx, ggml_tensor * x, std::uint32_t layer,

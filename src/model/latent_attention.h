@@ -26,7 +26,8 @@ public:
     [[nodiscard]] Architecture::AttentionInput input(ggml_context * ctx, product::Products & products,
                                                      const product::Norm & norm, ggml_tensor * hidden,
                                                      Architecture::Wanted wanted, const Rotate & rotate) const;
-    /// Values of all heads, [heads * value size, rows], from the result of attention.
+    /// Values of all heads, [heads * value size, rows], from the result of attention: where the cache holds rows their
+    /// sums, [rank * heads, rows], else these values themselves.
     [[nodiscard]] ggml_tensor * output(ggml_context * ctx, ggml_tensor * attended) const;
     /// The matrices that go through `products`.
     void add_matrices(std::vector<product::Linear> & all) const;

@@ -105,9 +105,8 @@ void BranchCache::finish_layer(std::uint32_t layer, Compute & compute, const att
     suffix_rows_.reset();
 }
 
-void BranchCache::finish_recurrent_layer(const kv::LayerShape & shape) {
-    segment_->add_layer(no_rows(arena_, shape));
-    suffix_rows_.reset();
+void BranchCache::finish_recurrent_layer() {
+    segment_->add_layer(std::move(suffix_rows_));
 }
 
 void BranchCache::observe(std::uint32_t layer, Compute & compute, const attention::AttentionSpec & spec,
@@ -187,10 +186,6 @@ kv::LayerShape BranchCache::stored_shape(const kv::LayerRows & trunk) const {
     shape.type = plan_.type;
     shape.rotated = plan_.branch->cache.rotate;
     return shape;
-}
-
-std::shared_ptr<kv::LayerRows> no_rows(kv::Arena & arena, const kv::LayerShape & shape) {
-    return std::make_shared<kv::LayerRows>(kv::LayerRows::dense(arena, shape, 0, Position{0}));
 }
 
 std::shared_ptr<kv::LayerRows> last_rows(kv::Arena & arena, Compute & compute, const kv::LayerShape & shape,

@@ -37,8 +37,9 @@ public:
     void finish_layer(std::uint32_t layer, Compute & compute, const attention::AttentionSpec & spec,
                       const std::shared_ptr<const kv::LayerRows> & trunk, const float * trunk_queries);
 
-    /// The same for a layer without rows.
-    void finish_recurrent_layer(const kv::LayerShape & shape);
+    /// The same for a layer that recurs, whose suffix has no rows.
+    void finish_recurrent_layer();
+    /// What its recurrent layers keep: of those that are finished, after the whole prompt.
     [[nodiscard]] kv::RecurrentState & state() { return state_; }
 
     /// The segment of this branch alone: compacted rows, or the suffix's.
@@ -64,9 +65,6 @@ private:
     kv::RecurrentState state_;
     double compress_ms_ = 0;
 };
-
-/// The rows of a layer that has none.
-[[nodiscard]] std::shared_ptr<kv::LayerRows> no_rows(kv::Arena & arena, const kv::LayerShape & shape);
 
 /// The last `count` of dense rows, as rows of their own.
 [[nodiscard]] std::shared_ptr<kv::LayerRows> last_rows(kv::Arena & arena, Compute & compute,

@@ -15,8 +15,7 @@ CacheStats cache_stats(const BranchPlan & plan, const model::HyperParameters & p
     stats.window = plan.cache.window;
     stats.window_cuts_question = plan.cache.window_cuts_question;
     for (std::uint32_t layer = 0; layer < params.layers; ++layer) {
-        stats.rows_full +=
-            std::uint64_t{layer_shape(params, layer, plan.type).kv_heads} * rows_of_use(params, layer, plan.n);
+        stats.rows_full += std::uint64_t{shape.kv_heads} * rows_of_use(params, layer, plan.n);
     }
     stats.rows_kept = shape.kv_heads * kept_rows(plan, params);
     stats.bytes_full = stats.rows_full * shape.row_bytes();

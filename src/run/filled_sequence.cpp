@@ -129,8 +129,9 @@ std::shared_ptr<const kv::Segment> filled_segment(Session::Impl & session, const
             return nullptr;
         }
         if (session.params().layer_recurs(layer)) {
+            const kv::LayerShape none = layer_shape(session.params(), layer, shape.type, shape.rotated);
             segment->add_layer(
-                no_rows(*session.arena, layer_shape(session.params(), layer, shape.type, shape.rotated)));
+                std::make_shared<kv::LayerRows>(kv::LayerRows::dense(*session.arena, none, 0, Position{0})));
             continue;
         }
         const std::uint32_t of_use = rows_of_use(session.params(), layer, plan.n);

@@ -55,9 +55,13 @@ namespace snapkv::run {
     return spec;
 }
 
-/// Rows of `n` that a layer has a use for once the prompt is read: all, or those in its sliding window.
+/// Rows of `n` that a layer has a use for once the prompt is read: all, those in its sliding window, or none where it
+/// recurs.
 [[nodiscard]] inline std::uint32_t rows_of_use(const model::HyperParameters & params, std::uint32_t layer,
                                                std::uint32_t n) {
+    if (params.layer_recurs(layer)) {
+        return 0;
+    }
     const std::uint32_t window = params.window_of(layer);
     return window > 0 ? std::min(window, n) : n;
 }

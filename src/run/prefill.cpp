@@ -163,13 +163,12 @@ void Prefill::run_layer(std::uint32_t layer, const OnLogits & on_logits) {
 
 /// Lets go of the trunk's rows, where no branch keeps them.
 void Prefill::keep_trunk() {
-    if (trunk_segment_ && recurs()) {
-        trunk_segment_->add_layer(no_rows(environment_.arena, shape_));
-    } else if (trunk_segment_) {
+    if (trunk_segment_) {
         const std::uint32_t of_use = rows_of_use(environment_.params, layer_, plan_.trunk);
+        const bool as_they_are = of_use == plan_.trunk || recurs();  // where it recurs there are none
         trunk_segment_->add_layer(
-            of_use == plan_.trunk ? trunk_rows_
-                                  : last_rows(environment_.arena, environment_.compute, shape_, *trunk_rows_, of_use));
+            as_they_are ? trunk_rows_
+                        : last_rows(environment_.arena, environment_.compute, shape_, *trunk_rows_, of_use));
     }
     trunk_rows_.reset();
 }
@@ -356,7 +355,7 @@ void Prefill::finish_branch(BranchCache & branch, const OnLogits & on_logits) {
         output(branch, on_logits);
     }
     if (recurs()) {
-        branch.finish_recurrent_layer(shape_);
+        branch.finish_recurrent_layer();
         (*on_unit_)(layer_, units_);
         return;
     }
@@ -364,61 +363,6 @@ void Prefill::finish_branch(BranchCache & branch, const OnLogits & on_logits) {
     const std::uint32_t skipped = plan_.trunk_captured - branch.plan().trunk_captured();
     branch.finish_layer(layer_, environment_.compute, spec_, trunk_rows_, trunk_queries_.floats() + skipped * floats);
     (*on_unit_)(layer_, units_);
-}
-
-void Prefill::output(BranchCache & branch, const OnLogits & on_logits) {
-    const std::uint32_t n = branch.plan().n;
-    for (std::uint32_t first = n - branch.plan().output_rows; first < n; first += HiddenStates::kLeastRows) {
-        output_rows(branch, first, std::min(HiddenStates::kLeastRows, n - first), on_logits);
-    }
-}
-
-/// What is left of the last layer for rows that are to give logits: nothing where it recurs, since all rows went
-/// through it.
-ggml_tensor * Prefill::last_layer(Graph & graph, ggml_tensor * x, ggml_tensor * positions) {
-    if (recurs()) {
-        return x;
-    }
-    const model::Architecture & model = environment_.architecture;
-    ggml_context * ctx = graph.ctx();
-    const model::Architecture::AttentionInput input =
-        model.attention_input(ctx, products_.products(), layer_, x, positions, model::Architecture::Wanted::Queries);
-    ggml_tensor * attended = port_->attend(ctx, graph.graph(), 0, input.queries, input.queries);
-    return model.finish_layer(ctx, products_.products(), layer_, x, attended, input.gate);
-}
-
-void Prefill::output_rows(BranchCache & branch, std::uint32_t first, std::uint32_t count, const OnLogits & on_logits) {
-    unit().stores.clear();
-    unit().captures.clear();
-    unit().queries.clear();
-    if (!recurs()) {
-        unit().queries.push_back(query_span(&branch, 0, count, first));
-    }
-    unit().prefill = false;
-    products_.begin_graph();
-    Graph graph(layer_nodes(environment_.params) + port_->node_count(0));
-    ggml_context * ctx = graph.ctx();
-    ggml_tensor * positions = graph.integers(count);
-    ggml_tensor * x = ggml_new_tensor_2d(ctx, GGML_TYPE_F32, environment_.params.width, count);
-    ggml_set_input(x);
-    ggml_tensor * logits = environment_.architecture.logits(ctx, products_.stored(), last_layer(graph, x, positions));
-    ggml_set_output(logits);
-    graph.expand(logits);
-    environment_.allocator.allocate(graph);
-    std::vector<std::uint32_t> places(count);
-    std::iota(places.begin(), places.end(), first);
-    std::memcpy(positions->data, places.data(), count * sizeof(std::uint32_t));
-    for (std::uint32_t row = 0; row < count; ++row) {
-        const std::uint32_t position = first + row;
-        const float * from = position < plan_.trunk ? trunk_.row(position)
-                                                    : suffixes_.row(branch.plan().first_row + position - plan_.trunk);
-        std::copy_n(from, environment_.params.width,
-                    static_cast<float *>(x->data) + std::size_t{row} * environment_.params.width);
-    }
-    port_->prepare(count, environment_.compute.threads(Compute::Phase::Prefill));
-    environment_.compute.run(graph, Compute::Phase::Prefill);
-    on_logits(static_cast<std::size_t>(&branch - branches_.data()), first, count,
-              static_cast<const float *>(logits->data));
 }
 
 }  // namespace snapkv::run

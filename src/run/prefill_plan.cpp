@@ -127,10 +127,7 @@ PrefillPlan plan_prefill(std::span<const Branch> branches, const model::HyperPar
 std::uint64_t kept_rows(const BranchPlan & branch, const model::HyperParameters & params) {
     std::uint64_t rows = 0;
     for (std::uint32_t layer = 0; layer < params.layers; ++layer) {
-        if (params.layer_recurs(layer)) {
-            continue;
-        }
-        const bool voted_on = branch.cache.compress && params.window_of(layer) == 0;
+        const bool voted_on = branch.cache.compress && params.window_of(layer) == 0 && !params.layer_recurs(layer);
         rows += voted_on ? branch.cache.budget : rows_of_use(params, layer, branch.n);
     }
     return rows;
@@ -158,7 +155,7 @@ std::uint64_t kept_bytes(const PrefillPlan & plan, const model::HyperParameters 
                                           : kept_rows(branch, params) * row_bytes(params, branch.type);
     }
     for (std::uint32_t layer = 0; layer < params.layers && plan.shares_trunk(); ++layer) {
-        kept += params.layer_recurs(layer) ? 0 : rows_of_use(params, layer, plan.trunk) * row;
+        kept += rows_of_use(params, layer, plan.trunk) * row;
     }
     return kept;
 }

@@ -1,0 +1,67 @@
+// What a prefill computes of the rows whose logits are wanted, once their last layer's keys and values are complete.
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+#include <vector>
+
+#include "run/layer_shape.h"
+#include "run/prefill.h"
+
+namespace snapkv::run {
+
+void Prefill::output(BranchCache & branch, const OnLogits & on_logits) {
+    const std::uint32_t n = branch.plan().n;
+    for (std::uint32_t first = n - branch.plan().output_rows; first < n; first += HiddenStates::kLeastRows) {
+        output_rows(branch, first, std::min(HiddenStates::kLeastRows, n - first), on_logits);
+    }
+}
+
+/// What is left of the last layer for rows that are to give logits: nothing where it recurs, since all rows went
+/// through it.
+ggml_tensor * Prefill::last_layer(Graph & graph, ggml_tensor * x, ggml_tensor * positions) {
+    if (recurs()) {
+        return x;
+    }
+    const model::Architecture & model = environment_.architecture;
+    ggml_context * ctx = graph.ctx();
+    const model::Architecture::AttentionInput input =
+        model.attention_input(ctx, products_.products(), layer_, x, positions, model::Architecture::Wanted::Queries);
+    ggml_tensor * attended = port_->attend(ctx, graph.graph(), 0, input.queries, input.queries);
+    return model.finish_layer(ctx, products_.products(), layer_, x, attended, input.gate);
+}
+
+void Prefill::output_rows(BranchCache & branch, std::uint32_t first, std::uint32_t count, const OnLogits & on_logits) {
+    unit().stores.clear();
+    unit().captures.clear();
+    unit().queries.clear();
+    if (!recurs()) {
+        unit().queries.push_back(query_span(&branch, 0, count, first));
+    }
+    unit().prefill = false;
+    products_.begin_graph();
+    Graph graph(layer_nodes(environment_.params) + port_->node_count(0));
+    ggml_context * ctx = graph.ctx();
+    ggml_tensor * positions = graph.integers(count);
+    ggml_tensor * x = ggml_new_tensor_2d(ctx, GGML_TYPE_F32, environment_.params.width, count);
+    ggml_set_input(x);
+    ggml_tensor * logits = environment_.architecture.logits(ctx, products_.stored(), last_layer(graph, x, positions));
+    ggml_set_output(logits);
+    graph.expand(logits);
+    environment_.allocator.allocate(graph);
+    std::vector<std::uint32_t> places(count);
+    std::iota(places.begin(), places.end(), first);
+    std::memcpy(positions->data, places.data(), count * sizeof(std::uint32_t));
+    for (std::uint32_t row = 0; row < count; ++row) {
+        const std::uint32_t position = first + row;
+        const float * from = position < plan_.trunk ? trunk_.row(position)
+                                                    : suffixes_.row(branch.plan().first_row + position - plan_.trunk);
+        std::copy_n(from, environment_.params.width,
+                    static_cast<float *>(x->data) + std::size_t{row} * environment_.params.width);
+    }
+    port_->prepare(count, environment_.compute.threads(Compute::Phase::Prefill));
+    environment_.compute.run(graph, Compute::Phase::Prefill);
+    on_logits(static_cast<std::size_t>(&branch - branches_.data()), first, count,
+              static_cast<const float *>(logits->data));
+}
+
+}  // namespace snapkv::run
