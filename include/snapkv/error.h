@@ -7,14 +7,14 @@
 
 namespace snapkv {
 
-/// Whose turn it is to act when an Error is thrown.
+/// What an Error is about, and so who can fix it.
 enum class ErrorKind {
-    Usage,    ///< the request contradicts itself: a flag, a field, a configuration
-    Input,    ///< a file or text from outside is not what it should be
+    Usage,    ///< the request is inconsistent: a flag, a field, a configuration
+    Input,    ///< a file or text from outside is invalid
     Machine,  ///< this machine cannot do it: memory, disk, permissions
 };
 
-/// Everything the library throws for what comes from outside. The message is one line that names the file, key or
+/// What the library throws when something outside it is at fault. The message is one line that names the file, key or
 /// option, what was found and what was expected. A broken invariant of our own is an assertion, never an Error.
 class SNAPKV_API Error : public std::runtime_error {
 public:

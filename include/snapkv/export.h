@@ -1,4 +1,4 @@
 #pragma once
 
-/// Marks what the shared library makes visible; everything else stays hidden.
+/// Marks symbols that the shared library exports; all others stay hidden.
 #define SNAPKV_API __attribute__((visibility("default")))

@@ -26,28 +26,28 @@ enum class AttentionPath {
 
 /// How the products of a prefill are computed.
 enum class ProductPath {
-    Auto,        ///< the fastest that can be had: Int8 for quantised weights (on a processor with AMX Widened), else
+    Auto,        ///< the fastest available: Int8 for quantised weights (Widened on a processor with AMX), else
                  ///< Widened, else Stored
-    Stored,      ///< ggml's, on the weights as they are stored
-    Int8,        ///< own, on one layer's weights at a time, as 8-bit integers with a scale for each 32; rounds inputs
-                 ///< as ggml does, and weights that are not Q4_0, Q5_0, Q8_0 or IQ4_NL
+    Stored,      ///< ggml's, on the weights as stored
+    Int8,        ///< our own, on one layer's weights at a time as 8-bit integers with one scale per 32; rounds inputs
+                 ///< as ggml does, and weights unless they are Q4_0, Q5_0, Q8_0 or IQ4_NL
     Widened,     ///< oneDNN's, on one layer's weights at a time, widened to bf16 (where the processor multiplies it) or
-                 ///< f32: nearer to float32 than Int8
-    WidenedF32,  ///< the same, to f32 in any case: what the others are judged by
+                 ///< f32: closer to float32 than Int8
+    WidenedF32,  ///< the same, always in f32: the reference for the others
 };
 
 struct SessionOptions {
-    std::uint32_t threads = 0;        ///< for decode; 0: the cores this process may use
+    std::uint32_t threads = 0;        ///< for decode; 0: as many as the cores this process may use
     std::uint32_t threads_batch = 0;  ///< for prefill; 0: as many as `threads`
-    std::uint32_t batch = 512;        ///< tokens of a prefill chunk
+    std::uint32_t batch = 512;        ///< tokens per prefill chunk
     std::uint32_t context = 0;        ///< tokens of prompt and answer together; 0: the trained context
-    bool allow_long = false;          ///< permits a context beyond the trained one
+    bool allow_long = false;          ///< allows a context beyond the trained one
     AttentionPath attention = AttentionPath::Cpu;
     ProductPath products = ProductPath::Auto;
-    /// Polled at least once a tile of attention and once a graph node. When it becomes true the work at hand ends
-    /// within a second with what it has. May be null; must outlive the session.
+    /// Polled at least once per tile of attention and per graph node. Once it is true, the current call ends within a
+    /// second with what it has. May be null; must outlive the session.
     const std::atomic<bool> * stop = nullptr;
-    /// Receives one line for each choice worth knowing, without a newline.
+    /// Receives one line, without a newline, for each choice worth knowing.
     std::function<void(std::string_view)> log = {};
 };
 
@@ -57,19 +57,19 @@ struct AttentionRow {
     std::uint32_t kv_head = 0;
     std::uint32_t head = 0;      ///< query head
     std::uint32_t position = 0;  ///< of the query
-    /// Softmax in float32 over positions 0 .. `position`: sums to 1, less what a sink takes. Valid within the call.
+    /// Softmax in float32 over positions 0 .. `position`: sums to 1, less what a sink takes. Valid during the call.
     std::span<const float> weights;
 };
 
-/// Looks at the attention of a prompt's last positions while a prefill has a layer at hand.
+/// Observes the attention of a prompt's last positions during its prefill, one layer at a time.
 struct Observer {
-    std::uint32_t positions = 0;  ///< how many, at most the prompt's tokens; 0: nothing is observed
-    /// Called layer by layer; within one, for each KV head, positions ascend and the heads of the group follow one
-    /// another. Different KV heads come from different threads at once. What it throws ends the prefill.
+    std::uint32_t positions = 0;  ///< how many, at most the prompt's tokens; 0: observes nothing
+    /// Called layer by layer. Within a layer, for each KV head, positions ascend, and at each the heads of the group
+    /// follow one another. Different KV heads call from different threads at once. An exception ends the prefill.
     std::function<void(const AttentionRow &)> row = {};
 };
 
-/// One prompt of a prefill, with the cache it is to end up with.
+/// One prompt of a prefill, and the cache configuration for it.
 struct Branch {
     Prompt prompt;
     CacheConfig cache;
@@ -77,7 +77,7 @@ struct Branch {
 };
 
 struct PrefillProgress {
-    std::uint64_t units_done = 0;  ///< units of (layer, token); rate and time left follow from their share
+    std::uint64_t units_done = 0;  ///< units of (layer, token), from which rate and time left are derived
     std::uint64_t units_total = 0;
     std::uint32_t layer = 0;  ///< layers finished
     std::uint32_t layers = 0;
@@ -86,13 +86,13 @@ struct PrefillProgress {
     double seconds_left = 0;
 };
 
-/// Memory in bytes that a run takes beyond the mapped model file, and the time of its prefill.
+/// The memory, in bytes, that a run needs beyond the mapped model file, and the time its prefill takes.
 struct Estimate {
     std::uint64_t prompt_tokens = 0;  ///< tokens computed: trunk and suffixes, each once
     std::uint64_t hidden_bytes = 0;
     std::uint64_t cache_bytes = 0;    ///< peak K/V: one layer's working rows and all kept rows
     std::uint64_t compute_bytes = 0;  ///< graph buffers and scratch
-    std::uint64_t bytes_needed = 0;   ///< the sum, and the answer's rows
+    std::uint64_t bytes_needed = 0;   ///< the sum, plus the answer's rows
     double seconds = 0;
 };
 
@@ -102,14 +102,14 @@ struct PrefillStats {
     double prompt_ms = 0;    ///< compress_ms included
     double compress_ms = 0;  ///< votes, selection and compaction, all branches
     std::vector<double> branch_compress_ms;
-    std::uint64_t cache_bytes_peak = 0;      ///< most K/V bytes alive at any moment
+    std::uint64_t cache_bytes_peak = 0;      ///< peak K/V bytes
     std::uint64_t accounted_bytes_peak = 0;  ///< the engine's own sum: hidden states, K/V, scratch, compute buffers
     std::uint64_t rss_anon_growth = 0;  ///< peak growth of anonymous resident memory, sampled at each (layer, chunk)
     bool interrupted = false;
 };
 
 struct PrefillResult {
-    std::vector<Sequence> sequences;  ///< one a branch, in order; none if interrupted
+    std::vector<Sequence> sequences;  ///< one per branch, in order; none if interrupted
     PrefillStats stats;
 };
 
@@ -119,12 +119,12 @@ struct SamplingOptions {
     float top_p = 0.95F;
     float min_p = 0.05F;
     float repeat_penalty = 1.0F;
-    std::int32_t repeat_last = 64;    ///< tokens the penalty looks at, prompt included
+    std::int32_t repeat_last = 64;    ///< tokens that the penalty looks back at, prompt included
     std::uint32_t seed = 0xFFFFFFFF;  ///< 0xFFFFFFFF: a random one
 };
 
 struct GenerateOptions {
-    std::int64_t max_tokens = -1;  ///< -1: to the end of generation or of the context
+    std::int64_t max_tokens = -1;  ///< -1: until the model ends its answer or the context is full
     SamplingOptions sampling;
     std::vector<std::string> stop;
 };
@@ -140,7 +140,7 @@ struct Generation {
 };
 
 struct AppendStats {
-    std::uint64_t tokens = 0;  ///< tokens computed, a pending sampled one included
+    std::uint64_t tokens = 0;  ///< tokens computed, including a pending sampled one
     double ms = 0;
     bool interrupted = false;
 };
@@ -152,66 +152,66 @@ struct PerplexityResult {
     bool interrupted = false;
 };
 
-/// Runs a model: prefills, generates, appends, saves. Holds the thread pool and the graphs. One call at a time;
-/// sessions of one model are independent.
+/// Runs a model: prefills, generates, appends, saves. Owns the thread pool and the graphs. Takes one call at a time;
+/// sessions of the same model are independent.
 class SNAPKV_API Session {
 public:
-    /// Throws Error(Usage) for options that contradict the model (a context beyond the trained one without
-    /// allow_long) and Error(Machine) where threads or memory cannot be had.
+    /// Throws Error(Usage) if the options contradict the model (a context beyond the trained one without allow_long)
+    /// and Error(Machine) if threads or memory are not available.
     explicit Session(Model model, const SessionOptions & options = {});
     Session(Session &&) noexcept;
     Session & operator=(Session &&) noexcept;
     ~Session();
 
     [[nodiscard]] const Model & model() const;
-    [[nodiscard]] std::uint32_t context() const;           ///< tokens, as in force
-    [[nodiscard]] const SessionOptions & options() const;  ///< as in force: no zeros left
-    /// Most K/V bytes alive at any moment since the last prefill or filling began, all sequences of this session
-    /// together.
+    [[nodiscard]] std::uint32_t context() const;           ///< in tokens, as in force
+    [[nodiscard]] const SessionOptions & options() const;  ///< as in force, with every 0 resolved
+    /// Peak K/V bytes since the last prefill() or filled_sequence() began: the most that all sequences of this session
+    /// held together at any moment.
     [[nodiscard]] std::uint64_t cache_bytes_peak() const;
 
-    /// What prefill(branches) and max_tokens further tokens each will take. Checks the configurations as prefill does.
-    /// Measures the machine's speed at the first call; where the stop flag is set meanwhile, `seconds` stays 0.
+    /// What prefill(branches) and then max_tokens tokens per branch will take. Checks the configurations as prefill()
+    /// does. The first call measures the machine's speed; if the stop flag is set meanwhile, `seconds` stays 0.
     [[nodiscard]] Estimate estimate(std::span<const Branch> branches, std::int64_t max_tokens = -1) const;
 
     /// Prefills the branches' longest common prefix once and each branch's own suffix against it, layer by layer, and
-    /// leaves each with the cache that its configuration asks for. Throws Error(Usage) for a configuration that
-    /// contradicts itself, Error(Input) for an empty prompt or one beyond the context, Error(Machine) where memory
-    /// does not suffice (before anything is computed, with the sum).
+    /// leaves each with the cache that its configuration asks for. Throws Error(Usage) for an inconsistent
+    /// configuration, Error(Input) for a prompt that is empty or exceeds the context, Error(Machine) if memory is short
+    /// (before anything is computed, giving the sum).
     [[nodiscard]] PrefillResult prefill(std::span<const Branch> branches,
                                         const std::function<void(const PrefillProgress &)> & progress = {});
 
-    /// A sequence that stands where a prompt of `depth` tokens would have left it, with random tokens and random rows
-    /// in place of computed ones: as many as the configuration would keep, at positions spread over the prompt. For
-    /// benchmarks and tests, where decode at a depth is wanted without the prefill before it; its logits are zeros and
-    /// its text means nothing. The same seed gives the same sequence. Nothing where the stop flag is set. Throws as
-    /// prefill() does; a depth of 0 is an empty sequence.
+    /// A sequence in the state that a prompt of `depth` tokens would have left it in, but with random tokens and random
+    /// rows: as many as the configuration would keep, at positions spread over the prompt. For benchmarks and tests
+    /// that need decode at a depth without the prefill; the logits are zeros and the text means nothing. The same seed
+    /// gives the same sequence. Returns nothing if the stop flag is set. Throws as prefill() does; a depth of 0 gives
+    /// an empty sequence.
     [[nodiscard]] std::optional<Sequence> filled_sequence(std::uint32_t depth, const CacheConfig & cache,
                                                           std::uint32_t seed = 1);
 
-    /// Samples from the sequence's logits until it ends. `on_text` receives whole UTF-8 characters as they come;
-    /// returning false ends the generation as an interrupt.
+    /// Samples tokens until the answer ends. `on_text` receives whole UTF-8 characters as they come; returning false
+    /// ends the generation as an interrupt.
     [[nodiscard]] Generation generate(Sequence & sequence, const GenerateOptions & options,
                                       const std::function<bool(std::string_view)> & on_text = {});
 
-    /// The tokens of a further user message in the model's chat template, or its bytes where `raw`: what append()
-    /// takes. The pending end token is the sequence's own business.
+    /// The tokens of a further user message, for append(): in the model's chat template, or the bare text if `raw`. Do
+    /// not add the answer's end token: append() feeds a sampled token that has no row yet by itself.
     [[nodiscard]] std::vector<Token> turn_tokens(const Sequence & sequence, std::string_view message, bool raw) const;
 
-    /// Prefills further tokens against the kept rows and the tail, at the next true positions. A sampled token that
-    /// has no row yet is fed first; one token alone is a step of decode, with its threads. On interruption the sequence
-    /// stands where the last finished chunk left it.
+    /// Prefills further tokens against the kept rows and the tail, at the next true positions. A sampled token that has
+    /// no row yet is fed first; a single token is a decode step and uses the decode threads. After an interruption the
+    /// sequence is in the state that the last finished chunk left it in.
     AppendStats append(Sequence & sequence, std::span<const Token> tokens);
 
-    /// Writes the sequence to a temporary file, syncs and renames it. Throws Error(Machine).
+    /// Writes the sequence to a temporary file, syncs it and renames it. Throws Error(Machine).
     void save(const Sequence & sequence, const std::filesystem::path & path) const;
 
-    /// Reads a saved sequence. Throws Error(Input) with the reason for a file that is cut, altered, or of another
+    /// Reads a saved sequence. Throws Error(Input), with the reason, if the file is truncated, altered, or of another
     /// model or RoPE setting.
     [[nodiscard]] Sequence load(const std::filesystem::path & path) const;
 
-    /// Perplexity with the full cache over chunks of `context` tokens, scoring the second half of each, as
-    /// llama.cpp's tool does. `progress` receives chunks done, their number and the perplexity so far.
+    /// Perplexity with the full cache over chunks of `context` tokens, scoring the second half of each, as llama.cpp's
+    /// tool does. `progress` receives the chunks done, the total and the perplexity so far.
     [[nodiscard]] PerplexityResult perplexity(
         std::string_view text, std::uint32_t context,
         const std::function<void(std::uint32_t, std::uint32_t, double)> & progress = {});
