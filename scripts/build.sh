@@ -1,7 +1,7 @@
-# Sourced by the other scripts, in the checkout.
+# Sourced by the other scripts, from the checkout.
 
-# build PRESET [target...]: configures and builds with all cores; says little where all goes well. Objects that the
-# compiler cache has seen in another checkout serve here too.
+# build PRESET [target...]: configures and builds on all cores, quietly unless something fails. Objects that the
+# compiler cache knows from another checkout are reused.
 build() {
   local preset=$1 target; shift
   local targets=()

