@@ -1,20 +1,39 @@
 #pragma once
 
-#include <filesystem>
+#include <cstddef>
 #include <string>
+#include <vector>
 
 #include "settings.h"
 
 namespace snapkv::cli {
 
-/// The bytes of a file. Throws Error(Input) that names it.
-[[nodiscard]] std::string read_file(const std::filesystem::path & path);
-
 /// All of standard input.
 [[nodiscard]] std::string read_standard_input();
 
-/// The document: the files joined with nothing between, or the prompt, or standard input where neither is given and
-/// it is not a terminal; else empty. Throws Error(Usage) where both are given, and where there is nothing at all.
+/// A document and what it was read from.
+struct Document {
+    struct Source {
+        std::string name;     ///< as messages name it
+        std::size_t end = 0;  ///< one past its last byte in `text`
+    };
+    std::string text;
+    std::vector<Source> sources;
+
+    void add(std::string name, const std::string & bytes);
+    /// What source `index` gave.
+    [[nodiscard]] std::string_view part(std::size_t index) const;
+    /// Throws Error(Input) where the text is not UTF-8, with the source that has the first bad byte and its offset
+    /// there. A character may begin in one source and end in the next: they are joined with nothing between.
+    void require_utf8() const;
+};
+
+/// The files one after the other, or the prompt, or standard input where neither is given and it is not a terminal;
+/// else nothing. Throws Error(Usage) where both are given and where there is nothing at all; Error(Input) for what
+/// cannot be read or is not UTF-8.
+[[nodiscard]] Document read_sources(const Settings & settings);
+
+/// Their text.
 [[nodiscard]] std::string read_document(const Settings & settings);
 
 }  // namespace snapkv::cli

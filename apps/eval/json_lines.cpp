@@ -2,13 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <utility>
 
 #include "eval/fail.h"
+#include "eval/json_fault.h"
+#include "eval/read_file.h"
 #include "eval/utf8_text.h"
 #include "snapkv/error.h"
 
@@ -60,6 +60,11 @@ json parsed(const std::string & line) {
         value = json::parse(line, check_depth);
     } catch (const json::parse_error & error) {
         const bool ended = error.byte > line.size();
+        const std::string fault = json_fault(error);
+        if (!ended && (fault.starts_with("invalid string") || fault.starts_with("invalid number"))) {
+            // The token itself is wrong, for instance half a surrogate pair; what stands there would not tell why.
+            refuse(fmt::format("byte {} of the line: {}", error.byte, fault));
+        }
         refuse(fmt::format("found {} at byte {}, expected a JSON object",
                            ended ? "the end of the line" : quote(std::string_view(line).substr(error.byte - 1)),
                            error.byte));
@@ -156,15 +161,11 @@ void JsonRecord::fail(std::string_view what) const {
 std::vector<std::string> read_json_lines(const std::filesystem::path & path, bool skip_broken,
                                          const std::function<void(const JsonRecord &)> & take) {
     const std::string name = path.string();
-    errno = 0;
-    std::ifstream file(path, std::ios::binary);
-    if (!file) {
-        fail_file(name, fmt::format("cannot be opened: {}", std::strerror(errno)));
-    }
+    std::istringstream text(read_file(path));
     std::vector<std::string> skipped;
     std::string line;
     std::size_t taken = 0;
-    for (std::size_t number = 1; std::getline(file, line); ++number) {
+    for (std::size_t number = 1; std::getline(text, line); ++number) {
         if (line.find_first_not_of(" \t\r") == std::string::npos) {
             continue;
         }
@@ -177,9 +178,6 @@ std::vector<std::string> read_json_lines(const std::filesystem::path & path, boo
             }
             skipped.emplace_back(error.what());
         }
-    }
-    if (file.bad()) {
-        fail_file(name, fmt::format("cannot be read: {}", std::strerror(errno)));
     }
     if (taken == 0 && skipped.empty()) {
         fail_file(name, "found no line, expected a JSON object on each");

@@ -1,14 +1,14 @@
 #include "eval/qa_data.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <unordered_map>
 
 #include "eval/fail.h"
+#include "eval/json_fault.h"
+#include "eval/read_file.h"
+#include "eval/utf8_text.h"
 
 namespace snapkv::eval {
 namespace {
@@ -82,14 +82,16 @@ private:
 };
 
 Json parse(const std::filesystem::path & path) {
-    std::ifstream file(path, std::ios::binary);
-    if (!file) {
-        input_error("{}: cannot be opened: {}", path.string(), std::strerror(errno));
+    const std::string text = read_file(path);
+    if (const std::size_t bad = find_ill_formed(text); bad != std::string::npos) {
+        input_error("{}: found no valid JSON: byte {} is not UTF-8", path.string(), bad + 1);
     }
     try {
-        return Json::parse(file);
-    } catch (const Json::exception & error) {
-        input_error("{}: found no valid JSON, expected it: {}", path.string(), error.what());
+        return Json::parse(text);
+    } catch (const Json::parse_error & error) {
+        input_error("{}: found no valid JSON: byte {}: {}", path.string(), error.byte, json_fault(error));
+    } catch (const Json::out_of_range &) {
+        input_error("{}: found no valid JSON: a number of it is out of range", path.string());
     }
 }
 

@@ -10,6 +10,8 @@ namespace snapkv {
 
 namespace {
 
+constexpr std::uint32_t kLeastChunk = 4;  // tokens: with fewer, next to nothing would be scored
+
 /// -log softmax(logits)[token] in double precision.
 double negative_log_likelihood(std::span<const float> logits, Token token) {
     const float maximum = *std::max_element(logits.begin(), logits.end());
@@ -37,8 +39,11 @@ PerplexityResult Session::perplexity(std::string_view text, std::uint32_t contex
         raise_input("the text is not valid UTF-8 at byte {}", bad);
     }
     const std::vector<Token> tokens = vocabulary.tokenize(text, true, false);
-    if (context < 4 || context > impl_->options.context) {
-        raise_usage("-c is {}, expected 4 to {} tokens", context, impl_->options.context);
+    if (context < kLeastChunk) {
+        raise_usage("-c is {}, expected at least {} tokens", context, kLeastChunk);
+    }
+    if (context > impl_->options.context) {
+        raise_usage("-c is {}, expected at most the session's {} tokens", context, impl_->options.context);
     }
     const auto chunks = static_cast<std::uint32_t>(tokens.size() / context);
     if (chunks == 0) {

@@ -1,11 +1,16 @@
 // Reading documents and writing results.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
+#include <thread>
+
+#include "eval/read_file.h"
 #include "folder.h"
 #include "input.h"
 #include "output_file.h"
 #include "prompts.h"
 #include "snapkv/error.h"
+#include "support/error_of.h"
 
 namespace snapkv::cli {
 namespace {
@@ -25,8 +30,54 @@ ErrorKind kind_of(const Call & call) {
 TEST(Input, FilesAreJoinedWithNothingBetween) {
     const test::Folder folder;
     Settings settings;
-    settings.files = {folder.write("a", "one\xFF"), folder.write("b", std::string("\0two", 4))};
-    EXPECT_EQ(read_document(settings), std::string("one\xFF\0two", 8));
+    // A character may be split between two of them.
+    settings.files = {folder.write("a", "one\xC3"), folder.write("b", std::string("\xA9\0two", 5))};
+    EXPECT_EQ(read_document(settings), std::string("one\xC3\xA9\0two", 9));
+    const Document document = read_sources(settings);
+    EXPECT_EQ(document.part(0), "one\xC3");
+    EXPECT_EQ(document.part(1), std::string("\xA9\0two", 5));
+}
+
+TEST(Input, WhatIsNoUtf8IsFoundInTheFileThatHasIt) {
+    const test::Folder folder;
+    const auto refusal = [](const std::vector<std::filesystem::path> & files) {
+        Settings settings;
+        settings.files = files;
+        return snapkv::test::error_of(ErrorKind::Input, [&] { (void)read_document(settings); });
+    };
+    const std::string good = folder.write("good", "caf\xC3\xA9 ");
+    const std::string empty = folder.write("empty", "");
+    const std::string bad = folder.write("bad", "12\xFF");
+    const std::string half = folder.write("half", "12\xC3");
+    EXPECT_EQ(refusal({good, empty, bad, good}),
+              bad + ": not valid UTF-8: byte 0xFF at offset 2 belongs to no character");
+    EXPECT_EQ(refusal({bad}), bad + ": not valid UTF-8: byte 0xFF at offset 2 belongs to no character");
+    EXPECT_EQ(refusal({half, good}), half + ": not valid UTF-8: byte 0xC3 at offset 2 belongs to no character");
+    EXPECT_EQ(refusal({good, half}), half + ": not valid UTF-8: byte 0xC3 at offset 2 belongs to no character");
+    EXPECT_EQ(refusal({good, empty, half, empty}),
+              half + ": not valid UTF-8: byte 0xC3 at offset 2 belongs to no character");
+    Settings typed;
+    typed.prompt = "x\x80";
+    EXPECT_EQ(snapkv::test::error_of(ErrorKind::Input, [&] { (void)read_document(typed); }),
+              "--prompt: not valid UTF-8: byte 0x80 at offset 1 belongs to no character");
+}
+
+TEST(Input, AReadThatFailsIsNoEnd) {
+    // Its first page is never mapped, so that reading it gives EIO.
+    EXPECT_EQ(snapkv::test::error_of(ErrorKind::Input, [] { (void)eval::read_file("/proc/self/mem"); }),
+              "/proc/self/mem: cannot be read: Input/output error");
+    EXPECT_EQ(snapkv::test::error_of(ErrorKind::Input, [] { (void)eval::read_file("/"); }),
+              "/: cannot be read: Is a directory");
+}
+
+TEST(Input, PipesAreReadToTheirEnd) {
+    const test::Folder folder;
+    const std::string pipe = folder.file("pipe");
+    ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+    const std::string text(200'000, 'x');
+    std::thread writer([&] { std::ofstream(pipe, std::ios::binary) << text; });
+    EXPECT_EQ(eval::read_file(pipe), text);
+    writer.join();
 }
 
 TEST(Input, ContradictionsAndMissingFiles) {
@@ -34,8 +85,7 @@ TEST(Input, ContradictionsAndMissingFiles) {
     both.files = {"a"};
     both.prompt = "text";
     EXPECT_EQ(kind_of([&] { (void)read_document(both); }), ErrorKind::Usage);
-    EXPECT_EQ(kind_of([] { (void)read_file("/nonexistent/file"); }), ErrorKind::Input);
-    EXPECT_EQ(kind_of([] { (void)read_file("/"); }), ErrorKind::Input);
+    EXPECT_EQ(kind_of([] { (void)eval::read_file("/nonexistent/file"); }), ErrorKind::Input);
 }
 
 TEST(Output, IsWholeOrNotThere) {

@@ -57,8 +57,22 @@ TEST(JsonLines, NamesTheByteOfWhatIsNoJson) {
     EXPECT_EQ(error_for("{\"a\": \"x\"} {\"a\": 1}"),
               ":1: found \"{\\\"a\\\": 1}\" at byte 12, expected a JSON object");
     EXPECT_EQ(error_for("{\"a\": \"x\", \"b\": 1e999}"), ":1: a number of it is out of range");
-    EXPECT_THAT(error_for("{\"a\": \"\\ud800\"}"), HasSubstr(":1: found "));
+    EXPECT_EQ(error_for("{\"a\": \"\\ud800\"}"),
+              ":1: byte 14 of the line: invalid string: surrogate U+D800..U+DBFF must be followed by U+DC00..U+DFFF");
+    EXPECT_EQ(error_for("{\"a\": \"\\udc00 x\"}"),
+              ":1: byte 13 of the line: invalid string: surrogate U+DC00..U+DFFF must follow U+D800..U+DBFF");
+    EXPECT_THAT(error_for("{\"a\": \"\\q\"}"),
+                HasSubstr(":1: byte 9 of the line: invalid string: forbidden character"));
+    EXPECT_THAT(error_for("{\"a\": 1.x}"), HasSubstr(":1: byte 9 of the line: invalid number"));
     EXPECT_THAT(error_for(std::string("{\"a\": \0}", 8)), HasSubstr(":1: found "));
+}
+
+TEST(JsonLines, AReadThatFailsIsNoEnd) {
+    for (const std::string path : {"/", "/proc/self/mem"}) {
+        EXPECT_THAT(snapkv::test::error_of(ErrorKind::Input,
+                                           [&] { (void)read_json_lines(path, true, [](const JsonRecord &) {}); }),
+                    testing::StartsWith(path + ": cannot be read: "));
+    }
 }
 
 TEST(JsonLines, NamesTheByteThatIsNoUtf8) {

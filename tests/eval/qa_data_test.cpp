@@ -87,6 +87,11 @@ TEST_F(QaFile, BrokenSquadIsNamedWithItsPlace) {
     EXPECT_THAT(refused(read_squad, ""), HasSubstr("no valid JSON"));
     EXPECT_THAT(refused(read_squad, squad.substr(0, 300)), HasSubstr("no valid JSON"));
     EXPECT_THAT(refused(read_squad, with(squad, "a drink.", "a \xFF drink.")), HasSubstr("no valid JSON"));
+    EXPECT_EQ(refused(read_squad, with(squad, "a drink.", "a \\ud83d drink.")).find("\\ud83d"), std::string::npos);
+    EXPECT_THAT(refused(read_squad, with(squad, "a drink.", "a \\ud83d drink.")),
+                HasSubstr("invalid string: surrogate U+D800..U+DBFF must be followed by U+DC00..U+DFFF"));
+    EXPECT_EQ(refused(read_squad, "[1e999]"), "found no valid JSON: a number of it is out of range");
+    EXPECT_EQ(error_of(ErrorKind::Input, [] { (void)read_squad("/"); }), "/: cannot be read: Is a directory");
     EXPECT_EQ(refused(read_squad, "[]"), "top: found an empty array, expected an object");
     EXPECT_EQ(refused(read_squad, "{}"), "top: found no \"data\", expected one");
     EXPECT_EQ(refused(read_squad, R"({"data": 5})"), "top.data: found number, expected a list");
