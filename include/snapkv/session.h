@@ -203,8 +203,11 @@ public:
     /// sequence is in the state that the last finished chunk left it in.
     AppendStats append(Sequence & sequence, std::span<const Token> tokens);
 
-    /// Writes the sequence to a temporary file, syncs it and renames it. Throws Error(Machine).
-    void save(const Sequence & sequence, const std::filesystem::path & path) const;
+    /// Writes the sequence to a temporary file, syncs it and renames it. Until then an existing file keeps its contents,
+    /// and it keeps its permissions; a new file has mode 0600. Returns false, with nothing changed, if the stop flag is
+    /// set while it writes; a flag that is set before does not stop it, so that what was interrupted can be saved.
+    /// Throws Error(Machine).
+    bool save(const Sequence & sequence, const std::filesystem::path & path) const;
 
     /// Reads a saved sequence. Throws Error(Input), with the reason, if the file is truncated, altered, or of another
     /// model or RoPE setting.

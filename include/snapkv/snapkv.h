@@ -9,6 +9,7 @@
 #include "snapkv/selection.h"
 #include "snapkv/sequence.h"
 #include "snapkv/session.h"
+#include "snapkv/whole_file.h"
 #include "snapkv/written_model.h"
 
 namespace snapkv {

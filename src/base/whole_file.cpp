@@ -1,82 +1,105 @@
 #include "base/whole_file.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 
-#include <atomic>
+#include <algorithm>
 
 #include "base/raise.h"
+#include "snapkv/whole_file.h"
 
 namespace snapkv {
 
 namespace {
 
-constexpr std::size_t kGather = std::size_t{1} << 20U;
-constexpr int kMostNames = 1000;
+namespace fs = std::filesystem;
 
-/// Short, so that it fits wherever the target's own name fits.
-std::string temporary_name() {
-    static std::atomic<unsigned> count{0};
-    return fmt::format(".snapkv-{}-{}.tmp", ::getpid(), count++);
+/// Gathered before it is written, and written between two looks at the stop flag.
+constexpr std::size_t kBlock = std::size_t{1} << 20U;
+constexpr ::mode_t kOwnerOnly = 0600;
+
+/// The file that a path leads to, though it is not there yet.
+fs::path behind_links(const fs::path & path) {
+    constexpr int most_links = 40;  // as the kernel counts
+    fs::path target = path;
+    std::error_code error;
+    for (int i = 0; fs::is_symlink(fs::symlink_status(target, error)); ++i) {
+        if (i == most_links) {
+            raise_machine("{}: cannot be written: {}", path.string(),
+                          std::make_error_code(std::errc::too_many_symbolic_link_levels).message());
+        }
+        target = target.parent_path() / fs::read_symlink(target, error);  // which may be absolute
+    }
+    return target;
 }
 
-/// The file that the path leads to. Only a regular file, or none yet, may be replaced: a rename onto a device would
-/// take its place.
-std::filesystem::path target_of(const std::filesystem::path & path) {
+/// Only a regular file, or none yet, may be replaced: a rename onto a device would take its place. Nor is one that may
+/// not be written, though a rename would do it.
+fs::path target_of(const fs::path & path) {
     std::error_code error;
-    const std::filesystem::file_status status = std::filesystem::status(path, error);
-    if (!std::filesystem::exists(status)) {
-        return path;
+    const fs::file_status status = fs::status(path, error);
+    if (!fs::exists(status)) {
+        return behind_links(path);
     }
-    if (!std::filesystem::is_regular_file(status)) {
+    if (!fs::is_regular_file(status)) {
         raise_machine("{}: cannot be written: not a regular file", path.string());
     }
-    const std::filesystem::path resolved = std::filesystem::canonical(path, error);
+    if (::access(path.c_str(), W_OK) != 0) {
+        raise_machine("{}: cannot be written: {}", path.string(), system_error_text());
+    }
+    const fs::path resolved = fs::canonical(path, error);
     return error ? path : resolved;
 }
 
-std::filesystem::path directory_of(const std::filesystem::path & path) {
-    return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+fs::path directory_of(const fs::path & path) {
+    return path.has_parent_path() ? path.parent_path() : fs::path(".");
+}
+
+/// How a descriptor's file is called where it has no other name.
+std::string descriptor_path(const Descriptor & file) {
+    return fmt::format("/proc/self/fd/{}", file.number());
 }
 
 }  // namespace
 
-WholeFile::WholeFile(const std::filesystem::path & path) : path_(path), target_(target_of(path)) {
-    gathered_.reserve(kGather);
-    open_temporary();
+WholeFile::WholeFile(const fs::path & path, const WholeFileOptions & options)
+    : path_(path),
+      target_(target_of(path)),
+      stop_(options.stop != nullptr && !options.stop->load(std::memory_order_relaxed) ? options.stop : nullptr) {
+    struct stat there {};
+    if (::stat(target_.c_str(), &there) == 0) {
+        replaced_ = there;
+    }
+    gathered_.reserve(kBlock);
+    open_temporary(options);
 }
 
-WholeFile::~WholeFile() {
-    if (!temporary_.empty()) {
-        ::unlink(temporary_.c_str());
-    }
-}
+WholeFile::~WholeFile() = default;
 
 void WholeFile::fail(const char * what) const {
     raise_machine("{}: {}: {}", path_.string(), what, system_error_text());
 }
 
-void WholeFile::open_temporary() {
-    for (int attempt = 0; attempt < kMostNames; ++attempt) {
-        const std::filesystem::path name = directory_of(target_) / temporary_name();
-        constexpr ::mode_t kAsUmaskAllows = 0666;
-        file_.emplace(::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kAsUmaskAllows));
-        if (file_->valid()) {
-            temporary_ = name;
+void WholeFile::open_temporary(const WholeFileOptions & options) {
+    const fs::path directory = directory_of(target_);
+    const ::mode_t mode = replaced_ ? kOwnerOnly : options.mode;  // what is private stays so while it is written
+    if (options.nameless) {
+        file_.emplace(::open(directory.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, mode));
+        if (file_->valid() && ::access(descriptor_path(*file_).c_str(), F_OK) == 0) {
             return;
         }
-        if (errno != EEXIST) {
-            break;
-        }
     }
-    fail("cannot be written");
+    temporary_.emplace(directory);
+    file_.emplace(::open(temporary_->c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
+    if (!file_->valid()) {
+        fail("cannot be written");
+    }
 }
 
 void WholeFile::write(std::span<const std::byte> bytes) {
-    if (gathered_.size() + bytes.size() > kGather) {
+    if (gathered_.size() + bytes.size() > kBlock) {
         flush();
     }
-    if (bytes.size() >= kGather) {
+    if (bytes.size() >= kBlock) {
         write_through(bytes);
     } else {
         gathered_.insert(gathered_.end(), bytes.begin(), bytes.end());
@@ -90,7 +113,10 @@ void WholeFile::flush() {
 
 void WholeFile::write_through(std::span<const std::byte> bytes) {
     while (!bytes.empty()) {
-        const ::ssize_t written = ::write(file_->number(), bytes.data(), bytes.size());
+        if (stop_ != nullptr && stop_->load(std::memory_order_relaxed)) {
+            throw Stopped();
+        }
+        const ::ssize_t written = ::write(file_->number(), bytes.data(), std::min(bytes.size(), kBlock));
         if (written >= 0) {
             bytes = bytes.subspan(static_cast<std::size_t>(written));
         } else if (errno != EINTR) {
@@ -110,15 +136,49 @@ void WholeFile::overwrite(std::uint64_t offset, std::span<const std::byte> bytes
     }
 }
 
-void WholeFile::commit() {
-    flush();
-    if (::fsync(file_->number()) != 0 || !file_->close()) {
-        fail("cannot be written");
+/// The owner, group and permissions of the file that is replaced. Where its group cannot be given, that group's
+/// permissions go to nobody who had fewer. A file system without permissions refuses, which is as well.
+void WholeFile::keep_access() {
+    constexpr ::mode_t permissions = 0777;
+    constexpr ::mode_t of_others = 0007;
+    constexpr unsigned group_bits = 3;
+    ::mode_t mode = replaced_->st_mode & permissions;
+    if (::fchown(file_->number(), replaced_->st_uid, replaced_->st_gid) != 0 &&
+        ::fchown(file_->number(), static_cast<::uid_t>(-1), replaced_->st_gid) != 0) {
+        mode &= ~(of_others << group_bits) | ((mode & of_others) << group_bits);
     }
-    if (::rename(temporary_.c_str(), target_.c_str()) != 0) {
+    static_cast<void>(::fchmod(file_->number(), mode));
+}
+
+void WholeFile::give_name() {
+    if (temporary_) {
+        return;
+    }
+    temporary_.emplace(directory_of(target_));
+    if (::linkat(AT_FDCWD, descriptor_path(*file_).c_str(), AT_FDCWD, temporary_->c_str(), AT_SYMLINK_FOLLOW) != 0) {
         fail("cannot be put in place");
     }
-    temporary_.clear();
+}
+
+void WholeFile::commit() {
+    flush();
+    if (replaced_) {
+        keep_access();
+    }
+    if (::fsync(file_->number()) != 0) {
+        fail("cannot be written");
+    }
+    if (stop_ != nullptr && stop_->load(std::memory_order_relaxed)) {
+        throw Stopped();
+    }
+    give_name();
+    if (!file_->close()) {
+        fail("cannot be written");
+    }
+    if (::rename(temporary_->c_str(), target_.c_str()) != 0) {
+        fail("cannot be put in place");
+    }
+    temporary_->keep();
     sync_directory();
 }
 
@@ -129,6 +189,21 @@ void WholeFile::sync_directory() const {
     if (directory.valid() && ::fsync(directory.number()) != 0 && errno != EINVAL) {
         fail("written, but its directory cannot be synced");
     }
+}
+
+bool write_whole_file(const fs::path & path, std::span<const std::byte> bytes, const std::atomic<bool> * stop) {
+    try {
+        WholeFile file(path, {.stop = stop});
+        file.write(bytes);
+        file.commit();
+    } catch (const WholeFile::Stopped &) {
+        return false;
+    }
+    return true;
+}
+
+void check_whole_file(const fs::path & path) {
+    const WholeFile never_committed(path);
 }
 
 }  // namespace snapkv

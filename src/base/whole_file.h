@@ -1,23 +1,38 @@
 #pragma once
 
+#include <sys/stat.h>
+
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/descriptor.h"
+#include "base/temporary_name.h"
 
 namespace snapkv {
 
+struct WholeFileOptions {
+    ::mode_t mode = 0666;                      ///< of a new file, less the umask; one that is replaced keeps its own
+    const std::atomic<bool> * stop = nullptr;  ///< may be null; one that is set at the beginning is not looked at
+    bool nameless = true;  ///< without a temporary name while it is written, where the file system can do that
+};
+
 /// A file that appears under its name whole or not at all: written to a temporary file in the same directory, which
 /// commit() syncs and renames, and which goes with the object where commit() was not reached. What stood there before
-/// stays until the rename. A symbolic link is followed. All members throw Error(Machine) that begins with the path and
-/// ends with the system's words.
+/// stays until the rename. A symbolic link is followed. A temporary file has no name until commit() where the file
+/// system allows it, so that even a killed process leaves nothing behind; else remove_temporary_files() knows its name.
+/// All members throw Error(Machine) that begins with the path and ends with the system's words.
 class WholeFile {
 public:
-    explicit WholeFile(const std::filesystem::path & path);
+    /// Thrown by write() and commit() once the stop flag is set.
+    struct Stopped {};
+
+    explicit WholeFile(const std::filesystem::path & path, const WholeFileOptions & options = {});
     WholeFile(const WholeFile &) = delete;
     WholeFile & operator=(const WholeFile &) = delete;
     ~WholeFile();
@@ -30,14 +45,18 @@ public:
 
 private:
     [[noreturn]] void fail(const char * what) const;
-    void open_temporary();
+    void open_temporary(const WholeFileOptions & options);
     void flush();
     void write_through(std::span<const std::byte> bytes);
+    void keep_access();
+    void give_name();
     void sync_directory() const;
 
     std::filesystem::path path_;    ///< as it was asked for: what messages name
     std::filesystem::path target_;  ///< the file itself, links followed
-    std::filesystem::path temporary_;
+    std::optional<struct stat> replaced_;
+    const std::atomic<bool> * stop_;
+    std::optional<TemporaryName> temporary_;
     std::optional<Descriptor> file_;
     std::vector<std::byte> gathered_;
 };

@@ -20,11 +20,12 @@ run::SavedModel saved_model(const Session::Impl & session) {
 
 }  // namespace
 
-void Session::save(const Sequence & sequence, const std::filesystem::path & path) const {
+bool Session::save(const Sequence & sequence, const std::filesystem::path & path) const {
     impl_->check_belongs(sequence.impl());
     const run::SavedModel model = saved_model(*impl_);
-    run::write_saved_file(path,
-                          [&](const run::ByteSink & sink) { run::encode_sequence(model, sequence.impl(), sink); });
+    return run::write_saved_file(
+        path, [&](const run::ByteSink & sink) { run::encode_sequence(model, sequence.impl(), sink); },
+        impl_->options.stop);
 }
 
 Sequence Session::load(const std::filesystem::path & path) const {

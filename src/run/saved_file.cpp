@@ -84,20 +84,26 @@ std::span<const std::byte> checked_contents(std::span<const std::byte> file, con
     return contents;
 }
 
-void write_saved_file(const std::filesystem::path & path,
-                      const std::function<void(const ByteSink &)> & write_contents) {
-    WholeFile output(path);
-    Envelope envelope;
-    Checksum checksum;
-    output.write(std::as_bytes(std::span(&envelope, 1)));
-    write_contents([&](std::span<const std::byte> piece) {
-        checksum.add(piece);
-        envelope.size += piece.size();
-        output.write(piece);
-    });
-    envelope.checksum = checksum.value();
-    output.overwrite(0, std::as_bytes(std::span(&envelope, 1)));
-    output.commit();
+bool write_saved_file(const std::filesystem::path & path, const std::function<void(const ByteSink &)> & write_contents,
+                      const std::atomic<bool> * stop) {
+    constexpr ::mode_t owner_only = 0600;  // it holds what was read and answered
+    try {
+        WholeFile output(path, {.mode = owner_only, .stop = stop});
+        Envelope envelope;
+        Checksum checksum;
+        output.write(std::as_bytes(std::span(&envelope, 1)));
+        write_contents([&](std::span<const std::byte> piece) {
+            checksum.add(piece);
+            envelope.size += piece.size();
+            output.write(piece);
+        });
+        envelope.checksum = checksum.value();
+        output.overwrite(0, std::as_bytes(std::span(&envelope, 1)));
+        output.commit();
+    } catch (const WholeFile::Stopped &) {
+        return false;
+    }
+    return true;
 }
 
 SavedFile::SavedFile(const std::filesystem::path & path) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <filesystem>
 #include <functional>
@@ -16,9 +17,11 @@ namespace snapkv::run {
 /// cache, for another version, for a file cut short or longer than it says, and where the checksum does not match.
 std::span<const std::byte> checked_contents(std::span<const std::byte> file, const std::string & path);
 
-/// Puts what `write_contents` hands to its sink into the envelope, at `path`, all or nothing (see WholeFile). Throws
+/// Puts what `write_contents` hands to its sink into the envelope, at `path`, all or nothing (see WholeFile); a new
+/// file is its owner's alone. False, with nothing changed, where `stop` (may be null) becomes true meanwhile. Throws
 /// Error(Machine) that begins with the path.
-void write_saved_file(const std::filesystem::path & path, const std::function<void(const ByteSink &)> & write_contents);
+bool write_saved_file(const std::filesystem::path & path, const std::function<void(const ByteSink &)> & write_contents,
+                      const std::atomic<bool> * stop = nullptr);
 
 /// A saved cache's file, mapped for as long as the object lives. Its contents have passed checked_contents().
 class SavedFile {

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <cstring>
 #include <filesystem>
@@ -201,6 +202,38 @@ TEST(SavedFile, AFailureOfTheWriterLeavesTheOldFileAndNothingElse) {
                  Error);
     EXPECT_EQ(contents_of(folder / "cache"), "old");
     EXPECT_EQ(folder.names(), std::vector<std::string>{"cache"});
+}
+
+TEST(SavedFile, IsItsOwnersAloneUntilTheyShareIt) {
+    const Folder folder;
+    write(folder / "cache", "old");
+    EXPECT_EQ(fs::status(folder / "cache").permissions(), fs::perms::owner_read | fs::perms::owner_write);
+    const fs::perms shared = fs::perms::owner_read | fs::perms::owner_write | fs::perms::group_read;
+    fs::permissions(folder / "cache", shared);
+    write(folder / "cache", "new");
+    EXPECT_EQ(fs::status(folder / "cache").permissions(), shared);
+}
+
+TEST(SavedFile, CanBeStoppedBetweenBlocks) {
+    const Folder folder;
+    write(folder / "cache", "old");
+    std::atomic<bool> stop{false};
+    const std::string block(3'000'000, 'x');
+    EXPECT_FALSE(write_saved_file(
+        folder / "cache",
+        [&](const ByteSink & sink) {
+            sink(bytes_of(block));
+            stop = true;
+            sink(bytes_of(block));
+            ADD_FAILURE() << "written although it was stopped";
+        },
+        &stop));
+    EXPECT_EQ(contents_of(folder / "cache"), "old");
+    EXPECT_EQ(folder.names(), std::vector<std::string>{"cache"});
+    // What was stopped before can still be saved.
+    EXPECT_TRUE(write_saved_file(
+        folder / "cache", [&](const ByteSink & sink) { sink(bytes_of("new")); }, &stop));
+    EXPECT_EQ(contents_of(folder / "cache"), "new");
 }
 
 TEST(SavedFile, SaysWhyAPlaceCannotBeWritten) {
