@@ -1,23 +1,14 @@
 #include "answering.h"
 
 #include <algorithm>
-#include <cstdio>
-#include <exception>
 #include <random>
 
 #include "fail.h"
 #include "interrupt.h"
-#include "output_file.h"
+#include "standard_output.h"
 #include "status.h"
 
 namespace snapkv::cli {
-namespace {
-
-void print(std::string_view text) {
-    std::fwrite(text.data(), 1, text.size(), stdout);
-}
-
-}  // namespace
 
 Answering::Answering(const Settings & settings, Session & session)
     : settings_(settings), session_(session), sampling_(settings.sampling) {
@@ -32,12 +23,11 @@ void Answering::print_heading(const std::string & question) {
     }
     std::string line = question;
     std::replace(line.begin(), line.end(), '\n', ' ');
-    print(report_.answers.empty() ? "> " : "\n> ");
-    print(line + "\n");
+    print("{}> {}\n", report_.answers.empty() ? "" : "\n", line);
 }
 
 void Answering::answer(Sequence & sequence, Answer answer) {
-    if (interrupted()) {
+    if (interrupted() || !flush_standard_output()) {
         skip(std::move(answer));
         return;
     }
@@ -46,15 +36,14 @@ void Answering::answer(Sequence & sequence, Answer answer) {
         GenerateOptions options{settings_.predict, sampling_, settings_.stop};
         answer.generation = session_.generate(sequence, options, [&](std::string_view text) {
             if (!settings_.json) {
-                print(text);
-                std::fflush(stdout);
+                print_text(text);
             }
-            return std::ferror(stdout) == 0;
+            return flush_standard_output();
         });
         if (!settings_.json && !answer.generation.text.ends_with('\n')) {
-            print("\n");
+            print_text("\n");
         }
-        finish_standard_output();
+        flush_standard_output();
     }
     report_.answers.push_back(std::move(answer));
 }
@@ -64,18 +53,19 @@ void Answering::skip(Answer answer) {
     report_.answers.push_back(std::move(answer));
 }
 
-int Answering::finish(const std::function<void()> & save) {
-    std::exception_ptr unsaved;
+void Answering::save(std::string_view option, const std::function<bool()> & write) {
     try {
-        save();  // what took the work, before printing may fail
-    } catch (...) {
-        unsaved = std::current_exception();
+        if (!write()) {
+            note("{}: not written: interrupted", option);
+            interrupted_saving_ = true;
+        }
+    } catch (const Error & error) {
+        if (unsaved_) {
+            warn("{}", error.what());
+        } else {
+            unsaved_ = std::current_exception();
+        }
     }
-    const int status = finish();
-    if (unsaved) {
-        std::rethrow_exception(unsaved);
-    }
-    return status;
 }
 
 int Answering::finish() {
@@ -84,10 +74,14 @@ int Answering::finish() {
     if (settings_.json) {
         print_json(run_json(report_));
     } else {
-        fmt::print(stderr, "\n{}", statistics_text(report_));
+        say(fmt::format("\n{}", statistics_text(report_)));
+    }
+    if (unsaved_) {
+        flush_standard_output();
+        std::rethrow_exception(unsaved_);
     }
     finish_standard_output();
-    return report_.interrupted() ? status_interrupted : status_ok;
+    return report_.interrupted() || interrupted_saving_ ? interrupted_status() : status_ok;
 }
 
 CacheStats unfinished_cache(const CacheConfig & config) {

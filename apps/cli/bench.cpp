@@ -8,8 +8,8 @@
 #include "engine.h"
 #include "fail.h"
 #include "interrupt.h"
-#include "output_file.h"
 #include "resident.h"
+#include "standard_output.h"
 #include "status.h"
 
 namespace snapkv::cli {
@@ -152,19 +152,21 @@ int bench(const Settings & settings) {
     Bench bench(settings, model);
     const auto output = make_bench_output(settings.bench.format, settings, model.info());
     output->begin();
+    finish_standard_output();
     try {
         for (const BenchCase & each : bench.cases()) {
             if (interrupted()) {
                 throw Stopped();
             }
             output->add(bench.measure(each));
+            finish_standard_output();  // rows that nobody gets need not be measured
         }
     } catch (const Stopped &) {
         note("interrupted: what is printed are the rows so far");
     }
     output->end();
     finish_standard_output();
-    return interrupted() ? status_interrupted : status_ok;
+    return interrupted() ? interrupted_status() : status_ok;
 }
 
 }  // namespace snapkv::cli

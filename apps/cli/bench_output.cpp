@@ -4,13 +4,13 @@
 #include <fmt/core.h>
 
 #include <chrono>
-#include <cstdio>
 #include <ctime>
 #include <fstream>
 
 #include "format.h"
 #include "json.h"
 #include "numbers.h"
+#include "standard_output.h"
 #include "words.h"
 
 namespace snapkv::cli {
@@ -37,11 +37,6 @@ std::string utc_now() {
 
 std::string cache_text(const CacheConfig & cache) {
     return cache.policy == Policy::Full ? "full" : budget_text(cache.budget);
-}
-
-void print(const std::string & text) {
-    std::fwrite(text.data(), 1, text.size(), stdout);
-    std::fflush(stdout);
 }
 
 /// All that is known of a result, in the order of the CSV's columns.
@@ -88,19 +83,18 @@ public:
     explicit Markdown(const ModelInfo & model) : model_(model) {}
 
     void begin() override {
-        print(
+        print_text(
             "| model | size | params | threads | batch | kv | type | test | t/s | cache peak | resident peak |\n"
             "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n");
     }
     void add(const BenchResult & result) override {
         const BenchCase & of = result.of;
         const Spread rates = spread_of(result.rates());
-        print(fmt::format("| {} {} | {} | {:.2f} M | {} | {} | {} | {} | {} | {:.2f} ± {:.2f} | {} | {} |\n",
-                          model_.name, model_.quantisation, bytes_text(model_.weight_bytes),
-                          static_cast<double>(model_.parameters) / 1e6, of.prompt > 0 ? of.threads_batch : of.threads,
-                          of.batch, cache_text(of.cache), types_text(of.cache.type), of.name(), rates.mean,
-                          rates.deviation, bytes_text(result.cache_bytes_peak),
-                          bytes_text(result.resident_bytes_peak)));
+        print("| {} {} | {} | {:.2f} M | {} | {} | {} | {} | {} | {:.2f} ± {:.2f} | {} | {} |\n", model_.name,
+              model_.quantisation, bytes_text(model_.weight_bytes), static_cast<double>(model_.parameters) / 1e6,
+              of.prompt > 0 ? of.threads_batch : of.threads, of.batch, cache_text(of.cache), types_text(of.cache.type),
+              of.name(), rates.mean, rates.deviation, bytes_text(result.cache_bytes_peak),
+              bytes_text(result.resident_bytes_peak));
     }
 
 private:
@@ -141,7 +135,7 @@ public:
                                      : value.is_null() ? ""
                                                        : value.dump());
         }
-        print((std::exchange(headed_, true) ? "" : names + "\n") + values + "\n");
+        print_text((std::exchange(headed_, true) ? "" : names + "\n") + values + "\n");
     }
 
 private:

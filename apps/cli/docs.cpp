@@ -54,7 +54,8 @@ constexpr std::string_view exit_part = R"(
 | 0 | all went well |
 | 1 | the input or the machine does not allow it: a file, a prompt beyond the context, too little memory |
 | 2 | wrong usage: an unknown option, a value out of range, options that contradict each other |
-| 130 | ended by Ctrl-C, after the statistics and the text so far; a second Ctrl-C ends at once |
+| 130, 143, 129 | ended early by Ctrl-C, SIGTERM or SIGHUP, after the statistics and the text so far; a second one ends at once |
+| 141 | whoever read standard output closed it, as `head` does; files that were asked for are written all the same |
 
 Every error is one line on standard error that begins with `snapkv: error:`. Answers and JSON go to standard output,
 everything else to standard error.

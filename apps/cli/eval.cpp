@@ -86,7 +86,7 @@ int evaluate(const Settings & settings) {
         folder.write(fidelity ? eval::fidelity_report(folder.journal().records())
                               : eval::answers_report(folder.journal().records(), how.layout, how.title));
     }
-    return whole ? status_ok : status_interrupted;
+    return whole ? status_ok : interrupted_status();
 }
 
 }  // namespace snapkv::cli

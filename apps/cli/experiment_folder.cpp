@@ -16,6 +16,7 @@
 #include "options.h"
 #include "output_file.h"
 #include "progress.h"
+#include "standard_output.h"
 
 namespace snapkv::cli {
 namespace {
@@ -164,12 +165,13 @@ void ExperimentFolder::write(eval::PicturedReport report) const {
     write_file(folder_ / "results.json", json_text(all) + "\n");
     for (const eval::ReportSection & section : report.report.sections) {
         if (!section.table.rows.empty()) {
-            fmt::print("## {}\n\n{}\n", section.heading, eval::markdown_table(section.table));
+            print("## {}\n\n{}\n", section.heading, eval::markdown_table(section.table));
         }
     }
-    finish_standard_output();
+    flush_standard_output();
     note("{}: report.html, report.md, results.json, results.csv and {}", folder_.string(),
          count_text(report.pictures.size(), "picture"));
+    finish_standard_output();
 }
 
 std::string required_text(const Settings & settings, const std::string & what) {

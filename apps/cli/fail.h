@@ -14,15 +14,20 @@ using eval::input_error;    // status 1
 using eval::machine_error;  // status 1
 using eval::usage_error;    // status 2
 
+/// Text on standard error. Where it cannot be written, nobody reads it, and the work goes on.
+inline void say(const std::string & text) {
+    static_cast<void>(std::fwrite(text.data(), 1, text.size(), stderr));
+}
+
 /// One line on standard error.
 template <typename... Args>
 void note(fmt::format_string<Args...> format, Args &&... args) {
-    fmt::print(stderr, "snapkv: {}\n", fmt::format(format, std::forward<Args>(args)...));
+    say(fmt::format("snapkv: {}\n", fmt::format(format, std::forward<Args>(args)...)));
 }
 
 template <typename... Args>
 void warn(fmt::format_string<Args...> format, Args &&... args) {
-    fmt::print(stderr, "snapkv: warning: {}\n", fmt::format(format, std::forward<Args>(args)...));
+    say(fmt::format("snapkv: warning: {}\n", fmt::format(format, std::forward<Args>(args)...)));
 }
 
 }  // namespace snapkv::cli

@@ -1,7 +1,6 @@
 // `snapkv inspect`.
 #include <algorithm>
 #include <array>
-#include <cstdio>
 
 #include "commands.h"
 #include "engine.h"
@@ -10,7 +9,7 @@
 #include "json.h"
 #include "needs.h"
 #include "options.h"
-#include "output_file.h"
+#include "standard_output.h"
 #include "status.h"
 #include "words.h"
 
@@ -128,9 +127,7 @@ std::vector<std::string> attention_lines(const ModelInfo & model) {
 }
 
 void print_shape(const ModelInfo & model) {
-    const auto line = [](std::string_view label, const std::string & value) {
-        fmt::print("{:<16} {}\n", label, value);
-    };
+    const auto line = [](std::string_view label, const std::string & value) { print("{:<16} {}\n", label, value); };
     line("name", model.name);
     line("architecture", model.architecture);
     line("quantisation", model.quantisation);
@@ -165,19 +162,19 @@ void print_shape(const ModelInfo & model) {
 void print_needs(const ModelInfo & model, const Settings & settings) {
     Settings compressed = settings;
     compressed.command = Command::Inspect;
-    fmt::print("\nMemory beside the weights, estimated from the shape ({}):\n\n", configuration(compressed));
-    fmt::print("{:>9}  {:>11} {:>11}  {:>11} {:>11}  {:>11} {:>11}\n", "", "hidden", "one layer", "prefill", "prefill",
-               "decode", "decode");
-    fmt::print("{:>9}  {:>11} {:>11}  {:>11} {:>11}  {:>11} {:>11}\n", "tokens", "states", "at work", "full",
-               "compressed", "full", "compressed");
+    print("\nMemory beside the weights, estimated from the shape ({}):\n\n", configuration(compressed));
+    print("{:>9}  {:>11} {:>11}  {:>11} {:>11}  {:>11} {:>11}\n", "", "hidden", "one layer", "prefill", "prefill",
+          "decode", "decode");
+    print("{:>9}  {:>11} {:>11}  {:>11} {:>11}  {:>11} {:>11}\n", "tokens", "states", "at work", "full", "compressed",
+          "full", "compressed");
     for (const std::uint64_t tokens : lengths) {
         const Needs needs = needs_of(model, tokens, settings.cache);
-        fmt::print("{:>9}  {:>11} {:>11}  {:>11} {:>11}  {:>11} {:>11}{}\n", count_text(tokens),
-                   bytes_text(needs.hidden), bytes_text(needs.layer), bytes_text(needs.prefill_full()),
-                   bytes_text(needs.prefill_compressed()), bytes_text(needs.decode_full()),
-                   bytes_text(needs.decode_compressed()), tokens > model.trained_context ? "  *" : "");
+        print("{:>9}  {:>11} {:>11}  {:>11} {:>11}  {:>11} {:>11}{}\n", count_text(tokens), bytes_text(needs.hidden),
+              bytes_text(needs.layer), bytes_text(needs.prefill_full()), bytes_text(needs.prefill_compressed()),
+              bytes_text(needs.decode_full()), bytes_text(needs.decode_compressed()),
+              tokens > model.trained_context ? "  *" : "");
     }
-    fmt::print(
+    print(
         "\n* beyond the trained context. Prefill is hidden states, one layer's working rows and what is kept;\n"
         "graph buffers and scratch, some tens of MiB, come on top.\n");
 }

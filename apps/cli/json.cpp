@@ -1,9 +1,8 @@
 #include "json.h"
 
-#include <cstdio>
-
 #include "format.h"
 #include "options.h"
+#include "standard_output.h"
 #include "words.h"
 
 namespace snapkv::cli {
@@ -109,8 +108,7 @@ std::string json_text(const Json & json) {
 }
 
 void print_json(const Json & json) {
-    const std::string text = json_text(json) + "\n";
-    std::fwrite(text.data(), 1, text.size(), stdout);
+    print_text(json_text(json) + "\n");
 }
 
 }  // namespace snapkv::cli

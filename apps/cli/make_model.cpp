@@ -64,7 +64,7 @@ int make_model(const Settings & settings) {
         });
     }
     if (result.interrupted) {
-        return status_interrupted;
+        return interrupted_status();
     }
     note("{}: {} parameters, {} in {}", settings.output.string(), count_text(result.parameters),
          bytes_text(result.bytes), seconds_text(watch.milliseconds() / 1000));

@@ -234,7 +234,7 @@ int observe(const Settings & settings) {
             }
         } catch (const Stopped &) {
             note("interrupted before there was anything to show");
-            return status_interrupted;
+            return interrupted_status();
         }
     }
     folder.write(report_of(settings, folder.journal().records()));

@@ -1,14 +1,15 @@
 #include "output_file.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <memory>
+#include <span>
+#include <system_error>
 
 #include "fail.h"
+#include "snapkv/whole_file.h"
 
 namespace snapkv::cli {
 namespace {
@@ -27,33 +28,25 @@ bool is_special(const fs::path & path) {
     return fs::exists(status) && !fs::is_regular_file(status);
 }
 
-/// A link is to go on being one.
-fs::path behind_links(const fs::path & path) {
-    std::error_code error;
-    const fs::path target = fs::canonical(path, error);
-    return error ? path : target;
+std::string reason() {
+    return std::error_code(errno, std::generic_category()).message();
 }
 
-fs::path temporary_name(const fs::path & path) {
-    fs::path name = path;
-    name += fmt::format(".part-{}", getpid());
-    return name;
-}
-
-void write_all(File file, const fs::path & path, std::string_view bytes) {
-    bool good = std::fwrite(bytes.data(), 1, bytes.size(), file.get()) == bytes.size();
-    good = std::fflush(file.get()) == 0 && good;
-    if (!good) {
-        machine_error("{}: cannot be written: {}", path.string(), std::strerror(errno));
+void write_through(const fs::path & path, std::string_view bytes) {
+    const File file(std::fopen(path.c_str(), "wb"));
+    if (!file || std::fwrite(bytes.data(), 1, bytes.size(), file.get()) != bytes.size() ||
+        std::fflush(file.get()) != 0) {
+        machine_error("{}: cannot be written: {}", path.string(), reason());
     }
 }
 
 }  // namespace
 
 void check_writable(std::string_view option, const fs::path & path) {
-    if (!path.empty() && !fs::is_directory(path) && is_special(path)) {
+    std::error_code error;
+    if (!path.empty() && !fs::is_directory(path, error) && is_special(path)) {
         if (access(path.c_str(), W_OK) != 0) {
-            machine_error("{} {}: cannot be written: {}", option, path.string(), std::strerror(errno));
+            machine_error("{} {}: cannot be written: {}", option, path.string(), reason());
         }
         return;
     }
@@ -64,16 +57,11 @@ void check_replaceable(std::string_view option, const fs::path & path) {
     if (path.empty()) {
         return;
     }
-    if (is_special(path)) {
-        machine_error("{} {}: cannot be written: not a regular file", option, path.string());
+    try {
+        check_whole_file(path);
+    } catch (const Error & error) {
+        machine_error("{} {}", option, error.what());
     }
-    const fs::path probe = temporary_name(behind_links(path));
-    const int descriptor = open(probe.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (descriptor < 0) {
-        machine_error("{} {}: cannot be written: {}", option, path.string(), std::strerror(errno));
-    }
-    close(descriptor);
-    unlink(probe.c_str());
 }
 
 void check_absent(std::string_view option, const fs::path & path) {
@@ -84,33 +72,10 @@ void check_absent(std::string_view option, const fs::path & path) {
 }
 
 void write_file(const fs::path & path, std::string_view bytes) {
-    const bool special = is_special(path);
-    const fs::path target = behind_links(path);
-    const fs::path name = special ? path : temporary_name(target);
-    File file(std::fopen(name.c_str(), "wb"));
-    if (!file) {
-        machine_error("{}: cannot be written: {}", path.string(), std::strerror(errno));
-    }
-    if (special) {
-        write_all(std::move(file), path, bytes);
-        return;
-    }
-    try {
-        write_all(std::move(file), path, bytes);
-    } catch (...) {
-        unlink(name.c_str());
-        throw;
-    }
-    if (std::rename(name.c_str(), target.c_str()) != 0) {
-        const int reason = errno;
-        unlink(name.c_str());
-        machine_error("{}: cannot be written: {}", path.string(), std::strerror(reason));
-    }
-}
-
-void finish_standard_output() {
-    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
-        machine_error("standard output: cannot be written: {}", std::strerror(errno));
+    if (is_special(path)) {
+        write_through(path, bytes);
+    } else {
+        write_whole_file(path, std::as_bytes(std::span(bytes)));
     }
 }
 

@@ -15,11 +15,7 @@ void check_replaceable(std::string_view option, const std::filesystem::path & pa
 /// Throws Error(Usage) where something of this name is there already.
 void check_absent(std::string_view option, const std::filesystem::path & path);
 
-/// Writes the bytes to a temporary file beside `path` and renames it, so that the name never stands for half a file.
-/// A device or a pipe is written to as it is. Throws Error(Machine).
+/// Writes the bytes as write_whole_file() does; a device or a pipe is written to as it is. Throws Error(Machine).
 void write_file(const std::filesystem::path & path, std::string_view bytes);
-
-/// Flushes standard output. Throws Error(Machine) where what was printed could not be written.
-void finish_standard_output();
 
 }  // namespace snapkv::cli

@@ -1,6 +1,4 @@
 // `snapkv perplexity`.
-#include <cstdio>
-
 #include "commands.h"
 #include "engine.h"
 #include "fail.h"
@@ -8,8 +6,8 @@
 #include "input.h"
 #include "interrupt.h"
 #include "json.h"
-#include "output_file.h"
 #include "progress.h"
+#include "standard_output.h"
 #include "status.h"
 
 namespace snapkv::cli {
@@ -51,11 +49,11 @@ int perplexity(const Settings & settings) {
         json["chunks"] = result.chunks;
         print_json(json);
     } else if (result.chunks > 0) {
-        fmt::print("perplexity {:.4f} over {} of {} tokens ({} scored)\n", result.perplexity,
-                   count_text(result.chunks, "chunk"), count_text(context), count_text(result.tokens));
+        print("perplexity {:.4f} over {} of {} tokens ({} scored)\n", result.perplexity,
+              count_text(result.chunks, "chunk"), count_text(context), count_text(result.tokens));
     }
     finish_standard_output();
-    return result.interrupted ? status_interrupted : status_ok;
+    return result.interrupted ? interrupted_status() : status_ok;
 }
 
 }  // namespace snapkv::cli

@@ -1,6 +1,5 @@
 #include "program.h"
 
-#include <cstdio>
 #include <new>
 
 #include "command_line.h"
@@ -10,14 +9,14 @@
 #include "fail.h"
 #include "help.h"
 #include "options.h"
-#include "output_file.h"
+#include "standard_output.h"
 #include "status.h"
 
 namespace snapkv::cli {
 namespace {
 
 int print(const std::string & text) {
-    std::fwrite(text.data(), 1, text.size(), stdout);
+    print_text(text);
     finish_standard_output();
     return status_ok;
 }
@@ -83,7 +82,7 @@ int say_error(std::string message, int status) {
             c = ' ';
         }
     }
-    std::fprintf(stderr, "snapkv: error: %s\n", message.c_str());
+    say("snapkv: error: " + message + "\n");
     return status;
 }
 
@@ -92,6 +91,8 @@ int say_error(std::string message, int status) {
 int run_program(const std::vector<std::string> & arguments) noexcept {
     try {
         return dispatch(parse_command_line(arguments));
+    } catch (const BrokenPipe &) {
+        return status_broken_pipe;
     } catch (const Error & error) {
         return say_error(error.what(), error.kind() == ErrorKind::Usage ? status_usage : status_failed);
     } catch (const std::bad_alloc &) {

@@ -6,15 +6,13 @@
 #include "input.h"
 #include "interrupt.h"
 #include "output_file.h"
+#include "standard_output.h"
 #include "status.h"
 
 namespace snapkv::cli {
 namespace {
 
 void dump_kept(const Settings & settings, const std::vector<Sequence> & sequences) {
-    if (settings.dump_kept.empty()) {
-        return;
-    }
     std::vector<Kept> kept;
     for (const Sequence & sequence : sequences) {
         kept.push_back({sequence.prompt_tokens(), sequence.kept_positions()});
@@ -48,7 +46,7 @@ int run_document(const Settings & settings) {
     watch_interrupts();
     Prepared prepared = prepare(settings, document);
     if (settings.dry_run && interrupted()) {
-        return status_interrupted;
+        return interrupted_status();
     }
     if (settings.dry_run) {
         if (settings.json) {
@@ -73,23 +71,23 @@ int run_document(const Settings & settings) {
         return answering.finish();
     }
 
-    dump_kept(settings, result.sequences);
-    int status = status_ok;
+    if (!settings.dump_kept.empty()) {
+        answering.save("--dump-kept", [&] {
+            dump_kept(settings, result.sequences);
+            return true;
+        });
+    }
     for (std::size_t i = 0; i < result.sequences.size(); ++i) {
         Sequence sequence = std::move(result.sequences[i]);  // gone when its answer is done
         Answer answer = blank_answer(settings, prepared, i);
         answer.cache = sequence.cache_stats();
         answer.compress_ms = i < result.stats.branch_compress_ms.size() ? result.stats.branch_compress_ms[i] : 0;
         answering.answer(sequence, std::move(answer));
-        if (i + 1 == result.sequences.size()) {
-            status = answering.finish([&] {
-                if (!settings.save_kv.empty()) {
-                    prepared.session.save(sequence, settings.save_kv);
-                }
-            });
+        if (!settings.save_kv.empty()) {
+            answering.save("--save-kv", [&] { return prepared.session.save(sequence, settings.save_kv); });
         }
     }
-    return status;
+    return answering.finish();
 }
 
 }  // namespace snapkv::cli

@@ -8,6 +8,7 @@
 #include "options.h"
 #include "output_file.h"
 #include "prompts.h"
+#include "standard_output.h"
 #include "status.h"
 
 namespace snapkv::cli {
@@ -90,7 +91,7 @@ Answer blank_answer(const Turn & turn, const Sequence & sequence) {
 }
 
 /// Appends the turn and generates. Returns false where the turn itself was cut short.
-bool take_turn(Answering & answering, Session & session, Sequence & sequence, const Turn & turn,
+bool take_turn(Answering & answering, Session & session, Sequence & sequence, const Turn & turn, bool dump,
                std::vector<Kept> & kept) {
     Report & report = answering.report();
     if (!interrupted() && !turn.tokens.empty()) {
@@ -100,7 +101,9 @@ bool take_turn(Answering & answering, Session & session, Sequence & sequence, co
     }
     const bool whole = !interrupted();
     if (whole) {
-        kept.push_back({sequence.tokens().size(), sequence.kept_positions()});
+        if (dump) {
+            kept.push_back({sequence.tokens().size(), sequence.kept_positions()});
+        }
         answering.answer(sequence, blank_answer(turn, sequence));
     } else {
         answering.skip(blank_answer(turn, sequence));
@@ -135,24 +138,27 @@ int run_saved(const Settings & settings) {
     answering.report().several = turns.size() > 1;
     answering.report().load_ms = load_ms;
     answering.report().shared_tokens = saved.tokens().size();
-    std::vector<Kept> kept;
+    const bool dump = !settings.dump_kept.empty();
+    std::vector<Kept> kept;  // copies of all positions: of no use but to be dumped
     bool whole = true;
     for (const Turn & turn : turns) {
         if (turns.size() == 1) {
-            whole = take_turn(answering, session, saved, turn, kept);
+            whole = take_turn(answering, session, saved, turn, dump, kept);
         } else {
             Sequence fork = saved.fork();
-            whole = take_turn(answering, session, fork, turn, kept) && whole;
+            whole = take_turn(answering, session, fork, turn, dump, kept) && whole;
         }
     }
-    if (whole && !settings.dump_kept.empty()) {
-        write_file(settings.dump_kept, json_text(kept_json(kept, turns.size() > 1)) + "\n");
+    if (whole && dump) {
+        answering.save("--dump-kept", [&] {
+            write_file(settings.dump_kept, json_text(kept_json(kept, turns.size() > 1)) + "\n");
+            return true;
+        });
     }
-    return answering.finish([&] {
-        if (whole && !settings.save_kv.empty()) {
-            session.save(saved, settings.save_kv);
-        }
-    });
+    if (whole && !settings.save_kv.empty()) {
+        answering.save("--save-kv", [&] { return session.save(saved, settings.save_kv); });
+    }
+    return answering.finish();
 }
 
 }  // namespace snapkv::cli

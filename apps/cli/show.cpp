@@ -2,7 +2,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <cstdlib>
 
 #include "cells.h"
@@ -16,6 +15,7 @@
 #include "interrupt.h"
 #include "options.h"
 #include "output_file.h"
+#include "standard_output.h"
 #include "status.h"
 #include "terminal.h"
 
@@ -70,11 +70,11 @@ bool colours_wanted() {
     return isatty(STDOUT_FILENO) != 0 && (no_colour == nullptr || *no_colour == '\0');
 }
 
-void print_text(const Summary & summary, const ShownPrompt & shown) {
+void print_shown(const Summary & summary, const ShownPrompt & shown) {
     const std::string text = colours_wanted() ? coloured_text(shown) : marked_text(shown);
-    std::fwrite(text.data(), 1, text.size(), stdout);
+    print_text(text);
     for (const auto & [label, value] : summary) {
-        fmt::print("{:<16} {}\n", label, value);
+        print("{:<16} {}\n", label, value);
     }
     finish_standard_output();
 }
@@ -94,7 +94,7 @@ int show(const Settings & settings) {
     Prepared prepared = prepare(settings, document);
     const PrefillResult result = prefill(prepared);
     if (result.sequences.empty()) {
-        return status_interrupted;
+        return interrupted_status();
     }
     const Prompt & prompt = prepared.branches.front().prompt;
     const Model & model = prepared.session.model();
@@ -102,7 +102,7 @@ int show(const Settings & settings) {
     const ShownPrompt shown = shown_prompt(model, prompt, sequence);
     const Summary summary = summarise(settings, model.info(), prompt, sequence.cache_stats(), shown);
     if (settings.html.empty()) {
-        print_text(summary, shown);
+        print_shown(summary, shown);
     } else {
         write_file(settings.html, html_page("What the cache keeps of the prompt", summary, shown));
         note("written to {}", settings.html.string());

@@ -65,18 +65,20 @@ std::unique_ptr<std::FILE, CloseFile> text_file(const std::string & text) {
     return file;
 }
 
-[[noreturn]] void become_program(const std::vector<std::string> & arguments, int in, int out, int err) {
+[[noreturn]] void become_program(std::vector<std::string> command, int in, int out, int err) {
     dup2(in, STDIN_FILENO);
     dup2(out, STDOUT_FILENO);
     dup2(err, STDERR_FILENO);
-    std::vector<std::string> copy{SNAPKV_PROGRAM};
-    copy.insert(copy.end(), arguments.begin(), arguments.end());
+    // Tests may be run where these are ignored, in the background of a script for instance.
+    for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+        std::signal(number, SIG_DFL);
+    }
     std::vector<char *> argv;
-    for (std::string & argument : copy) {
+    for (std::string & argument : command) {
         argv.push_back(argument.data());
     }
     argv.push_back(nullptr);
-    execv(SNAPKV_PROGRAM, argv.data());
+    execv(argv.front(), argv.data());
     _exit(127);
 }
 
@@ -125,7 +127,7 @@ std::vector<std::string> Outcome::err_lines() const {
 
 namespace {
 
-Outcome run_program(const std::vector<std::string> & arguments, const std::string & input, Pipe & err,
+Outcome run_program(const std::vector<std::string> & command, const std::string & input, Pipe & err,
                     const std::function<bool(const Outcome &)> & interrupt_when) {
     const auto in = text_file(input);
     Pipe out;
@@ -134,7 +136,7 @@ Outcome run_program(const std::vector<std::string> & arguments, const std::strin
         throw std::runtime_error("no child process");
     }
     if (child == 0) {
-        become_program(arguments, fileno(in.get()), out.write_end, err.write_end);
+        become_program(command, fileno(in.get()), out.write_end, err.write_end);
     }
     out.close_write();
     err.close_write();
@@ -146,17 +148,27 @@ Outcome run_program(const std::vector<std::string> & arguments, const std::strin
     return outcome;
 }
 
+std::vector<std::string> program_with(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), SNAPKV_PROGRAM);
+    return arguments;
+}
+
 }  // namespace
 
 Outcome run_snapkv(const std::vector<std::string> & arguments, const std::string & input,
                    const std::function<bool(const Outcome &)> & interrupt_when) {
     Pipe err;
-    return run_program(arguments, input, err, interrupt_when);
+    return run_program(program_with(arguments), input, err, interrupt_when);
+}
+
+Outcome run_command(const std::vector<std::string> & command) {
+    Pipe err;
+    return run_program(command, {}, err, {});
 }
 
 Outcome run_snapkv_on_terminal(const std::vector<std::string> & arguments) {
     Pipe err(Pipe::Kind::Terminal);
-    return run_program(arguments, {}, err, {});
+    return run_program(program_with(arguments), {}, err, {});
 }
 
 std::vector<std::string> with_model(const std::string & command, const std::vector<std::string> & rest) {

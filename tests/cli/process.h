@@ -20,7 +20,10 @@ struct Outcome {
 [[nodiscard]] Outcome run_snapkv(const std::vector<std::string> & arguments, const std::string & input = {},
                                  const std::function<bool(const Outcome &)> & interrupt_when = {});
 
-/// The same with a terminal for standard error, where progress is drawn.
+/// Runs any program, by its path, with nothing on its standard input.
+[[nodiscard]] Outcome run_command(const std::vector<std::string> & command);
+
+/// run_snapkv() with a terminal for standard error, where progress is drawn.
 [[nodiscard]] Outcome run_snapkv_on_terminal(const std::vector<std::string> & arguments);
 
 /// "run", "-m" and the demonstration model, then the rest.
