@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
+#include "eval/utf8_text.h"
 #include "fail.h"
 #include "options.h"
 
@@ -48,6 +49,15 @@ std::string cli11_names(const Option & option) {
     return names;
 }
 
+/// Texts go to the tokenizer and into JSON; a file's name may be any bytes.
+void require_utf8(const Option & option, const std::string & value) {
+    const std::size_t bad = eval::find_ill_formed(value);
+    if (!option.names_files() && bad != std::string::npos) {
+        usage_error("{}: not valid UTF-8: byte 0x{:02X} at offset {} belongs to no character", option.long_name(),
+                    static_cast<unsigned char>(value[bad]), bad);
+    }
+}
+
 void bind(CLI::App & app, const Option & option, Settings & settings) {
     const std::string & name = option.long_name();
     const auto take = [&option, &settings, name](const std::vector<std::string> & values) {
@@ -55,6 +65,7 @@ void bind(CLI::App & app, const Option & option, Settings & settings) {
             usage_error("{} is given {} times, expected once", name, values.size());
         }
         for (const std::string & value : values) {
+            require_utf8(option, value);
             option.read(settings, name, value);
         }
         settings.given.insert(name);

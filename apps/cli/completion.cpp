@@ -44,7 +44,7 @@ std::string bash_values(const Option & option) {
     if (!option.words.empty()) {
         return fmt::format("COMPREPLY=($(compgen -W '{}' -- \"$word\"))", fmt::join(option.words, " "));
     }
-    return option.file ? "COMPREPLY=($(compgen -f -- \"$word\"))" : "COMPREPLY=()";
+    return option.names_files() ? "COMPREPLY=($(compgen -f -- \"$word\"))" : "COMPREPLY=()";
 }
 
 std::string bash_command(const CommandInfo & info) {
@@ -96,7 +96,7 @@ std::string zsh_action(const Option & option) {
     if (!option.words.empty()) {
         return fmt::format("({})", fmt::join(option.words, " "));
     }
-    return option.file ? "_files" : " ";
+    return option.names_files() ? "_files" : " ";
 }
 
 /// One argument of _arguments: '(-m --model)'{-m,--model}'[help]:MODEL:_files'.
@@ -163,7 +163,7 @@ std::string fish_option(const Option & option, std::string_view condition) {
     }
     if (!option.words.empty()) {
         line += fmt::format(" -x -a '{}'", fmt::join(option.words, " "));
-    } else if (option.file) {
+    } else if (option.names_files()) {
         line += option.positional() ? " -F" : " -r -F";
     } else if (option.takes_value()) {
         line += " -x";

@@ -15,6 +15,7 @@
 #include "json.h"
 #include "options.h"
 #include "output_file.h"
+#include "outputs.h"
 #include "progress.h"
 #include "standard_output.h"
 
@@ -72,6 +73,7 @@ Json heading_json(const Settings & settings, const std::string & name, const Mod
 
 std::filesystem::path folder_of(const Settings & settings, const std::string & name) {
     std::filesystem::path folder = settings.output.empty() ? std::filesystem::path("snapkv-" + name) : settings.output;
+    check_experiment_folder(settings, folder);
     std::error_code error;
     std::filesystem::create_directories(folder, error);
     if (error || !std::filesystem::is_directory(folder)) {

@@ -6,7 +6,6 @@
 #include "fail.h"
 #include "format.h"
 #include "interrupt.h"
-#include "output_file.h"
 #include "progress.h"
 #include "status.h"
 
@@ -45,9 +44,6 @@ WrittenModel write_constructed(const Settings & settings, const Progress & progr
 int make_model(const Settings & settings) {
     if (settings.output.empty()) {
         usage_error("no file is given (snapkv make-model -o FILE)");
-    }
-    if (!settings.force) {
-        check_absent("--output", settings.output);
     }
     watch_interrupts();
     const auto write = settings.random_model.shape == constructed_shape ? write_constructed : write_random;

@@ -24,14 +24,16 @@ void add_output(std::vector<Option> & table) {
                      .section = section,
                      .commands = in(Command::Run),
                      .read = [](Settings & s, Name name, const Value & v) { s.dump_kept = non_empty(name, v); },
-                     .file = true});
+                     .files = Files::JsonFile,
+                     .paths = [](const Settings & s) { return Paths{s.dump_kept}; }});
     table.push_back({.names = {"--html"},
                      .placeholder = "OUT",
                      .help = "write a self-contained HTML page to OUT instead of coloured text",
                      .section = section,
                      .commands = in(Command::Show),
                      .read = [](Settings & s, Name name, const Value & v) { s.html = non_empty(name, v); },
-                     .file = true});
+                     .files = Files::Html,
+                     .paths = [](const Settings & s) { return Paths{s.html}; }});
 }
 
 void add_general(std::vector<Option> & table) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <limits>
 #include <string>
 #include <string_view>
@@ -15,6 +16,7 @@ namespace snapkv::cli {
 
 using Name = std::string_view;
 using Value = std::string;
+using Paths = std::vector<std::filesystem::path>;
 
 inline constexpr Commands prompting = in(Command::Run, Command::Show);
 inline constexpr Commands experimenting = in(Command::Eval, Command::Observe);

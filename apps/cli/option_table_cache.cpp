@@ -132,14 +132,16 @@ void add_cache_options(std::vector<Option> & table) {
                      .section = section,
                      .commands = in(Command::Run),
                      .read = [](Settings & s, Name name, const Value & v) { s.save_kv = non_empty(name, v); },
-                     .file = true});
+                     .files = Files::SavedCache,
+                     .paths = [](const Settings & s) { return Paths{s.save_kv}; }});
     table.push_back({.names = {"--load-kv"},
                      .placeholder = "FILE",
                      .help = "go on from a saved sequence instead of a document; each -q is a turn of its own from it",
                      .section = section,
                      .commands = in(Command::Run),
                      .read = [](Settings & s, Name name, const Value & v) { s.load_kv = non_empty(name, v); },
-                     .file = true});
+                     .files = Files::Input,
+                     .paths = [](const Settings & s) { return Paths{s.load_kv}; }});
 }
 
 }  // namespace snapkv::cli

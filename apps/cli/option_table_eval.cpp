@@ -94,7 +94,8 @@ void add_data(std::vector<Option> & table) {
          .commands = serving,
          .read = [](Settings & s, Name name, const Value & v) { s.eval.data.emplace_back(non_empty(name, v)); },
          .repeatable = true,
-         .file = true});
+         .files = Files::Input,
+         .paths = [](const Settings & s) { return s.eval.data; }});
     table.push_back({.names = {"--squad"},
                      .placeholder = "FILE",
                      .help = "ruler: the questions of qa_1, SQuAD's JSON",
@@ -102,7 +103,8 @@ void add_data(std::vector<Option> & table) {
                      .commands = serving,
                      .read = [](Settings & s, Name name, const Value & v) { s.eval.squad = non_empty(name, v); },
                      .show = [](const Settings & s) { return s.eval.squad.string(); },
-                     .file = true});
+                     .files = Files::Input,
+                     .paths = [](const Settings & s) { return Paths{s.eval.squad}; }});
     table.push_back({.names = {"--hotpotqa"},
                      .placeholder = "FILE",
                      .help = "ruler: the questions of qa_2, HotpotQA's JSON",
@@ -110,7 +112,8 @@ void add_data(std::vector<Option> & table) {
                      .commands = serving,
                      .read = [](Settings & s, Name name, const Value & v) { s.eval.hotpotqa = non_empty(name, v); },
                      .show = [](const Settings & s) { return s.eval.hotpotqa.string(); },
-                     .file = true});
+                     .files = Files::Input,
+                     .paths = [](const Settings & s) { return Paths{s.eval.hotpotqa}; }});
     table.push_back({.names = {"--skip-broken"},
                      .help = "go on after a broken line of a data file",
                      .section = section,

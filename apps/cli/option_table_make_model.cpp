@@ -22,7 +22,8 @@ void add_make_model_options(std::vector<Option> & table) {
                      .section = section,
                      .commands = commands,
                      .read = [](Settings & s, Name name, const Value & v) { s.output = non_empty(name, v); },
-                     .file = true});
+                     .files = Files::Model,
+                     .paths = [](const Settings & s) { return Paths{s.output}; }});
     table.push_back(
         {.names = {"--shape"},
          .placeholder = "SHAPE",
@@ -57,7 +58,8 @@ void add_make_model_options(std::vector<Option> & table) {
          .section = section,
          .commands = commands,
          .read = [](Settings & s, Name name, const Value & v) { s.random_model.vocabulary = non_empty(name, v); },
-         .file = true});
+         .files = Files::Input,
+         .paths = [](const Settings & s) { return Paths{s.random_model.vocabulary}; }});
     table.push_back(
         {.names = {"-s", "--seed"},
          .placeholder = "N",

@@ -65,7 +65,8 @@ void add_observe_options(std::vector<Option> & table) {
                      .section = Section::Output,
                      .commands = experimenting,
                      .read = [](Settings & s, Name name, const Value & v) { s.output = non_empty(name, v); },
-                     .file = true});
+                     .files = Files::Folder,
+                     .paths = [](const Settings & s) { return Paths{s.output}; }});
 }
 
 }  // namespace snapkv::cli

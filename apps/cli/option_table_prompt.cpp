@@ -11,14 +11,16 @@ void add_prompt_options(std::vector<Option> & table) {
                      .section = section,
                      .commands = in(Command::Inspect),
                      .read = [](Settings & s, Name name, const Value & v) { s.model = non_empty(name, v); },
-                     .file = true});
+                     .files = Files::Input,
+                     .paths = [](const Settings & s) { return Paths{s.model}; }});
     table.push_back({.names = {"-m", "--model"},
                      .placeholder = "MODEL",
                      .help = "the model, a GGUF file",
                      .section = section,
                      .commands = computing | in(Command::Bench),
                      .read = [](Settings & s, Name name, const Value & v) { s.model = non_empty(name, v); },
-                     .file = true});
+                     .files = Files::Input,
+                     .paths = [](const Settings & s) { return Paths{s.model}; }});
     table.push_back({.names = {"-f", "--file"},
                      .placeholder = "FILE",
                      .help = "read the document from FILE; several files are joined with nothing between them",
@@ -26,7 +28,8 @@ void add_prompt_options(std::vector<Option> & table) {
                      .commands = computing,
                      .read = [](Settings & s, Name name, const Value & v) { s.files.emplace_back(non_empty(name, v)); },
                      .repeatable = true,
-                     .file = true});
+                     .files = Files::Input,
+                     .paths = [](const Settings & s) { return s.files; }});
     table.push_back({.names = {"-p", "--prompt"},
                      .placeholder = "TEXT",
                      .help = "the document itself, instead of -f; after --load-kv a further turn",

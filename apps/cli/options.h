@@ -20,6 +20,9 @@ template <typename... Each>
 /// Headings under which help and documentation list options.
 enum class Section { Prompt, Answer, Tests, Experiment, Cache, MadeModel, Output, Machine, General };
 
+/// What the value of an option names: nothing in the file system, what a run reads, or what kind of file it writes.
+enum class Files { None, Input, SavedCache, JsonFile, Html, Model, Folder };
+
 /// One row of the table that makes the parser, --help, docs/cli.md, the completion scripts, the printed configuration
 /// and the `kv` object of the JSON output.
 struct Option {
@@ -36,12 +39,15 @@ struct Option {
     std::string (*show)(const Settings &) = nullptr;
     std::vector<std::string> words = {};  ///< all values that are allowed, where they are words
     bool repeatable = false;
-    bool file = false;  ///< the value is a file name
+    Files files = Files::None;
+    /// The files in force, where the option names any; those that are not given may be empty.
+    std::vector<std::filesystem::path> (*paths)(const Settings &) = nullptr;
     /// The value in force after a prefill, where the option belongs to the cache's configuration.
     nlohmann::ordered_json (*report)(const CacheStats &) = nullptr;
 
     [[nodiscard]] bool serves(Command command) const { return (commands & in(command)) != 0; }
     [[nodiscard]] bool positional() const { return !names.front().starts_with('-'); }
+    [[nodiscard]] bool names_files() const { return files != Files::None; }
     [[nodiscard]] bool takes_value() const { return !placeholder.empty(); }
     [[nodiscard]] const std::string & long_name() const { return names.back(); }
     /// The key in JSON: the name without "--kv-".

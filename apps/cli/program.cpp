@@ -9,6 +9,7 @@
 #include "fail.h"
 #include "help.h"
 #include "options.h"
+#include "outputs.h"
 #include "standard_output.h"
 #include "status.h"
 
@@ -46,6 +47,7 @@ int dispatch(const Settings & settings) {
         return print(std::string("snapkv ") + version() + "\n");
     }
     require_model(settings);
+    check_outputs(settings);
     switch (settings.command) {
         case Command::Run:
             return run(settings);

@@ -1,7 +1,6 @@
 // `snapkv run`: what can be refused before anything is loaded, then a document or a saved sequence.
 #include "commands.h"
 #include "fail.h"
-#include "output_file.h"
 
 namespace snapkv::cli {
 namespace {
@@ -24,10 +23,6 @@ int run(const Settings & settings) {
     if (!settings.save_kv.empty() && settings.questions.size() > 1) {
         usage_error("--save-kv writes one sequence: found {} questions, expected one at most",
                     settings.questions.size());
-    }
-    if (!settings.dry_run) {
-        check_replaceable("--save-kv", settings.save_kv);
-        check_writable("--dump-kept", settings.dump_kept);
     }
     return settings.load_kv.empty() ? run_document(settings) : run_saved(settings);
 }

@@ -85,7 +85,6 @@ int show(const Settings & settings) {
     if (settings.questions.size() > 1) {
         usage_error("show takes one question at most, found {}", settings.questions.size());
     }
-    check_writable("--html", settings.html);
     const std::string document = read_document(settings);
     if (document.empty() && settings.questions.empty()) {
         input_error("the prompt is empty");

@@ -35,11 +35,11 @@ TEST(MakeModel, ConstructsAModelThatCopies) {
 
 TEST(MakeModel, OverwritesOnlyWhenToldTo) {
     const Folder folder;
-    const std::string file = folder.write("tiny.gguf", "precious");
+    const std::string file = folder.write("tiny.gguf", "GGUF, precious");
     const Outcome refused = run_snapkv({"make-model", "-o", file});
     EXPECT_EQ(refused.status, 2);
     EXPECT_NE(refused.err.find("--force"), std::string::npos) << refused.err;
-    EXPECT_EQ(contents(file), "precious");
+    EXPECT_EQ(contents(file), "GGUF, precious");
     EXPECT_EQ(run_snapkv({"make-model", "-o", file, "--force"}).status, 0);
     const std::string bytes = contents(file);
     EXPECT_TRUE(bytes.starts_with("GGUF"));
