@@ -42,8 +42,25 @@ std::string questions_line(const eval::QuestionsDone & done) {
     return fmt::format("{} {}/{}  {} left  {}", progress_bar(done.share), done.done, done.total, left, done.what);
 }
 
-bool ask(const Settings & settings, Session & session, ExperimentFolder & folder) {
-    const std::vector<eval::Part> parts = eval_parts(settings, session.model(), session.context());
+/// The data files of tasks that have any.
+std::vector<std::filesystem::path> data_of(const Settings & settings) {
+    const EvalTask task = settings.eval.task;
+    std::vector<std::filesystem::path> files;
+    if (task != EvalTask::Needle && task != EvalTask::Fidelity) {
+        files = data_files(settings);
+    }
+    if (task == EvalTask::Ruler) {
+        for (const std::filesystem::path & file : {settings.eval.squad, settings.eval.hotpotqa}) {
+            if (!file.empty()) {
+                files.push_back(file);
+            }
+        }
+    }
+    return files;
+}
+
+bool ask(const Settings & settings, Session & session, const Document & document, ExperimentFolder & folder) {
+    const std::vector<eval::Part> parts = eval_parts(settings, session.model(), session.context(), document);
     const std::vector<eval::Variant> variants = eval::make_variants(settings.eval.caches);
     eval::AskOptions options;
     options.raw = settings.raw;
@@ -71,13 +88,16 @@ int evaluate(const Settings & settings) {
         usage_error("no task is given: expected one of {} (see snapkv eval --help)",
                     fmt::join(word_list(task_words), ", "));
     }
+    const Document document = settings.files.empty() ? Document{} : read_sources(settings);
     watch_interrupts();
     const Model model = load_model(settings);
     const std::uint32_t context = settings.context != 0 ? settings.context : model.info().trained_context;
     Session session = make_session(model, settings, context);
-    ExperimentFolder folder(settings, "eval-" + to_word(task_words, settings.eval.task), model);
+    ExperimentFolder folder(settings, "eval-" + to_word(task_words, settings.eval.task), model, document,
+                            data_of(settings));
     const bool fidelity = settings.eval.task == EvalTask::Fidelity;
-    const bool whole = fidelity ? follow_all(settings, session, folder) : ask(settings, session, folder);
+    const bool whole = fidelity ? follow_all(settings, session, required_text(document, "fidelity"), folder)
+                                : ask(settings, session, document, folder);
     if (!whole) {
         note("interrupted: the same command goes on from here");
     }

@@ -53,9 +53,9 @@ Prompt prompt_of(const Model & model, const Settings & settings, std::span<const
     return make(tokens.size() > around ? tokens.size() - around : 1);
 }
 
-std::vector<Piece> pieces_of(const Settings & settings, const Model & model, std::uint32_t context,
-                             std::uint32_t generate) {
-    const std::vector<Token> tokens = model.tokenize(required_text(settings, "fidelity"), false, false);
+std::vector<Piece> pieces_of(const Settings & settings, const Model & model, const std::string & text,
+                             std::uint32_t context, std::uint32_t generate) {
+    const std::vector<Token> tokens = model.tokenize(text, false, false);
     std::vector<std::uint32_t> lengths = settings.eval.lengths;
     if (lengths.empty()) {
         lengths = {std::min(4096U, context / 2)};
@@ -86,7 +86,7 @@ std::vector<Piece> pieces_of(const Settings & settings, const Model & model, std
 
 }  // namespace
 
-bool follow_all(const Settings & settings, Session & session, ExperimentFolder & folder) {
+bool follow_all(const Settings & settings, Session & session, const std::string & text, ExperimentFolder & folder) {
     eval::FollowOptions options;
     options.tokens = settings.eval.generate == 0 ? kUsualTokens : settings.eval.generate;
     if (options.tokens < 2) {
@@ -96,7 +96,7 @@ bool follow_all(const Settings & settings, Session & session, ExperimentFolder &
     if (options.hide_question && settings.questions.empty()) {
         usage_error("--hide-question: there is none to hide in fidelity without -q");
     }
-    const std::vector<Piece> pieces = pieces_of(settings, session.model(), session.context(), options.tokens);
+    const std::vector<Piece> pieces = pieces_of(settings, session.model(), text, session.context(), options.tokens);
     const std::vector<eval::Variant> variants = eval::make_variants(settings.eval.caches);
     note("{} with {} each", count_text(pieces.size(), "prompt"), count_text(variants.size(), "cache"));
     eval::Journal & journal = folder.journal();

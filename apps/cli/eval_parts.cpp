@@ -36,7 +36,7 @@ void report_skipped(const eval::SampleFile & file) {
 }
 
 /// The files themselves, and the JSON lines of folders.
-std::vector<std::filesystem::path> data_files(const Settings & settings) {
+std::vector<std::filesystem::path> named_files(const Settings & settings) {
     std::vector<std::filesystem::path> files;
     for (const std::filesystem::path & path : settings.eval.data) {
         std::error_code error;
@@ -67,8 +67,8 @@ bool wanted(const Settings & settings, std::string_view name) {
 /// Makes the samples of tasks that are generated, by the model's own tokens.
 class Maker {
 public:
-    Maker(const Settings & settings, const Model & model, std::uint32_t context)
-        : settings_(settings), model_(model), context_(context) {
+    Maker(const Settings & settings, const Model & model, std::uint32_t context, const Document & document)
+        : settings_(settings), model_(model), context_(context), document_(document) {
         const std::string word = "x";
         const auto around = settings.raw ? model.raw_prompt(word).tokens.size() : model.chat_prompt(word).tokens.size();
         template_ = around - count_(word);
@@ -76,7 +76,7 @@ public:
 
     [[nodiscard]] std::vector<Part> needle() const {
         const EvalSettings & asked = settings_.eval;
-        const eval::Haystack haystack(required_text(settings_, "needle"), settings_.files.front().string());
+        const eval::Haystack haystack(required_text(document_, "needle"), settings_.files.front().string());
         eval::NeedleTask task;
         task.shared = asked.prefills == Prefills::Shared && asked.needle.empty();
         if (!asked.needle.empty()) {
@@ -140,7 +140,11 @@ public:
             }
             return parts;
         }
-        check_names(eval::ruler_tasks());
+        std::vector<std::string> names;
+        for (const eval::RulerTask & task : eval::ruler_tasks()) {
+            names.emplace_back(task.name);
+        }
+        check_names(names);
         const eval::RulerInputs inputs = ruler_inputs();
         for (const eval::RulerTask & task : eval::ruler_tasks()) {
             const bool questions = task.name.starts_with("qa_");
@@ -165,7 +169,7 @@ public:
     }
 
     [[nodiscard]] std::vector<Part> longbench() const {
-        check_names(eval::longbench_sets());
+        check_names(eval::longbench_names());
         if (settings_.eval.data.empty()) {
             usage_error("longbench needs its data (--data FILE or FOLDER)");
         }
@@ -173,7 +177,7 @@ public:
         const std::vector<std::filesystem::path> files = data_files(settings_);
         for (const eval::LongBenchSet & set : eval::longbench_sets()) {
             for (const std::filesystem::path & file : files) {
-                if (file.stem() != set.name || !wanted(settings_, set.name)) {
+                if (eval::find_longbench_set(file.stem().string()) != &set) {
                     continue;
                 }
                 eval::SampleFile read = eval::read_longbench(file, set, settings_.eval.skip_broken);
@@ -184,10 +188,8 @@ public:
                 }
                 keep_first(read.samples, settings_.eval.samples);
                 parts.push_back(eval::longbench_part(set, std::move(read.samples)));
+                parts.back().name = file.stem().string();
             }
-        }
-        if (parts.empty()) {
-            input_error("--data: no file is named after a set of LongBench (qasper.jsonl and so on)");
         }
         return parts;
     }
@@ -196,7 +198,7 @@ private:
     [[nodiscard]] eval::RulerInputs ruler_inputs() const {
         eval::RulerInputs inputs;
         if (!settings_.files.empty()) {
-            inputs.essays.emplace(required_text(settings_, "ruler"), settings_.files.front().string());
+            inputs.essays.emplace(document_.text, settings_.files.front().string());
         }
         if (!settings_.eval.squad.empty()) {
             inputs.squad = eval::read_squad(settings_.eval.squad);
@@ -208,12 +210,8 @@ private:
     }
 
     /// Throws Error(Usage) for a name in --tasks that is none of these.
-    template <typename List>
-    void check_names(const List & list) const {
+    void check_names(const std::vector<std::string> & names) const {
         for (const std::string & name : settings_.eval.sets) {
-            std::vector<std::string_view> names;
-            std::transform(list.begin(), list.end(), std::back_inserter(names),
-                           [](const auto & each) { return each.name; });
             if (std::find(names.begin(), names.end(), name) == names.end()) {
                 usage_error("--tasks: \"{}\" is not one of {}", name, fmt::join(names, ", "));
             }
@@ -268,14 +266,31 @@ private:
     const Settings & settings_;
     const Model & model_;
     std::uint32_t context_;
+    const Document & document_;
     std::size_t template_ = 0;  ///< tokens around document and question
     eval::TokenCount count_ = [this](std::string_view text) { return model_.tokenize(text, false, false).size(); };
 };
 
 }  // namespace
 
-std::vector<eval::Part> eval_parts(const Settings & settings, const Model & model, std::uint32_t context) {
-    const Maker maker(settings, model, context);
+std::vector<std::filesystem::path> data_files(const Settings & settings) {
+    std::vector<std::filesystem::path> files = named_files(settings);
+    if (settings.eval.task == EvalTask::LongBench) {
+        std::erase_if(files, [&](const std::filesystem::path & file) {
+            const std::string name = file.stem().string();
+            return eval::find_longbench_set(name) == nullptr || !wanted(settings, name);
+        });
+        if (files.empty() && !settings.eval.data.empty()) {
+            input_error("--data: no file is named after a set of LongBench{} (qasper.jsonl, qasper_e.jsonl and so on)",
+                        settings.eval.sets.empty() ? "" : " that --tasks names");
+        }
+    }
+    return files;
+}
+
+std::vector<eval::Part> eval_parts(const Settings & settings, const Model & model, std::uint32_t context,
+                                   const Document & document) {
+    const Maker maker(settings, model, context, document);
     switch (settings.eval.task) {
         case EvalTask::Needle:
             return maker.needle();

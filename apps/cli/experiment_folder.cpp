@@ -7,11 +7,11 @@
 #include <fstream>
 #include <map>
 
+#include "eval/content_hash.h"
 #include "eval/csv_table.h"
 #include "eval/markdown_table.h"
 #include "fail.h"
 #include "format.h"
-#include "input.h"
 #include "json.h"
 #include "options.h"
 #include "output_file.h"
@@ -38,8 +38,20 @@ std::string processor() {
     return "unknown";
 }
 
+/// What the inputs say, whatever their names.
+Json content_hashes(const Document & document, const std::vector<std::filesystem::path> & data) {
+    Json hashes = Json::object();
+    for (std::size_t i = 0; i < document.sources.size(); ++i) {
+        hashes[document.sources[i].name] = eval::content_hash(document.part(i));
+    }
+    for (const std::filesystem::path & file : data) {
+        hashes[file.string()] = eval::file_hash(file);
+    }
+    return hashes;
+}
+
 /// Everything that results depend on.
-Json settings_json(const Settings & settings, const std::string & name, const Model & model) {
+Json settings_json(const Settings & settings, const std::string & name, const Model & model, Json hashes) {
     Json json{{"experiment", name}, {"model_hash", model.hash()}, {"rope", model.info().rope}};
     for (const Option & option : options()) {
         if (option.serves(settings.command) && option.show != nullptr && !is_incidental(option)) {
@@ -57,12 +69,13 @@ Json settings_json(const Settings & settings, const std::string & name, const Mo
     for (const std::filesystem::path & file : settings.eval.data) {
         json["--data"].push_back(file.string());
     }
+    json["SHA-256"] = std::move(hashes);
     return json;
 }
 
-Json heading_json(const Settings & settings, const std::string & name, const Model & model) {
+Json heading_json(const Settings & settings, const std::string & name, const Model & model, Json hashes) {
     const std::time_t now = std::time(nullptr);
-    return {{"settings", settings_json(settings, name, model)},
+    return {{"settings", settings_json(settings, name, model, std::move(hashes))},
             {"model", settings.model.string()},
             {"model_name", model.info().name},
             {"quantisation", model.info().quantisation},
@@ -137,7 +150,11 @@ std::vector<std::pair<std::string, std::string>> settings_rows(const Json & head
     for (const auto & [name, value] : heading["settings"].items()) {
         const bool empty =
             (value.is_string() && value.get<std::string>().empty()) || (value.is_array() && value.empty());
-        if (!empty) {
+        if (value.is_object()) {
+            for (const auto & [member, text] : value.items()) {
+                rows.emplace_back(fmt::format("{} of {}", name, member), cell_text(text));
+            }
+        } else if (!empty) {
             rows.emplace_back(name, cell_text(value));
         }
     }
@@ -146,8 +163,10 @@ std::vector<std::pair<std::string, std::string>> settings_rows(const Json & head
 
 }  // namespace
 
-ExperimentFolder::ExperimentFolder(const Settings & settings, const std::string & name, const Model & model)
-    : folder_(folder_of(settings, name)), journal_(folder_ / "results.jsonl", heading_json(settings, name, model)) {
+ExperimentFolder::ExperimentFolder(const Settings & settings, const std::string & name, const Model & model,
+                                   const Document & document, const std::vector<std::filesystem::path> & data)
+    : folder_(folder_of(settings, name)),
+      journal_(folder_ / "results.jsonl", heading_json(settings, name, model, content_hashes(document, data))) {
     if (!journal_.records().empty()) {
         note("{}: {} there already, going on after them", (folder_ / "results.jsonl").string(),
              count_text(journal_.records().size(), "result"));
@@ -176,11 +195,11 @@ void ExperimentFolder::write(eval::PicturedReport report) const {
     finish_standard_output();
 }
 
-std::string required_text(const Settings & settings, const std::string & what) {
-    if (settings.files.empty()) {
+const std::string & required_text(const Document & document, const std::string & what) {
+    if (document.sources.empty()) {
         usage_error("{} needs a text (-f FILE)", what);
     }
-    return read_document(settings);
+    return document.text;
 }
 
 }  // namespace snapkv::cli

@@ -2,9 +2,11 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "eval/journal.h"
 #include "eval/pictured_report.h"
+#include "input.h"
 #include "settings.h"
 
 namespace snapkv::cli {
@@ -14,8 +16,10 @@ namespace snapkv::cli {
 class ExperimentFolder {
 public:
     /// Makes the folder (-o, else snapkv-NAME in the current one) and opens its results.jsonl. Says how many results
-    /// are there already. Throws Error(Usage) for results of other settings.
-    ExperimentFolder(const Settings & settings, const std::string & name, const Model & model);
+    /// are there already. Throws Error(Usage) for results of other settings, of another text (`document`) or of other
+    /// data, by their contents; and for a folder with files of something else.
+    ExperimentFolder(const Settings & settings, const std::string & name, const Model & model,
+                     const Document & document, const std::vector<std::filesystem::path> & data = {});
 
     [[nodiscard]] eval::Journal & journal() { return journal_; }
 
@@ -28,7 +32,7 @@ private:
     eval::Journal journal_;
 };
 
-/// The documents, joined: -f. Throws Error(Usage) where there is none, saying what it is needed for.
-[[nodiscard]] std::string required_text(const Settings & settings, const std::string & what);
+/// The document's text. Throws Error(Usage) where there is none (-f), saying what it is needed for.
+[[nodiscard]] const std::string & required_text(const Document & document, const std::string & what);
 
 }  // namespace snapkv::cli

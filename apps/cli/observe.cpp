@@ -221,15 +221,16 @@ int observe(const Settings & settings) {
         usage_error("--budgets takes a list only for budget");
     }
     const std::string name = to_word(observation_words, settings.observe.what);
-    std::string document = required_text(settings, name);
+    const Document document = settings.files.empty() ? Document{} : read_sources(settings);
+    const std::string & text = required_text(document, name);
     watch_interrupts();
     const Model model = load_model(settings);
     const std::uint32_t context = settings.context != 0 ? settings.context : model.info().trained_context;
     Session session = make_session(model, settings, context);
-    ExperimentFolder folder(settings, "observe-" + name, model);
+    ExperimentFolder folder(settings, "observe-" + name, model, document);
     if (folder.journal().records().empty()) {
         try {
-            for (eval::Json & record : Observing(settings, session, std::move(document)).records()) {
+            for (eval::Json & record : Observing(settings, session, text).records()) {
                 folder.journal().add(std::move(record));
             }
         } catch (const Stopped &) {

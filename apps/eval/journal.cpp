@@ -6,34 +6,31 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cassert>
 #include <cerrno>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
 #include "eval/fail.h"
+#include "eval/read_file.h"
 
 namespace snapkv::eval {
 
 namespace {
 
-std::string whole_text(int file) {
-    std::string text;
-    std::array<char, 1U << 16U> piece{};
-    for (ssize_t count = 0; (count = ::read(file, piece.data(), piece.size())) > 0;) {
-        text.append(piece.data(), static_cast<std::size_t>(count));
-    }
-    return text;
-}
-
-/// The first setting that is not the same, as "name: found, expected".
+/// The first setting that is not the same, as "name is found there and expected here"; of an object the first member,
+/// as "name of member".
 std::string difference(const Json & found, const Json & expected) {
     for (const auto & [name, value] : expected.items()) {
-        if (!found.contains(name) || found[name] != value) {
-            return fmt::format("{} is {} there and {} here", name,
-                               found.contains(name) ? found[name].dump() : "missing", value.dump());
+        if (found.contains(name) && found[name] == value) {
+            continue;
         }
+        if (found.contains(name) && found[name].is_object() && value.is_object()) {
+            return fmt::format("{} of {}", name, difference(found[name], value));
+        }
+        return fmt::format("{} is {} there and {} here", name, found.contains(name) ? found[name].dump() : "missing",
+                           value.dump());
     }
     for (const auto & [name, value] : found.items()) {
         if (!expected.contains(name)) {
@@ -58,7 +55,7 @@ Journal::Journal(const std::filesystem::path & path, const Json & heading) : pat
         if (::flock(file_, LOCK_EX | LOCK_NB) != 0) {
             fail("another run is writing to it");
         }
-        read(whole_text(file_), heading);
+        read(read_all(file_, path.string()), heading);
     } catch (...) {
         ::close(file_);
         throw;
@@ -78,10 +75,7 @@ void Journal::read(const std::string & text, const Json & expected) {
         const bool is_heading = number == 1;
         const char * field = is_heading ? "settings" : "key";
         if (!line.is_object() || !line.contains(field) || (!is_heading && !line["key"].is_string())) {
-            input_error(
-                "{}:{}: no JSON object with \"{}\"; expected the results of an "
-                "earlier run, or no file",
-                path_.string(), number, field);
+            refuse_line(number, field);
         }
         if (is_heading) {
             heading_ = std::move(line);
@@ -91,6 +85,11 @@ void Journal::read(const std::string & text, const Json & expected) {
         }
     }
     if (number == 0) {
+        // A heading that was cut off, or somebody's file of one unended line.
+        constexpr std::string_view begin = R"({"settings":)";
+        if (!begin.starts_with(text.substr(0, begin.size()))) {
+            refuse_line(1, "settings");
+        }
         heading_ = expected;
         append(heading_.dump() + "\n");
         return;
@@ -109,6 +108,11 @@ void Journal::read(const std::string & text, const Json & expected) {
             "another folder",
             path_.string(), other);
     }
+}
+
+void Journal::refuse_line(std::size_t number, const char * field) const {
+    input_error("{}:{}: no JSON object with \"{}\"; expected the results of an earlier run, or no file", path_.string(),
+                number, field);
 }
 
 void Journal::add(Json record) {

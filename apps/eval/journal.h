@@ -17,10 +17,10 @@ using Json = nlohmann::ordered_json;
 class Journal {
 public:
     /// Opens the file or begins it. Under `heading` "settings" has to be what stands in the file; what else is there
-    /// may differ. A last line that was cut off is dropped; a heading without results is
-    /// replaced. Throws Error(Usage) for a file with other settings, naming
-    /// the first that differs; Error(Input) for one that is no journal, naming the line; Error(Machine) where it cannot
-    /// be written, or another process has it.
+    /// may differ. A last line that was cut off is dropped; a heading without results is replaced. Throws Error(Usage)
+    /// for a file with other settings, naming the first that differs; Error(Input) for one that is no journal, naming
+    /// the line, and for one that cannot be read to its end: nothing of these is touched; Error(Machine) where it
+    /// cannot be written, or another process has it.
     Journal(const std::filesystem::path & path, const Json & heading);
     ~Journal();
     Journal(const Journal &) = delete;
@@ -37,6 +37,7 @@ public:
 private:
     void read(const std::string & text, const Json & expected);
     void append(const std::string & line);
+    [[noreturn]] void refuse_line(std::size_t number, const char * field) const;
     [[noreturn]] void fail(const char * what) const;
 
     std::filesystem::path path_;

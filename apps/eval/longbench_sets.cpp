@@ -1,7 +1,8 @@
 #include "eval/longbench_sets.h"
 
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <array>
 #include <string>
 
@@ -41,6 +42,7 @@ constexpr std::array sets{
         .group = TaskGroup::SingleDocument,
         .metric = Metric::TokenF1,
         .max_tokens = 128,
+        .spread = false,
         // "asconcisely" is the original's spelling, twice.
         .before = "You are given a story, which can be either a novel or a movie script, and a question. Answer the "
                   "question asconcisely as you can, using a single phrase if possible. Do not provide any "
@@ -102,6 +104,7 @@ constexpr std::array sets{
         .group = TaskGroup::MultiDocument,
         .metric = Metric::TokenF1,
         .max_tokens = 32,
+        .spread = false,
         .before = passages_before,
         .between = passages_between,
         .after = "\nAnswer:",
@@ -122,6 +125,7 @@ constexpr std::array sets{
         .group = TaskGroup::Summarization,
         .metric = Metric::RougeL,
         .max_tokens = 512,
+        .spread = false,
         .before = "You are given a meeting transcript and a query containing a question or instruction. Answer the "
                   "query in one or more sentences.\n\nTranscript:\n",
         .between = "\n\nNow, answer the query based on the above meeting transcript in one or more sentences.\n\n"
@@ -245,16 +249,32 @@ std::span<const LongBenchSet> longbench_sets() {
     return sets;
 }
 
-const LongBenchSet & longbench_set(std::string_view name) {
-    std::string names;
+std::vector<std::string> longbench_names() {
+    std::vector<std::string> names;
     for (const LongBenchSet & set : sets) {
-        if (set.name == name) {
-            return set;
-        }
-        names += names.empty() ? "" : ", ";
-        names += set.name;
+        names.emplace_back(set.name);
     }
-    usage_error("LongBench set \"{}\" is not one of {}", name, names);
+    for (const LongBenchSet & set : sets) {
+        if (set.spread) {
+            names.push_back(fmt::format("{}_e", set.name));
+        }
+    }
+    return names;
+}
+
+const LongBenchSet * find_longbench_set(std::string_view name) {
+    const auto found = std::find_if(sets.begin(), sets.end(), [&](const LongBenchSet & set) {
+        return name == set.name || (set.spread && name == fmt::format("{}_e", set.name));
+    });
+    return found == sets.end() ? nullptr : &*found;
+}
+
+const LongBenchSet & longbench_set(std::string_view name) {
+    const LongBenchSet * set = find_longbench_set(name);
+    if (set == nullptr) {
+        usage_error("LongBench set \"{}\" is not one of {}", name, fmt::join(longbench_names(), ", "));
+    }
+    return *set;
 }
 
 }  // namespace snapkv::eval

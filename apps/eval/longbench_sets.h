@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "eval/metrics.h"
 
@@ -24,6 +26,7 @@ struct LongBenchSet {
     bool first_line = false;  ///< only the first line of a prediction is scored
     bool bare = false;        ///< the prompt goes to chat models without their template
     bool asks = true;         ///< each sample asks something of its own, its input
+    bool spread = true;       ///< LongBench-E has samples of it that are evenly spread in length, as NAME_e
     std::string_view before = {};
     std::string_view between = {};
     std::string_view after = {};
@@ -35,7 +38,13 @@ struct LongBenchSet {
 /// All 16, in the order of the paper's Table 1.
 [[nodiscard]] std::span<const LongBenchSet> longbench_sets();
 
-/// Throws Error(Usage) that lists the names where this is none of them.
+/// All names: those of LongBench, then those of LongBench-E.
+[[nodiscard]] std::vector<std::string> longbench_names();
+
+/// The set of one of these names; null for any other.
+[[nodiscard]] const LongBenchSet * find_longbench_set(std::string_view name);
+
+/// The same; throws Error(Usage) that lists the names where this is none of them.
 [[nodiscard]] const LongBenchSet & longbench_set(std::string_view name);
 
 }  // namespace snapkv::eval

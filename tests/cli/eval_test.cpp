@@ -7,6 +7,7 @@
 
 #include "folder.h"
 #include "process.h"
+#include "shell.h"
 
 namespace snapkv::cli::test {
 namespace {
@@ -196,6 +197,74 @@ TEST_F(Experiments, AskAndObserve) {
     ASSERT_EQ(windows.status, 0) << windows.err;
     EXPECT_EQ(journal_lines(), 3U);  // a heading, and each layer
     EXPECT_NE(contents(out_ + "/by-head.svg").find("<svg"), std::string::npos);
+}
+
+TEST_F(Experiments, RefuseToGoOnWithOtherContents) {
+    ASSERT_EQ(fidelity("32").status, 0);
+    std::string text = contents(text_);
+    text.front() = 't';
+    (void)folder_.write("text.txt", text);
+    const Outcome other = fidelity("32");
+    EXPECT_EQ(other.status, 2);
+    EXPECT_NE(other.err.find("SHA-256 of " + text_ + " is \""), std::string::npos) << other.err;
+    EXPECT_EQ(other.err_lines().size(), 1U) << other.err;
+    EXPECT_EQ(journal_lines(), 5U);
+
+    // Another name means another setting; a time that was touched means nothing.
+    text.front() = 'T';
+    (void)folder_.write("text.txt", text);
+    EXPECT_EQ(fidelity("32").status, 0);
+    (void)folder_.write("tiny.gguf", contents(folder_.file("tiny.gguf")));
+    EXPECT_EQ(fidelity("32").status, 0);
+    EXPECT_EQ(run_snapkv({"make-model", "-o", model_, "--layers", "2", "-s", "9", "--force"}).status, 0);
+    const Outcome other_model = fidelity("32");
+    EXPECT_EQ(other_model.status, 2);
+    EXPECT_NE(other_model.err.find("model_hash is"), std::string::npos) << other_model.err;
+}
+
+TEST_F(Experiments, RefuseToGoOnWithOtherData) {
+    const auto line = [](const std::string & answer) {
+        return R"({"input": "Lines. What is it?", "context": "The code is 5.", "answers": [")" + answer + "\"]}\n";
+    };
+    const std::string data = folder_.file("data");
+    std::filesystem::create_directory(data);
+    (void)folder_.write("data/hotpotqa_e.jsonl", line("5"));
+    (void)folder_.write("data/notes.jsonl", "no set's\n");
+    const std::vector<std::string> rest{"--data", data, "--budgets", "16", "--kv-window", "4", "-n", "2"};
+    const Outcome first = run({"eval", "longbench"}, rest);
+    ASSERT_EQ(first.status, 0) << first.err;
+    EXPECT_NE(contents(out_ + "/results.jsonl").find("\"part\":\"hotpotqa_e\""), std::string::npos);
+
+    // Files that no set is named after are not read.
+    (void)folder_.write("data/notes.jsonl", "changed\n");
+    EXPECT_EQ(run({"eval", "longbench"}, rest).status, 0);
+    (void)folder_.write("data/hotpotqa_e.jsonl", line("6"));
+    const Outcome other = run({"eval", "longbench"}, rest);
+    EXPECT_EQ(other.status, 2);
+    EXPECT_NE(other.err.find("SHA-256 of " + data + "/hotpotqa_e.jsonl is \""), std::string::npos) << other.err;
+
+    std::filesystem::remove(folder_.file("data/hotpotqa_e.jsonl"));
+    const Outcome none = run({"eval", "longbench"}, rest);
+    EXPECT_EQ(none.status, 1);
+    EXPECT_NE(none.err.find("no file is named after a set of LongBench"), std::string::npos) << none.err;
+}
+
+TEST_F(Experiments, ObservationsRefuseOtherContentsToo) {
+    const std::vector<std::string> rest{"-f",          text_, "-n",        "8",  "--windows",   "2",
+                                        "--kv-window", "8",   "--budgets", "32", "--threshold", "0"};
+    ASSERT_EQ(run({"observe", "windows"}, rest).status, 0);
+    EXPECT_EQ(run({"observe", "windows"}, rest).status, 0);
+    (void)folder_.write("text.txt", contents(text_) + "One more.");
+    const Outcome other = run({"observe", "windows"}, rest);
+    EXPECT_EQ(other.status, 2);
+    EXPECT_NE(other.err.find("SHA-256 of " + text_), std::string::npos) << other.err;
+}
+
+TEST_F(Experiments, ReadTheirTextFromAPipe) {
+    const Outcome outcome = run_shell(folder_, R"(cd "$here"; "$snapkv" eval fidelity -m tiny.gguf -t 1 --raw \
+        -f <(cat text.txt) --lengths 100 --samples 1 -n 4 --budgets 32 --kv-window 8 -o out)");
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    EXPECT_EQ(journal_lines(), 3U);
 }
 
 TEST_F(Experiments, RefuseWhatCannotBe) {

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "snapkv/error.h"
+#include "support/error_of.h"
 
 namespace snapkv::eval {
 namespace {
@@ -77,6 +78,23 @@ TEST_F(JournalFile, BeginsAnewWhereNotEvenTheHeadingIsWhole) {
     write(heading_.dump().substr(0, 10));
     const Journal journal(path_, heading_);
     EXPECT_EQ(text(), heading_.dump() + "\n");
+}
+
+TEST_F(JournalFile, LeavesAnotherFileOfOneUnendedLineAlone) {
+    for (const std::string other : {"not a heading", "{\"a\": 1}", "x"}) {
+        write(other);
+        EXPECT_NE(refusal(heading_).find(":1: no JSON object with \"settings\""), std::string::npos) << other;
+        EXPECT_EQ(text(), other);
+    }
+}
+
+TEST_F(JournalFile, NamesTheMemberOfASettingThatDiffers) {
+    heading_["settings"]["SHA-256"] = {{"a.jsonl", "12"}, {"b.jsonl", "34"}};
+    Journal(path_, heading_).add({{"key", "a"}});
+    Json other = heading_;
+    other["settings"]["SHA-256"]["b.jsonl"] = "56";
+    EXPECT_NE(refusal(other).find("SHA-256 of b.jsonl is \"34\" there and \"56\" here"), std::string::npos)
+        << refusal(other);
 }
 
 TEST_F(JournalFile, IsNotBoundByARunThatCameToNothing) {
@@ -155,6 +173,15 @@ TEST_F(JournalFile, LosesNothingOnAFullDisk) {
     }
     journal.add({{"key", "b"}});
     EXPECT_EQ(text(), whole + "{\"key\":\"b\"}\n");
+}
+
+TEST(JournalThatCannotBeRead, IsNotTakenForAnEmptyOne) {
+    // A regular file, by its own account, in which the first page is not mapped.
+    EXPECT_EQ(snapkv::test::error_of(ErrorKind::Input,
+                                     [] {
+                                         Journal("/proc/self/mem", Json{{"settings", Json::object()}});
+                                     }),
+              "/proc/self/mem: cannot be read: Input/output error");
 }
 
 TEST(JournalOnADevice, IsRefused) {

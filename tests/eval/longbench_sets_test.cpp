@@ -85,6 +85,25 @@ TEST(LongBenchSets, AreFoundByName) {
                 testing::HasSubstr("LongBench set \"trecs\" is not one of narrativeqa, qasper, "));
 }
 
+// github.com/THUDM/LongBench, pred.py: the sets of LongBench-E.
+TEST(LongBenchSets, ThirteenAreInLongBenchEToo) {
+    constexpr std::array<std::string_view, 13> official{
+        "qasper",     "multifieldqa_en", "hotpotqa", "2wikimqa",      "gov_report",           "multi_news",
+        "trec",       "triviaqa",        "samsum",   "passage_count", "passage_retrieval_en", "lcc",
+        "repobench-p"};
+    std::size_t found = 0;
+    for (const std::string & name : longbench_names()) {
+        EXPECT_EQ(longbench_set(name).name, name.ends_with("_e") ? name.substr(0, name.size() - 2) : name);
+        found += name.ends_with("_e") ? 1U : 0U;
+    }
+    EXPECT_EQ(found, official.size());
+    for (const std::string_view name : official) {
+        EXPECT_EQ(find_longbench_set(fmt::format("{}_e", name)), find_longbench_set(name)) << name;
+    }
+    EXPECT_EQ(find_longbench_set("narrativeqa_e"), nullptr);
+    EXPECT_EQ(find_longbench_set("hotpotqa_e_e"), nullptr);
+}
+
 TEST(LongBenchSets, HaveTitlesOfTheirGroups) {
     EXPECT_EQ(title_of(Group::SingleDocument), "Single-Document QA");
     EXPECT_EQ(title_of(Group::MultiDocument), "Multi-Document QA");
