@@ -1,9 +1,13 @@
 #include "base/resident.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <fstream>
 #include <limits>
 #include <string>
+
+#include "base/control_group.h"
 
 namespace snapkv {
 
@@ -23,24 +27,6 @@ std::uint64_t kilobytes_line(const char * path, const std::string & name) {
     return 0;
 }
 
-std::uint64_t number_in(const char * path) {
-    std::ifstream file(path);
-    std::uint64_t value = 0;
-    return file >> value ? value : 0;  // "max" is no number: no limit
-}
-
-/// Page cache that the control group holds.
-std::uint64_t file_pages() {
-    std::ifstream file("/sys/fs/cgroup/memory.stat");
-    std::string key;
-    std::uint64_t value = 0;
-    std::uint64_t bytes = 0;
-    while (file >> key >> value) {
-        bytes += key == "active_file" || key == "inactive_file" ? value : 0;
-    }
-    return bytes;
-}
-
 }  // namespace
 
 Resident resident_memory() {
@@ -52,12 +38,11 @@ std::uint64_t available_memory() {
     if (available == 0) {
         available = std::numeric_limits<std::uint64_t>::max();
     }
-    const std::uint64_t limit = number_in("/sys/fs/cgroup/memory.max");
-    const std::uint64_t used = number_in("/sys/fs/cgroup/memory.current");
-    if (limit > 0) {
-        // What the group counts as used holds file pages, a mapped model's among them, that give way when asked.
-        const std::uint64_t held = used - std::min(used, file_pages());
-        available = std::min(available, limit > held ? limit - held : 0);
+    available = std::min(available, group_limits().memory.value_or(available));
+    ::rlimit addresses{};
+    if (::getrlimit(RLIMIT_AS, &addresses) == 0 && addresses.rlim_cur != RLIM_INFINITY) {
+        const std::uint64_t taken = kilobytes_line("/proc/self/status", "VmSize:");
+        available = std::min(available, addresses.rlim_cur > taken ? addresses.rlim_cur - taken : 0);
     }
     return available;
 }

@@ -11,7 +11,8 @@ struct Resident {
 };
 Resident resident_memory();
 
-/// Bytes that can be had without swapping: MemAvailable, or what the control group leaves where that is less.
+/// Bytes that can be had without swapping: MemAvailable, or what the control groups or the limit of addresses
+/// (ulimit -v) leave where that is less.
 std::uint64_t available_memory();
 
 }  // namespace snapkv

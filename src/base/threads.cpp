@@ -9,6 +9,8 @@
 #include <string>
 #include <thread>
 
+#include "base/control_group.h"
+
 namespace snapkv {
 
 namespace {
@@ -35,13 +37,8 @@ std::uint32_t usable_cores() {
     if (::sched_getaffinity(0, sizeof set, &set) == 0) {
         count = std::max(1U, cores(set));
     }
-    std::ifstream file("/sys/fs/cgroup/cpu.max");
-    double quota = 0;
-    double period = 0;
-    if (file >> quota >> period && quota > 0 && period > 0) {
-        count = std::min(count, static_cast<std::uint32_t>(std::max(1.0, std::ceil(quota / period))));
-    }
-    return count;
+    const double quota = group_limits().processors.value_or(count);
+    return quota < count ? std::max(1U, static_cast<std::uint32_t>(std::ceil(quota))) : count;
 }
 
 }  // namespace snapkv

@@ -5,7 +5,7 @@
 namespace snapkv {
 
 /// Processors this process can really use: cores in its affinity mask, two hardware threads of one core counted once
-/// (they share the units that products and attention keep busy), cut by the control group's quota. At least 1.
+/// (they share the units that products and attention keep busy), cut by the control groups' quotas. At least 1.
 std::uint32_t usable_cores();
 
 }  // namespace snapkv
