@@ -14,10 +14,20 @@ namespace snapkv::attention {
 
 namespace {
 
+/// ggml's conversions of half-precision numbers look some of them up in a table, which is zeros until its backend is
+/// set up.
+void set_up_tables() {
+    [[maybe_unused]] static const bool once = [] {
+        ggml_cpu_init();
+        return true;
+    }();
+}
+
 /// Piece by piece: a stretch of what is rotated together, or a block.
 void encode_quantised(const float * row, std::size_t size, KvType type, std::size_t stretch, std::byte * to) {
     const std::size_t piece = std::max<std::size_t>(stretch, kQuantisedBlock);
     assert(size % piece == 0);
+    set_up_tables();
     std::array<float, rotation_size(1U << 31U)> rotated{};
     for (std::size_t first = 0; first < size; first += piece) {
         std::copy_n(row + first, piece, rotated.begin());
@@ -59,6 +69,7 @@ void decode_row(const std::byte * row, std::size_t size, KvType type, std::size_
             std::memcpy(to, row, size * sizeof(float));
             break;
         case KvType::F16:
+            set_up_tables();
             ggml_cpu_fp16_to_fp32(reinterpret_cast<const ggml_fp16_t *>(row), to, elements);
             break;
         case KvType::BF16:

@@ -31,15 +31,23 @@ void ggml_dot(ggml_type type, const std::byte * weights, std::size_t row_bytes, 
     }
 }
 
+/// ggml's dot products look half-precision scales up in tables, which are zeros until its backend is set up.
+const RowDot * ggml_rows() {
+    static const RowDot ggml = [] {
+        ggml_cpu_init();
+        return RowDot{ggml_prepared_bytes, ggml_prepare, ggml_dot};
+    }();
+    return &ggml;
+}
+
 }  // namespace
 
 const RowDot * row_dot(ggml_type type, bool portable) {
-    static const RowDot ggml{ggml_prepared_bytes, ggml_prepare, ggml_dot};
     const RowDot * own = portable ? nullptr : q4_rows(type);
     if (own != nullptr) {
         return own;
     }
-    return ggml_get_type_traits_cpu(type)->vec_dot != nullptr ? &ggml : nullptr;
+    return ggml_get_type_traits_cpu(type)->vec_dot != nullptr ? ggml_rows() : nullptr;
 }
 
 }  // namespace snapkv::product

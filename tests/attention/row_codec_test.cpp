@@ -67,6 +67,23 @@ TEST_P(Codec, DecodesToWhatTheOracleReads) {
     }
 }
 
+/// What is left over behind whole vectors goes another way.
+TEST(HalfFloats, AnyNumberOfThemIsDecoded) {
+    Random random(4);
+    for (std::size_t size = 1; size < 20; ++size) {
+        const std::vector<float> row = random.numbers(size);
+        std::vector<std::byte> stored(kv_row_bytes(KvType::F16, size));
+        encode_row(row.data(), size, KvType::F16, kUnrotated, stored.data());
+        std::vector<float> decoded(size);
+        decode_row(stored.data(), size, KvType::F16, kUnrotated, decoded.data());
+        const auto expected = test::stored_row(stored.data(), size, KvType::F16);
+        EXPECT_TRUE(std::equal(decoded.begin(), decoded.end(), expected.begin(), expected.end())) << size;
+        for (std::size_t i = 0; i < size; ++i) {
+            EXPECT_NEAR(decoded[i], row[i], std::abs(row[i]) / 2048 + 1e-7) << i << " of " << size;
+        }
+    }
+}
+
 TEST_P(Codec, LosesLittle) {
     constexpr std::size_t kSize = 128;
     Random random(3);
