@@ -1,8 +1,11 @@
 #include <algorithm>
 #include <cmath>
+#include <new>
 
 #include "base/raise.h"
 #include "llama.h"
+#include "run/logits.h"
+#include "run/out_of_memory.h"
 #include "run/session_impl.h"
 #include "text/utf8.h"
 
@@ -33,7 +36,7 @@ Branch full_cache_chunk(std::span<const Token> tokens) {
 }  // namespace
 
 PerplexityResult Session::perplexity(std::string_view text, std::uint32_t context,
-                                     const std::function<void(std::uint32_t, std::uint32_t, double)> & progress) {
+                                     const std::function<void(std::uint32_t, std::uint32_t, double)> & progress) try {
     const text::Vocabulary & vocabulary = impl_->model.impl()->vocabulary;
     if (const std::size_t bad = text::find_invalid_utf8(text); bad != std::string_view::npos) {
         raise_input("the text is not valid UTF-8 at byte {}", bad);
@@ -63,8 +66,9 @@ PerplexityResult Session::perplexity(std::string_view text, std::uint32_t contex
         const auto score = [&](std::size_t, std::uint32_t first, std::uint32_t rows, const float * logits) {
             // The last position predicts beyond the chunk.
             for (std::uint32_t row = 0; row < rows && first + row + 1 < context; ++row) {
-                total += negative_log_likelihood({logits + std::size_t{row} * vocabulary_size, vocabulary_size},
-                                                 branch.prompt.tokens[first + row + 1]);
+                const std::span<const float> of_row(logits + std::size_t{row} * vocabulary_size, vocabulary_size);
+                run::check_logits(of_row);
+                total += negative_log_likelihood(of_row, branch.prompt.tokens[first + row + 1]);
                 ++result.tokens;
             }
         };
@@ -81,6 +85,8 @@ PerplexityResult Session::perplexity(std::string_view text, std::uint32_t contex
         }
     }
     return result;
+} catch (const std::bad_alloc &) {
+    run::out_of_memory();
 }
 
 }  // namespace snapkv

@@ -8,6 +8,7 @@
 
 #include "base/raise.h"
 #include "llama.h"
+#include "run/logits.h"
 
 namespace snapkv::run {
 namespace {
@@ -48,26 +49,21 @@ void Sampler::Free::operator()(llama_sampler * sampler) const {
 }
 
 Sampler::Sampler(const text::Vocabulary & vocabulary, const SamplingOptions & options, std::span<const Token> history)
-    : candidates_(std::make_unique<Candidates>()) {
+    : temperature_(options.temperature), candidates_(std::make_unique<Candidates>()) {
     check(options);
+    penalties_.reset(
+        llama_sampler_init_penalties(vocabulary.size(), options.repeat_last, options.repeat_penalty, 0, 0));
     chain_.reset(llama_sampler_chain_init(llama_sampler_chain_default_params()));
-    const auto add = [this](llama_sampler * sampler) { llama_sampler_chain_add(chain_.get(), sampler); };
-
-    add(llama_sampler_init_penalties(vocabulary.size(), options.repeat_last, options.repeat_penalty, 0, 0));
-    if (options.temperature == 0) {
-        // Straight to the greatest logit in the order of ids: sorting first would shuffle ties.
-        add(llama_sampler_init_greedy());
-    } else {
-        constexpr std::size_t keep = 1;
-        add(llama_sampler_init_top_k(options.top_k));
-        add(llama_sampler_init_top_p(options.top_p, keep));
-        add(llama_sampler_init_min_p(options.min_p, keep));
-        add(llama_sampler_init_temp(options.temperature));
-        add(llama_sampler_init_dist(options.seed));
+    constexpr std::size_t keep = 1;
+    for (llama_sampler * sampler :
+         {llama_sampler_init_top_k(options.top_k), llama_sampler_init_top_p(options.top_p, keep),
+          llama_sampler_init_min_p(options.min_p, keep), llama_sampler_init_temp(options.temperature),
+          llama_sampler_init_dist(options.seed)}) {
+        llama_sampler_chain_add(chain_.get(), sampler);
     }
     const std::size_t seen = std::min(history.size(), static_cast<std::size_t>(options.repeat_last));
     for (const Token token : history.last(seen)) {
-        llama_sampler_accept(chain_.get(), token);
+        llama_sampler_accept(penalties_.get(), token);
     }
 }
 
@@ -76,17 +72,25 @@ Sampler::Sampler(Sampler &&) noexcept = default;
 Sampler & Sampler::operator=(Sampler &&) noexcept = default;
 
 Token Sampler::sample(std::span<const float> logits) {
-    assert(!logits.empty());
+    check_logits(logits);
     std::vector<llama_token_data> & data = candidates_->data;
     data.resize(logits.size());
     for (std::size_t i = 0; i < logits.size(); ++i) {
         data[i] = {.id = static_cast<Token>(i), .logit = logits[i], .p = 0};
     }
     llama_token_data_array array{.data = data.data(), .size = data.size(), .selected = -1, .sorted = false};
-    llama_sampler_apply(chain_.get(), &array);
-    assert(array.selected >= 0 && static_cast<std::size_t>(array.selected) < array.size);
-    const Token token = array.data[array.selected].id;
-    llama_sampler_accept(chain_.get(), token);
+    llama_sampler_apply(penalties_.get(), &array);
+    // In the order of ids, before anything sorts: ties would be shuffled.
+    const auto best =
+        std::max_element(data.begin(), data.end(),
+                         [](const llama_token_data & a, const llama_token_data & b) { return a.logit < b.logit; });
+    Token token = best->id;
+    if (temperature_ > 0 && std::isfinite(best->logit / temperature_)) {
+        llama_sampler_apply(chain_.get(), &array);
+        assert(array.selected >= 0 && static_cast<std::size_t>(array.selected) < array.size);
+        token = array.data[array.selected].id;
+    }
+    llama_sampler_accept(penalties_.get(), token);
     return token;
 }
 

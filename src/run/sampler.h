@@ -10,8 +10,9 @@ struct llama_sampler;
 
 namespace snapkv::run {
 
-/// libllama's sampler chain over our own logits: penalties, top-k, top-p, min-p, temperature, then a draw; greedy at
-/// temperature 0 (ties to the lower id; the repeat penalty still counts). Not thread-safe.
+/// libllama's samplers over our own logits: penalties, top-k, top-p, min-p, temperature, then a draw; greedy at
+/// temperature 0 and where the temperature is so low that dividing by it overflows (ties to the lower id; the repeat
+/// penalty still counts). Not thread-safe.
 class Sampler {
 public:
     /// `history`: the tokens so far, of which the repeat penalty sees the last ones. Throws Error(Usage) for settings
@@ -21,14 +22,17 @@ public:
     Sampler(Sampler &&) noexcept;
     Sampler & operator=(Sampler &&) noexcept;
 
-    /// Draws the next token from `logits` (one a vocabulary entry) and takes it into the history.
+    /// Draws the next token from `logits` (one a vocabulary entry) and takes it into the history. Throws Error(Input)
+    /// for logits that no probabilities follow from (see check_logits()).
     Token sample(std::span<const float> logits);
 
 private:
     struct Free {
         void operator()(llama_sampler * sampler) const;
     };
-    std::unique_ptr<llama_sampler, Free> chain_;
+    std::unique_ptr<llama_sampler, Free> penalties_;
+    std::unique_ptr<llama_sampler, Free> chain_;  ///< what follows them where the draw is not greedy
+    float temperature_;
     struct Candidates;
     std::unique_ptr<Candidates> candidates_;
 };

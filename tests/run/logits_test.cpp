@@ -5,22 +5,22 @@
 #include <array>
 #include <limits>
 
-#include "snapkv/error.h"
+#include "support/error_of.h"
 
 namespace snapkv::run {
 namespace {
 
-TEST(Logits, MayBeInfiniteButMustBeNumbers) {
+TEST(Logits, MustHaveAGreatest) {
     constexpr float kInfinity = std::numeric_limits<float>::infinity();
     EXPECT_NO_THROW(check_logits(std::array{0.0F, -kInfinity, 3.0F}));
-    const std::array damaged{0.0F, std::numeric_limits<float>::quiet_NaN()};
-    try {
-        check_logits(damaged);
-        FAIL() << "a logit that is not a number was taken";
-    } catch (const Error & error) {
-        EXPECT_EQ(error.kind(), ErrorKind::Input);
-        EXPECT_STREQ(error.what(), "the model's logit 1 is not a number: its weights are damaged");
-    }
+    const auto refusal = [](const auto & logits) {
+        return snapkv::test::error_of(ErrorKind::Input, [&] { check_logits(logits); });
+    };
+    EXPECT_EQ(refusal(std::array{0.0F, std::numeric_limits<float>::quiet_NaN()}),
+              "the model's logit 1 is not a number: its weights are damaged");
+    EXPECT_EQ(refusal(std::array{0.0F, 1.0F, kInfinity}), "the model's logit 2 is infinite: its weights are damaged");
+    EXPECT_EQ(refusal(std::array{-kInfinity, -kInfinity}),
+              "all of the model's logits are minus infinity: its weights are damaged");
 }
 
 }  // namespace

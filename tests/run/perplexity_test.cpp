@@ -1,10 +1,12 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 
 #include "llama.h"
 #include "run/model_impl.h"
 #include "run/tiny_run.h"
+#include "support/error_of.h"
 #include "support/float32.h"
 
 namespace snapkv {
@@ -83,6 +85,15 @@ TEST(Perplexity, PutsABosAtTheHeadOfEachChunk) {
 }
 TEST(Perplexity, ScoresMoreRowsThanOneProductTakes) {
     expect_naive_perplexity({.tied = true}, 300);
+}
+
+TEST(Perplexity, OfADamagedModelIsRefused) {
+    test::TinyModel tiny;
+    tiny.tensors.at("output_norm.weight").values[0] = std::numeric_limits<float>::quiet_NaN();
+    const test::TinyModelFile file(tiny);
+    Session session(Model::load(file.path()), {.threads = 1});
+    EXPECT_EQ(test::error_of(ErrorKind::Input, [&] { static_cast<void>(session.perplexity(some_text(), 64)); }),
+              "the model's logit 0 is not a number: its weights are damaged");
 }
 
 }  // namespace

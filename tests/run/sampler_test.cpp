@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "snapkv/error.h"
+#include "support/error_of.h"
 
 namespace snapkv::run {
 namespace {
@@ -110,6 +110,55 @@ TEST(Sampler, EachFilterBoundsWhatIsDrawn) {
     SamplingOptions cold = open;
     cold.temperature = 0.01F;
     EXPECT_EQ(drawn(cold), (std::set<Token>{1}));
+}
+
+/// Dividing by such a temperature gives infinities, and their differences are no numbers.
+TEST(Sampler, AnyLowTemperatureIsGreedy) {
+    std::vector<float> logits = flat_logits();
+    logits[700] = logits[300] = 19;
+    logits[40000] = std::nextafter(19.0F, 20.0F);
+    for (const float temperature : {1e-30F, 1e-37F, 1e-38F, 1e-45F}) {
+        SamplingOptions options;
+        options.temperature = temperature;
+        options.seed = 3;
+        EXPECT_EQ(draw(options, logits, 20), std::vector<Token>(20, 40000)) << temperature;
+    }
+    logits[40000] = 0;
+    SamplingOptions coldest;
+    coldest.temperature = 1e-38F;
+    EXPECT_EQ(draw(coldest, logits, 20), std::vector<Token>(20, 300)) << "of ties the lower id";
+    for (float & logit : logits) {
+        logit -= 50;  // below zero
+    }
+    EXPECT_EQ(draw(coldest, logits, 20), std::vector<Token>(20, 300));
+}
+
+TEST(Sampler, AnyHighTemperatureDrawsFromAll) {
+    std::vector<float> logits = flat_logits();
+    logits[1] = 20;
+    SamplingOptions options;
+    options.temperature = std::numeric_limits<float>::max();
+    options.top_k = 3;
+    options.top_p = 1;
+    options.min_p = 0;
+    options.seed = 1;
+    const std::vector<Token> drawn = draw(options, logits, 100);
+    EXPECT_EQ(std::set<Token>(drawn.begin(), drawn.end()).size(), 3U);
+}
+
+TEST(Sampler, RefusesLogitsThatHaveNoGreatest) {
+    for (const float temperature : {0.0F, 0.8F}) {
+        SamplingOptions options;
+        options.temperature = temperature;
+        Sampler sampler(vocabulary(), options, {});
+        for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+            std::vector<float> logits = flat_logits();
+            logits[40] = bad;
+            EXPECT_TRUE(snapkv::test::error_of(ErrorKind::Input, [&] {
+                            sampler.sample(logits);
+                        }).starts_with("the model's logit 40 is "));
+        }
+    }
 }
 
 TEST(Sampler, MovesWithItsState) {
