@@ -94,7 +94,7 @@ public:
     [[nodiscard]] const ModelInfo & info() const;
 
     /// SHA-256, in hexadecimal, of the file's header, tensor table and size and of both ends of each tensor: tells
-    /// models apart without reading them whole. Computed on each call.
+    /// models apart without reading them whole. Computed on the first call.
     [[nodiscard]] std::string hash() const;
 
     /// `document`, `between` and `question` as one user message in the file's own chat template. None of their text
@@ -110,7 +110,8 @@ public:
     /// become control tokens.
     [[nodiscard]] std::vector<Token> tokenize(std::string_view text, bool add_special, bool parse_special) const;
 
-    /// The bytes of one token, possibly part of a UTF-8 sequence; empty for control tokens.
+    /// The bytes of one token, possibly part of a UTF-8 sequence; empty for control tokens. Throws Error(Input) if the
+    /// id is not in the vocabulary.
     [[nodiscard]] std::string piece(Token token) const;
 
     struct Impl;

@@ -86,14 +86,19 @@ struct PrefillProgress {
     double seconds_left = 0;
 };
 
-/// The memory, in bytes, that a run needs beyond the mapped model file, and the time its prefill takes.
+/// The memory, in bytes, that a run needs beyond the mapped model file and what the loaded model already holds, what
+/// the machine has left for it, and the time its prefill takes.
 struct Estimate {
     std::uint64_t prompt_tokens = 0;  ///< tokens computed: trunk and suffixes, each once
     std::uint64_t hidden_bytes = 0;
-    std::uint64_t cache_bytes = 0;    ///< peak K/V: one layer's working rows and all kept rows
-    std::uint64_t compute_bytes = 0;  ///< graph buffers and scratch
-    std::uint64_t bytes_needed = 0;   ///< the sum, plus the answer's rows
-    double seconds = 0;
+    std::uint64_t cache_bytes = 0;      ///< peak K/V: one layer's working rows and all kept rows
+    std::uint64_t compute_bytes = 0;    ///< graph buffers and scratch
+    std::uint64_t bytes_needed = 0;     ///< the sum, plus the answer's rows; a lower bound if it does not fit
+    std::uint64_t bytes_available = 0;  ///< available now; what the model holds is no longer part of it
+    std::uint64_t bytes_held = 0;       ///< held by the model: its vocabulary, and weights that were copied
+    double seconds = 0;                 ///< 0 if not measured: memory is short, or the stop flag was set
+
+    [[nodiscard]] bool fits() const { return bytes_needed <= bytes_available; }
 };
 
 struct PrefillStats {
@@ -170,8 +175,9 @@ public:
     /// held together at any moment.
     [[nodiscard]] std::uint64_t cache_bytes_peak() const;
 
-    /// What prefill(branches) and then max_tokens tokens per branch will take. Checks the configurations as prefill()
-    /// does. The first call measures the machine's speed; if the stop flag is set meanwhile, `seconds` stays 0.
+    /// What prefill(branches) and then max_tokens tokens per branch will take, even if that is more than there is: see
+    /// Estimate::fits(). Checks configurations and prompts as prefill() does. The first call for something that fits
+    /// measures the machine's speed; if the stop flag is set meanwhile, `seconds` stays 0.
     [[nodiscard]] Estimate estimate(std::span<const Branch> branches, std::int64_t max_tokens = -1) const;
 
     /// Prefills the branches' longest common prefix once and each branch's own suffix against it, layer by layer, and
@@ -203,10 +209,10 @@ public:
     /// sequence is in the state that the last finished chunk left it in.
     AppendStats append(Sequence & sequence, std::span<const Token> tokens);
 
-    /// Writes the sequence to a temporary file, syncs it and renames it. Until then an existing file keeps its contents,
-    /// and it keeps its permissions; a new file has mode 0600. Returns false, with nothing changed, if the stop flag is
-    /// set while it writes; a flag that is set before does not stop it, so that what was interrupted can be saved.
-    /// Throws Error(Machine).
+    /// Writes the sequence to a temporary file, syncs it and renames it. Until then an existing file keeps its
+    /// contents, and it keeps its permissions; a new file has mode 0600. Returns false, with nothing changed, if the
+    /// stop flag is set while it writes; a flag that is set before does not stop it, so that what was interrupted can
+    /// be saved. Throws Error(Machine).
     bool save(const Sequence & sequence, const std::filesystem::path & path) const;
 
     /// Reads a saved sequence. Throws Error(Input), with the reason, if the file is truncated, altered, or of another

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <vector>
 
 #include "attention/spec.h"
+#include "base/halt.h"
 #include "base/position.h"
 #include "kv/head_rows.h"
 #include "kv/shape.h"
@@ -49,9 +49,9 @@ struct LayerUnit {
     /// Every span takes the kernel of many query rows, however few it has, so that its bits do not depend on how a
     /// prompt was cut into chunks.
     bool prefill = false;
-    const std::atomic<bool> * stop = nullptr;  ///< polled once a tile; may be null
+    Halt * halt = nullptr;  ///< polled once a tile; may be null
 
-    [[nodiscard]] bool stopped() const { return stop != nullptr && stop->load(std::memory_order_relaxed); }
+    [[nodiscard]] bool stopped() const { return halt != nullptr && halt->stopped(); }
 };
 
 }  // namespace snapkv::attention

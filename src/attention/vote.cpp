@@ -101,7 +101,7 @@ private:
         const VoteInput & input = vote_.input_;
         const kv::HeadRows & view = input.rows[piece.kv_head][piece.view];
         for (std::uint32_t row = piece.begin; row < piece.end; row += steps_.tile) {
-            if (input.stop != nullptr && input.stop->load(std::memory_order_relaxed)) {
+            if (input.halt != nullptr && input.halt->stopped()) {
                 return;
             }
             const std::uint32_t rows = std::min(steps_.tile, piece.end - row);

@@ -18,7 +18,7 @@ struct VoteInput {
     std::uint32_t window = 0;
     std::uint32_t n = 0;                          ///< prompt tokens, window included
     std::vector<std::vector<kv::HeadRows>> rows;  ///< [KV head]: views that together hold positions 0 .. n - 1
-    const std::atomic<bool> * stop = nullptr;
+    Halt * halt = nullptr;
 };
 
 /// The vote of one layer (arXiv 2404.14469, section 4): softmax in float32 over all n rows for each query of the

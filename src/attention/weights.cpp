@@ -39,7 +39,7 @@ public:
         pack_queries(first, rows);
         for (const kv::HeadRows & view : input_.rows[kv_head_]) {
             for (std::uint32_t row = 0; row < view.rows; row += steps_.tile) {
-                if (input_.stop != nullptr && input_.stop->load(std::memory_order_relaxed)) {
+                if (input_.halt != nullptr && input_.halt->stopped()) {
                     return false;
                 }
                 multiply(view, row, first, rows);

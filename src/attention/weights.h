@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -22,7 +21,7 @@ struct WeightsInput {
     std::uint32_t n = 0;                          ///< prompt tokens, the queries' own included
     std::vector<std::vector<kv::HeadRows>> rows;  ///< [KV head]: views that together hold positions 0 .. n - 1
     std::shared_ptr<Meter> work;                  ///< counts scratch: a strip's logits over all rows, for the most part
-    const std::atomic<bool> * stop = nullptr;     ///< polled once a tile; may be null
+    Halt * halt = nullptr;                        ///< polled once a tile; may be null
 };
 
 /// Receives the weights of one query over positions 0 .. `position`; false ends the visit.

@@ -12,10 +12,6 @@ bool follows(const ggml_tensor * first, const ggml_tensor * second) {
            first->view_offs + ggml_nbytes(first) == second->view_offs;
 }
 
-std::string prefix_of(std::uint32_t layer) {
-    return "blk." + std::to_string(layer) + ".";
-}
-
 /// Columns [first, first + count) of each row.
 ggml_tensor * columns(ggml_context * ctx, ggml_tensor * x, std::int64_t first, std::int64_t count) {
     const std::size_t offset = static_cast<std::size_t>(first) * sizeof(float);
@@ -41,7 +37,7 @@ Decoder::Decoder(const HyperParameters & params, Weights & weights) : params_(pa
         layers_.push_back(take_layer(weights, layer));
     }
     for (std::uint32_t layer = 0; layer < params.unused_layers; ++layer) {
-        weights.ignore(prefix_of(params.layers + layer));
+        weights.ignore(layer_prefix(params.layers + layer));
     }
 }
 
@@ -71,7 +67,7 @@ product::Norm Decoder::take_norm(Weights & weights, const std::string & name) co
 
 Decoder::Layer Decoder::take_layer(Weights & weights, std::uint32_t index) const {
     const Family & family = *params_.family;
-    const std::string prefix = prefix_of(index);
+    const std::string prefix = layer_prefix(index);
     Layer layer;
     layer.attention_norm = take_norm(weights, prefix + "attn_norm");
     if (params_.layer_recurs(index)) {

@@ -22,6 +22,7 @@ struct Rope {
     bool long_factors = false;  ///< of the two sets of factors that longrope has, that for long contexts is in force
 
     [[nodiscard]] std::string describe() const;
+    friend bool operator==(const Rope &, const Rope &) = default;
 };
 
 /// Throws Error(Input) for a scaling type that is not supported, by name, and for values that

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <span>
 
+#include "base/headroom.h"
 #include "base/raise.h"
 #include "base/resident.h"
 #include "ggml-cpu.h"
@@ -40,11 +41,8 @@ std::vector<ggml_backend_buffer_type_t> extra_buffer_types() {
 
 ContextPtr tensor_context(std::size_t tensors) {
     const ggml_init_params params{tensors * ggml_tensor_overhead(), nullptr, true};
-    ContextPtr ctx(ggml_init(params));
-    if (!ctx) {
-        raise_machine("no memory for the table of {} tensors", tensors);
-    }
-    return ctx;
+    require_memory(params.mem_size);
+    return ContextPtr(ggml_init(params));
 }
 
 bool multiplies(ggml_type type) {
@@ -75,6 +73,10 @@ void release_pages(std::span<const std::byte> range) {
 }
 
 }  // namespace
+
+std::string layer_prefix(std::uint32_t layer) {
+    return fmt::format("blk.{}.", layer);
+}
 
 bool Weights::prefills_from_rows(const gguf::File & file) {
     // Routers and convolutions go through ggml's own operations.
@@ -180,14 +182,16 @@ void Weights::fill(ggml_backend_buffer_type_t type, Group & group) {
     buffers_.push_back(std::move(buffer));
 }
 
-void Weights::release(const ggml_tensor * tensor) const {
-    const auto * data = static_cast<const std::byte *>(tensor->data);
-    const auto parts = file_.parts();
-    const bool mapped = std::any_of(parts.begin(), parts.end(), [&](const gguf::Part & part) {
-        return data >= part.bytes.data() && data < part.bytes.data() + part.bytes.size();
-    });
-    if (mapped) {
-        release_pages({data, ggml_nbytes(tensor)});
+void Weights::release_layer(std::uint32_t layer) const {
+    const auto mapped = groups_.find(nullptr);
+    if (mapped == groups_.end()) {
+        return;
+    }
+    const std::string prefix = layer_prefix(layer);
+    for (const Placed & placed : mapped->second.tensors) {
+        if (placed.info->name.starts_with(prefix)) {
+            release_pages(file_.data(*placed.info));
+        }
     }
 }
 

@@ -24,6 +24,9 @@ struct FreeBuffer {
 using ContextPtr = std::unique_ptr<ggml_context, FreeContext>;
 using BufferPtr = std::unique_ptr<ggml_backend_buffer, FreeBuffer>;
 
+/// What the names of a layer's tensors begin with.
+[[nodiscard]] std::string layer_prefix(std::uint32_t layer);
+
 /// A model file's tensors as ggml tensors, each on the fastest CPU buffer type that serves it: repacked copies where
 /// ggml has a layout for the type, else the mapping itself. Holds a reference to the file. Immutable after finish().
 class Weights {
@@ -52,8 +55,9 @@ public:
     /// change what the model computes. `log` receives a line for each buffer type.
     void finish(const std::function<void(std::string_view)> & log);
 
-    /// Gives the tensor's mapped pages back to the system; they are read again from the file when next used.
-    void release(const ggml_tensor * tensor) const;
+    /// Gives the mapped pages of all of a layer's tensors back to the system; they are read again from the file when
+    /// next used.
+    void release_layer(std::uint32_t layer) const;
 
     [[nodiscard]] std::uint64_t bytes() const { return bytes_; }              ///< of all tensors taken
     [[nodiscard]] std::uint64_t repacked_bytes() const { return repacked_; }  ///< of those that are copies

@@ -2,6 +2,7 @@
 #include <oneapi/dnnl/dnnl.hpp>
 #include <unordered_map>
 
+#include "base/headroom.h"
 #include "base/raise.h"
 #include "product/gemm_onednn.h"
 
@@ -30,6 +31,20 @@ private:
     int before_;
 };
 
+/// What work with oneDNN returns; where oneDNN fails (memory, for the most part), Error(Machine). Not everything that
+/// it allocates does it look at, the memory for the code that it generates among it.
+template <typename Work>
+auto checked(const Work & work) {
+    constexpr std::size_t kKernels = std::size_t{4} << 20U;
+    require_memory(kKernels);
+    const OneThread one;
+    try {
+        return work();
+    } catch (const dnnl::error & error) {
+        raise_machine("oneDNN: {}", error.what());
+    }
+}
+
 const dnnl::engine & cpu_engine() {
     static const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
     return engine;
@@ -41,26 +56,23 @@ memory::data_type type_of(Element element) {
 
 dnnl::matmul::primitive_desc describe(Element element, Gemm::Mode mode, bool bias, std::uint32_t rows,
                                       std::uint32_t columns, std::uint32_t depth) {
-    const OneThread one;
-    const auto type = type_of(element);
-    const memory::desc input({rows, depth}, type, memory::format_tag::ab);
-    const memory::desc weights({depth, columns}, type, memory::format_tag::any);
-    const memory::desc out({rows, columns}, memory::data_type::f32, memory::format_tag::ab);
-    dnnl::primitive_attr attributes;
-    attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-    if (mode == Gemm::Mode::Accumulate) {
-        dnnl::post_ops sum;
-        sum.append_sum(1.0F);
-        attributes.set_post_ops(sum);
-    }
-    try {
+    return checked([&] {
+        const auto type = type_of(element);
+        const memory::desc input({rows, depth}, type, memory::format_tag::ab);
+        const memory::desc weights({depth, columns}, type, memory::format_tag::any);
+        const memory::desc out({rows, columns}, memory::data_type::f32, memory::format_tag::ab);
+        dnnl::primitive_attr attributes;
+        attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+        if (mode == Gemm::Mode::Accumulate) {
+            dnnl::post_ops sum;
+            sum.append_sum(1.0F);
+            attributes.set_post_ops(sum);
+        }
         const memory::desc row({1, columns}, memory::data_type::f32, memory::format_tag::ab);
         const auto operation = bias ? dnnl::matmul::desc(input, weights, row, out)  //
                                     : dnnl::matmul::desc(input, weights, out);
-        return {operation, attributes, cpu_engine()};
-    } catch (const dnnl::error & error) {
-        raise_machine("no product of {} x {} x {}: {}", rows, columns, depth, error.what());
-    }
+        return dnnl::matmul::primitive_desc(operation, attributes, cpu_engine());
+    });
 }
 
 /// Rows that the layout is asked for with; it is the same for any number.
@@ -75,14 +87,15 @@ struct Layout final : PackedLayout::Impl {
 
     void pack(const float * panel, std::size_t stride, std::uint32_t first, std::uint32_t count,
               void * to) const override {
-        const OneThread one;
-        dnnl::stream stream(cpu_engine());
-        const memory::desc from({depth, count}, memory::data_type::f32,
-                                memory::dims{1, static_cast<memory::dim>(stride)});
-        // oneDNN takes mutable addresses; a source is only read.
-        memory source(from, cpu_engine(), const_cast<float *>(panel));
-        memory target(packed.submemory_desc({depth, count}, {0, first}), cpu_engine(), to);
-        dnnl::reorder(source, target).execute(stream, source, target);
+        checked([&] {
+            dnnl::stream stream(cpu_engine());
+            const memory::desc from({depth, count}, memory::data_type::f32,
+                                    memory::dims{1, static_cast<memory::dim>(stride)});
+            // oneDNN takes mutable addresses; a source is only read.
+            memory source(from, cpu_engine(), const_cast<float *>(panel));
+            memory target(packed.submemory_desc({depth, count}, {0, first}), cpu_engine(), to);
+            dnnl::reorder(source, target).execute(stream, source, target);
+        });
     }
 
     memory::desc packed;
@@ -97,19 +110,20 @@ struct Product final : Gemm::Impl {
 
     void run(const void * input, const void * weights, const float * bias_values, float * out,
              std::byte * scratch) const override {
-        const OneThread one;
-        const dnnl::engine & engine = cpu_engine();
-        dnnl::stream stream(engine);
-        std::unordered_map<int, memory> arguments{
-            {DNNL_ARG_SRC, memory(description.src_desc(), engine, const_cast<void *>(input))},
-            {DNNL_ARG_WEIGHTS, memory(description.weights_desc(), engine, const_cast<void *>(weights))},
-            {DNNL_ARG_DST, memory(description.dst_desc(), engine, out)},
-            {DNNL_ARG_SCRATCHPAD, memory(description.scratchpad_desc(), engine, scratch)}};
-        if (bias) {
-            arguments.insert(
-                {DNNL_ARG_BIAS, memory(description.bias_desc(), engine, const_cast<float *>(bias_values))});
-        }
-        product.execute(stream, arguments);
+        checked([&] {
+            const dnnl::engine & engine = cpu_engine();
+            dnnl::stream stream(engine);
+            std::unordered_map<int, memory> arguments{
+                {DNNL_ARG_SRC, memory(description.src_desc(), engine, const_cast<void *>(input))},
+                {DNNL_ARG_WEIGHTS, memory(description.weights_desc(), engine, const_cast<void *>(weights))},
+                {DNNL_ARG_DST, memory(description.dst_desc(), engine, out)},
+                {DNNL_ARG_SCRATCHPAD, memory(description.scratchpad_desc(), engine, scratch)}};
+            if (bias) {
+                arguments.insert(
+                    {DNNL_ARG_BIAS, memory(description.bias_desc(), engine, const_cast<float *>(bias_values))});
+            }
+            product.execute(stream, arguments);
+        });
     }
 
     dnnl::matmul::primitive_desc description;
@@ -147,8 +161,7 @@ std::shared_ptr<const Gemm::Impl> onednn_gemm(Element element, Gemm::Mode mode, 
     if (description.weights_desc() != static_cast<const Layout &>(layout.impl()).packed) {
         raise_machine("oneDNN wants another layout of weights for {} rows", rows);
     }
-    const OneThread one;
-    return std::make_shared<Product>(std::move(description), bias);
+    return checked([&] { return std::make_shared<Product>(std::move(description), bias); });
 }
 
 }  // namespace snapkv::product

@@ -66,8 +66,17 @@ ggml_tensor * view_rows(ggml_context * ctx, ggml_tensor * node, std::int64_t col
 
 }  // namespace
 
-WidenedProducts::WidenedProducts(Element element, std::uint32_t threads, std::shared_ptr<Meter> work)
-    : element_(element), threads_(threads), work_(std::move(work)) {}
+WidenedProducts::WidenedProducts(Element element, std::uint32_t threads, Halt & halt, std::shared_ptr<Meter> work)
+    : element_(element), threads_(threads), halt_(halt), work_(std::move(work)) {}
+
+template <typename Work>
+void WidenedProducts::guarded(const Work & work) noexcept {
+    try {
+        work();
+    } catch (...) {
+        halt_.fail();
+    }
+}
 
 bool WidenedProducts::widens(const Linear & linear) {
     const ggml_tensor * weight = linear.weight;
@@ -249,7 +258,7 @@ std::vector<ggml_tensor *> WidenedProducts::project(ggml_context * ctx, const No
     std::array<ggml_tensor *, 1> sources{hidden};
     const auto run = [](ggml_tensor * node, int thread, int, void * data) noexcept {
         auto & at = *static_cast<Step *>(data);
-        at.products->run_project(at, node, thread);
+        at.products->guarded([&] { at.products->run_project(at, node, thread); });
     };
     ggml_tensor * node =
         ggml_custom_4d(ctx, GGML_TYPE_F32, columns, step.rows, 1, 1, sources.data(), 1, run, GGML_N_TASKS_MAX, &step);
@@ -285,7 +294,7 @@ ggml_tensor * WidenedProducts::gate_up(ggml_context * ctx, const Norm & norm, co
     std::array<ggml_tensor *, 1> sources{hidden};
     const auto run = [](ggml_tensor * node, int thread, int, void * data) noexcept {
         auto & at = *static_cast<Step *>(data);
-        at.products->run_gate_up(at, node, thread);
+        at.products->guarded([&] { at.products->run_gate_up(at, node, thread); });
     };
     const ggml_type type = tensor_type(element_);
     const std::size_t row_bytes = bytes_of(element_, static_cast<std::size_t>(gate.out()));
@@ -314,7 +323,7 @@ ggml_tensor * WidenedProducts::add_product(ggml_context * ctx, const Linear & li
     std::array<ggml_tensor *, 1> sources{input};
     const auto run = [](ggml_tensor * node, int thread, int, void * data) noexcept {
         auto & at = *static_cast<Step *>(data);
-        at.products->run_single(at, node, node->src[1], thread);
+        at.products->guarded([&] { at.products->run_single(at, node, node->src[1], thread); });
     };
     return ggml_custom_inplace(ctx, hidden, sources.data(), 1, run, GGML_N_TASKS_MAX, &step);
 }
@@ -325,7 +334,7 @@ ggml_tensor * WidenedProducts::multiply(ggml_context * ctx, const Linear & linea
     std::array<ggml_tensor *, 1> sources{input};
     const auto run = [](ggml_tensor * node, int thread, int, void * data) noexcept {
         auto & at = *static_cast<Step *>(data);
-        at.products->run_single(at, node, node->src[0], thread);
+        at.products->guarded([&] { at.products->run_single(at, node, node->src[0], thread); });
     };
     return ggml_custom_4d(ctx, GGML_TYPE_F32, linear.out(), step.rows, 1, 1, sources.data(), 1, run, GGML_N_TASKS_MAX,
                           &step);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/block.h"
+#include "base/halt.h"
 #include "product/gemm.h"
 #include "product/products.h"
 
@@ -23,8 +24,9 @@ namespace snapkv::product {
 /// once. Holds one layer's copy and a scratch for each thread. Not thread-safe but for widen().
 class WidenedProducts final : public Products {
 public:
-    /// `threads`: of the graphs that run; `work` counts the memory held.
-    WidenedProducts(Element element, std::uint32_t threads, std::shared_ptr<Meter> work);
+    /// `threads`: of the graphs that run; `halt` (which outlives this) learns what a product throws, as oneDNN's may
+    /// where memory is short; `work` counts the memory held.
+    WidenedProducts(Element element, std::uint32_t threads, Halt & halt, std::shared_ptr<Meter> work);
 
     /// Can this matrix be widened: in plain memory, of a type that converts to float32?
     [[nodiscard]] static bool widens(const Linear & linear);
@@ -104,9 +106,13 @@ private:
     void run_project(Step & step, ggml_tensor * node, int thread);
     void run_gate_up(Step & step, ggml_tensor * node, int thread);
     void run_single(Step & step, ggml_tensor * node, const ggml_tensor * input, int thread);
+    /// Nothing may be thrown through ggml's threads: what the work throws goes to halt_.
+    template <typename Work>
+    void guarded(const Work & work) noexcept;
 
     Element element_;
     std::uint32_t threads_;
+    Halt & halt_;
     std::shared_ptr<Meter> work_;
     std::map<std::tuple<std::uint32_t, std::uint32_t, ggml_type>, PackedLayout> layouts_;
     std::map<std::tuple<Gemm::Mode, bool, std::uint32_t, std::uint32_t, std::uint32_t, ggml_type>, Gemm> gemms_;

@@ -4,8 +4,6 @@
 #include <atomic>
 #include <cassert>
 #include <chrono>
-#include <exception>
-#include <mutex>
 #include <numeric>
 #include <span>
 #include <utility>
@@ -119,27 +117,15 @@ void BranchCache::observe(std::uint32_t layer, Compute & compute, const attentio
                                         .n = plan_.n,
                                         .rows = views(trunk),
                                         .work = work_,
-                                        .stop = compute.stop()};
-    // The threads run without exceptions; the first head to throw ends the others at their next row.
-    std::exception_ptr thrown;
-    std::mutex guard;
-    std::atomic<bool> failed{false};
+                                        .halt = &compute.halt()};
+    // The first head to throw ends the others at their next row.
     for_heads(compute, spec.kv_heads, [&](std::uint32_t kv_head) {
-        try {
-            attention::visit_weights(input, kv_head,
-                                     [&](std::uint32_t head, std::uint32_t position, std::span<const float> weights) {
-                                         observer.row({layer, kv_head, head, position, weights});
-                                         return !failed.load(std::memory_order_relaxed);
-                                     });
-        } catch (...) {
-            const std::lock_guard lock(guard);
-            thrown = thrown ? thrown : std::current_exception();
-            failed = true;
-        }
+        attention::visit_weights(input, kv_head,
+                                 [&](std::uint32_t head, std::uint32_t position, std::span<const float> weights) {
+                                     observer.row({layer, kv_head, head, position, weights});
+                                     return !compute.halt().stopped();
+                                 });
     });
-    if (thrown) {
-        std::rethrow_exception(thrown);
-    }
 }
 
 void BranchCache::compress(Compute & compute, const attention::AttentionSpec & spec, const kv::LayerRows & trunk) {
@@ -154,7 +140,7 @@ void BranchCache::compress(Compute & compute, const attention::AttentionSpec & s
                           .window = plan_.cache.window,
                           .n = plan_.n,
                           .rows = rows,
-                          .stop = compute.stop()},
+                          .halt = &compute.halt()},
                          votes);
     compute.parallel([&] { vote.statistics(); });
     compute.parallel([&] { vote.columns(); });

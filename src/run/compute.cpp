@@ -4,18 +4,16 @@
 #include <array>
 #include <cassert>
 #include <exception>
-#include <mutex>
 
+#include "base/headroom.h"
 #include "base/raise.h"
 
 namespace snapkv::run {
 
 Graph::Graph(std::size_t nodes) {
     const std::size_t bytes = 2 * nodes * ggml_tensor_overhead() + ggml_graph_overhead_custom(nodes, false);
+    require_memory(bytes);
     ctx_.reset(ggml_init({bytes, nullptr, true}));
-    if (!ctx_) {
-        raise_machine("no memory for a graph of {} nodes", nodes);
-    }
     graph_ = ggml_new_graph_custom(ctx_.get(), nodes, false);
 }
 
@@ -27,22 +25,14 @@ ggml_tensor * Graph::integers(std::int64_t count) {
 }
 
 Compute::Compute(std::uint32_t decode_threads, std::uint32_t prefill_threads, const std::atomic<bool> * stop)
-    : decode_threads_(decode_threads), prefill_threads_(prefill_threads), stop_(stop) {
-    const auto most = static_cast<int>(std::max(decode_threads, prefill_threads));
-    ggml_threadpool_params params = ggml_threadpool_params_default(most);
-    pool_.reset(ggml_threadpool_new(&params));
-    backend_.reset(ggml_backend_cpu_init());
-    if (!pool_ || !backend_) {
-        raise_machine("a pool of {} threads could not be started", most);
-    }
-    ggml_backend_cpu_set_threadpool(backend_.get(), pool_.get());
-    if (stop_ != nullptr) {
-        // ggml asks for a mutable pointer; the callback only reads.
-        ggml_backend_cpu_set_abort_callback(
-            backend_.get(),
-            [](void * flag) { return static_cast<const std::atomic<bool> *>(flag)->load(std::memory_order_relaxed); },
-            const_cast<std::atomic<bool> *>(stop_));
-    }
+    : decode_threads_(decode_threads), prefill_threads_(prefill_threads), stop_(stop), halt_(stop) {
+    service_.call([this] {
+        constexpr std::size_t kThreadState = 1024;  // more than ggml keeps of one
+        require_threads(most_threads() - 1);
+        require_memory(most_threads() * kThreadState);
+        ggml_threadpool_params params = ggml_threadpool_params_default(static_cast<int>(most_threads()));
+        pool_.reset(ggml_threadpool_new(&params));
+    });
 }
 
 void Compute::check_stop() const {
@@ -53,13 +43,29 @@ void Compute::check_stop() const {
 
 void Compute::run(const Graph & graph, Phase phase) {
     check_stop();
-    ggml_backend_cpu_set_n_threads(backend_.get(), static_cast<int>(threads(phase)));
-    const ggml_status status = ggml_backend_graph_compute(backend_.get(), graph.graph());
-    check_stop();
-    if (status == GGML_STATUS_ALLOC_FAILED) {
-        raise_machine("no memory for the work buffer of a graph");
+    halt_.restart();
+    service_.call([&] { compute(graph.graph(), threads(phase)); });
+    if (const std::exception_ptr thrown = halt_.take_thrown()) {
+        std::rethrow_exception(thrown);
     }
-    assert(status == GGML_STATUS_SUCCESS);
+    if (halt_.stopped()) {
+        throw Interrupted();
+    }
+}
+
+void Compute::compute(ggml_cgraph * graph, std::uint32_t threads) {
+    ggml_cplan plan = ggml_graph_plan(graph, static_cast<int>(threads), pool_.get());
+    if (work_.size() < plan.work_size) {
+        work_ = Block();
+        work_ = Block(plan.work_size, std::make_shared<Meter>());
+    }
+    plan.work_data = reinterpret_cast<std::uint8_t *>(work_.data());
+    plan.abort_callback = [](void * halt) { return static_cast<Halt *>(halt)->stopped(); };
+    plan.abort_callback_data = &halt_;
+    require_memory(0);
+    const ggml_status status = ggml_graph_compute(graph, &plan);
+    assert(status == GGML_STATUS_SUCCESS || halt_.stopped());
+    static_cast<void>(status);
 }
 
 void Compute::parallel(const std::function<void()> & work) {
@@ -68,19 +74,16 @@ void Compute::parallel(const std::function<void()> & work) {
     ggml_tensor * input = ggml_new_tensor_1d(graph.ctx(), GGML_TYPE_F32, 1);
     ggml_set_input(input);
     std::array<ggml_tensor *, 1> sources{input};
-    // Nothing may be thrown through ggml's threads: the first exception waits here.
     struct Call {
         const std::function<void()> & work;
-        std::mutex mutex;
-        std::exception_ptr thrown;
-    } state{work, {}, nullptr};
+        Halt & halt;
+    } state{work, halt_};
     const auto call = [](ggml_tensor *, int, int, void * data) noexcept {
-        auto & shared = *static_cast<Call *>(data);
+        const auto & shared = *static_cast<const Call *>(data);
         try {
             shared.work();
-        } catch (...) {
-            const std::lock_guard lock(shared.mutex);
-            shared.thrown = std::current_exception();
+        } catch (...) {  // nothing may be thrown through ggml's threads
+            shared.halt.fail();
         }
     };
     ggml_tensor * node =
@@ -88,14 +91,16 @@ void Compute::parallel(const std::function<void()> & work) {
     ggml_build_forward_expand(graph.graph(), node);
     allocator.allocate(graph);
     run(graph, Phase::Prefill);
-    if (state.thrown) {
-        std::rethrow_exception(state.thrown);
-    }
 }
 
-Allocator::Allocator() : allocator_(ggml_gallocr_new(ggml_backend_cpu_buffer_type())) {}
+Allocator::Allocator() {
+    require_memory(0);
+    allocator_.reset(ggml_gallocr_new(ggml_backend_cpu_buffer_type()));
+}
 
 void Allocator::allocate(const Graph & graph) {
+    constexpr std::size_t kTensorState = 1024;  // more than ggml keeps of one tensor's place and lifetime
+    require_memory(static_cast<std::size_t>(ggml_graph_size(graph.graph())) * kTensorState);
     // Reserved anew for each graph: ggml would take an older graph's lifetimes for one that merely has its sizes.
     if (!ggml_gallocr_reserve(allocator_.get(), graph.graph()) ||
         !ggml_gallocr_alloc_graph(allocator_.get(), graph.graph())) {

@@ -7,8 +7,10 @@
 #include <memory>
 #include <vector>
 
+#include "base/block.h"
+#include "base/halt.h"
+#include "base/thread.h"
 #include "ggml-alloc.h"
-#include "ggml-backend.h"
 #include "ggml-cpu.h"
 #include "model/weights.h"
 
@@ -21,7 +23,7 @@ struct Interrupted {};
 /// buffer belongs to the allocator and serves one graph after the other.
 class Graph {
 public:
-    /// Room for `nodes` nodes and as many leaves.
+    /// Room for `nodes` nodes and as many leaves. Throws Error(Machine) where there is no memory.
     explicit Graph(std::size_t nodes);
 
     [[nodiscard]] ggml_context * ctx() const { return ctx_.get(); }
@@ -36,7 +38,8 @@ private:
     ggml_cgraph * graph_;
 };
 
-/// ggml's CPU backend with one thread pool for everything: graphs and our own parallel work. Not thread-safe.
+/// ggml's CPU operations on one pool of threads for everything: graphs and our own parallel work. All kernels run on
+/// threads of the library's own, to which no signal is delivered (see Thread); the caller waits. Not thread-safe.
 class Compute {
 public:
     enum class Phase { Prefill, Decode };
@@ -49,26 +52,30 @@ public:
     }
     /// Of either phase.
     [[nodiscard]] std::uint32_t most_threads() const { return std::max(decode_threads_, prefill_threads_); }
-    [[nodiscard]] const std::atomic<bool> * stop() const { return stop_; }
+    /// What the threads of a run poll, and where they leave what they throw.
+    [[nodiscard]] Halt & halt() { return halt_; }
 
-    /// Runs an allocated graph. Throws Interrupted once the stop flag is set.
+    /// Runs an allocated graph. Throws what a thread threw, and Interrupted once the stop flag was seen set: then the
+    /// graph's results are void.
     void run(const Graph & graph, Phase phase);
-    /// Calls `work` once on each prefill thread and waits for all. Throws Interrupted once the stop flag is set.
+    /// Calls `work` once on each prefill thread and waits for all. Throws as run() does.
     void parallel(const std::function<void()> & work);
+    /// Throws Interrupted where the stop flag is set.
     void check_stop() const;
 
 private:
     struct FreePool {
         void operator()(ggml_threadpool * pool) const { ggml_threadpool_free(pool); }
     };
-    struct FreeBackend {
-        void operator()(ggml_backend * backend) const { ggml_backend_free(backend); }
-    };
+    void compute(ggml_cgraph * graph, std::uint32_t threads);
+
     std::uint32_t decode_threads_;
     std::uint32_t prefill_threads_;
     const std::atomic<bool> * stop_;
+    Halt halt_;
+    Block work_;       ///< what the operations of a graph need beside their results
+    Service service_;  ///< the pool's first thread, and the one that starts the others
     std::unique_ptr<ggml_threadpool, FreePool> pool_;
-    std::unique_ptr<ggml_backend, FreeBackend> backend_;
 };
 
 /// Places a graph's intermediate results in one growing buffer.

@@ -4,10 +4,12 @@
 #include <chrono>
 #include <cstring>
 #include <limits>
+#include <new>
 
 #include "base/raise.h"
 #include "base/resident.h"
 #include "run/layer_shape.h"
+#include "run/out_of_memory.h"
 #include "run/port.h"
 #include "run/session_impl.h"
 
@@ -125,10 +127,22 @@ std::uint64_t compute_bytes(Session::Impl & session, const PrefillPlan & plan) {
 
 }  // namespace
 
-PrefillBytes check_memory(Session::Impl & session, const PrefillPlan & plan) {
+PrefillBytes needed_memory(Session::Impl & session, const PrefillPlan & plan) {
     PrefillBytes bytes = prefill_bytes(plan, session.params(), session.options.batch);
-    const auto check = [&] {
-        const std::uint64_t available = available_memory();
+    try {
+        bytes.compute += compute_bytes(session, plan);  // addresses only: nothing of it is written to
+    } catch (const Error & error) {
+        if (error.kind() != ErrorKind::Machine) {
+            throw;
+        }
+    } catch (const std::bad_alloc &) {
+    }
+    return bytes;
+}
+
+void check_memory(Session::Impl & session, const PrefillPlan & plan) {
+    const std::uint64_t available = available_memory();  // before needed_memory() takes addresses
+    const auto check = [&](const PrefillBytes & bytes) {
         if (bytes.total() > available) {
             raise_machine(
                 "a prefill of {} tokens needs {:.0f} MiB ({:.0f} hidden states, {:.0f} keys and values, {:.0f} votes "
@@ -138,17 +152,16 @@ PrefillBytes check_memory(Session::Impl & session, const PrefillPlan & plan) {
                 mebibytes(bytes.compute), mebibytes(available));
         }
     };
-    check();  // before anything of that size is asked for
-    bytes.compute += compute_bytes(session, plan);
-    check();
-    return bytes;
+    check(prefill_bytes(plan, session.params(), session.options.batch));
+    check(needed_memory(session, plan));
 }
 
 }  // namespace run
 
-Estimate Session::estimate(std::span<const Branch> branches, std::int64_t max_tokens) const {
+Estimate Session::estimate(std::span<const Branch> branches, std::int64_t max_tokens) const try {
     const run::PrefillPlan plan = run::plan_prefill(branches, impl_->params(), impl_->options.context);
-    const run::PrefillBytes bytes = run::check_memory(*impl_, plan);
+    const std::uint64_t available = available_memory();  // before needed_memory() takes addresses
+    const run::PrefillBytes bytes = run::needed_memory(*impl_, plan);
     std::uint64_t token = 0;  // branches answer one after the other
     for (const Branch & branch : branches) {
         token = std::max(token, impl_->model.info().cache_bytes_per_token(branch.cache.type));
@@ -162,6 +175,11 @@ Estimate Session::estimate(std::span<const Branch> branches, std::int64_t max_to
     estimate.compute_bytes = bytes.compute;
     estimate.bytes_needed = estimate.hidden_bytes + estimate.cache_bytes + estimate.compute_bytes +
                             answer_rows * token + run::state_bytes(impl_->params());  // that a step writes
+    estimate.bytes_available = available;
+    estimate.bytes_held = impl_->model.impl()->held_bytes();
+    if (!estimate.fits()) {
+        return estimate;
+    }
     try {
         if (!impl_->speed) {
             impl_->speed = run::Speed{run::measure_layer(*impl_), run::measure_row(*impl_), run::measure_pair(*impl_)};
@@ -173,6 +191,8 @@ Estimate Session::estimate(std::span<const Branch> branches, std::int64_t max_to
     const double attention = run::attention_pairs(plan) * impl_->speed->pair_seconds;
     estimate.seconds = impl_->params().layers * products + impl_->params().attending_layers() * attention;
     return estimate;
+} catch (const std::bad_alloc &) {
+    run::out_of_memory();
 }
 
 }  // namespace snapkv

@@ -14,8 +14,12 @@ struct Speed {
     double pair_seconds = 0;   ///< one query position against one cache row, all heads of one layer
 };
 
-/// What the prefill needs, graph buffers included. Throws Error(Machine) with the sum where that is more than can be
-/// had.
-PrefillBytes check_memory(Session::Impl & session, const PrefillPlan & plan);
+/// What the prefill needs, graph buffers included as far as they can be told: not where the system refuses even their
+/// addresses.
+PrefillBytes needed_memory(Session::Impl & session, const PrefillPlan & plan);
+
+/// Throws Error(Machine) with the sum where a prefill needs more than can be had, before anything of that size is
+/// asked for.
+void check_memory(Session::Impl & session, const PrefillPlan & plan);
 
 }  // namespace snapkv::run

@@ -1,5 +1,6 @@
 // Sequences whose prompt was never read: rows of random numbers where a prefill would have left its own.
 #include <algorithm>
+#include <new>
 #include <numeric>
 #include <random>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "base/resident.h"
 #include "run/cache_stats.h"
 #include "run/layer_shape.h"
+#include "run/out_of_memory.h"
 #include "run/session_impl.h"
 
 namespace snapkv {
@@ -157,7 +159,8 @@ Branch random_branch(std::uint32_t tokens, const CacheConfig & cache, std::uint3
 }  // namespace
 }  // namespace run
 
-std::optional<Sequence> Session::filled_sequence(std::uint32_t depth, const CacheConfig & cache, std::uint32_t seed) {
+std::optional<Sequence> Session::filled_sequence(std::uint32_t depth, const CacheConfig & cache,
+                                                 std::uint32_t seed) try {
     std::mt19937 random(seed);
     // A plan wants a token; at depth 0 its configuration is checked and nothing else is taken from it.
     Branch branch = run::random_branch(std::max(depth, 1U), cache, impl_->params().vocabulary, random);
@@ -182,7 +185,8 @@ std::optional<Sequence> Session::filled_sequence(std::uint32_t depth, const Cach
     }
     branch.prompt.tokens.resize(depth);
     return Sequence(std::make_unique<Sequence::Impl>(
-        Sequence::Impl{.arena = impl_->arena,
+        Sequence::Impl{.model = impl_->model.impl(),
+                       .arena = impl_->arena,
                        .tokens = std::move(branch.prompt.tokens),
                        .prompt_tokens = depth,
                        .stats = std::move(stats),
@@ -190,6 +194,8 @@ std::optional<Sequence> Session::filled_sequence(std::uint32_t depth, const Cach
                        .tail = kv::Tail(*impl_->arena, impl_->shapes(cache), Position{depth}),
                        .state = kv::RecurrentState(*impl_->arena, run::state_floats(impl_->params())),
                        .logits = std::vector<float>(impl_->params().vocabulary, 0.0F)}));
+} catch (const std::bad_alloc &) {
+    run::out_of_memory();
 }
 
 }  // namespace snapkv

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <chrono>
+#include <new>
 
+#include "run/out_of_memory.h"
 #include "run/sampler.h"
 #include "run/sequence_impl.h"
 #include "run/session_impl.h"
@@ -56,7 +58,7 @@ bool stop_requested(const std::atomic<bool> * stop) {
 }  // namespace
 
 Generation Session::generate(Sequence & sequence, const GenerateOptions & options,
-                             const std::function<bool(std::string_view)> & on_text) {
+                             const std::function<bool(std::string_view)> & on_text) try {
     Sequence::Impl & state = sequence.impl();
     impl_->check_belongs(state);
     const text::Vocabulary & vocabulary = impl_->model.impl()->vocabulary;
@@ -101,6 +103,8 @@ Generation Session::generate(Sequence & sequence, const GenerateOptions & option
     result.text = output.take_text();
     result.predicted_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
     return result;
+} catch (const std::bad_alloc &) {
+    run::out_of_memory();
 }
 
 }  // namespace snapkv

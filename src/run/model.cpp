@@ -5,10 +5,14 @@
 
 #include <algorithm>
 #include <map>
+#include <new>
 #include <utility>
 
+#include "base/raise.h"
+#include "base/resident.h"
 #include "run/layer_shape.h"
 #include "run/model_impl.h"
+#include "run/out_of_memory.h"
 
 namespace snapkv {
 
@@ -50,9 +54,14 @@ std::uint64_t parameter_count(const gguf::File & file) {
     return count;
 }
 
-text::Vocabulary checked_vocabulary(const gguf::File & file) {
+/// Adds to `bytes` what the vocabulary takes.
+text::Vocabulary checked_vocabulary(const gguf::File & file, std::uint64_t & bytes) {
     gguf::check_vocabulary(file);
-    return text::Vocabulary::load(file.path());
+    const std::uint64_t before = resident_memory().anonymous;
+    text::Vocabulary vocabulary = text::Vocabulary::load(file.path());
+    const std::uint64_t after = resident_memory().anonymous;
+    bytes += after > before ? after - before : 0;
+    return vocabulary;
 }
 
 ModelInfo describe(const gguf::File & file, const model::HyperParameters & params, const model::Weights & weights,
@@ -94,7 +103,7 @@ Model::Impl::Impl(gguf::File opened, const ModelOptions & options)
       params(model::read_hyper_parameters(file, options.rope)),
       weights(file),
       architecture(model::make_architecture(params, weights)),
-      vocabulary(checked_vocabulary(file)),
+      vocabulary(checked_vocabulary(file, vocabulary_bytes)),
       chat(vocabulary) {
     weights.finish(options.log);
     info = describe(file, params, weights, chat);
@@ -106,10 +115,21 @@ Model::Impl::Impl(gguf::File opened, const ModelOptions & options)
     }
 }
 
+const std::array<std::uint8_t, 32> & Model::Impl::identity() const {
+    std::call_once(identified_, [this] { identity_ = gguf::identity(file); });
+    return identity_;
+}
+
+bool Model::Impl::is_same_as(const Impl & other) const {
+    return this == &other || (params.rope == other.params.rope && identity() == other.identity());
+}
+
 Model::Model(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 
-Model Model::load(const std::filesystem::path & path, const ModelOptions & options) {
+Model Model::load(const std::filesystem::path & path, const ModelOptions & options) try {
     return Model(std::make_shared<const Impl>(gguf::File::open(path), options));
+} catch (const std::bad_alloc &) {
+    run::out_of_memory();
 }
 
 const ModelInfo & Model::info() const {
@@ -117,22 +137,31 @@ const ModelInfo & Model::info() const {
 }
 
 std::string Model::hash() const {
-    return fmt::format("{:02x}", fmt::join(gguf::identity(impl_->file), ""));
+    return fmt::format("{:02x}", fmt::join(impl_->identity(), ""));
 }
 
-Prompt Model::chat_prompt(std::string_view document, std::string_view question, std::string_view between) const {
+Prompt Model::chat_prompt(std::string_view document, std::string_view question, std::string_view between) const try {
     return text::chat_prompt(impl_->vocabulary, impl_->chat, document, question, between);
+} catch (const std::bad_alloc &) {
+    run::out_of_memory();
 }
 
-Prompt Model::raw_prompt(std::string_view document, std::string_view question) const {
+Prompt Model::raw_prompt(std::string_view document, std::string_view question) const try {
     return text::raw_prompt(impl_->vocabulary, document, question);
+} catch (const std::bad_alloc &) {
+    run::out_of_memory();
 }
 
-std::vector<Token> Model::tokenize(std::string_view text, bool add_special, bool parse_special) const {
+std::vector<Token> Model::tokenize(std::string_view text, bool add_special, bool parse_special) const try {
     return impl_->vocabulary.tokenize(text, add_special, parse_special);
+} catch (const std::bad_alloc &) {
+    run::out_of_memory();
 }
 
 std::string Model::piece(Token token) const {
+    if (token < 0 || token >= impl_->vocabulary.size()) {
+        raise_input("token {} is not in the vocabulary of {}", token, impl_->vocabulary.size());
+    }
     return impl_->vocabulary.piece(token);
 }
 

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <memory>
+#include <mutex>
 
 #include "gguf/file.h"
 #include "model/architecture.h"
@@ -18,11 +21,24 @@ struct Model::Impl {
     model::HyperParameters params;
     model::Weights weights;  ///< refers to `file`
     std::unique_ptr<model::Architecture> architecture;
+    std::uint64_t vocabulary_bytes = 0;  ///< by which this process grew when the vocabulary was loaded
     text::Vocabulary vocabulary;
     text::ChatTemplate chat;
     ModelInfo info;
 
     Impl(gguf::File opened, const ModelOptions & options);
+
+    /// Memory that is held beside the mapping: the vocabulary, and weights that are copies.
+    [[nodiscard]] std::uint64_t held_bytes() const { return vocabulary_bytes + weights.repacked_bytes(); }
+
+    /// gguf::identity(file), computed when first asked for.
+    [[nodiscard]] const std::array<std::uint8_t, 32> & identity() const;
+    /// Do rows computed by the other mean the same here: the same file, perhaps loaded twice, and the same rotation?
+    [[nodiscard]] bool is_same_as(const Impl & other) const;
+
+private:
+    mutable std::once_flag identified_;
+    mutable std::array<std::uint8_t, 32> identity_{};
 };
 
 }  // namespace snapkv

@@ -37,7 +37,7 @@ Prefill::Prefill(const PrefillEnvironment & environment, const PrefillPlan & pla
     for (const BranchPlan & branch : plan.branches) {
         branches_.emplace_back(branch, spec_, state_floats(environment.params), environment.arena, environment.work);
     }
-    unit().stop = environment.compute.stop();
+    unit().halt = &environment.compute.halt();
 }
 
 std::uint64_t Prefill::compute_bytes() const {
@@ -155,9 +155,7 @@ void Prefill::run_layer(std::uint32_t layer, const OnLogits & on_logits) {
     }
     keep_trunk();
     if (plan_.computed() >= kReleaseTokens) {
-        for (const product::Linear & matrix : environment_.architecture.matrices(layer)) {
-            environment_.weights.release(matrix.weight);
-        }
+        environment_.weights.release_layer(layer);
     }
 }
 

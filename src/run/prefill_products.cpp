@@ -55,8 +55,8 @@ PrefillProducts::PrefillProducts(const model::Architecture & architecture, Compu
                                  std::shared_ptr<Meter> work, std::optional<Element> element)
     : architecture_(architecture), compute_(compute) {
     if (element) {
-        widened_ =
-            std::make_unique<WidenedProducts>(*element, compute.threads(Compute::Phase::Prefill), std::move(work));
+        widened_ = std::make_unique<WidenedProducts>(*element, compute.threads(Compute::Phase::Prefill), compute.halt(),
+                                                     std::move(work));
     }
 }
 

@@ -1,6 +1,8 @@
+#include <new>
+
 #include "base/raise.h"
 #include "base/resident.h"
-#include "gguf/file.h"
+#include "run/out_of_memory.h"
 #include "run/saved_codec.h"
 #include "run/saved_file.h"
 #include "run/sequence_impl.h"
@@ -11,7 +13,7 @@ namespace snapkv {
 namespace {
 
 run::SavedModel saved_model(const Session::Impl & session) {
-    return {.identity = gguf::identity(session.model.impl()->file),
+    return {.identity = session.model.impl()->identity(),
             .rope = session.params().rope,
             .shapes = session.shapes(CacheConfig{}),
             .state_floats = run::state_floats(session.params()),
@@ -20,23 +22,30 @@ run::SavedModel saved_model(const Session::Impl & session) {
 
 }  // namespace
 
-bool Session::save(const Sequence & sequence, const std::filesystem::path & path) const {
+bool Session::save(const Sequence & sequence, const std::filesystem::path & path) const try {
     impl_->check_belongs(sequence.impl());
     const run::SavedModel model = saved_model(*impl_);
     return run::write_saved_file(
         path, [&](const run::ByteSink & sink) { run::encode_sequence(model, sequence.impl(), sink); },
         impl_->options.stop);
+} catch (const std::bad_alloc &) {
+    run::out_of_memory();
 }
 
-Sequence Session::load(const std::filesystem::path & path) const {
+Sequence Session::load(const std::filesystem::path & path) const try {
     const run::SavedFile file(path);
     const std::uint64_t available = available_memory();
-    if (file.contents().size() > available) {
-        raise_machine("{}: takes {} MiB of memory, {} MiB can be had", path.string(), file.contents().size() >> 20U,
+    const run::ByteSource contents = file.contents();
+    if (contents.size > available) {
+        raise_machine("{}: takes {} MiB of memory, {} MiB can be had", path.string(), contents.size >> 20U,
                       available >> 20U);
     }
-    return Sequence(std::make_unique<Sequence::Impl>(run::decode_sequence(
-        file.contents(), saved_model(*impl_), impl_->options.context, impl_->arena, path.string())));
+    auto sequence = std::make_unique<Sequence::Impl>(
+        run::decode_sequence(contents, saved_model(*impl_), impl_->options.context, impl_->arena, path.string()));
+    sequence->model = impl_->model.impl();
+    return Sequence(std::move(sequence));
+} catch (const std::bad_alloc &) {
+    run::out_of_memory();
 }
 
 }  // namespace snapkv

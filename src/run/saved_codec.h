@@ -31,14 +31,22 @@ struct SavedModel {
 /// Receives consecutive pieces of the contents.
 using ByteSink = std::function<void(std::span<const std::byte>)>;
 
+/// Contents to be read front to back: how many bytes, and what fetches the next ones into memory, never asked for more
+/// than are left.
+struct ByteSource {
+    std::uint64_t size = 0;
+    std::function<void(std::span<std::byte>)> read;
+};
+
 /// Hands the contents to `sink` piece by piece; rows go there from where they lie.
 void encode_sequence(const SavedModel & model, const Sequence::Impl & sequence, const ByteSink & sink);
 
 /// The sequence as it was encoded, with the same segments and the same layout of rows in each, its memory from
-/// `arena`. Nothing in `contents` is trusted: whatever is allocated was first compared with the bytes there are. Throws
-/// Error(Input) that begins with `path` for another model or RoPE setting, for more tokens than `context` and for
-/// contents that contradict themselves, Error(Machine) where memory is refused.
-Sequence::Impl decode_sequence(std::span<const std::byte> contents, const SavedModel & model, std::uint32_t context,
+/// `arena`; which model it is of is the caller's to record. Nothing in `contents` is trusted: whatever is allocated was
+/// first compared with the bytes there are. Throws Error(Input) that begins with `path` for another model or RoPE
+/// setting, for more tokens than `context` and for contents that contradict themselves, Error(Machine) where memory is
+/// refused, and what reading the contents throws.
+Sequence::Impl decode_sequence(const ByteSource & contents, const SavedModel & model, std::uint32_t context,
                                std::shared_ptr<kv::HostArena> arena, const std::string & path);
 
 }  // namespace snapkv::run

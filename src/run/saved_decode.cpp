@@ -267,7 +267,6 @@ kv::RecurrentState read_state(SavedReader & in, kv::Arena & arena, const std::ve
 
 std::vector<float> read_logits(SavedReader & in, std::uint32_t vocabulary) {
     auto logits = in.array<float>("logits", vocabulary);
-    // Samplers sort them, and what is not a number has no place in an order.
     if (std::ranges::any_of(logits, [](float logit) { return std::isnan(logit); })) {
         in.refuse("a logit is not a number");
     }
@@ -276,7 +275,7 @@ std::vector<float> read_logits(SavedReader & in, std::uint32_t vocabulary) {
 
 }  // namespace
 
-Sequence::Impl decode_sequence(std::span<const std::byte> contents, const SavedModel & model, std::uint32_t context,
+Sequence::Impl decode_sequence(const ByteSource & contents, const SavedModel & model, std::uint32_t context,
                                std::shared_ptr<kv::HostArena> arena, const std::string & path) {
     SavedReader in(contents, path);
     read_identity(in, model);
@@ -292,7 +291,8 @@ Sequence::Impl decode_sequence(std::span<const std::byte> contents, const SavedM
     kv::RecurrentState state = read_state(in, *arena, model.state_floats);
     std::vector<float> logits = read_logits(in, model.vocabulary);
     in.expect_end();
-    return {.arena = std::move(arena),
+    return {.model = nullptr,
+            .arena = std::move(arena),
             .tokens = std::move(tokens),
             .prompt_tokens = counts.prompt_tokens,
             .stats = std::move(stats),

@@ -5,13 +5,14 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <optional>
 #include <span>
 #include <string>
 #include <type_traits>
+#include <vector>
 
 #include "base/raise.h"
+#include "run/saved_codec.h"
 
 namespace snapkv::run {
 
@@ -21,8 +22,8 @@ static_assert(std::endian::native == std::endian::little, "saved caches are read
 /// that takes no value on trust. What cannot be is an Error(Input) that begins with the path and names the field.
 class SavedReader {
 public:
-    /// Both must outlive the reader and the views it gives out.
-    SavedReader(std::span<const std::byte> bytes, const std::string & path) : bytes_(bytes), path_(path) {}
+    /// Both must outlive the reader.
+    SavedReader(const ByteSource & bytes, const std::string & path) : bytes_(bytes), left_(bytes.size), path_(path) {}
 
     [[nodiscard]] const std::string & path() const { return path_; }
 
@@ -33,31 +34,28 @@ public:
 
     /// Refuses unless `count` times `size` more bytes are there; to be called before such a count is believed.
     void expect(const char * name, std::uint64_t count, std::uint64_t size) const {
-        if (size != 0 && count > bytes_.size() / size) {
-            refuse("{}: {} of {} bytes each, {} bytes are left", name, count, size, bytes_.size());
+        if (size != 0 && count > left_ / size) {
+            refuse("{}: {} of {} bytes each, {} bytes are left", name, count, size, left_);
         }
     }
-    std::span<const std::byte> take(const char * name, std::uint64_t count, std::uint64_t size) {
-        expect(name, count, size);
-        const auto taken = bytes_.first(static_cast<std::size_t>(count * size));
-        bytes_ = bytes_.subspan(taken.size());
-        return taken;
-    }
-    /// `count` numbers, copied out: in the file they may lie at any address.
     template <typename T>
     std::vector<T> array(const char * name, std::uint64_t count) {
-        const std::span<const std::byte> from = take(name, count, sizeof(T));
+        expect(name, count, sizeof(T));
         std::vector<T> values(static_cast<std::size_t>(count));
-        copy(from, reinterpret_cast<std::byte *>(values.data()));
+        read(std::as_writable_bytes(std::span(values)));
         return values;
     }
     /// The next bytes into memory that has room for them.
-    void fill(const char * name, std::byte * to, std::size_t count) { copy(take(name, count, 1), to); }
+    void fill(const char * name, std::byte * to, std::size_t count) {
+        expect(name, count, 1);
+        read({to, count});
+    }
 
     template <typename T>
     requires std::is_arithmetic_v<T>
     void number(const char * name, T & value) {
-        std::memcpy(&value, take(name, 1, sizeof value).data(), sizeof value);
+        expect(name, 1, sizeof value);
+        read(std::as_writable_bytes(std::span(&value, 1)));
         if constexpr (std::is_floating_point_v<T>) {
             if (!std::isfinite(value)) {
                 refuse("{} is {}, expected a finite number", name, value);
@@ -80,8 +78,9 @@ public:
     void text(const char * name, std::string & value) {
         std::uint32_t length = 0;
         number(name, length);
-        const std::span<const std::byte> from = take(name, length, 1);
-        value.assign(reinterpret_cast<const char *>(from.data()), from.size());
+        expect(name, length, 1);
+        value.resize(length);
+        read(std::as_writable_bytes(std::span(value)));
         for (const char c : value) {
             if (c < ' ' || c > '~') {
                 refuse("{} holds a byte that is not printable", name);
@@ -90,16 +89,15 @@ public:
     }
 
     void expect_end() const {
-        if (!bytes_.empty()) {
-            refuse("{} bytes follow the last field", bytes_.size());
+        if (left_ != 0) {
+            refuse("{} bytes follow the last field", left_);
         }
     }
 
 private:
-    static void copy(std::span<const std::byte> from, std::byte * to) {
-        if (!from.empty()) {  // an empty destination may be null
-            std::memcpy(to, from.data(), from.size());
-        }
+    void read(std::span<std::byte> to) {
+        bytes_.read(to);
+        left_ -= to.size();
     }
     std::uint32_t index(const char * name, std::uint32_t count) {
         std::uint32_t value = 0;
@@ -110,7 +108,8 @@ private:
         return value;
     }
 
-    std::span<const std::byte> bytes_;
+    const ByteSource & bytes_;
+    std::uint64_t left_;
     const std::string & path_;
 };
 

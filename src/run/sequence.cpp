@@ -1,5 +1,8 @@
 #include "snapkv/sequence.h"
 
+#include <new>
+
+#include "run/out_of_memory.h"
 #include "run/sequence_impl.h"
 
 namespace snapkv {
@@ -9,10 +12,12 @@ Sequence::Sequence(Sequence &&) noexcept = default;
 Sequence & Sequence::operator=(Sequence &&) noexcept = default;
 Sequence::~Sequence() = default;
 
-Sequence Sequence::fork() const {
-    return Sequence(
-        std::make_unique<Impl>(Impl{impl_->arena, impl_->tokens, impl_->prompt_tokens, impl_->stats, impl_->segments,
-                                    impl_->tail.copy(), impl_->state.copy(), impl_->logits, impl_->pending}));
+Sequence Sequence::fork() const try {
+    return Sequence(std::make_unique<Impl>(Impl{impl_->model, impl_->arena, impl_->tokens, impl_->prompt_tokens,
+                                                impl_->stats, impl_->segments, impl_->tail.copy(), impl_->state.copy(),
+                                                impl_->logits, impl_->pending}));
+} catch (const std::bad_alloc &) {
+    run::out_of_memory();
 }
 
 std::span<const Token> Sequence::tokens() const {
@@ -28,7 +33,7 @@ std::span<const float> Sequence::logits() const {
     return impl_->logits;
 }
 
-KeptPositions Sequence::kept_positions() const {
+KeptPositions Sequence::kept_positions() const try {
     KeptPositions kept;
     const std::vector<kv::LayerShape> & shapes = impl_->tail.shapes();
     for (std::uint32_t layer = 0; layer < shapes.size(); ++layer) {
@@ -48,6 +53,8 @@ KeptPositions Sequence::kept_positions() const {
         }
     }
     return kept;
+} catch (const std::bad_alloc &) {
+    run::out_of_memory();
 }
 
 }  // namespace snapkv

@@ -7,6 +7,7 @@
 #include "kv/recurrent_state.h"
 #include "kv/segment.h"
 #include "kv/tail.h"
+#include "snapkv/model.h"
 #include "snapkv/sequence.h"
 
 namespace snapkv {
@@ -14,7 +15,8 @@ namespace snapkv {
 /// A sequence's state. Rows: the segments' (frozen, shared) then the tail's; `tokens` may hold one more than there
 /// are rows for: a sampled token that has not been fed yet. Recurrent layers have seen all tokens that have rows.
 struct Sequence::Impl {
-    std::shared_ptr<kv::HostArena> arena;  ///< outlives the tail
+    std::shared_ptr<const Model::Impl> model{};  ///< whose rows these are
+    std::shared_ptr<kv::HostArena> arena;        ///< outlives the tail
     std::vector<Token> tokens;
     std::size_t prompt_tokens = 0;
     CacheStats stats;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <new>
 #include <utility>
 
 #include "base/raise.h"
@@ -10,6 +11,7 @@
 #include "run/cache_stats.h"
 #include "run/hidden_states.h"
 #include "run/logits.h"
+#include "run/out_of_memory.h"
 #include "run/sequence_impl.h"
 #include "run/session_impl.h"
 #include "text/plain_text.h"
@@ -110,15 +112,16 @@ void Session::Impl::log_products() const {
 }
 
 void Session::Impl::check_belongs(const Sequence::Impl & sequence) const {
-    const std::vector<kv::LayerShape> expected = shapes(sequence.stats.config);
-    if (sequence.tail.shapes() != expected || sequence.logits.size() != params().vocabulary ||
-        sequence.state.all_floats() != run::state_floats(params())) {
-        raise_usage("the sequence was made with another model than the session's");
+    if (!model.impl()->is_same_as(*sequence.model)) {
+        raise_usage("the sequence was made with another model, or another RoPE setting, than the session's");
     }
 }
 
-Session::Session(Model model, const SessionOptions & options)
-    : impl_(std::make_unique<Impl>(std::move(model), options)) {}
+Session::Session(Model model, const SessionOptions & options) try
+    : impl_(std::make_unique<Impl>(std::move(model), options)) {
+} catch (const std::bad_alloc &) {
+    run::out_of_memory();
+}
 Session::Session(Session &&) noexcept = default;
 Session & Session::operator=(Session &&) noexcept = default;
 Session::~Session() = default;
@@ -137,7 +140,7 @@ std::uint64_t Session::cache_bytes_peak() const {
 }
 
 PrefillResult Session::prefill(std::span<const Branch> branches,
-                               const std::function<void(const PrefillProgress &)> & on_progress) {
+                               const std::function<void(const PrefillProgress &)> & on_progress) try {
     const run::PrefillPlan plan = run::plan_prefill(branches, impl_->params(), impl_->options.context);
     run::check_memory(*impl_, plan);
     impl_->log_products();
@@ -172,6 +175,7 @@ PrefillResult Session::prefill(std::span<const Branch> branches,
         result.stats.branch_compress_ms.push_back(done[index].compress_ms);
         result.stats.compress_ms += done[index].compress_ms;
         result.sequences.emplace_back(std::make_unique<Sequence::Impl>(Sequence::Impl{
+            .model = impl_->model.impl(),
             .arena = impl_->arena,
             .tokens = of_branch.branch->prompt.tokens,
             .prompt_tokens = of_branch.n,
@@ -186,9 +190,11 @@ PrefillResult Session::prefill(std::span<const Branch> branches,
     result.stats.accounted_bytes_peak = accounting.accounted_peak();
     result.stats.rss_anon_growth = accounting.growth_peak();
     return result;
+} catch (const std::bad_alloc &) {
+    run::out_of_memory();
 }
 
-AppendStats Session::append(Sequence & sequence, std::span<const Token> tokens) {
+AppendStats Session::append(Sequence & sequence, std::span<const Token> tokens) try {
     Sequence::Impl & state = sequence.impl();
     impl_->check_belongs(state);
     std::vector<Token> feed;
@@ -209,6 +215,7 @@ AppendStats Session::append(Sequence & sequence, std::span<const Token> tokens) 
     const auto phase = feed.size() == 1 ? run::Compute::Phase::Decode : run::Compute::Phase::Prefill;
     const auto begin = Clock::now();
     AppendStats stats;
+    state.tokens.reserve(state.tokens.size() + tokens.size());  // nothing fails between a row and its token
     try {
         while (stats.tokens < feed.size()) {
             const std::size_t count = std::min<std::size_t>(impl_->options.batch, feed.size() - stats.tokens);
@@ -224,9 +231,11 @@ AppendStats Session::append(Sequence & sequence, std::span<const Token> tokens) 
     }
     stats.ms = milliseconds_since(begin);
     return stats;
+} catch (const std::bad_alloc &) {
+    run::out_of_memory();
 }
 
-std::vector<Token> Session::turn_tokens(const Sequence & sequence, std::string_view message, bool raw) const {
+std::vector<Token> Session::turn_tokens(const Sequence & sequence, std::string_view message, bool raw) const try {
     const Model::Impl & model = *impl_->model.impl();
     if (raw) {
         if (const std::size_t bad = text::find_invalid_utf8(message); bad != std::string_view::npos) {
@@ -237,6 +246,8 @@ std::vector<Token> Session::turn_tokens(const Sequence & sequence, std::string_v
     const std::vector<Token> & tokens = sequence.impl().tokens;
     const bool ended = !tokens.empty() && model.vocabulary.is_end_of_generation(tokens.back());
     return text::turn_tokens(model.vocabulary, model.chat, message, ended);
+} catch (const std::bad_alloc &) {
+    run::out_of_memory();
 }
 
 }  // namespace snapkv

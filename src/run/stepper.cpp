@@ -70,7 +70,7 @@ void Stepper::fill_units(Sequence::Impl & sequence, std::uint32_t rows, attentio
         }
         unit.spec = layer_spec(params_, architecture_, layer);
         unit.shape = sequence.tail.shapes()[layer];
-        unit.stop = compute_.stop();
+        unit.halt = &compute_.halt();
         fill_stores(unit, sequence.tail, layer, rows);
         // Vectors of the last step are used again: a step allocates nothing once they have grown.
         unit.queries.resize(1);

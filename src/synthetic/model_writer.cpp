@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "base/headroom.h"
+
 namespace snapkv::synthetic {
 
 ModelWriter::ModelWriter(const std::atomic<bool> * stop, const Progress & progress)
@@ -14,6 +16,7 @@ void ModelWriter::add(const std::string & name, ggml_type type, std::uint32_t co
 
 void ModelWriter::list_tensors() {
     const ggml_init_params params{(listed_.size() + 1) * ggml_tensor_overhead(), nullptr, true};
+    require_memory(params.mem_size);
     tensors_.reset(ggml_init(params));
     for (const Listed & listed : listed_) {
         const std::array<std::int64_t, 3> sizes{listed.columns, listed.rows, listed.matrices};

@@ -231,8 +231,9 @@ TEST_P(AttendTypes, EveryHeadSizeWithManyRows) {
 
 TEST(Attend, StopsWhenAsked) {
     const std::atomic<bool> stop{true};
+    Halt halt(&stop);
     LayerUnit unit = unit_of(spec_of(1, 2, 8, 8), KvType::F32);
-    unit.stop = &stop;
+    unit.halt = &halt;
     Random random(23);
     const auto sequence = Sequence(unit).dense(random, unit.shape, 0, 100);
     unit.queries = {sequence.span(0, 1, 99), sequence.span(1, 60, 40)};

@@ -263,8 +263,9 @@ TEST(Vote, TellsItsBytesBeforehand) {
 
 TEST(Vote, StopsWhenAsked) {
     const std::atomic<bool> stop{true};
+    Halt halt(&stop);
     Ballot ballot(spec_of(2, 2, 16), KvType::F32, {3000, 32}, 16);
-    ballot.input().stop = &stop;
+    ballot.input().halt = &halt;
     EXPECT_EQ(run(ballot.input(), 2).size(), std::size_t{4} * 2968) << "what is in them says nothing";
 }
 

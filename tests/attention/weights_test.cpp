@@ -145,7 +145,8 @@ TEST(Weights, EndWhereTheVisitorOrTheStopFlagSaysSo) {
                   [&](std::uint32_t, std::uint32_t, std::span<const float>) { return ++visited < 5; });
     EXPECT_EQ(visited, 5U);
     const std::atomic<bool> stop{true};
-    observed.input().stop = &stop;
+    Halt halt(&stop);
+    observed.input().halt = &halt;
     visit_weights(observed.input(), 0, [&](std::uint32_t, std::uint32_t, std::span<const float>) {
         ADD_FAILURE() << "nothing is offered once stopped";
         return true;

@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 
+#include "fuzz/memory_file.h"
 #include "run/saved_file.h"
 #include "run/synthetic_sequence.h"
 #include "snapkv/error.h"
@@ -17,7 +18,7 @@ const std::string kPath = "fuzz";
 /// A sequence that was accepted is whole: writing it again reads every row, and reads back.
 void use(const run::SavedModel & model, const Sequence::Impl & sequence, std::uint32_t context) {
     const std::vector<std::byte> again = run::test::encoded(model, sequence);
-    run::decode_sequence(again, model, context, std::make_shared<kv::HostArena>(), kPath);
+    run::decode_sequence(run::test::bytes_in(again), model, context, std::make_shared<kv::HostArena>(), kPath);
 }
 
 }  // namespace
@@ -28,12 +29,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t * data, std::size_t siz
     constexpr std::uint32_t kContext = 1000;
     const std::span<const std::byte> bytes = std::as_bytes(std::span(data, size));
     try {
-        run::checked_contents(bytes, kPath);
+        const test::MemoryFile file(data, size);
+        const run::SavedFile saved(file.path());
     } catch (const Error &) {
     }
     const run::SavedModel model = run::test::small_model();
     try {
-        use(model, run::decode_sequence(bytes, model, kContext, std::make_shared<kv::HostArena>(), kPath), kContext);
+        use(model,
+            run::decode_sequence(run::test::bytes_in(bytes), model, kContext, std::make_shared<kv::HostArena>(), kPath),
+            kContext);
     } catch (const Error & error) {
         if (error.kind() != ErrorKind::Input) {
             throw;  // a few hundred rows never exhaust a machine's memory

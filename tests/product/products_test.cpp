@@ -87,7 +87,8 @@ class OfType : public ::testing::TestWithParam<ggml_type> {};
 
 std::vector<std::vector<float>> widened(const Model & model, Element element, const std::vector<float> & x,
                                         int threads) {
-    WidenedProducts products(element, static_cast<std::uint32_t>(threads), std::make_shared<Meter>());
+    Halt halt;
+    WidenedProducts products(element, static_cast<std::uint32_t>(threads), halt, std::make_shared<Meter>());
     products.begin_layer(model.matrices());
     products.widen();
     products.begin_graph();
@@ -165,27 +166,36 @@ TEST_P(OfType, StepsEqualTheOracle) {
 INSTANTIATE_TEST_SUITE_P(Types, OfType, ::testing::ValuesIn(types()),
                          [](const auto & tested) { return std::string(ggml_type_name(tested.param)); });
 
-/// Rows whose number of blocks is no multiple of four, at the very end of their memory.
-TEST(RowDot, TakesAnyNumberOfBlocks) {
-    for (const ggml_type type : {GGML_TYPE_Q4_0, GGML_TYPE_Q4_1}) {
-        for (const std::int64_t blocks : {1, 2, 3, 4, 5, 18, 400}) {
-            const std::int64_t depth = blocks * 32;
-            Layer layer(static_cast<std::uint32_t>(blocks));
-            Matrix & matrix = layer.add(type, depth, 7);
-            layer.fill();
-            const std::vector<float> x = layer.numbers(static_cast<std::size_t>(depth));
-            const std::vector<double> expected = multiply(matrix, {x.begin(), x.end()});
-            std::vector<std::byte> exact(ggml_nbytes(matrix.linear.weight));
-            std::memcpy(exact.data(), matrix.linear.weight->data, exact.size());
-            const product::RowDot * dot = product::row_dot(type);
+class RowDot : public ::testing::TestWithParam<ggml_type> {};
+
+/// Rows at the very end of their memory, and of numbers of blocks that are no multiple of what a step takes; nothing of
+/// ggml has been set up for them.
+TEST_P(RowDot, TakesAnyNumberOfBlocks) {
+    const ggml_type type = GetParam();
+    for (const std::int64_t blocks : {1, 2, 3, 4, 5, 18, 400}) {
+        const std::int64_t depth = blocks * ggml_blck_size(type);
+        Layer layer(static_cast<std::uint32_t>(blocks));
+        Matrix & matrix = layer.add(type, depth, 7);
+        layer.fill();
+        const std::vector<float> x = layer.numbers(static_cast<std::size_t>(depth));
+        const std::vector<double> expected = multiply(matrix, {x.begin(), x.end()});
+        std::vector<std::byte> exact(ggml_nbytes(matrix.linear.weight));
+        std::memcpy(exact.data(), matrix.linear.weight->data, exact.size());
+        for (const bool portable : {false, true}) {
+            const product::RowDot * dot = product::row_dot(type, portable);
             std::vector<std::byte> prepared(dot->prepared_bytes(depth));
             dot->prepare(type, x.data(), depth, prepared.data());
             std::vector<float> got(7);
             dot->dot(type, exact.data(), matrix.linear.weight->nb[1], 7, depth, prepared.data(), got.data());
-            EXPECT_LT(error_share(got, expected), 3e-4) << ggml_type_name(type) << ", " << blocks << " blocks";
+            EXPECT_LT(error_share(got, expected), 3e-4) << blocks << " blocks, portable " << portable;
         }
     }
 }
+
+INSTANTIATE_TEST_SUITE_P(Types, RowDot,
+                         ::testing::Values(GGML_TYPE_Q4_0, GGML_TYPE_Q4_1, GGML_TYPE_Q5_0, GGML_TYPE_Q5_1,
+                                           GGML_TYPE_Q8_0, GGML_TYPE_IQ4_NL, GGML_TYPE_Q4_K, GGML_TYPE_Q6_K),
+                         [](const auto & tested) { return std::string(ggml_type_name(tested.param)); });
 
 }  // namespace
 }  // namespace snapkv::test

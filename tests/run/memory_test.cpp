@@ -1,7 +1,15 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
 #include "run/tiny_run.h"
+#include "support/family_shapes.h"
+#include "support/random_family.h"
 #include "support/sanitizers.h"
+#include "support/temporary_folder.h"
 
 namespace snapkv {
 namespace {
@@ -107,6 +115,44 @@ TEST(Memory, IsGivenBackWithTheSequences) {
     const Branch branch = test::branch_of(test::random_tokens(600, 126), budget_of(128));
     const std::uint64_t first = session.prefill({&branch, 1}).stats.cache_bytes_peak;
     EXPECT_EQ(session.prefill({&branch, 1}).stats.cache_bytes_peak, first);
+}
+
+/// Resident bytes of what is mapped from files.
+std::uint64_t resident_file_bytes() {
+    std::ifstream file("/proc/self/status");
+    std::uint64_t kilobytes = 0;
+    for (std::string word; file >> word;) {
+        if (word == "RssFile:" && file >> kilobytes) {
+            break;
+        }
+    }
+    return kilobytes * 1024;
+}
+
+// A long prompt wants all experts of a layer, and then not again: no more than a layer or two are resident.
+TEST(Memory, OfExpertsIsGivenBackLayerByLayer) {
+    if (test::kSanitized) {
+        return;
+    }
+    const test::TemporaryFolder folder;
+    const std::filesystem::path path = folder.path() / "model.gguf";
+    test::FamilyShape shape = test::family_shape("qwen3moe");
+    shape.layers = 6;
+    shape.expert_feed_forward = 256;
+    shape.context = 4096;
+    test::write_random_family(shape, path);
+    const std::uint64_t layer_bytes =
+        std::uint64_t{3} * shape.experts * shape.expert_feed_forward * shape.width * sizeof(float);
+    Session session(Model::load(path), {.threads = 1});
+    const Branch branch = test::branch_of(test::random_tokens(2048, 1), test::snapkv_cache(128, 16, KvType::F16));
+    const std::uint64_t before = resident_file_bytes();
+    std::uint64_t most = 0;
+    static_cast<void>(session.prefill({&branch, 1}, [&](const PrefillProgress &) {
+        const std::uint64_t now = resident_file_bytes();
+        most = std::max(most, now > before ? now - before : 0);
+    }));
+    EXPECT_GT(most, layer_bytes / 2) << "they were used";
+    EXPECT_LT(most, 2 * layer_bytes);
 }
 
 }  // namespace

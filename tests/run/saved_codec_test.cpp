@@ -16,6 +16,7 @@
 namespace snapkv::run {
 namespace {
 
+using test::bytes_in;
 using test::encoded;
 using test::small_model;
 using test::small_sequence;
@@ -25,7 +26,7 @@ const std::string kPath = "folder/cache";
 
 Sequence::Impl decoded(const std::vector<std::byte> & contents, const SavedModel & model = small_model(),
                        std::uint32_t context = kContext) {
-    return decode_sequence(contents, model, context, std::make_shared<kv::HostArena>(), kPath);
+    return decode_sequence(bytes_in(contents), model, context, std::make_shared<kv::HostArena>(), kPath);
 }
 
 /// The message of the refusal, without the path it must begin with.
@@ -300,7 +301,8 @@ TEST(SavedCodec, LyingCountsAreRefusedBeforeTheyAreBelieved) {
             std::memcpy(altered.data() + at, &lie, sizeof lie);
             const auto memory = std::make_shared<kv::HostArena>();
             try {
-                const Sequence::Impl sequence = decode_sequence(altered, small_model(), kContext, memory, kPath);
+                const Sequence::Impl sequence =
+                    decode_sequence(bytes_in(altered), small_model(), kContext, memory, kPath);
                 EXPECT_EQ(encoded(small_model(), sequence).size(), contents.size());
             } catch (const Error & error) {
                 EXPECT_EQ(error.kind(), ErrorKind::Input) << error.what();
@@ -332,7 +334,8 @@ TEST(SavedCodec, ValuesWithinKeysOfTypesThatCannotBeAreRefused) {
         model.shapes = {
             {.kv_heads = 1, .key_size = 128, .value_size = value_size, .type = type, .values_in_keys = true}};
         model.state_floats = {0};
-        const Sequence::Impl sequence{.arena = arena,
+        const Sequence::Impl sequence{.model = nullptr,
+                                      .arena = arena,
                                       .tokens = {},
                                       .stats = {},
                                       .segments = {},

@@ -50,7 +50,17 @@ std::span<const std::byte> bytes_of(const std::string & text) {
 
 std::string contents_of(const fs::path & path) {
     const SavedFile file(path);
-    return {reinterpret_cast<const char *>(file.contents().data()), file.contents().size()};
+    const ByteSource source = file.contents();
+    std::string contents(source.size, '\0');
+    // Pieces of growing sizes: within the reader's window, across its border, and larger.
+    std::size_t size = 1;
+    for (std::span<std::byte> left = std::as_writable_bytes(std::span(contents)); !left.empty();) {
+        const std::size_t count = std::min(size, left.size());
+        source.read(left.first(count));
+        left = left.subspan(count);
+        size *= 3;
+    }
+    return contents;
 }
 
 void write(const fs::path & path, const std::string & contents) {
@@ -78,8 +88,10 @@ std::string refusal(ErrorKind kind, const fs::path & path, const Action & action
 std::string open_refusal(const fs::path & path) {
     return refusal(ErrorKind::Input, path, [&] { const SavedFile file(path); });
 }
-std::string check_refusal(const std::string & file) {
-    return refusal(ErrorKind::Input, "name", [&] { checked_contents(bytes_of(file), "name"); });
+std::string check_refusal(const std::string & bytes) {
+    const Folder folder;
+    std::ofstream(folder / "cache", std::ios::binary) << bytes;
+    return open_refusal(folder / "cache");
 }
 std::string write_refusal(const fs::path & path, const std::string & contents = "new") {
     return refusal(ErrorKind::Machine, path, [&] { write(path, contents); });
@@ -135,13 +147,36 @@ TEST(SavedFile, EnvelopeIsAsDocumented) {
 
 TEST(SavedFile, RefusesWhatIsCut) {
     const std::string file = file_of(std::string(4096, 'y'));
-    EXPECT_EQ(check_refusal(""), "not a saved cache");
     EXPECT_EQ(check_refusal(file.substr(0, 31)), "cut short: 31 bytes, a saved cache begins with 32");
     EXPECT_EQ(check_refusal(file.substr(0, 132)), "cut short: 100 bytes of contents, expected 4096");
     for (std::size_t part = 1; part < 64; ++part) {
         EXPECT_TRUE(check_refusal(file.substr(0, file.size() * part / 64)).starts_with("cut short: ")) << part;
     }
     EXPECT_EQ(check_refusal(file + "z"), "altered: 4097 bytes of contents, expected 4096");
+}
+
+/// By another process, while it is read: an error, where a mapping would be a signal.
+TEST(SavedFile, RefusesWhatIsCutOrAlteredWhileItIsRead) {
+    const Folder folder;
+    const std::string contents(1'000'000, 'y');
+    const auto refusal_after = [&](const auto & change) {
+        write(folder / "cache", contents);
+        const SavedFile file(folder / "cache");
+        const ByteSource source = file.contents();
+        std::vector<std::byte> half(contents.size() / 2);
+        source.read(half);
+        change();
+        return refusal(ErrorKind::Input, folder / "cache", [&] { source.read(half); });
+    };
+    EXPECT_EQ(refusal_after([&] { fs::resize_file(folder / "cache", 600'000); }),
+              "cut short while it was read, at byte 600000");
+    EXPECT_EQ(refusal_after([&] { fs::resize_file(folder / "cache", 0); }),
+              "cut short while it was read, at byte 500032");
+    EXPECT_EQ(refusal_after([&] {
+                  std::fstream(folder / "cache", std::ios::in | std::ios::out | std::ios::binary).seekp(900'000) << 'z';
+              }),
+              "altered while it was read");
+    EXPECT_EQ(refusal_after([] {}), "not refused");
 }
 
 TEST(SavedFile, RefusesEveryAlteredByte) {

@@ -115,7 +115,8 @@ inline Sequence::Impl small_sequence(const std::shared_ptr<kv::HostArena> & aren
     for (std::size_t i = 0; i < tokens.size(); ++i) {
         tokens[i] = static_cast<Token>(i * i % 7);
     }
-    return {.arena = arena,
+    return {.model = nullptr,
+            .arena = arena,
             .tokens = std::move(tokens),
             .prompt_tokens = kTailFirst,
             .stats = std::move(stats),
@@ -131,6 +132,14 @@ inline std::vector<std::byte> encoded(const SavedModel & model, const Sequence::
     encode_sequence(model, sequence,
                     [&](std::span<const std::byte> piece) { bytes.insert(bytes.end(), piece.begin(), piece.end()); });
     return bytes;
+}
+
+/// What decode_sequence() takes, from memory that outlives it.
+inline ByteSource bytes_in(std::span<const std::byte> memory) {
+    return {memory.size(), [left = memory](std::span<std::byte> to) mutable {
+                std::copy_n(left.begin(), to.size(), to.begin());
+                left = left.subspan(to.size());
+            }};
 }
 
 }  // namespace snapkv::run::test

@@ -1,0 +1,122 @@
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <map>
+#include <string>
+
+#include "run/model_impl.h"
+#include "run/tiny_run.h"
+#include "support/child.h"
+#include "support/error_of.h"
+#include "support/sanitizers.h"
+
+namespace snapkv {
+namespace {
+
+using test::Ending;
+
+/// Where memory or threads end, at whatever call, the library says so: it does not abort, and nothing else leaves it.
+class Shortage : public ::testing::TestWithParam<ProductPath> {
+protected:
+    test::TinyRun run_{{.width = 128, .feed_forward = 256}};
+
+    /// A session's life with so much memory beside what there is.
+    [[nodiscard]] Ending life_within(std::size_t bytes) const {
+        return test::in_child([&] {
+            test::limit_memory(bytes);
+            SessionOptions options;
+            options.threads = 2;
+            options.products = GetParam();
+            options.batch = 128;
+            Session session = run_.session(options);
+            const Branch branch = test::branch_of(test::random_tokens(600, 1), test::snapkv_cache(128, 16));
+            Sequence sequence = test::prefill_one(session, branch);
+            test::greedy(session, sequence, 3);
+            session.append(sequence, test::random_tokens(200, 2));
+            static_cast<void>(sequence.fork());
+        });
+    }
+};
+
+TEST_P(Shortage, OfMemoryIsAnErrorWhereverItComes) {
+    if (test::kSanitized) {
+        return;  // a sanitizer ends the process where it gets no memory for itself
+    }
+    std::map<Ending, int> endings;
+    for (std::size_t bytes = 0; bytes < std::size_t{80} << 20U; bytes += std::size_t{300} << 10U) {
+        const Ending ending = life_within(bytes);
+        ASSERT_TRUE(ending == Ending::Success || ending == Ending::MachineError)
+            << static_cast<int>(ending) << " within " << bytes << " bytes";
+        ++endings[ending];
+    }
+    EXPECT_GT(endings[Ending::MachineError], 10);
+    EXPECT_GT(endings[Ending::Success], 10) << "with enough of it, it lives";
+}
+
+INSTANTIATE_TEST_SUITE_P(Products, Shortage, ::testing::Values(ProductPath::Auto, ProductPath::Stored),
+                         [](const auto & param) {
+                             return std::string(param.param == ProductPath::Stored ? "Stored" : "Auto");
+                         });
+
+TEST(ShortageOfThreads, IsAnError) {
+    const test::TinyRun run;
+    EXPECT_EQ(test::in_child([&] {
+                  test::forbid_threads();
+                  const Session session = run.session();
+              }),
+              Ending::MachineError);
+}
+
+/// Leaves this process `bytes` of addresses as long as the object lives.
+class FewAddresses {
+public:
+    explicit FewAddresses(std::size_t bytes) {
+        ::getrlimit(RLIMIT_AS, &before_);
+        std::uint64_t pages = 0;
+        std::ifstream("/proc/self/statm") >> pages;
+        const ::rlimit limit{pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)) + bytes, before_.rlim_max};
+        ::setrlimit(RLIMIT_AS, &limit);
+    }
+    ~FewAddresses() { ::setrlimit(RLIMIT_AS, &before_); }
+    FewAddresses(const FewAddresses &) = delete;
+    FewAddresses & operator=(const FewAddresses &) = delete;
+
+private:
+    ::rlimit before_{};
+};
+
+TEST(ShortageOfMemory, IsAnAnswerOfTheEstimateAndARefusalOfThePrefill) {
+    if (test::kSanitized) {
+        return;
+    }
+    const test::TinyRun run({.context = 200000});
+    Session session = run.session(512);
+    const Branch branch = test::branch_of(test::random_tokens(150000, 1), test::full_cache(KvType::F16));
+    const Estimate enough = session.estimate({&branch, 1}, 100);
+    EXPECT_TRUE(enough.fits());
+    Estimate little;
+    std::string refusal;
+    {
+        const FewAddresses limit(std::size_t{40} << 20U);
+        little = session.estimate({&branch, 1}, 100);
+        refusal = test::error_of(ErrorKind::Machine, [&] { static_cast<void>(session.prefill({&branch, 1})); });
+    }
+    EXPECT_FALSE(little.fits());
+    EXPECT_LE(little.bytes_available, std::uint64_t{40} << 20U);
+    EXPECT_EQ(little.prompt_tokens, enough.prompt_tokens);
+    EXPECT_EQ(little.hidden_bytes, enough.hidden_bytes);
+    EXPECT_EQ(little.cache_bytes, enough.cache_bytes);
+    EXPECT_LE(little.bytes_needed, enough.bytes_needed);
+    EXPECT_GE(little.bytes_needed, enough.hidden_bytes + enough.cache_bytes);
+    EXPECT_TRUE(refusal.starts_with("a prefill of 150000 tokens needs ")) << refusal;
+}
+
+TEST(ShortageOfMemory, CountsWhatTheVocabularyHolds) {
+    const Model model = Model::load(SNAPKV_TEST_MODEL);
+    EXPECT_GT(model.impl()->held_bytes(), std::uint64_t{2} << 20U) << "of 49,152 tokens";
+}
+
+}  // namespace
+}  // namespace snapkv
