@@ -165,8 +165,10 @@ std::vector<std::pair<std::string, std::string>> settings_rows(const Json & head
 
 ExperimentFolder::ExperimentFolder(const Settings & settings, const std::string & name, const Model & model,
                                    const Document & document, const std::vector<std::filesystem::path> & data)
-    : folder_(folder_of(settings, name)),
-      journal_(folder_ / "results.jsonl", heading_json(settings, name, model, content_hashes(document, data))) {
+    : ExperimentFolder(settings, name, heading_json(settings, name, model, content_hashes(document, data))) {}
+
+ExperimentFolder::ExperimentFolder(const Settings & settings, const std::string & name, const eval::Json & heading)
+    : folder_(folder_of(settings, name)), journal_(folder_ / "results.jsonl", heading) {
     if (!journal_.records().empty()) {
         note("{}: {} there already, going on after them", (folder_ / "results.jsonl").string(),
              count_text(journal_.records().size(), "result"));

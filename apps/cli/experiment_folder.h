@@ -28,6 +28,9 @@ public:
     void write(eval::PicturedReport report) const;
 
 private:
+    /// With what the results belong to, which is found before there is a folder.
+    ExperimentFolder(const Settings & settings, const std::string & name, const eval::Json & heading);
+
     std::filesystem::path folder_;
     eval::Journal journal_;
 };

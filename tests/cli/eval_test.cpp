@@ -273,6 +273,10 @@ TEST_F(Experiments, RefuseWhatCannotBe) {
     EXPECT_EQ(run({"observe"}, {}).status, 2);
     EXPECT_EQ(run({"eval", "longbench"}, {}).status, 2);
     EXPECT_EQ(run({"eval", "needle"}, {"-f", folder_.file("absent")}).status, 1);
+    const Outcome absent = run({"eval", "ruler"}, {"--data", folder_.file("absent.jsonl")});
+    EXPECT_EQ(absent.status, 1);
+    EXPECT_NE(absent.err.find("absent.jsonl: cannot be opened"), std::string::npos) << absent.err;
+    EXPECT_FALSE(std::filesystem::exists(out_)) << "a slip leaves no empty folder";
     const std::string broken = folder_.write("qasper.jsonl", "{\"prompt\": \"a\"}\n");
     const Outcome outcome = run({"eval", "longbench"}, {"--data", broken});
     EXPECT_EQ(outcome.status, 1);
