@@ -24,4 +24,9 @@ template <typename... Args>
     throw Error(ErrorKind::Machine, fmt::format(format, std::forward<Args>(args)...));
 }
 
+template <typename... Args>
+[[noreturn]] void raise_interrupted(fmt::format_string<Args...> format, Args &&... args) {
+    throw Error(ErrorKind::Interrupted, fmt::format(format, std::forward<Args>(args)...));
+}
+
 }  // namespace snapkv

@@ -22,6 +22,8 @@ std::string thrown_by(const Raise & raise) {
                 return "input: " + message;
             case ErrorKind::Machine:
                 return "machine: " + message;
+            case ErrorKind::Interrupted:
+                return "interrupted: " + message;
         }
     }
     return "nothing";
@@ -33,6 +35,7 @@ TEST(Raise, FormatsItsArgumentsAndKeepsTheKind) {
     EXPECT_EQ(thrown_by([] { raise_input("{}: version {}, expected {}", std::string("a.gguf"), 1U, 3U); }),
               "input: a.gguf: version 1, expected 3");
     EXPECT_EQ(thrown_by([] { raise_machine("{:.1f} GiB needed", 2.25); }), "machine: 2.2 GiB needed");
+    EXPECT_EQ(thrown_by([] { raise_interrupted("stopped at {}", 7); }), "interrupted: stopped at 7");
 }
 
 TEST(Raise, LeavesBracesInArgumentsAlone) {

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+namespace snapkv {
+
+/// What a child process may use up.
+struct ChildBudget {
+    std::uint64_t memory = 0;  ///< bytes of address space beside those that it inherits
+    std::chrono::seconds processor{1};
+    std::chrono::seconds clock{1};
+    std::size_t answer = 0;                    ///< bytes
+    const std::atomic<bool> * stop = nullptr;  ///< polled; may be null
+};
+
+struct ChildAnswer {
+    enum class End {
+        Answered,
+        Time,         ///< of the processor or of the clock
+        Crashed,      ///< or ended without an answer for another reason
+        TooLong,      ///< the answer
+        Interrupted,  ///< by the stop flag
+    };
+    End end = End::Crashed;
+    std::string text;
+};
+
+/// Calls `work` in a copy of this process, on the calling thread's stack, and brings back what it returns. For
+/// third-party code that runs programs from outside: it can neither be interrupted nor told how much memory to take.
+/// `work` may allocate but start no threads. The child gets no signals; the host sees one SIGCHLD, and only this child
+/// is waited for. Throws Error(Machine) where no process can be had.
+ChildAnswer in_child(const ChildBudget & budget, const std::function<std::string()> & work);
+
+}  // namespace snapkv
