@@ -67,7 +67,7 @@ void decode(llama_context * context, llama_token * tokens, std::size_t count) {
 }
 
 nlohmann::json run(const Arguments & args) {
-    const auto vocabulary = snapkv::text::Vocabulary::load(args.model);
+    const auto vocabulary = snapkv::text::Vocabulary::load(snapkv::gguf::File::open(args.model));
     const snapkv::text::ChatTemplate chat(vocabulary);
     std::vector<llama_token> prompt = snapkv::text::chat_prompt(vocabulary, chat, args.document, args.question).tokens;
     const std::unique_ptr<llama_model, Free> model(

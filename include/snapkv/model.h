@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -32,6 +33,11 @@ struct ModelOptions {
     RopeOptions rope;
     /// Receives one line, without a newline, for each choice worth knowing (buffer types, RoPE in force).
     std::function<void(std::string_view)> log;
+    /// Receives one line, without a newline, for each thing that is probably wrong with the model.
+    std::function<void(std::string_view)> warn;
+    /// Polled while text is tokenised; once it is set, the call throws Error(Interrupted). May be null; must outlive the
+    /// model.
+    const std::atomic<bool> * stop = nullptr;
 };
 
 /// A prompt as token ids, with the boundaries that truncation and the observation window need.
@@ -41,6 +47,13 @@ struct Prompt {
     std::size_t document_end = 0;    ///< one past the last such token
     std::size_t question_begin = 0;  ///< the token with the question's first byte; tokens.size() if there is none
     [[nodiscard]] bool has_question() const { return question_begin < tokens.size(); }
+};
+
+struct PromptOptions {
+    bool parse_special = false;  ///< for raw prompts: text such as "<|im_end|>" becomes a control token
+    /// A prompt of more than a hundred times as many tokens is refused, with Error(Input), before all of it has been
+    /// tokenised. 0: no limit.
+    std::uint32_t context = 0;
 };
 
 /// How one layer attends.
@@ -75,7 +88,7 @@ struct ModelInfo {
     std::uint32_t attending_layers = 0;     ///< layers with keys and values
     bool values_in_keys = false;            ///< latent attention: a value is the start of its key and takes no memory
     std::uint64_t state_bytes = 0;          ///< recurrent state of one sequence, whatever its length
-    bool has_chat_template = false;
+    bool has_chat_template = false;         ///< whether it works shows when it is first used
 
     /// K/V bytes of one token in all layers and KV heads.
     [[nodiscard]] std::uint64_t cache_bytes_per_token(KvTypes type) const {
@@ -98,13 +111,16 @@ public:
     [[nodiscard]] std::string hash() const;
 
     /// `document`, `between` and `question` as one user message in the file's own chat template. None of their text
-    /// ever becomes a control token. An empty question means none. Throws Error(Input) if the file has no template or
-    /// the message is empty.
+    /// ever becomes a control token. An empty question means none. The first call renders the template, in a child
+    /// process with limits on time and memory. Throws Error(Input) if the file has no template that works or the
+    /// message is empty.
     [[nodiscard]] Prompt chat_prompt(std::string_view document, std::string_view question = {},
-                                     std::string_view between = "\n\n") const;
+                                     std::string_view between = "\n\n", const PromptOptions & options = {}) const;
 
-    /// Document and question, concatenated as they are, with only what the tokenizer itself adds.
-    [[nodiscard]] Prompt raw_prompt(std::string_view document, std::string_view question = {}) const;
+    /// Document and question, concatenated as they are. The tokenizer's begin token is added if the file asks for one,
+    /// its end token never: a prompt is there to be continued.
+    [[nodiscard]] Prompt raw_prompt(std::string_view document, std::string_view question = {},
+                                    const PromptOptions & options = {}) const;
 
     /// Text to token ids. `add_special` adds what the tokenizer adds at the start of a text; `parse_special` lets text
     /// become control tokens.

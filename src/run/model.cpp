@@ -55,10 +55,10 @@ std::uint64_t parameter_count(const gguf::File & file) {
 }
 
 /// Adds to `bytes` what the vocabulary takes.
-text::Vocabulary checked_vocabulary(const gguf::File & file, std::uint64_t & bytes) {
+text::Vocabulary checked_vocabulary(const gguf::File & file, const ModelOptions & options, std::uint64_t & bytes) {
     gguf::check_vocabulary(file);
     const std::uint64_t before = resident_memory().anonymous;
-    text::Vocabulary vocabulary = text::Vocabulary::load(file.path());
+    text::Vocabulary vocabulary = text::Vocabulary::load(file, {.warn = options.warn, .stop = options.stop});
     const std::uint64_t after = resident_memory().anonymous;
     bytes += after > before ? after - before : 0;
     return vocabulary;
@@ -91,7 +91,7 @@ ModelInfo describe(const gguf::File & file, const model::HyperParameters & param
     info.attending_layers = params.attending_layers();
     info.values_in_keys = params.latent.absorbed;
     info.state_bytes = run::state_bytes(params);
-    info.has_chat_template = chat.usable();
+    info.has_chat_template = chat.present();
     return info;
 }
 
@@ -103,15 +103,12 @@ Model::Impl::Impl(gguf::File opened, const ModelOptions & options)
       params(model::read_hyper_parameters(file, options.rope)),
       weights(file),
       architecture(model::make_architecture(params, weights)),
-      vocabulary(checked_vocabulary(file, vocabulary_bytes)),
+      vocabulary(checked_vocabulary(file, options, vocabulary_bytes)),
       chat(vocabulary) {
     weights.finish(options.log);
     info = describe(file, params, weights, chat);
     if (options.log) {
         options.log("rope: " + info.rope);
-        if (!chat.usable()) {
-            options.log("chat template: " + chat.error());
-        }
     }
 }
 
@@ -140,14 +137,16 @@ std::string Model::hash() const {
     return fmt::format("{:02x}", fmt::join(impl_->identity(), ""));
 }
 
-Prompt Model::chat_prompt(std::string_view document, std::string_view question, std::string_view between) const try {
-    return text::chat_prompt(impl_->vocabulary, impl_->chat, document, question, between);
+Prompt Model::chat_prompt(std::string_view document, std::string_view question, std::string_view between,
+                          const PromptOptions & options) const try {
+    return text::chat_prompt(impl_->vocabulary, impl_->chat, document, question, between, options);
 } catch (const std::bad_alloc &) {
     run::out_of_memory();
 }
 
-Prompt Model::raw_prompt(std::string_view document, std::string_view question) const try {
-    return text::raw_prompt(impl_->vocabulary, document, question);
+Prompt Model::raw_prompt(std::string_view document, std::string_view question, const PromptOptions & options) const
+    try {
+    return text::raw_prompt(impl_->vocabulary, document, question, options);
 } catch (const std::bad_alloc &) {
     run::out_of_memory();
 }

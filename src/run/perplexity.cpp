@@ -41,12 +41,23 @@ PerplexityResult Session::perplexity(std::string_view text, std::uint32_t contex
     if (const std::size_t bad = text::find_invalid_utf8(text); bad != std::string_view::npos) {
         raise_input("the text is not valid UTF-8 at byte {}", bad);
     }
-    const std::vector<Token> tokens = vocabulary.tokenize(text, true, false);
     if (context < kLeastChunk) {
         raise_usage("-c is {}, expected at least {} tokens", context, kLeastChunk);
     }
     if (context > impl_->options.context) {
         raise_usage("-c is {}, expected at most the session's {} tokens", context, impl_->options.context);
+    }
+    std::vector<Token> tokens;
+    try {
+        tokens = vocabulary.tokenize(text, true, false);
+    } catch (const Error & error) {
+        if (error.kind() != ErrorKind::Interrupted) {
+            throw;
+        }
+        return {.interrupted = true};
+    }
+    if (llama_vocab_get_add_eos(vocabulary.raw())) {
+        tokens.pop_back();  // the text goes on after the last chunk
     }
     const auto chunks = static_cast<std::uint32_t>(tokens.size() / context);
     if (chunks == 0) {

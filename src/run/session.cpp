@@ -235,13 +235,14 @@ AppendStats Session::append(Sequence & sequence, std::span<const Token> tokens) 
     run::out_of_memory();
 }
 
-std::vector<Token> Session::turn_tokens(const Sequence & sequence, std::string_view message, bool raw) const try {
+std::vector<Token> Session::turn_tokens(const Sequence & sequence, std::string_view message, bool raw,
+                                        bool parse_special) const try {
     const Model::Impl & model = *impl_->model.impl();
     if (raw) {
         if (const std::size_t bad = text::find_invalid_utf8(message); bad != std::string_view::npos) {
             raise_input("the message is not valid UTF-8 at byte {}", bad);
         }
-        return text::continue_text(model.vocabulary, message);
+        return text::continue_text(model.vocabulary, message, parse_special);
     }
     const std::vector<Token> & tokens = sequence.impl().tokens;
     const bool ended = !tokens.empty() && model.vocabulary.is_end_of_generation(tokens.back());

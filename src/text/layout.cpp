@@ -3,6 +3,7 @@
 #include <iterator>
 #include <string>
 
+#include "text/partition.h"
 #include "text/plain_text.h"
 
 namespace snapkv::text {
@@ -31,7 +32,7 @@ Layout lay_out(const Vocabulary & vocabulary, std::string_view before, std::stri
 }
 
 StretchTokens tokenize_stretch(const Vocabulary & vocabulary, const Layout & layout, std::size_t index,
-                               const Context & context) {
+                               const Context & context, std::size_t most) {
     const Stretch & stretch = layout.stretches[index];
     StretchTokens result;
     if (stretch.control) {
@@ -48,7 +49,8 @@ StretchTokens tokenize_stretch(const Vocabulary & vocabulary, const Layout & lay
         result.text = without_trailing_space(result.text);
     }
     const bool continues = index == 0 && context.plain;
-    result.tokens = continues ? continue_text(vocabulary, result.text) : vocabulary.tokenize(result.text, false, false);
+    result.tokens =
+        continues ? continue_text(vocabulary, result.text) : vocabulary.tokenize(result.text, false, false, most);
     return result;
 }
 

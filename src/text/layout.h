@@ -34,7 +34,8 @@ struct StretchTokens {
     std::string_view text;      ///< what was tokenised; views the layout
 };
 
+/// No further than until there turn out to be more than `most`.
 StretchTokens tokenize_stretch(const Vocabulary & vocabulary, const Layout & layout, std::size_t index,
-                               const Context & context);
+                               const Context & context, std::size_t most = Vocabulary::no_limit);
 
 }  // namespace snapkv::text

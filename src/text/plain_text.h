@@ -8,11 +8,10 @@
 namespace snapkv::text {
 
 /// Ids of plain text that goes on after other plain text: without the space that some tokenizers put before a text's
-/// first word. Text never becomes a control token.
-std::vector<Token> continue_text(const Vocabulary & vocabulary, std::string_view text);
+/// first word. Text becomes a control token only with `parse_special`.
+std::vector<Token> continue_text(const Vocabulary & vocabulary, std::string_view text, bool parse_special = false);
 
-/// Replaces the control token at `tokens[index]`, which a tokenizer made by merging plain text, by ids of that text's
-/// parts. Returns how many ids stand there now.
-std::size_t spell_out(const Vocabulary & vocabulary, std::vector<Token> & tokens, std::size_t index);
+/// A control token that a tokenizer made by merging plain text, as tokens of that text's parts.
+std::vector<Token> spelled_out(const Vocabulary & vocabulary, Token token);
 
 }  // namespace snapkv::text

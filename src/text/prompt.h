@@ -6,15 +6,17 @@
 #include <vector>
 
 #include "snapkv/model.h"
+#include "text/template_frames.h"
 #include "text/vocabulary.h"
 
 namespace snapkv::text {
 
-/// The model file's own Jinja template, run by llama.cpp's implementation. Const members may be called from several
-/// threads.
+/// The model file's own Jinja template, run by llama.cpp's implementation when it is first needed. Const members may be
+/// called from several threads. Those that need it rendered throw Error(Machine) where no process can be had for that
+/// and Error(Interrupted) once the vocabulary's stop flag is set.
 class ChatTemplate {
 public:
-    /// Never throws for a template that fails to parse: usable() is then false and error() says why.
+    /// Never throws for a template that does not work: usable() is then false and error() says why.
     explicit ChatTemplate(const Vocabulary & vocabulary);
     /// The same with a Jinja template of the caller's.
     ChatTemplate(const Vocabulary & vocabulary, const std::string & source);
@@ -22,14 +24,11 @@ public:
     ChatTemplate(ChatTemplate &&) noexcept;
     ChatTemplate & operator=(ChatTemplate &&) noexcept;
 
-    [[nodiscard]] bool usable() const;  ///< the file has a template and it works
+    [[nodiscard]] bool present() const;  ///< the file has a template, whether it works or not
+    [[nodiscard]] bool usable() const;   ///< the file has a template and it works
     [[nodiscard]] const std::string & error() const;
 
     /// The template's text before and after a first user message, with the opening of the assistant's turn.
-    struct Frame {
-        std::string before;
-        std::string after;
-    };
     [[nodiscard]] Frame first_turn() const;
     /// What a further user message adds: the rendering with it minus the rendering before it. `before` closes the
     /// open assistant turn (all up to the end token excluded where `end_token_fed`) and opens the user's.
@@ -43,12 +42,15 @@ private:
 /// One user message: document, and where there is a question `separator` and the question, as one untrimmed byte string
 /// between the template's texts. Control tokens come from the template's own text only; each run of plain
 /// text between two control tokens is tokenised as one string; one BOS at most. For content without control text the
-/// ids equal libllama's for the rendered prompt. Error(Input) for an empty message or without a usable template.
+/// ids equal libllama's for the rendered prompt, without the end token that some files want behind a text.
+/// Error(Input) for an empty message, for one beyond the options' context, or without a usable template.
 Prompt chat_prompt(const Vocabulary & vocabulary, const ChatTemplate & chat, std::string_view document,
-                   std::string_view question, std::string_view separator = "\n\n");
+                   std::string_view question, std::string_view separator = "\n\n", const PromptOptions & options = {});
 
-/// Document and question byte after byte, with what the tokenizer itself adds. Error(Input) where both are empty.
-Prompt raw_prompt(const Vocabulary & vocabulary, std::string_view document, std::string_view question);
+/// Document and question byte after byte, with the BOS that the tokenizer itself adds. Control tokens come from their
+/// text only where the options say so. Error(Input) where both are empty or beyond the options' context.
+Prompt raw_prompt(const Vocabulary & vocabulary, std::string_view document, std::string_view question,
+                  const PromptOptions & options = {});
 
 /// The tokens of a further user message: see ChatTemplate::further_turn, tokenised by the same rules, without BOS.
 std::vector<Token> turn_tokens(const Vocabulary & vocabulary, const ChatTemplate & chat, std::string_view message,

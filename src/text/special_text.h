@@ -24,9 +24,6 @@ std::vector<Stretch> split_at_controls(const Vocabulary & vocabulary, std::strin
 bool strips_after(const Vocabulary & vocabulary, Token token);
 bool strips_before(const Vocabulary & vocabulary, Token token);
 
-std::string_view without_leading_space(std::string_view text);
-std::string_view without_trailing_space(std::string_view text);
-
 /// The token that closes the answer before a text: an end of generation that the text begins with, aside from white
 /// space and from one special token that answers of the family have before it (Command-R7B).
 struct LeadingEnd {

@@ -3,44 +3,31 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
-#include <limits>
+#include <cstdio>
+#include <unordered_map>
+#include <utility>
 
+#include "base/deep_stack.h"
+#include "base/descriptor.h"
 #include "base/raise.h"
 #include "llama.h"
+#include "text/llama_log.h"
+#include "text/partition.h"
 #include "text/plain_text.h"
+#include "text/splitting.h"
 
 namespace snapkv::text {
 namespace {
 
-/// The first error that libllama logged on this thread since it was last cleared: the reason it gives for a refusal.
-std::string & first_error() {
-    thread_local std::string text;
-    return text;
-}
+// Some tens of milliseconds of work: how long a stop flag waits.
+constexpr std::size_t usual_piece = std::size_t{64} << 10U;
+// What is taken for granted of the caller's own stack. More goes onto one of our own.
+constexpr std::size_t callers_stack = std::size_t{128} << 10U;
 
-void keep_first_error(ggml_log_level level, const char * text, void * /*user*/) {
-    if (level == GGML_LOG_LEVEL_ERROR && first_error().empty()) {
-        first_error() = text;
-    }
-}
-
-void start_llama_once() {
-    static const bool started = [] {
-        llama_log_set(keep_first_error, nullptr);
-        llama_backend_init();
-        return true;
-    }();
-    static_cast<void>(started);
-}
-
-/// libllama's reason as one line, without the name of the function that gave it.
-std::string reason_for_refusal() {
-    std::string_view text = first_error();
-    text = text.substr(0, text.find('\n'));
-    if (const std::size_t colon = text.find(": "); colon != std::string_view::npos) {
-        text.remove_prefix(colon + 2);
-    }
-    return text.empty() ? "no reason given" : std::string(text);
+/// The mapping as libllama's loader wants it. What was checked is what is read, whatever the path now leads to.
+std::unique_ptr<std::FILE, int (*)(std::FILE *)> open_mapping(std::span<const std::byte> bytes) {
+    // Opened for reading alone, it writes nothing.
+    return {::fmemopen(const_cast<std::byte *>(bytes.data()), bytes.size(), "rb"), std::fclose};
 }
 
 /// gpt-oss builds its turns of these. libllama makes them user-defined, so that they are printed; it finds such tokens
@@ -52,8 +39,29 @@ bool is_harmony_marker(const llama_vocab * vocab, Token token) {
            std::find(markers.begin(), markers.end(), llama_vocab_get_text(vocab, token)) != markers.end();
 }
 
-std::vector<Token> call_tokenizer(const llama_vocab * vocab, std::string_view text, bool add_special,
-                                  bool parse_special) {
+std::vector<Special> special_tokens(const Vocabulary & vocabulary) {
+    constexpr unsigned unknown = LLAMA_TOKEN_ATTR_UNKNOWN;
+    constexpr unsigned looked_for = LLAMA_TOKEN_ATTR_CONTROL | LLAMA_TOKEN_ATTR_USER_DEFINED | unknown;
+    std::vector<Special> specials;
+    for (Token token = 0; token < vocabulary.size(); ++token) {
+        const unsigned attributes = llama_vocab_get_attr(vocabulary.raw(), token);
+        const std::string_view text = llama_vocab_get_text(vocabulary.raw(), token);
+        if ((attributes & looked_for) != 0 && !text.empty()) {
+            specials.push_back({.token = token,
+                                .text = text,
+                                .user_defined = (attributes & looked_for) == LLAMA_TOKEN_ATTR_USER_DEFINED,
+                                .control = vocabulary.is_control(token) || (attributes & unknown) != 0,
+                                .strips_before = (attributes & LLAMA_TOKEN_ATTR_LSTRIP) != 0,
+                                .strips_after = (attributes & LLAMA_TOKEN_ATTR_RSTRIP) != 0});
+        }
+    }
+    // The function that libllama calls, for it leaves those of one length in an order of its own.
+    std::sort(specials.begin(), specials.end(),
+              [](const Special & a, const Special & b) { return a.text.size() > b.text.size(); });
+    return specials;
+}
+
+std::vector<Token> call_tokenizer(const llama_vocab * vocab, std::string_view text) {
     // Room for one token a byte is enough save for odd vocabularies; then libllama says how much it needs.
     constexpr std::size_t extra = 16;
     if (text.size() > std::numeric_limits<std::int32_t>::max() - extra) {
@@ -62,8 +70,8 @@ std::vector<Token> call_tokenizer(const llama_vocab * vocab, std::string_view te
     const auto bytes = static_cast<std::int32_t>(text.size());
     std::vector<Token> tokens(text.size() + extra);
     const auto run = [&] {
-        return llama_tokenize(vocab, text.data(), bytes, tokens.data(), static_cast<std::int32_t>(tokens.size()),
-                              add_special, parse_special);
+        return llama_tokenize(vocab, text.data(), bytes, tokens.data(), static_cast<std::int32_t>(tokens.size()), false,
+                              false);
     };
     std::int32_t count = run();
     if (count < 0) {
@@ -72,41 +80,138 @@ std::vector<Token> call_tokenizer(const llama_vocab * vocab, std::string_view te
     }
     assert(count >= 0);
     tokens.resize(static_cast<std::size_t>(count));
-    tokens.shrink_to_fit();
     return tokens;
+}
+
+bool puts_space_before_text(const llama_vocab * vocab) {
+    if (llama_vocab_type(vocab) != LLAMA_VOCAB_TYPE_SPM) {
+        return false;
+    }
+    std::array<char, 64> piece{};
+    const std::vector<Token> tokens = call_tokenizer(vocab, "a");
+    return !tokens.empty() && llama_token_to_piece(vocab, tokens.front(), piece.data(), piece.size(), 0, false) > 0 &&
+           piece.front() == ' ';
+}
+
+void free_model(llama_model * model) {
+    llama_model_free(model);
 }
 
 }  // namespace
 
-void Vocabulary::Free::operator()(llama_model * model) const {
-    llama_model_free(model);
-}
+struct Vocabulary::Loaded {
+    std::unique_ptr<llama_model, void (*)(llama_model *)> model{nullptr, free_model};
+    const std::atomic<bool> * stop = nullptr;
+    std::vector<Special> specials;
+    Splitting splitting;
+    std::vector<Token> guard;
+    std::size_t longest_token = 1;
 
-Vocabulary Vocabulary::load(const std::filesystem::path & path) {
-    start_llama_once();
-    first_error().clear();
+    [[nodiscard]] const llama_vocab * vocab() const { return llama_model_get_vocab(model.get()); }
+
+    /// `piece` views `text`, so that an error can say where it lies.
+    [[nodiscard]] std::vector<Token> tokens_of(std::string_view text, std::string_view piece, bool continues) const {
+        const std::size_t stack = stack_for(splitting, text, piece);
+        const bool guarded = continues && !guard.empty();
+        std::vector<Token> tokens;
+        const auto call = [&] { tokens = call_tokenizer(vocab(), guarded ? std::string("\n").append(piece) : piece); };
+        if (stack <= callers_stack) {
+            call();
+        } else {
+            on_deep_stack(stack, call);
+        }
+        if (guarded) {
+            assert(tokens.size() >= guard.size() && std::equal(guard.begin(), guard.end(), tokens.begin()));
+            tokens.erase(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(guard.size()));
+        }
+        return tokens;
+    }
+
+    /// Appends the tokens of `plain`, a part of `text` without special tokens, until there are more than `most`.
+    void append_plain(std::string_view text, std::string_view plain, std::size_t most,
+                      std::vector<Token> & tokens) const {
+        bool continues = false;
+        while (!plain.empty() && tokens.size() <= most) {
+            if (stop != nullptr && stop->load()) {
+                raise_interrupted("interrupted while a text was tokenised");
+            }
+            const std::string_view piece = next_piece(plain, splitting.cuts, usual_piece);
+            const std::vector<Token> added = tokens_of(text, piece, std::exchange(continues, true));
+            tokens.insert(tokens.end(), added.begin(), added.end());
+            plain.remove_prefix(piece.size());
+        }
+    }
+};
+
+Vocabulary Vocabulary::load(const gguf::File & file, const VocabularyOptions & options) {
+    const LlamaLog log;
     llama_model_params params = llama_model_default_params();
     params.vocab_only = true;
     params.n_gpu_layers = 0;
+    params.load_mode = LLAMA_LOAD_MODE_NONE;
+    const auto stream = open_mapping(file.parts().front().bytes);
+    if (!stream) {
+        raise_machine("{}: cannot be read as a stream: {}", file.path().string(), system_error_text());
+    }
+    const auto loaded = std::make_shared<Loaded>();
+    loaded->model.reset(llama_model_load_from_file_ptr(stream.get(), params));
+    if (!loaded->model) {
+        raise_input("{}: the tokenizer cannot be loaded: {}", file.path().string(), log.first_error());
+    }
+    if (options.warn) {
+        for (const std::string & line : log.warnings()) {
+            options.warn(fmt::format("{}: the tokenizer: {}", file.path().string(), line));
+        }
+    }
     Vocabulary vocabulary;
-    vocabulary.model_.reset(llama_model_load_from_file(path.c_str(), params), Free{});
-    if (!vocabulary.model_) {
-        raise_input("{}: the tokenizer cannot be loaded: {}", path.string(), reason_for_refusal());
+    vocabulary.loaded_ = loaded;
+    loaded->stop = options.stop;
+    loaded->specials = special_tokens(vocabulary);
+    loaded->splitting = splitting_of(vocabulary);
+    for (Token token = 0; token < vocabulary.size(); ++token) {
+        const std::string_view text = llama_vocab_get_text(vocabulary.raw(), token);
+        loaded->longest_token = std::max(loaded->longest_token, text.size());
+    }
+    if (puts_space_before_text(loaded->vocab())) {
+        loaded->guard = call_tokenizer(loaded->vocab(), "\n");
     }
     return vocabulary;
 }
 
-std::vector<Token> Vocabulary::tokenize(std::string_view text, bool add_special, bool parse_special) const {
-    std::vector<Token> tokens = call_tokenizer(raw(), text, add_special, parse_special);
-    if (parse_special) {
-        return tokens;
+std::vector<Token> Vocabulary::tokenize(std::string_view text, bool add_special, bool parse_special,
+                                        std::size_t most) const {
+    std::vector<Token> tokens;
+    if (add_special && adds_bos()) {
+        tokens.push_back(llama_vocab_bos(raw()));
     }
-    // Merging plain pieces can end in a control token's text, which libllama then takes for the token.
-    const bool bos = add_special && adds_bos();
-    const bool eos = add_special && llama_vocab_get_add_eos(raw());
-    std::size_t i = bos ? 1 : 0;
-    for (std::size_t behind = eos ? 1 : 0; i + behind < tokens.size();) {
-        i += is_control(tokens[i]) ? spell_out(*this, tokens, i) : 1;
+    std::unordered_map<Token, std::vector<Token>> spelled;
+    std::vector<Token> found;
+    const Wanted wanted = parse_special ? Wanted::All : Wanted::UserDefined;
+    for (const Part & part : partition(*this, text, wanted, Spaces::Swallowed)) {
+        found.clear();
+        if (part.special != nullptr) {
+            found.push_back(part.special->token);
+        } else {
+            loaded_->append_plain(text, part.text, most - std::min(most, tokens.size()), found);
+        }
+        for (const Token token : found) {
+            if (parse_special || !is_control(token)) {
+                tokens.push_back(token);
+                continue;
+            }
+            // Merging plain pieces can end in a control token's text, which libllama then takes for the token.
+            const auto [entry, is_new] = spelled.try_emplace(token);
+            if (is_new) {
+                entry->second = spelled_out(*this, token);
+            }
+            tokens.insert(tokens.end(), entry->second.begin(), entry->second.end());
+        }
+        if (tokens.size() > most) {
+            return tokens;
+        }
+    }
+    if (add_special && llama_vocab_get_add_eos(raw())) {
+        tokens.push_back(llama_vocab_eos(raw()));
     }
     return tokens;
 }
@@ -143,12 +248,28 @@ std::int32_t Vocabulary::size() const {
     return llama_vocab_n_tokens(raw());
 }
 
+std::size_t Vocabulary::longest_token() const {
+    return loaded_->longest_token;
+}
+
+std::span<const Special> Vocabulary::specials() const {
+    return loaded_->specials;
+}
+
+std::span<const Token> Vocabulary::guard() const {
+    return loaded_->guard;
+}
+
+const std::atomic<bool> * Vocabulary::stop() const {
+    return loaded_->stop;
+}
+
 const llama_vocab * Vocabulary::raw() const {
-    return llama_model_get_vocab(model_.get());
+    return loaded_->vocab();
 }
 
 const llama_model * Vocabulary::model() const {
-    return model_.get();
+    return loaded_->model.get();
 }
 
 }  // namespace snapkv::text

@@ -1,11 +1,17 @@
 #pragma once
 
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
-#include <filesystem>
+#include <functional>
+#include <limits>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "gguf/file.h"
 
 struct llama_model;
 struct llama_vocab;
@@ -14,14 +20,38 @@ namespace snapkv::text {
 
 using Token = std::int32_t;
 
-/// libllama's tokenizer over a file's vocabulary. gguf::check_vocabulary must have passed on the file before. Const
-/// members may be called from several threads.
+/// A token that libllama looks for in a text before it tokenises what lies between.
+struct Special {
+    Token token = 0;
+    std::string_view text;       ///< never empty; lives as long as the vocabulary
+    bool user_defined = false;   ///< looked for in every text, else only where special text is parsed
+    bool control = false;        ///< plain text may not hold it
+    bool strips_before = false;  ///< swallows the white space before it
+    bool strips_after = false;
+};
+
+struct VocabularyOptions {
+    /// Receives what libllama warns of while it loads, a line each.
+    std::function<void(std::string_view)> warn = {};
+    /// Polled while a long text is tokenised. May be null; must outlive the vocabulary.
+    const std::atomic<bool> * stop = nullptr;
+};
+
+/// libllama's tokenizer over a file's vocabulary. Const members may be called from several threads, however small
+/// their stacks.
 class Vocabulary {
 public:
-    /// Throws Error(Input) where libllama refuses the file.
-    static Vocabulary load(const std::filesystem::path & path);
+    /// Reads the mapping that `file` holds, on which gguf::check_vocabulary must have passed; the file need not stay.
+    /// Throws Error(Input) where libllama refuses it.
+    static Vocabulary load(const gguf::File & file, const VocabularyOptions & options = {});
 
-    [[nodiscard]] std::vector<Token> tokenize(std::string_view text, bool add_special, bool parse_special) const;
+    static constexpr std::size_t no_limit = std::numeric_limits<std::size_t>::max();
+
+    /// libllama's tokens for the text. A long text is taken in pieces that tokenise to the same, and no further than to
+    /// the piece in which there turn out to be more than `most` tokens. Throws Error(Input) for a stretch that the
+    /// tokenizer would take too much stack or time for, and Error(Interrupted) once the stop flag is set.
+    [[nodiscard]] std::vector<Token> tokenize(std::string_view text, bool add_special, bool parse_special,
+                                              std::size_t most = no_limit) const;
     /// The token's bytes; control tokens give their text where `special`, else nothing.
     [[nodiscard]] std::string piece(Token token, bool special = false) const;
     [[nodiscard]] bool is_end_of_generation(Token token) const;
@@ -29,14 +59,20 @@ public:
     [[nodiscard]] bool is_control(Token token) const;
     [[nodiscard]] bool adds_bos() const;
     [[nodiscard]] std::int32_t size() const;
+    /// Bytes that one token stands for at most.
+    [[nodiscard]] std::size_t longest_token() const;
+    /// Longer texts before shorter ones, in libllama's order.
+    [[nodiscard]] std::span<const Special> specials() const;
+    /// The tokens of a line break, where the tokenizer puts a space before a text's first word; else none. The space
+    /// lands before a line break in front of the text, whose tokens are then taken off: nothing merges across one.
+    [[nodiscard]] std::span<const Token> guard() const;
+    [[nodiscard]] const std::atomic<bool> * stop() const;  ///< may be null
     [[nodiscard]] const llama_vocab * raw() const;
     [[nodiscard]] const llama_model * model() const;  ///< vocabulary only: no weights, shape getters unset
 
 private:
-    struct Free {
-        void operator()(llama_model * model) const;
-    };
-    std::shared_ptr<llama_model> model_;
+    struct Loaded;
+    std::shared_ptr<const Loaded> loaded_;
 };
 
 }  // namespace snapkv::text

@@ -15,7 +15,7 @@ namespace snapkv::run {
 namespace {
 
 const text::Vocabulary & vocabulary() {
-    static const text::Vocabulary loaded = text::Vocabulary::load(SNAPKV_TEST_MODEL);
+    static const text::Vocabulary loaded = text::Vocabulary::load(gguf::File::open(SNAPKV_TEST_MODEL));
     return loaded;
 }
 

@@ -310,7 +310,7 @@ text::Vocabulary vocabulary_of(const ChatFamily & family) {
     writer.u32("tokenizer.ggml.eos_token_id", id_of(family.end));
     writer.boolean("tokenizer.ggml.add_bos_token", family.adds_bos);
     const TemporaryFile file(writer.bytes());
-    return text::Vocabulary::load(file.path());
+    return text::Vocabulary::load(gguf::File::open(file.path()));
 }
 
 }  // namespace snapkv::test

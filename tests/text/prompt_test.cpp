@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 #include <iterator>
 #include <random>
 #include <string>
@@ -11,7 +12,9 @@
 
 #include "llama.h"
 #include "snapkv/error.h"
+#include "support/error_of.h"
 #include "templates.h"
+#include "tiny_loaded.h"
 #include "vocabularies.h"
 
 namespace snapkv::text {
@@ -188,6 +191,23 @@ TEST(ChatPrompt, RefusesAnEmptyMessageAndInvalidUtf8) {
     EXPECT_THROW(static_cast<void>(raw_prompt(vocabulary, "", "")), Error);
 }
 
+TEST(Prompts, EndInNoTokenThatTheTokenizerAdds) {
+    test::TinyVocabulary tiny = test::TinyVocabulary::bpe();
+    const auto end = static_cast<Token>(tiny.tokens.size() - 2);
+    ASSERT_EQ(tiny.tokens[static_cast<std::size_t>(end)], "<|endoftext|>");
+    test::Writer writer = tiny.written();
+    writer.u32("tokenizer.ggml.eos_token_id", static_cast<std::uint32_t>(end));
+    writer.boolean("tokenizer.ggml.add_eos_token", true);
+    const Vocabulary vocabulary = test::load_bytes(writer.bytes());
+    const ChatTemplate chat(vocabulary, "{{ messages[0]['content'] }}");
+    const std::vector<Token> plain = vocabulary.tokenize("hello", false, false);
+    EXPECT_EQ(raw_prompt(vocabulary, "hello", "").tokens, plain);
+    EXPECT_EQ(chat_prompt(vocabulary, chat, "hello", "").tokens, plain);
+    std::vector<Token> as_libllama = plain;
+    as_libllama.push_back(end);
+    EXPECT_EQ(vocabulary.tokenize("hello", true, false), as_libllama);
+}
+
 TEST(RawPrompt, IsWhatTheTokenizerMakesOfTheBytes) {
     for (const Pair & pair : test::pairs()) {
         const Vocabulary & vocabulary = pair.tokenizer();
@@ -204,6 +224,50 @@ TEST(RawPrompt, TokenAcrossTheSeamHoldsTheQuestion) {
     EXPECT_EQ(slice(vocabulary, prompt, prompt.document_begin, prompt.document_end), "A sentence about");
     EXPECT_EQ(slice(vocabulary, prompt, prompt.question_begin, prompt.tokens.size()), " understanding things");
     EXPECT_EQ(prompt.document_end, prompt.question_begin);
+}
+
+TEST(RawPrompt, ParsesSpecialTextWhereItIsToldTo) {
+    for (const char * name : {"phi-3", "llama-spm", "llama-bpe", "qwen2"}) {
+        const Vocabulary & vocabulary = test::vocabulary(name);
+        const std::string control(vocabulary.specials().front().text);
+        const std::string document = "Some words" + control + " and more";
+        const std::string question = control + "Why?";
+        const Prompt prompt = raw_prompt(vocabulary, document, question, {.parse_special = true});
+        const std::vector<Token> expected = vocabulary.tokenize(document + question, true, true);
+        EXPECT_EQ(prompt.tokens, expected) << name;
+        ASSERT_TRUE(prompt.has_question());
+        EXPECT_EQ(text_of(vocabulary, {prompt.tokens.begin() + static_cast<std::ptrdiff_t>(prompt.question_begin),
+                                       prompt.tokens.end()}),
+                  text_of(vocabulary, vocabulary.tokenize(question, false, true)));
+        EXPECT_EQ(prompt.document_begin, vocabulary.adds_bos() ? 1U : 0U);
+        EXPECT_EQ(prompt.document_end, prompt.question_begin);
+        EXPECT_NE(raw_prompt(vocabulary, document, question).tokens, expected);
+    }
+}
+
+TEST(RawPrompt, BeginsWithOneBosThoughTheTextHasItsOwn) {
+    const Vocabulary & vocabulary = test::vocabulary("llama-spm");
+    EXPECT_EQ(raw_prompt(vocabulary, "<s>[INST] Hi", "", {.parse_special = true}).tokens,
+              vocabulary.tokenize("[INST] Hi", true, false));
+}
+
+TEST(Prompts, OfAHundredTimesTheContextAreRefused) {
+    const Vocabulary & vocabulary = model_vocabulary();
+    const ChatTemplate chat(vocabulary);
+    std::string text;
+    while (text.size() < 100'000) {
+        text += "Words on a line.\n";
+    }
+    const PromptOptions options{.parse_special = false, .context = 100};
+    for (const auto & make : std::vector<std::function<void()>>{
+             [&] { static_cast<void>(raw_prompt(vocabulary, text, "Why?", options)); },
+             [&] { static_cast<void>(chat_prompt(vocabulary, chat, text, "Why?", "\n\n", options)); }}) {
+        const std::string message = test::error_of(ErrorKind::Input, make);
+        EXPECT_TRUE(message.starts_with("the prompt of 1000")) << message;
+        EXPECT_TRUE(message.ends_with(" bytes has more than 10000 tokens, a hundred times the context of 100"))
+            << message;
+    }
+    EXPECT_NO_THROW(static_cast<void>(raw_prompt(vocabulary, text, "Why?", {.parse_special = false, .context = 1000})));
 }
 
 TEST(RawPrompt, SkipsBosAndTheSpaceBeforeTheFirstWord) {

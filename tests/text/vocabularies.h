@@ -11,7 +11,8 @@ namespace snapkv::test {
 inline const text::Vocabulary & vocabulary_at(const std::string & path) {
     static std::map<std::string, text::Vocabulary> loaded;
     const auto found = loaded.find(path);
-    return found != loaded.end() ? found->second : loaded.emplace(path, text::Vocabulary::load(path)).first->second;
+    return found != loaded.end() ? found->second
+                                 : loaded.emplace(path, text::Vocabulary::load(gguf::File::open(path))).first->second;
 }
 
 /// One of llama.cpp's vocabulary files, for instance "llama-spm".

@@ -15,6 +15,7 @@
 #include "gguf.h"
 #include "llama.h"
 #include "snapkv/error.h"
+#include "tiny_loaded.h"
 #include "vocabularies.h"
 
 namespace snapkv::text {
@@ -90,7 +91,7 @@ TEST(Vocabulary, PiecesGiveTheBytesBack) {
 TEST(Vocabulary, SpellsOutControlTokensThatPlainTextMergesInto) {
     const ScratchFile file("merging-vocabulary.gguf");
     ASSERT_NO_FATAL_FAILURE(write_merging_vocabulary(file.path()));
-    const Vocabulary vocabulary = Vocabulary::load(file.path());
+    const Vocabulary vocabulary = Vocabulary::load(gguf::File::open(file.path()));
 
     std::vector<Token> direct(16);
     const int count = llama_tokenize(vocabulary.raw(), "a</s>a", 6, direct.data(), 16, true, false);
@@ -103,6 +104,57 @@ TEST(Vocabulary, SpellsOutControlTokensThatPlainTextMergesInto) {
     EXPECT_EQ(test::text_of(vocabulary, {tokens.begin() + 1, tokens.end()}), " a</s>a");
     EXPECT_EQ(std::count(direct.begin(), direct.end(), 2),
               static_cast<std::ptrdiff_t>(vocabulary.tokenize("</s>", false, true).size()));
+}
+
+TEST(Vocabulary, SpellsOutManyOfThem) {
+    const ScratchFile file("many-merging.gguf");
+    ASSERT_NO_FATAL_FAILURE(write_merging_vocabulary(file.path()));
+    const Vocabulary vocabulary = Vocabulary::load(gguf::File::open(file.path()));
+    std::string text;
+    while (text.size() < 2'000'000) {
+        text += "</s>";
+    }
+    const std::vector<Token> tokens = vocabulary.tokenize(text, false, false);
+    EXPECT_EQ(std::count_if(tokens.begin(), tokens.end(), [&](Token t) { return vocabulary.is_control(t); }), 0);
+    EXPECT_TRUE(test::text_of(vocabulary, tokens) == " " + text);
+}
+
+TEST(Vocabulary, IsReadFromTheMappingThatWasChecked) {
+    const ScratchFile file("replaced.gguf");
+    ASSERT_NO_FATAL_FAILURE(write_merging_vocabulary(file.path()));
+    const gguf::File opened = gguf::File::open(file.path());
+    std::filesystem::remove(file.path());
+    std::ofstream(file.path()) << "another file by now";
+    EXPECT_EQ(Vocabulary::load(opened).size(), 3 + 256 + 8);
+}
+
+std::vector<std::string> warnings_of(const test::Writer & writer) {
+    std::vector<std::string> lines;
+    static_cast<void>(
+        test::load_bytes(writer.bytes(), {.warn = [&](std::string_view line) { lines.emplace_back(line); }}));
+    return lines;
+}
+
+TEST(Vocabulary, PassesLibllamasWarningsOn) {
+    test::TinyVocabulary tiny = test::TinyVocabulary::bpe();
+    tiny.add("<|endoftext2|>", 1);
+    const auto named = [&](const char * key) {
+        test::Writer writer;
+        writer.string("general.architecture", "llama").string("general.name", "tiny");
+        writer.string("tokenizer.ggml.model", "gpt2").string(key, "gpt-2");
+        writer.strings("tokenizer.ggml.tokens", tiny.tokens).strings("tokenizer.ggml.merges", tiny.merges);
+        writer.numbers("tokenizer.ggml.token_type", GGUF_TYPE_INT32, tiny.types);
+        return writer;
+    };
+    const std::vector<std::string> without = warnings_of(named("tokenizer.ggml.other"));
+    const std::vector<std::string> with = warnings_of(named("tokenizer.ggml.pre"));
+    ASSERT_EQ(without.size(), with.size() + 1);
+    EXPECT_TRUE(without.front().ends_with(": the tokenizer: missing pre-tokenizer type, using: 'default'"))
+        << without.front();
+    for (const std::string & line : without) {
+        EXPECT_EQ(line.find('\n'), std::string::npos) << line;
+        EXPECT_EQ(line.find("**"), std::string::npos) << line;
+    }
 }
 
 TEST(Vocabulary, MayBeUsedFromSeveralThreads) {
@@ -124,14 +176,15 @@ TEST(Vocabulary, MayBeUsedFromSeveralThreads) {
 
 TEST(Vocabulary, NamesTheFileItCannotLoad) {
     const ScratchFile file("not-a-vocabulary.gguf");
-    std::ofstream(file.path()) << "this is no GGUF file";
+    // A GGUF file in which libllama finds no architecture.
+    std::ofstream(file.path(), std::ios::binary) << test::Writer().string("general.name", "none").bytes();
     try {
-        static_cast<void>(Vocabulary::load(file.path()));
+        static_cast<void>(Vocabulary::load(gguf::File::open(file.path())));
         FAIL();
     } catch (const Error & e) {
         EXPECT_EQ(e.kind(), ErrorKind::Input);
         const std::string message = e.what();
-        EXPECT_TRUE(message.starts_with(file.path().string() + ": the tokenizer cannot be loaded: "));
+        EXPECT_TRUE(message.starts_with(file.path().string() + ": the tokenizer cannot be loaded: ")) << message;
         EXPECT_EQ(message.find('\n'), std::string::npos);
     }
 }

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "text/vocabulary.h"
+
+namespace snapkv::text {
+
+/// What stands around a user message in a conversation.
+struct Frame {
+    std::string before;
+    std::string after;
+};
+
+/// What a chat template makes of the first messages of a conversation.
+struct TemplateFrames {
+    std::optional<Frame> first;
+    std::optional<Frame> further;
+    std::string error;          ///< why there is no first frame
+    std::string further_error;  ///< why there is no further frame
+};
+
+/// Renders a Jinja template with llama.cpp's implementation. A template is a program from outside: it runs in a child
+/// process with a budget of time, memory and stack, and one that exceeds it is said to in `error`. Throws
+/// Error(Machine) where no child process can be had, Error(Interrupted) once the vocabulary's stop flag is set.
+TemplateFrames render_frames(const Vocabulary & vocabulary, const std::string & source);
+
+}  // namespace snapkv::text
