@@ -39,14 +39,9 @@ std::vector<Cell> make_cells(const std::vector<std::string> & pieces, const std:
     std::vector<Cell> cells;
     Cell open;
     for (std::size_t i = 0; i < pieces.size(); ++i) {
-        const bool in_window = i + window >= pieces.size();
-        if (!open.text.empty() && open.window != in_window) {
-            cells.push_back(std::move(open));
-            open = {};
-        }
         open.text += pieces[i];
         open.kept = std::max(open.kept, counts[i]);
-        open.window = in_window;
+        open.window = open.window || i + window >= pieces.size();
         if (open.text.empty()) {
             open = {};
         } else if (!ends_within_character(open.text)) {

@@ -8,11 +8,12 @@
 
 namespace snapkv::cli {
 
-/// A piece of the prompt as it is shown: one token, or several that only together are whole characters.
+/// A piece of the prompt as it is shown: one token, or several that only together are whole characters. Such a piece
+/// has one colour, that of the token which most heads kept.
 struct Cell {
     std::string text;        ///< valid UTF-8
     std::uint32_t kept = 0;  ///< (layer, KV head) pairs that kept it, of all tokens in the cell the most
-    bool window = false;     ///< within the observation window
+    bool window = false;     ///< in the observation window, with one of its tokens at least
 };
 
 /// The prompt as cells, and what their numbers are measured by.

@@ -22,17 +22,30 @@
 namespace snapkv::cli {
 namespace {
 
+/// The token that `index` or one before it is, with which a character begins.
+std::size_t character_begin(const Model & model, const Prompt & prompt, std::size_t index) {
+    while (index > 0 && index < prompt.tokens.size()) {
+        const std::string piece = model.piece(prompt.tokens[index]);
+        if (piece.empty() || !eval::is_continuation(piece.front())) {
+            break;
+        }
+        --index;
+    }
+    return index;
+}
+
 /// From the document's first token to the prompt's end: the question and the template's last words are most of the
 /// window, and without them it would not be seen what voted.
 ShownPrompt shown_prompt(const Model & model, const Prompt & prompt, const Sequence & sequence) {
     const std::vector<std::uint32_t> counts = keep_counts(sequence.kept_positions(), prompt.tokens.size());
-    const auto begin = static_cast<std::ptrdiff_t>(prompt.document_begin);
+    const std::size_t begin = character_begin(model, prompt, prompt.document_begin);
     std::vector<std::string> pieces;
-    for (std::size_t i = prompt.document_begin; i < prompt.tokens.size(); ++i) {
+    for (std::size_t i = begin; i < prompt.tokens.size(); ++i) {
         pieces.push_back(model.piece(prompt.tokens[i]));
     }
     const ModelInfo & info = model.info();
-    return {make_cells(pieces, {counts.begin() + begin, counts.end()}, sequence.cache_stats().window),
+    return {make_cells(pieces, {counts.begin() + static_cast<std::ptrdiff_t>(begin), counts.end()},
+                       sequence.cache_stats().window),
             info.attending_layers * info.kv_heads};
 }
 

@@ -58,6 +58,17 @@ TEST(Cells, JoinTokensThatOnlyTogetherAreCharacters) {
     EXPECT_TRUE(cells[2].window);
 }
 
+TEST(Cells, HoldWholeCharactersAtTheWindowsEdge) {
+    const std::vector<Cell> cells = make_cells({"a", "\xF0\x9F", "\x98", "\x80 b", "c"}, {1, 2, 7, 3, 0}, 2);
+    ASSERT_EQ(cells.size(), 3U);
+    EXPECT_EQ(cells[1].text, "\U0001F600 b");
+    EXPECT_EQ(cells[1].kept, 7U);
+    EXPECT_TRUE(cells[1].window);
+    EXPECT_FALSE(cells[0].window);
+    const std::string coloured = coloured_text({cells, 10}) + marked_text({cells, 10});
+    EXPECT_EQ(coloured.find("\uFFFD"), std::string::npos);
+}
+
 TEST(Cells, CountAndShade) {
     const KeptPositions kept{{{0, 2}, {2}}, {{2}, {1, 2, 9}}};
     EXPECT_EQ(keep_counts(kept, 3), (std::vector<std::uint32_t>{1, 1, 4}));
