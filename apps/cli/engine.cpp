@@ -15,6 +15,8 @@ Model load_model(const Settings & settings) {
     if (settings.context != 0) {
         options.rope.context = settings.context;
     }
+    options.warn = [](std::string_view line) { warn("{}", line); };
+    options.stop = &interrupt_flag();
     if (settings.verbose) {
         options.log = [](std::string_view line) { note("{}", line); };
         note("{}", configuration(settings));

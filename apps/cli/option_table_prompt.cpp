@@ -49,6 +49,11 @@ void add_prompt_options(std::vector<Option> & table) {
                      .section = section,
                      .commands = prompting | experimenting,
                      .read = [](Settings & s, Name, const Value &) { s.raw = true; }});
+    table.push_back({.names = {"--parse-special"},
+                     .help = "with --raw: text such as <|im_end|> becomes the control token it names",
+                     .section = section,
+                     .commands = prompting,
+                     .read = [](Settings & s, Name, const Value &) { s.parse_special = true; }});
     table.push_back(
         {.names = {"--truncate"},
          .placeholder = "WHAT",

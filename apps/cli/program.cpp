@@ -8,6 +8,7 @@
 #include "docs.h"
 #include "fail.h"
 #include "help.h"
+#include "interrupt.h"
 #include "options.h"
 #include "outputs.h"
 #include "standard_output.h"
@@ -48,6 +49,9 @@ int dispatch(const Settings & settings) {
     }
     require_model(settings);
     check_outputs(settings);
+    if (settings.parse_special && !settings.raw) {
+        usage_error("--parse-special is given without --raw: in a chat template only its own control tokens count");
+    }
     switch (settings.command) {
         case Command::Run:
             return run(settings);
@@ -96,6 +100,10 @@ int run_program(const std::vector<std::string> & arguments) noexcept {
     } catch (const BrokenPipe &) {
         return status_broken_pipe;
     } catch (const Error & error) {
+        if (error.kind() == ErrorKind::Interrupted) {
+            note("{}", error.what());
+            return interrupted_status();
+        }
         return say_error(error.what(), error.kind() == ErrorKind::Usage ? status_usage : status_failed);
     } catch (const std::bad_alloc &) {
         return say_error("memory ran out", status_failed);

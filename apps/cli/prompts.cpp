@@ -12,8 +12,13 @@ namespace {
 constexpr std::uint64_t open_answer = 1024;
 
 std::vector<Prompt> make_prompts(const Model & model, const Settings & settings, const std::string & document) {
+    const PromptOptions options{
+        .parse_special = settings.parse_special,
+        .context = settings.context != 0 ? settings.context : model.info().trained_context,
+    };
     const auto make = [&](std::string_view question) {
-        return settings.raw ? model.raw_prompt(document, question) : model.chat_prompt(document, question);
+        return settings.raw ? model.raw_prompt(document, question, options)
+                            : model.chat_prompt(document, question, "\n\n", options);
     };
     std::vector<Prompt> prompts;
     for (const std::string & question : settings.questions) {

@@ -44,7 +44,7 @@ std::vector<Turn> make_turns(const Settings & settings, const Session & session,
     }
     std::vector<Turn> turns;
     for (const std::string & message : messages) {
-        turns.push_back({message, session.turn_tokens(saved, message, settings.raw)});
+        turns.push_back({message, session.turn_tokens(saved, message, settings.raw, settings.parse_special)});
     }
     if (turns.empty()) {
         turns.push_back({});

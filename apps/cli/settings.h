@@ -92,6 +92,7 @@ struct Settings {
     std::optional<std::string> prompt;
     std::vector<std::string> questions;
     bool raw = false;
+    bool parse_special = false;
     Truncate truncate = Truncate::Error;
 
     std::int64_t predict = -1;
