@@ -24,19 +24,34 @@ const Option * find_option(std::string_view name) {
     return nullptr;
 }
 
-void expand_short_names(std::vector<std::string> & arguments) {
-    for (std::size_t i = 0; i < arguments.size(); ++i) {
-        const Option * option = find_option(arguments[i]);
+/// Each name with its value behind it as an argument of its own: CLI11 takes the next argument for the value of
+/// "--name=", and "=VALUE" for that of "-n=VALUE". Short names that it does not know become long ones.
+std::vector<std::string> separated(const std::vector<std::string> & arguments) {
+    std::vector<std::string> list;
+    for (auto at = arguments.begin(); at != arguments.end(); ++at) {
+        if (*at == "--") {
+            list.insert(list.end(), at, arguments.end());
+            break;
+        }
+        const std::size_t equals = at->find('=');
+        const std::string name = at->substr(0, equals);
+        const Option * option = find_option(name);
+        const bool joined = equals != std::string::npos;
         if (option == nullptr || option->positional()) {
+            list.push_back(*at);
             continue;
         }
-        if (!known_to_cli11(arguments[i])) {
-            arguments[i] = option->long_name();
+        if (joined && !option->takes_value()) {
+            usage_error("{} takes no value", name);
         }
-        if (option->takes_value()) {
-            ++i;  // a value may look like an option
+        list.push_back(known_to_cli11(name) ? name : option->long_name());
+        if (joined) {
+            list.push_back(at->substr(equals + 1));
+        } else if (option->takes_value() && at + 1 != arguments.end()) {
+            list.push_back(*++at);  // it may look like an option
         }
     }
+    return list;
 }
 
 std::string cli11_names(const Option & option) {
@@ -65,6 +80,9 @@ void bind(CLI::App & app, const Option & option, Settings & settings) {
             usage_error("{} is given {} times, expected once", name, values.size());
         }
         for (const std::string & value : values) {
+            if (value.empty() && option.takes_value()) {
+                usage_error("{}: the value is empty", name);
+            }
             require_utf8(option, value);
             option.read(settings, name, value);
         }
@@ -116,7 +134,7 @@ Settings parse_command_line(std::vector<std::string> arguments) {
             [&settings, command = info.command](std::size_t) { settings = default_settings(command); });
     }
     app.require_subcommand(0, 1);
-    expand_short_names(arguments);
+    arguments = separated(arguments);
     std::reverse(arguments.begin(), arguments.end());
     try {
         app.parse(std::move(arguments));

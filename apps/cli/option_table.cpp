@@ -23,7 +23,7 @@ void add_output(std::vector<Option> & table) {
                      .help = "write the kept positions of every layer and KV head to FILE, as JSON",
                      .section = section,
                      .commands = in(Command::Run),
-                     .read = [](Settings & s, Name name, const Value & v) { s.dump_kept = non_empty(name, v); },
+                     .read = [](Settings & s, Name, const Value & v) { s.dump_kept = v; },
                      .files = Files::JsonFile,
                      .paths = [](const Settings & s) { return Paths{s.dump_kept}; }});
     table.push_back({.names = {"--html"},
@@ -31,7 +31,7 @@ void add_output(std::vector<Option> & table) {
                      .help = "write a self-contained HTML page to OUT instead of coloured text",
                      .section = section,
                      .commands = in(Command::Show),
-                     .read = [](Settings & s, Name name, const Value & v) { s.html = non_empty(name, v); },
+                     .read = [](Settings & s, Name, const Value & v) { s.html = v; },
                      .files = Files::Html,
                      .paths = [](const Settings & s) { return Paths{s.html}; }});
 }

@@ -79,7 +79,7 @@ void add_answer_options(std::vector<Option> & table) {
                      .help = "end the answer before this text",
                      .section = section,
                      .commands = commands,
-                     .read = [](Settings & s, Name name, const Value & v) { s.stop.push_back(non_empty(name, v)); },
+                     .read = [](Settings & s, Name, const Value & v) { s.stop.push_back(v); },
                      .repeatable = true});
 }
 

@@ -131,7 +131,7 @@ void add_cache_options(std::vector<Option> & table) {
                              "alone",
                      .section = section,
                      .commands = in(Command::Run),
-                     .read = [](Settings & s, Name name, const Value & v) { s.save_kv = non_empty(name, v); },
+                     .read = [](Settings & s, Name, const Value & v) { s.save_kv = v; },
                      .files = Files::SavedCache,
                      .paths = [](const Settings & s) { return Paths{s.save_kv}; }});
     table.push_back({.names = {"--load-kv"},
@@ -139,7 +139,7 @@ void add_cache_options(std::vector<Option> & table) {
                      .help = "go on from a saved sequence instead of a document; each -q is a turn of its own from it",
                      .section = section,
                      .commands = in(Command::Run),
-                     .read = [](Settings & s, Name name, const Value & v) { s.load_kv = non_empty(name, v); },
+                     .read = [](Settings & s, Name, const Value & v) { s.load_kv = v; },
                      .files = Files::Input,
                      .paths = [](const Settings & s) { return Paths{s.load_kv}; }});
 }

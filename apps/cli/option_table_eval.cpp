@@ -63,14 +63,14 @@ void add_questions(std::vector<Option> & table) {
                      .help = "needle: the sentence to find, with -q as the question and --expect as the answer",
                      .section = section,
                      .commands = serving,
-                     .read = [](Settings & s, Name name, const Value & v) { s.eval.needle = non_empty(name, v); },
+                     .read = [](Settings & s, Name, const Value & v) { s.eval.needle = v; },
                      .show = [](const Settings & s) { return s.eval.needle; }});
     table.push_back({.names = {"--expect"},
                      .placeholder = "TEXT",
                      .help = "needle: what a right answer says",
                      .section = section,
                      .commands = serving,
-                     .read = [](Settings & s, Name name, const Value & v) { s.eval.expected = non_empty(name, v); },
+                     .read = [](Settings & s, Name, const Value & v) { s.eval.expected = v; },
                      .show = [](const Settings & s) { return s.eval.expected; }});
     table.push_back({.names = {"--tasks"},
                      .placeholder = "NAME,...",
@@ -92,7 +92,7 @@ void add_data(std::vector<Option> & table) {
          .help = "longbench, lines, ruler: a file of JSON lines, or a folder of them; the file's name is the set's",
          .section = section,
          .commands = serving,
-         .read = [](Settings & s, Name name, const Value & v) { s.eval.data.emplace_back(non_empty(name, v)); },
+         .read = [](Settings & s, Name, const Value & v) { s.eval.data.emplace_back(v); },
          .repeatable = true,
          .files = Files::Input,
          .paths = [](const Settings & s) { return s.eval.data; }});
@@ -101,7 +101,7 @@ void add_data(std::vector<Option> & table) {
                      .help = "ruler: the questions of qa_1, SQuAD's JSON",
                      .section = section,
                      .commands = serving,
-                     .read = [](Settings & s, Name name, const Value & v) { s.eval.squad = non_empty(name, v); },
+                     .read = [](Settings & s, Name, const Value & v) { s.eval.squad = v; },
                      .show = [](const Settings & s) { return s.eval.squad.string(); },
                      .files = Files::Input,
                      .paths = [](const Settings & s) { return Paths{s.eval.squad}; }});
@@ -110,7 +110,7 @@ void add_data(std::vector<Option> & table) {
                      .help = "ruler: the questions of qa_2, HotpotQA's JSON",
                      .section = section,
                      .commands = serving,
-                     .read = [](Settings & s, Name name, const Value & v) { s.eval.hotpotqa = non_empty(name, v); },
+                     .read = [](Settings & s, Name, const Value & v) { s.eval.hotpotqa = v; },
                      .show = [](const Settings & s) { return s.eval.hotpotqa.string(); },
                      .files = Files::Input,
                      .paths = [](const Settings & s) { return Paths{s.eval.hotpotqa}; }});

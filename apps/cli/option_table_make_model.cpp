@@ -21,7 +21,7 @@ void add_make_model_options(std::vector<Option> & table) {
                      .help = "the file to write",
                      .section = section,
                      .commands = commands,
-                     .read = [](Settings & s, Name name, const Value & v) { s.output = non_empty(name, v); },
+                     .read = [](Settings & s, Name, const Value & v) { s.output = v; },
                      .files = Files::Model,
                      .paths = [](const Settings & s) { return Paths{s.output}; }});
     table.push_back(
@@ -57,7 +57,7 @@ void add_make_model_options(std::vector<Option> & table) {
                  "`retrieval` needs it",
          .section = section,
          .commands = commands,
-         .read = [](Settings & s, Name name, const Value & v) { s.random_model.vocabulary = non_empty(name, v); },
+         .read = [](Settings & s, Name, const Value & v) { s.random_model.vocabulary = v; },
          .files = Files::Input,
          .paths = [](const Settings & s) { return Paths{s.random_model.vocabulary}; }});
     table.push_back(

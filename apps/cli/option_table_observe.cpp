@@ -64,7 +64,7 @@ void add_observe_options(std::vector<Option> & table) {
                      .help = "where results go, as they come; a run with the same settings goes on with what is there",
                      .section = Section::Output,
                      .commands = experimenting,
-                     .read = [](Settings & s, Name name, const Value & v) { s.output = non_empty(name, v); },
+                     .read = [](Settings & s, Name, const Value & v) { s.output = v; },
                      .files = Files::Folder,
                      .paths = [](const Settings & s) { return Paths{s.output}; }});
 }

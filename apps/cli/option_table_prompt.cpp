@@ -10,7 +10,7 @@ void add_prompt_options(std::vector<Option> & table) {
                      .help = "the model, a GGUF file",
                      .section = section,
                      .commands = in(Command::Inspect),
-                     .read = [](Settings & s, Name name, const Value & v) { s.model = non_empty(name, v); },
+                     .read = [](Settings & s, Name, const Value & v) { s.model = v; },
                      .files = Files::Input,
                      .paths = [](const Settings & s) { return Paths{s.model}; }});
     table.push_back({.names = {"-m", "--model"},
@@ -18,7 +18,7 @@ void add_prompt_options(std::vector<Option> & table) {
                      .help = "the model, a GGUF file",
                      .section = section,
                      .commands = computing | in(Command::Bench),
-                     .read = [](Settings & s, Name name, const Value & v) { s.model = non_empty(name, v); },
+                     .read = [](Settings & s, Name, const Value & v) { s.model = v; },
                      .files = Files::Input,
                      .paths = [](const Settings & s) { return Paths{s.model}; }});
     table.push_back({.names = {"-f", "--file"},
@@ -26,7 +26,7 @@ void add_prompt_options(std::vector<Option> & table) {
                      .help = "read the document from FILE; several files are joined with nothing between them",
                      .section = section,
                      .commands = computing,
-                     .read = [](Settings & s, Name name, const Value & v) { s.files.emplace_back(non_empty(name, v)); },
+                     .read = [](Settings & s, Name, const Value & v) { s.files.emplace_back(v); },
                      .repeatable = true,
                      .files = Files::Input,
                      .paths = [](const Settings & s) { return s.files; }});
@@ -36,14 +36,13 @@ void add_prompt_options(std::vector<Option> & table) {
                      .section = section,
                      .commands = prompting,
                      .read = [](Settings & s, Name, const Value & v) { s.prompt = v; }});
-    table.push_back(
-        {.names = {"-q", "--question"},
-         .placeholder = "QUESTION",
-         .help = "a question about the document; each one that is given has its own cache and answer",
-         .section = section,
-         .commands = prompting | experimenting,
-         .read = [](Settings & s, Name name, const Value & v) { s.questions.push_back(non_empty(name, v)); },
-         .repeatable = true});
+    table.push_back({.names = {"-q", "--question"},
+                     .placeholder = "QUESTION",
+                     .help = "a question about the document; each one that is given has its own cache and answer",
+                     .section = section,
+                     .commands = prompting | experimenting,
+                     .read = [](Settings & s, Name, const Value & v) { s.questions.push_back(v); },
+                     .repeatable = true});
     table.push_back({.names = {"--raw"},
                      .help = "no chat template: document and question as they are, byte after byte",
                      .section = section,

@@ -48,7 +48,7 @@ TEST(Errors, ModelsAndConfigurationsThatCannotBe) {
 
 TEST(Errors, Prompts) {
     expect_error(with_model("run", {"-f", "/nonexistent/file"}), 1, "/nonexistent/file");
-    expect_error(with_model("run", {"-p", ""}), 1, "empty");
+    expect_error(with_model("run", {"-p", ""}), 2, "--prompt: the value is empty");
     expect_error(with_model("run"), 1, "empty");
     expect_error(with_model("perplexity"), 1, "empty");
     expect_error(with_model("perplexity", {"-c", "2"}), 2, "-c is 2, expected at least 4 tokens", "some words");
