@@ -4,6 +4,7 @@
 #include <random>
 
 #include "fail.h"
+#include "format.h"
 #include "interrupt.h"
 #include "standard_output.h"
 #include "status.h"
@@ -44,8 +45,18 @@ void Answering::answer(Sequence & sequence, Answer answer) {
             print_text("\n");
         }
         flush_standard_output();
+        if (answer.generation.reason == StopReason::Length) {
+            answer.limit = limit_of(answer.generation);
+        }
     }
     report_.answers.push_back(std::move(answer));
+}
+
+std::string Answering::limit_of(const Generation & generation) const {
+    if (settings_.predict >= 0 && generation.tokens.size() >= static_cast<std::uint64_t>(settings_.predict)) {
+        return fmt::format("-n {}", settings_.predict);
+    }
+    return fmt::format("the end of the context ({})", count_text(session_.context(), "token"));
 }
 
 void Answering::skip(Answer answer) {

@@ -35,6 +35,8 @@ public:
 
 private:
     void print_heading(const std::string & question);
+    /// What ended an answer that its length ended.
+    [[nodiscard]] std::string limit_of(const Generation & generation) const;
 
     const Settings & settings_;
     Session & session_;

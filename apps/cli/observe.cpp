@@ -87,15 +87,17 @@ private:
 
     /// The prompts, each with its answer.
     [[nodiscard]] std::vector<std::vector<Token>> answered(std::span<const Prompt> prompts) {
+        std::uint32_t most = observe_.generate;
         for (const Prompt & prompt : prompts) {
-            if (prompt.tokens.size() + observe_.generate >= session_.context()) {
-                input_error("a prompt of {} and {} do not fit a context of {}",
-                            count_text(prompt.tokens.size(), "token"), count_text(observe_.generate, "generated token"),
-                            count_text(session_.context()));
+            // What is generated is read as a prompt in its turn, which leaves room for one token too.
+            if (prompt.tokens.size() + 1 >= session_.context()) {
+                input_error("a prompt of {} leaves no room for an answer in a context of {}",
+                            count_text(prompt.tokens.size(), "token"), count_text(session_.context()));
             }
+            most = std::min(most, static_cast<std::uint32_t>(session_.context() - 1 - prompt.tokens.size()));
         }
         ProgressLine line;
-        auto texts = eval::continued(session_, prompts, observe_.generate, prefill_drawer(line));
+        auto texts = eval::continued(session_, prompts, most, prefill_drawer(line));
         if (!texts) {
             throw Stopped();
         }
@@ -219,6 +221,9 @@ int observe(const Settings & settings) {
     }
     if (settings.observe.what != Observation::Budget && settings.observe.budgets.size() > 1) {
         usage_error("--budgets takes a list only for budget");
+    }
+    if (settings.observe.what != Observation::Instructions && settings.questions.size() > 1) {
+        usage_error("-q is given {} times: only instructions takes several", settings.questions.size());
     }
     const std::string name = to_word(observation_words, settings.observe.what);
     const Document document = settings.files.empty() ? Document{} : read_sources(settings);

@@ -8,8 +8,13 @@
 
 namespace snapkv::cli {
 
-/// The tokens that the context must have room for beside the prompt: at least one.
-[[nodiscard]] std::uint64_t answer_tokens(const Settings & settings);
+/// Tokens that are kept free for an answer where a document is cut or the context stretched: N of -n N, else a quarter
+/// of the context, at most 1,024. Where neither is done nothing is kept free: -n is a limit, not a promise.
+[[nodiscard]] std::uint64_t answer_room(const Settings & settings, std::uint32_t context);
+
+/// Tokens that can be generated after `tokens` others: as many as -n allows and the context has room for; -1 where -n
+/// gives no limit.
+[[nodiscard]] std::int64_t most_generated(const Settings & settings, std::uint64_t tokens, std::uint32_t context);
 
 /// Prompts that fit, and the context that they fit.
 struct FittedPrompts {
@@ -22,7 +27,7 @@ struct FittedPrompts {
 /// stretches as far as the prompt and the answer need.
 [[nodiscard]] std::uint32_t context_for(const Settings & settings, std::uint32_t trained, std::uint64_t longest);
 
-/// Throws Error(Input) unless `tokens` and the answer fit the context.
+/// Throws Error(Input) unless the context has room for `tokens` and one more.
 void check_fit(const Settings & settings, std::uint64_t tokens, std::uint32_t context);
 
 /// One prompt a question, or one without, each short enough for the context. Throws Error(Input) where that cannot be.

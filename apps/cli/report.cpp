@@ -29,8 +29,9 @@ std::string answer_text(const Answer & answer, bool several) {
     if (several) {
         text += fmt::format("> {}\n  prompt   {}\n", answer.question, count_text(answer.prompt_tokens, "token"));
     }
-    text += fmt::format("  answer   {}{}{}\n", count_text(generation.tokens.size(), "token"),
+    text += fmt::format("  answer   {}{}{}{}\n", count_text(generation.tokens.size(), "token"),
                         generation.decode_steps > 0 ? fmt::format(", decode {}", rate_text(rate)) : "",
+                        answer.limit.empty() ? "" : ", cut off at " + answer.limit,
                         generation.reason == StopReason::Interrupt ? ", interrupted" : "");
     return text + fmt::format("  cache    {}\n", cache_text(answer.cache));
 }

@@ -16,6 +16,7 @@ struct Answer {
     CacheStats cache;
     double compress_ms = 0;
     Generation generation;
+    std::string limit;  ///< what ended the answer where its length did: "-n 64"; else empty
 };
 
 /// A run, as its statistics and its JSON tell of it.

@@ -65,14 +65,17 @@ Estimate estimate_turns(const Settings & settings, const Session & session, cons
     Estimate sum;
     for (const Turn & turn : turns) {
         Estimate each;
+        const std::int64_t generated =
+            most_generated(settings, saved.tokens().size() + turn.tokens.size(), session.context());
         if (!turn.tokens.empty()) {
             Prompt prompt;
             prompt.tokens = turn.tokens;
             prompt.document_end = prompt.question_begin = turn.tokens.size();
             const Branch branch{std::move(prompt), full};
-            each = session.estimate({&branch, 1}, settings.predict);
+            each = session.estimate({&branch, 1}, generated);
         } else {
-            each.bytes_needed = answer_tokens(settings) * model.cache_bytes_per_token(full.type);
+            const auto rows = static_cast<std::uint64_t>(std::max<std::int64_t>(generated, 1));
+            each.bytes_needed = rows * model.cache_bytes_per_token(full.type);
         }
         sum.prompt_tokens += each.prompt_tokens;
         sum.seconds += each.seconds;

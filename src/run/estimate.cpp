@@ -163,11 +163,14 @@ Estimate Session::estimate(std::span<const Branch> branches, std::int64_t max_to
     const std::uint64_t available = available_memory();  // before needed_memory() takes addresses
     const run::PrefillBytes bytes = run::needed_memory(*impl_, plan);
     std::uint64_t token = 0;  // branches answer one after the other
+    std::uint64_t shortest = impl_->options.context;
     for (const Branch & branch : branches) {
+        shortest = std::min<std::uint64_t>(shortest, branch.prompt.tokens.size());
         token = std::max(token, impl_->model.info().cache_bytes_per_token(branch.cache.type));
     }
     // Without a limit the answer's length is unknown: the first block of rows it will take.
-    const std::uint64_t answer_rows = max_tokens < 0 ? kv::Tail::kBlockRows : static_cast<std::uint64_t>(max_tokens);
+    const std::uint64_t asked = max_tokens < 0 ? kv::Tail::kBlockRows : static_cast<std::uint64_t>(max_tokens);
+    const std::uint64_t answer_rows = std::min<std::uint64_t>(asked, impl_->options.context - shortest);
     Estimate estimate;
     estimate.prompt_tokens = plan.computed();
     estimate.hidden_bytes = bytes.hidden;

@@ -127,14 +127,34 @@ TEST(Context, IsTheTrainedOneUnlessToldOtherwise) {
     EXPECT_EQ(context_for(settings, 8192, 20000), 300U);
 }
 
-TEST(Context, HoldsThePromptAndAtLeastOneToken) {
+TEST(Context, HoldsThePromptAndOneTokenMore) {
     Settings settings;
+    for (const std::int64_t predict : {-1, 0, 10, 8192}) {
+        settings.predict = predict;
+        EXPECT_NO_THROW(check_fit(settings, 99, 100));
+        EXPECT_EQ(kind_of([&] { check_fit(settings, 100, 100); }), ErrorKind::Input);
+    }
+}
+
+TEST(Context, RoomForAnAnswerIsWhatWasAskedForOrAQuarter) {
+    Settings settings;
+    EXPECT_EQ(answer_room(settings, 512), 128U);
+    EXPECT_EQ(answer_room(settings, 131072), 1024U);
+    EXPECT_EQ(answer_room(settings, 3), 1U);
+    settings.predict = 300;
+    EXPECT_EQ(answer_room(settings, 512), 300U);
     settings.predict = 0;
-    EXPECT_NO_THROW(check_fit(settings, 99, 100));
-    EXPECT_EQ(kind_of([&] { check_fit(settings, 100, 100); }), ErrorKind::Input);
-    settings.predict = 10;
-    EXPECT_NO_THROW(check_fit(settings, 90, 100));
-    EXPECT_EQ(kind_of([&] { check_fit(settings, 91, 100); }), ErrorKind::Input);
+    EXPECT_EQ(answer_room(settings, 512), 1U);
+}
+
+TEST(Context, EndsWhatIsGenerated) {
+    Settings settings;
+    EXPECT_EQ(most_generated(settings, 90, 100), -1);
+    settings.predict = 8192;
+    EXPECT_EQ(most_generated(settings, 90, 100), 10);
+    EXPECT_EQ(most_generated(settings, 101, 100), 0);
+    settings.predict = 4;
+    EXPECT_EQ(most_generated(settings, 90, 100), 4);
 }
 
 }  // namespace

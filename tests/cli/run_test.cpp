@@ -124,9 +124,59 @@ TEST(Run, StopsBeforeAStopString) {
 }
 
 TEST(Run, TruncatesTheMiddleAndSaysSo) {
-    const Outcome outcome = run({"--raw", "-p", story(), "-c", "100", "-n", "4", "--truncate", "middle", "--json"});
-    EXPECT_EQ(Json::parse(outcome.out)["prompt_tokens"], 96);
-    EXPECT_NE(outcome.err.find("dropped from the middle"), std::string::npos) << outcome.err;
+    const std::vector<std::string> common{"--raw", "-p", story(), "-c", "100", "--truncate", "middle"};
+    const auto truncated = [&](const std::vector<std::string> & rest) {
+        std::vector<std::string> arguments = common;
+        arguments.insert(arguments.end(), rest.begin(), rest.end());
+        arguments.emplace_back("--json");
+        const Outcome outcome = run(arguments);
+        EXPECT_NE(outcome.err.find("dropped from the middle"), std::string::npos) << outcome.err;
+        return Json::parse(outcome.out);
+    };
+    EXPECT_EQ(truncated({"-n", "4"})["prompt_tokens"], 96);
+    EXPECT_EQ(truncated({"-n", "0"})["prompt_tokens"], 99);
+    // Room for an answer of open length: a quarter of the context.
+    const Json open = truncated({});
+    EXPECT_EQ(open["prompt_tokens"], 75);
+    EXPECT_GT(open["generated_tokens"], 1);
+}
+
+TEST(Run, LeavesADocumentThatFitsWhole) {
+    const Json whole = run_json({"--raw", "-p", "one two three", "-n", "1"});
+    for (const char * count : {"20", "8192"}) {
+        const Outcome outcome =
+            run({"--raw", "-p", "one two three", "-c", "24", "-n", count, "--truncate", "middle", "--json"});
+        EXPECT_EQ(Json::parse(outcome.out)["prompt_tokens"], whole["prompt_tokens"]);
+        EXPECT_EQ(outcome.err.find("dropped"), std::string::npos) << outcome.err;
+    }
+}
+
+TEST(Run, GeneratesUntilTheContextEndsWhateverWasAskedFor) {
+    const std::vector<std::string> common{"--raw", "-p", "1, 2, 3, 4, 5, 6, 7,", "-c", "40", "-n", "8192"};
+    const Json json = run_json(common);
+    EXPECT_EQ(json["stop_reason"], "length");
+    EXPECT_EQ(json["prompt_tokens"].get<int>() + json["generated_tokens"].get<int>(), 40);
+    const Outcome plain = run(common);
+    EXPECT_NE(plain.err.find("cut off at the end of the context (40 tokens)\n"), std::string::npos) << plain.err;
+
+    const std::string left = std::to_string(json["generated_tokens"].get<int>());
+    std::vector<std::string> dry = common;
+    dry.emplace_back("--dry-run");
+    const Json asked = run_json(dry);
+    const Json possible = run_json({"--raw", "-p", "1, 2, 3, 4, 5, 6, 7,", "-c", "40", "-n", left, "--dry-run"});
+    EXPECT_EQ(asked["bytes_needed"], possible["bytes_needed"]);
+}
+
+TEST(Run, SaysWhichAnswersTheirLengthEnded) {
+    const Outcome outcome =
+        run({"-p", "The sky is blue.", "-q", "Count from 1 to 20.", "-q", "Count from 20 to 40.", "-n", "3"});
+    std::size_t cut = 0;
+    for (const std::string & line : outcome.err_lines()) {
+        cut += line.find("answer   3 tokens") != std::string::npos && line.ends_with(", cut off at -n 3") ? 1U : 0U;
+    }
+    EXPECT_EQ(cut, 2U) << outcome.err;
+    const Outcome prefill = run({"-p", "The sky is blue.", "-n", "0"});
+    EXPECT_EQ(prefill.err.find("cut off"), std::string::npos) << prefill.err;
 }
 
 TEST(Run, BothAttentionPathsAnswerAlike) {

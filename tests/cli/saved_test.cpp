@@ -61,6 +61,31 @@ TEST_F(Saved, EachQuestionIsATurnOfItsOwn) {
     EXPECT_GT(first["prompt_tokens"], both["prompt_tokens"]);
 }
 
+TEST_F(Saved, FurtherTurnsGenerateUntilTheContextEnds) {
+    (void)run_json(prompt_with({"-n", "0", "--save-kv", file_}));
+    const Json json = run_json({"--load-kv", file_, "-q", "Count from 1 to 99.", "-c", "120", "-n", "8192"});
+    EXPECT_LE(json["prompt_tokens"].get<int>() + json["generated_tokens"].get<int>(), 120);
+    EXPECT_GT(json["generated_tokens"], 1);
+    const Outcome full =
+        run_snapkv(with_model("run", {"--load-kv", file_, "-c", std::to_string(json["prompt_tokens"].get<int>()), "-n",
+                                      "0", "-q", "Count from 1 to 99."}));
+    EXPECT_EQ(full.status, 1) << full.err;
+    EXPECT_THAT(full.err, ::testing::HasSubstr("leaves no room for an answer"));
+}
+
+TEST_F(Saved, DumpsWhatEachTurnKept) {
+    (void)run_json(prompt_with({"-n", "0", "--save-kv", file_}));
+    const std::string kept = folder_.file("kept.json");
+    const Json run = run_json(
+        {"--load-kv", file_, "-q", "And in the blue box?", "-q", "Who wrote?", "-n", "1", "--dump-kept", kept});
+    const Json dumped = Json::parse(contents(kept))["answers"];
+    ASSERT_EQ(dumped.size(), 2U);
+    for (std::size_t i = 0; i < dumped.size(); ++i) {
+        EXPECT_EQ(dumped[i]["n_prompt"], run["answers"][i]["prompt_tokens"]);
+        EXPECT_EQ(dumped[i]["layers"].size(), 30U);
+    }
+}
+
 TEST_F(Saved, RefusesWhatContradictsTheFile) {
     (void)run_json(prompt_with({"-n", "0", "--save-kv", file_}));
     for (const auto & [option, value] : std::vector<std::pair<std::string, std::string>>{{"--kv-budget", "64"},

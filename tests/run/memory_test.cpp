@@ -107,6 +107,9 @@ TEST(Memory, OfAnAnswerIsPartOfTheEstimate) {
     const std::uint64_t without = session.estimate({&branch, 1}, 0).bytes_needed;
     const std::uint64_t with = session.estimate({&branch, 1}, 1000).bytes_needed;
     EXPECT_EQ(with - without, 1000 * run.model.info().cache_bytes_per_token(KvType::F16));
+    // No answer is longer than the context.
+    const std::uint64_t longest = session.estimate({&branch, 1}, 1'000'000).bytes_needed;
+    EXPECT_EQ(longest - without, (session.context() - 300) * run.model.info().cache_bytes_per_token(KvType::F16));
 }
 
 TEST(Memory, IsGivenBackWithTheSequences) {
