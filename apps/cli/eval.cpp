@@ -37,9 +37,9 @@ Presentation presentation_of(EvalTask task) {
     return {eval::AnswersLayout::Tasks, "RULER"};
 }
 
-std::string questions_line(const eval::QuestionsDone & done) {
+Progress questions_state(const eval::QuestionsDone & done) {
     const std::string left = done.share > 0 ? seconds_text(done.seconds_left) : "?";
-    return fmt::format("{} {}/{}  {} left  {}", progress_bar(done.share), done.done, done.total, left, done.what);
+    return {"", done.share, {fmt::format("{}/{}", done.done, done.total), left + " left", done.what}};
 }
 
 /// The data files of tasks that have any.
@@ -76,7 +76,7 @@ bool ask(const Settings & settings, Session & session, const Document & document
     return eval::ask_all(session, parts, variants, options, settings.eval.prefills == Prefills::Shared,
                          folder.journal(), [&](const eval::QuestionsDone & done) {
                              if (line.due()) {
-                                 line.draw(questions_line(done));
+                                 line.draw(questions_state(done));
                              }
                          });
 }

@@ -120,8 +120,7 @@ bool follow_all(const Settings & settings, Session & session, const std::string 
             if (line.due()) {
                 const double here = static_cast<double>(prefill.units_done) / static_cast<double>(prefill.units_total);
                 const double share = (done + here * piece.length) / all;
-                line.draw(fmt::format("{} {}  {} left", progress_bar(share), piece.id,
-                                      seconds_text(watch.milliseconds() / 1000 * (1 / share - 1))));
+                line.draw({piece.id, share, {seconds_text(watch.milliseconds() / 1000 * (1 / share - 1)) + " left"}});
             }
         };
         const auto followed = eval::follow(session, piece.prompt, variants, options, draw);

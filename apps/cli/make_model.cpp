@@ -54,8 +54,7 @@ int make_model(const Settings & settings) {
         result = write(settings, [&](std::uint64_t done, std::uint64_t total) {
             if (line.due()) {
                 const double share = static_cast<double>(done) / static_cast<double>(total);
-                line.draw(fmt::format("writing {} {:3.0f}%  {} of {}", progress_bar(share), share * 100,
-                                      bytes_text(done), bytes_text(total)));
+                line.draw({"writing", share, {fmt::format("{} of {}", bytes_text(done), bytes_text(total))}});
             }
         });
     }

@@ -13,12 +13,13 @@
 namespace snapkv::cli {
 namespace {
 
-std::string chunk_line(std::uint32_t done, std::uint32_t chunks, double so_far, const Stopwatch & watch) {
+Progress chunk_state(std::uint32_t done, std::uint32_t chunks, double so_far, const Stopwatch & watch) {
     const double share = chunks > 0 ? static_cast<double>(done) / chunks : 0;
     const double seconds = watch.milliseconds() / 1000;
     const std::string left = done > 0 ? seconds_text(seconds * (1 - share) / share) : "?";
-    return fmt::format("perplexity {} chunk {}/{}  {:.4f} so far  {} left", progress_bar(share), done, chunks, so_far,
-                       left);
+    return {"perplexity",
+            share,
+            {left + " left", fmt::format("{:.4f} so far", so_far), fmt::format("chunk {}/{}", done, chunks)}};
 }
 
 }  // namespace
@@ -38,7 +39,7 @@ int perplexity(const Settings & settings) {
         const Stopwatch watch;
         result = session.perplexity(text, context, [&](std::uint32_t done, std::uint32_t chunks, double so_far) {
             if (line.due()) {
-                line.draw(chunk_line(done, chunks, so_far, watch));
+                line.draw(chunk_state(done, chunks, so_far, watch));
             }
         });
     }

@@ -4,9 +4,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 
 #include "format.h"
+#include "screen.h"
 
 namespace snapkv::cli {
 namespace {
@@ -14,9 +16,38 @@ namespace {
 constexpr auto interval = std::chrono::milliseconds(100);
 constexpr std::string_view erase = "\r\x1b[K";
 
+/// "[#####     ]", or nothing, in at most `columns` columns. Few lengths, so that it does not change with every digit
+/// beside it.
+std::string bar_text(double share, std::size_t columns) {
+    constexpr std::array<std::size_t, 3> lengths{30, 20, 10};
+    for (const std::size_t length : lengths) {
+        if (length + 3 <= columns) {
+            const auto filled = static_cast<std::size_t>(share * static_cast<double>(length));
+            return fmt::format("[{:<{}}] ", std::string(filled, '#'), length);
+        }
+    }
+    return {};
+}
+
 }  // namespace
 
-ProgressLine::ProgressLine() : terminal_(isatty(STDERR_FILENO) != 0) {}
+std::string progress_text(const Progress & progress, std::size_t columns) {
+    const double share = std::clamp(progress.share, 0.0, 1.0);
+    const std::string label = progress.label.empty() ? "" : progress.label + " ";
+    std::string rest = fmt::format("{:3.0f}%", share * 100);
+    std::size_t taken = columns_taken(label + rest);
+    for (const std::string & detail : progress.details) {
+        taken += 2 + columns_taken(detail);
+        if (taken > columns) {
+            break;
+        }
+        rest += "  " + detail;
+    }
+    const std::string bar = bar_text(share, columns - std::min(columns, columns_taken(label + rest)));
+    return cut_to_columns(label + bar + rest, columns);
+}
+
+ProgressLine::ProgressLine() : terminal_(takes_escapes(STDERR_FILENO)) {}
 
 ProgressLine::~ProgressLine() {
     if (drawn_) {
@@ -28,34 +59,30 @@ bool ProgressLine::due() const {
     return terminal_ && (!drawn_ || std::chrono::steady_clock::now() - last_ >= interval);
 }
 
-void ProgressLine::draw(const std::string & line) {
-    const std::string text = std::string(erase) + line;
+void ProgressLine::draw(const Progress & progress) {
+    // Some terminals wrap as soon as the last column is filled.
+    const std::string text = std::string(erase) + progress_text(progress, columns_of(STDERR_FILENO) - 1);
     std::fwrite(text.data(), 1, text.size(), stderr);
     std::fflush(stderr);
     drawn_ = true;
     last_ = std::chrono::steady_clock::now();
 }
 
-std::string progress_bar(double share) {
-    constexpr std::size_t width = 20;
-    const auto filled = static_cast<std::size_t>(std::clamp(share, 0.0, 1.0) * static_cast<double>(width));
-    return fmt::format("[{:<{}}]", std::string(filled, '#'), width);
-}
-
-std::string prefill_line(const PrefillProgress & progress) {
+Progress prefill_state(const PrefillProgress & progress) {
     const double share = progress.units_total > 0
                              ? static_cast<double>(progress.units_done) / static_cast<double>(progress.units_total)
                              : 0;
     const double rate = progress.seconds > 0 ? share * static_cast<double>(progress.tokens) / progress.seconds : 0;
-    return fmt::format("prefill {} {:3.0f}%  {}  layer {}/{}  {}  {} left", progress_bar(share), share * 100,
-                       count_text(progress.tokens, "token"), progress.layer, progress.layers, rate_text(rate),
-                       seconds_text(progress.seconds_left));
+    return {"prefill",
+            share,
+            {seconds_text(progress.seconds_left) + " left", rate_text(rate),
+             fmt::format("layer {}/{}", progress.layer, progress.layers), count_text(progress.tokens, "token")}};
 }
 
 std::function<void(const PrefillProgress &)> prefill_drawer(ProgressLine & line) {
     return [&line](const PrefillProgress & progress) {
         if (line.due()) {
-            line.draw(prefill_line(progress));
+            line.draw(prefill_state(progress));
         }
     };
 }

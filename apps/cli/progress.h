@@ -3,13 +3,26 @@
 #include <chrono>
 #include <functional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "snapkv/session.h"
 
 namespace snapkv::cli {
 
-/// A line on standard error that is drawn over and over: only where standard error is a terminal, and at most ten
-/// times a second.
+/// How far a piece of work is.
+struct Progress {
+    std::string label;                 ///< may be empty
+    double share = 0;                  ///< of 1, that is done
+    std::vector<std::string> details;  ///< what matters most comes first: it is left out last
+};
+
+/// Label, bar, percentage and details in one line of at most `columns` columns. Where that is too narrow the bar
+/// becomes shorter and goes, then details go from the last, and then the line is cut.
+[[nodiscard]] std::string progress_text(const Progress & progress, std::size_t columns);
+
+/// A line on standard error that is drawn over and over, as wide as the terminal is at that moment: only where standard
+/// error is a terminal that can erase a line, and at most ten times a second.
 class ProgressLine {
 public:
     ProgressLine();
@@ -18,7 +31,7 @@ public:
     ProgressLine & operator=(const ProgressLine &) = delete;
 
     [[nodiscard]] bool due() const;
-    void draw(const std::string & line);
+    void draw(const Progress & progress);
 
 private:
     bool terminal_;
@@ -26,10 +39,8 @@ private:
     std::chrono::steady_clock::time_point last_;
 };
 
-/// "[#####     ]" of the share that is done.
-[[nodiscard]] std::string progress_bar(double share);
-/// Tokens, layers, rate and time left.
-[[nodiscard]] std::string prefill_line(const PrefillProgress & progress);
+/// Time left, rate, layers and tokens of a prefill.
+[[nodiscard]] Progress prefill_state(const PrefillProgress & progress);
 /// Draws that on `line`, which must outlive it, whenever it is due.
 [[nodiscard]] std::function<void(const PrefillProgress &)> prefill_drawer(ProgressLine & line);
 

@@ -15,6 +15,7 @@
 #include "interrupt.h"
 #include "options.h"
 #include "output_file.h"
+#include "screen.h"
 #include "standard_output.h"
 #include "status.h"
 #include "terminal.h"
@@ -80,7 +81,7 @@ Summary summarise(const Settings & settings, const ModelInfo & model, const Prom
 
 bool colours_wanted() {
     const char * no_colour = std::getenv("NO_COLOR");
-    return isatty(STDOUT_FILENO) != 0 && (no_colour == nullptr || *no_colour == '\0');
+    return takes_escapes(STDOUT_FILENO) && (no_colour == nullptr || *no_colour == '\0');
 }
 
 void print_shown(const Summary & summary, const ShownPrompt & shown) {

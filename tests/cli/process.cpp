@@ -3,12 +3,14 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pty.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <sstream>
 #include <stdexcept>
@@ -92,12 +94,17 @@ bool drain(int descriptor, std::string & text) {
     return count > 0;
 }
 
-void collect(Pipe & out, Pipe & err, Outcome & outcome, pid_t child,
-             const std::function<bool(const Outcome &)> & interrupt_when) {
-    bool waiting = static_cast<bool>(interrupt_when);
+/// What is done to the child, once.
+struct Deed {
+    std::function<bool(const Outcome &)> when;
+    std::function<void(pid_t)> act;
+};
+
+void collect(Pipe & out, Pipe & err, Outcome & outcome, pid_t child, const Deed & deed) {
+    bool waiting = static_cast<bool>(deed.when);
     std::array<pollfd, 2> ends{pollfd{out.read_end, POLLIN, 0}, pollfd{err.read_end, POLLIN, 0}};
     while (ends[0].fd >= 0 || ends[1].fd >= 0) {
-        // What an interrupt waits for may be seen elsewhere than in the output.
+        // What a deed waits for may be seen elsewhere than in the output.
         if (poll(ends.data(), ends.size(), waiting ? 20 : -1) < 0) {
             throw std::runtime_error("poll failed");
         }
@@ -107,8 +114,8 @@ void collect(Pipe & out, Pipe & err, Outcome & outcome, pid_t child,
         if (ends[1].revents != 0 && !drain(ends[1].fd, outcome.err)) {
             ends[1].fd = -1;
         }
-        if (waiting && interrupt_when(outcome)) {
-            kill(child, SIGINT);
+        if (waiting && deed.when(outcome)) {
+            deed.act(child);
             waiting = false;
         }
     }
@@ -127,8 +134,15 @@ std::vector<std::string> Outcome::err_lines() const {
 
 namespace {
 
-Outcome run_program(const std::vector<std::string> & command, const std::string & input, Pipe & err,
-                    const std::function<bool(const Outcome &)> & interrupt_when) {
+void set_columns(const Pipe & terminal, unsigned short columns) {
+    struct winsize size {};
+    size.ws_col = columns;
+    size.ws_row = 24;
+    ioctl(terminal.read_end, TIOCSWINSZ, &size);
+}
+
+Outcome run_program(const std::vector<std::string> & command, const std::string & input, Pipe & err, const Deed & deed,
+                    const Terminal * terminal = nullptr) {
     const auto in = text_file(input);
     Pipe out;
     const pid_t child = fork();
@@ -136,12 +150,17 @@ Outcome run_program(const std::vector<std::string> & command, const std::string 
         throw std::runtime_error("no child process");
     }
     if (child == 0) {
-        become_program(command, fileno(in.get()), out.write_end, err.write_end);
+        if (terminal != nullptr) {
+            terminal->type.empty() ? unsetenv("TERM") : setenv("TERM", terminal->type.c_str(), 1);
+            terminal->no_color ? setenv("NO_COLOR", "1", 1) : unsetenv("NO_COLOR");
+        }
+        const bool output_too = terminal != nullptr && terminal->output_too;
+        become_program(command, fileno(in.get()), output_too ? err.write_end : out.write_end, err.write_end);
     }
     out.close_write();
     err.close_write();
     Outcome outcome;
-    collect(out, err, outcome, child, interrupt_when);
+    collect(out, err, outcome, child, deed);
     int status = 0;
     waitpid(child, &status, 0);
     outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
@@ -158,7 +177,7 @@ std::vector<std::string> program_with(std::vector<std::string> arguments) {
 Outcome run_snapkv(const std::vector<std::string> & arguments, const std::string & input,
                    const std::function<bool(const Outcome &)> & interrupt_when) {
     Pipe err;
-    return run_program(program_with(arguments), input, err, interrupt_when);
+    return run_program(program_with(arguments), input, err, {interrupt_when, [](pid_t child) { kill(child, SIGINT); }});
 }
 
 Outcome run_command(const std::vector<std::string> & command) {
@@ -166,9 +185,15 @@ Outcome run_command(const std::vector<std::string> & command) {
     return run_program(command, {}, err, {});
 }
 
-Outcome run_snapkv_on_terminal(const std::vector<std::string> & arguments) {
+Outcome run_snapkv_on_terminal(const std::vector<std::string> & arguments, const Terminal & terminal) {
     Pipe err(Pipe::Kind::Terminal);
-    return run_program(program_with(arguments), {}, err, {});
+    set_columns(err, terminal.columns);
+    Deed resize;
+    if (terminal.later_columns != 0) {
+        resize = {[](const Outcome & so_far) { return so_far.err.find("\x1b[K") != std::string::npos; },
+                  [&](pid_t) { set_columns(err, terminal.later_columns); }};
+    }
+    return run_program(program_with(arguments), {}, err, resize, &terminal);
 }
 
 std::vector<std::string> with_model(const std::string & command, const std::vector<std::string> & rest) {

@@ -42,9 +42,8 @@ TEST(Progress, LineNamesTokensLayersRateAndTimeLeft) {
     progress.tokens = 1000;
     progress.seconds = 2;
     progress.seconds_left = 2;
-    EXPECT_EQ(prefill_line(progress),
-              "prefill [##########          ]  50%  1,000 tokens  layer 15/30  250 tok/s  2.0 s left");
-    EXPECT_EQ(progress_bar(7), "[####################]");
+    EXPECT_EQ(progress_text(prefill_state(progress), 100),
+              "prefill [###############               ]  50%  2.0 s left  250 tok/s  layer 15/30  1,000 tokens");
 }
 
 TEST(Cells, JoinTokensThatOnlyTogetherAreCharacters) {
