@@ -147,6 +147,9 @@ private:
 }  // namespace
 
 int bench(const Settings & settings) {
+    if (bench_cases(settings).empty()) {
+        usage_error("there is nothing to measure: -p and -n are 0");
+    }
     watch_interrupts();
     const Model model = load_model(settings);
     Bench bench(settings, model);

@@ -8,6 +8,7 @@
 #include "docs.h"
 #include "fail.h"
 #include "help.h"
+#include "idle_options.h"
 #include "interrupt.h"
 #include "options.h"
 #include "outputs.h"
@@ -48,6 +49,7 @@ int dispatch(const Settings & settings) {
         return print(std::string("snapkv ") + version() + "\n");
     }
     require_model(settings);
+    check_idle_options(settings);
     check_outputs(settings);
     if (settings.parse_special && !settings.raw) {
         usage_error("--parse-special is given without --raw: in a chat template only its own control tokens count");

@@ -43,6 +43,24 @@ void check_options(const RopeOptions & options) {
     }
 }
 
+/// An option that would change nothing is refused: whoever gives it expects something of it.
+void check_effect(const RopeOptions & options, const Rope & rope, float factor, bool has_long_factors) {
+    const bool yarn = rope.scaling == RopeOptions::Scaling::Yarn;
+    if (options.scale && rope.scaling == RopeOptions::Scaling::None) {
+        raise_usage("--rope-scale {} has no effect without RoPE scaling: {}", *options.scale,
+                    options.scaling ? "--rope-scaling is none" : "the file has none (see --rope-scaling)");
+    }
+    if (options.yarn_orig_ctx && !yarn && !has_long_factors) {
+        raise_usage("--yarn-orig-ctx {} has no effect without YaRN: {}", *options.yarn_orig_ctx,
+                    options.scaling ? "--rope-scaling is not yarn" : "the file does not use it (see --rope-scaling)");
+    }
+    const bool scales = options.scaling && *options.scaling != RopeOptions::Scaling::None;
+    if (scales && !options.scale && factor == 1.0F) {
+        raise_usage("--rope-scaling {} has no effect: the file has no scaling factor (see --rope-scale)",
+                    yarn ? "yarn" : "linear");
+    }
+}
+
 /// YaRN's attention temperature as libllama sets it: ggml multiplies by 1 + 0.1 ln(factor) once more, which is
 /// divided out here.
 float yarn_attention_factor(float freq_scale) {
@@ -80,9 +98,10 @@ Rope read_rope(const gguf::File & file, const std::string & architecture, std::u
         rope.extrapolation = 1;
         rope.attention_factor = yarn_attention_factor(rope.freq_scale);
     }
+    const bool has_long_factors = file.find_tensor("rope_factors_long.weight") != nullptr;
+    check_effect(options, rope, factor, has_long_factors);
     // As libllama.
-    rope.long_factors = file.find_tensor("rope_factors_long.weight") != nullptr &&
-                        options.context.value_or(trained_context) > rope.original_context;
+    rope.long_factors = has_long_factors && options.context.value_or(trained_context) > rope.original_context;
     rope.attention_factor *= file.find_f32(prefix + "scaling.attn_factor").value_or(1.0F);
     return rope;
 }

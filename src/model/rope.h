@@ -26,7 +26,7 @@ struct Rope {
 };
 
 /// Throws Error(Input) for a scaling type that is not supported, by name, and for values that
-/// make no sense, Error(Usage) for options out of range.
+/// make no sense, Error(Usage) for options that are out of range or change nothing.
 Rope read_rope(const gguf::File & file, const std::string & architecture, std::uint32_t head_size,
                std::uint32_t trained_context, const RopeOptions & options);
 

@@ -84,13 +84,46 @@ TEST(Rope, OptionsOverrideTheFile) {
     const model::Rope linear = rope_of(file_keys, options);
     EXPECT_FLOAT_EQ(linear.freq_scale, 0.5F);
     EXPECT_FLOAT_EQ(linear.freq_base, 777);
-    options.scaling = Scaling::None;
-    EXPECT_FLOAT_EQ(rope_of(file_keys, options).freq_scale, 1);
     options.scaling = Scaling::Yarn;
     options.yarn_orig_ctx = 123;
     const model::Rope yarn = rope_of(file_keys, options);
     EXPECT_FLOAT_EQ(yarn.extrapolation, 1);
     EXPECT_EQ(yarn.original_context, 123U);
+    RopeOptions none;
+    none.scaling = Scaling::None;
+    EXPECT_FLOAT_EQ(rope_of(file_keys, none).freq_scale, 1);
+}
+
+RopeOptions options_of(std::optional<Scaling> scaling, std::optional<float> scale = {},
+                       std::optional<std::uint32_t> yarn_orig_ctx = {}) {
+    RopeOptions options;
+    options.scaling = scaling;
+    options.scale = scale;
+    options.yarn_orig_ctx = yarn_orig_ctx;
+    return options;
+}
+
+TEST(Rope, OptionsWithoutEffectAreRefused) {
+    const auto scaled = [](const char * type, float factor) {
+        return [type, factor](gguf_context * file) { set_scaling(file, type, factor); };
+    };
+    const auto refusal = [](const std::function<void(gguf_context *)> & keys, const RopeOptions & options) {
+        const test::TinyModelFile file(with_keys(keys));
+        return test::error_of(ErrorKind::Usage, [&] { test::load(file, options); });
+    };
+    EXPECT_THAT(refusal({}, options_of(Scaling::None, 4)), HasSubstr("--rope-scale 4 has no effect"));
+    EXPECT_THAT(refusal(scaled("none", 4), options_of({}, 4)), HasSubstr("--rope-scale 4 has no effect"));
+    for (const std::optional<Scaling> scaling : {std::optional<Scaling>(), {Scaling::None}, {Scaling::Linear}}) {
+        EXPECT_THAT(refusal(scaled("linear", 4), options_of(scaling, {}, 500)),
+                    HasSubstr("--yarn-orig-ctx 500 has no effect"));
+    }
+    for (const Scaling scaling : {Scaling::Linear, Scaling::Yarn}) {
+        EXPECT_THAT(refusal({}, options_of(scaling)), HasSubstr("has no effect: the file has no scaling factor"));
+    }
+    // These have one.
+    EXPECT_FLOAT_EQ(rope_of({}, options_of({}, 4)).freq_scale, 0.25F);
+    EXPECT_EQ(rope_of(scaled("yarn", 4), options_of({}, {}, 500)).original_context, 500U);
+    EXPECT_EQ(rope_of(scaled("linear", 4), options_of(Scaling::Yarn)).scaling, Scaling::Yarn);
 }
 
 TEST(Rope, OfYarnByHandSetsHowFarTheModelReaches) {
