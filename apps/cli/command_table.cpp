@@ -4,64 +4,66 @@ namespace snapkv::cli {
 
 const std::vector<CommandInfo> & commands() {
     static const std::vector<CommandInfo> list = {
-        {Command::None, "", "COMMAND ...", "GGUF models on long prompts with a compressed KV cache", ""},
+        {Command::None, "", "COMMAND ...", "run GGUF models on long prompts with a compressed KV cache", ""},
         {Command::Run, "run", "-m MODEL [-f FILE]... | -p TEXT | standard input  [-q QUESTION]... [-n N] [OPTION]...",
          "answer questions about a document",
-         "Reads the document and the questions, prefills them once, keeps for each question the rows of the cache that "
-         "it needs, and answers them one after the other. Standard input is read where neither -f nor -p is given and "
-         "it is not a terminal. Several answers come in order, each after a line `> QUESTION`."},
+         "Prefills the document and all questions once, compresses the cache for each question separately, and answers "
+         "one question after the other. Without -f and -p, the document is read from standard input unless that is a "
+         "terminal. With several questions, a line `> QUESTION` precedes each answer."},
         {Command::Show, "show",
          "-m MODEL [-f FILE]... | -p TEXT | standard input  [-q QUESTION] [--html OUT] [OPTION]...",
          "show which parts of a document the cache keeps",
-         "Prefills as `run` does and prints the prompt with every token coloured by how many KV heads of all layers "
-         "kept it. Without a terminal, or with NO_COLOR set, brackets stand for the colours. --html writes a page."},
+         "Prefills like `run` and prints the prompt, each token coloured by how many KV heads, over all layers, kept "
+         "it. Brackets replace colours where the output is not a terminal or NO_COLOR is set. --html writes a page "
+         "instead."},
         {Command::Perplexity, "perplexity", "-m MODEL [-f FILE]... | standard input  [-c N] [--json] [OPTION]...",
          "measure a model's perplexity on a text",
-         "Splits the text into chunks and scores the second half of each with the full cache, as llama.cpp's tool of "
-         "the same name does. An incomplete last chunk is left out."},
-        {Command::Inspect, "inspect", "MODEL [--json] [OPTION]...", "say what a model is and what memory it will need",
-         "Prints the model's shape, the cache's bytes per token, and what prefill and decode will need from 4K to 512K "
-         "tokens, full and compressed."},
+         "Splits the text into chunks and scores the second half of each with the full cache, like llama.cpp's "
+         "perplexity tool. An incomplete last chunk is ignored."},
+        {Command::Inspect, "inspect", "MODEL [--json] [OPTION]...", "print a model's shape and memory needs",
+         "Prints the model's shape, the cache size per token, and the memory that prefill and decode need for 4K to "
+         "512K tokens, with a full and a compressed cache."},
         {Command::Bench, "bench", "-m MODEL [-p N,...] [-n N,...] [-d N,...] [-r N] [-o md|json|csv] [OPTION]...",
-         "measure prefill and decode",
-         "Measures prompts of random tokens (`pp512`) and steps of decode (`tg128`), as llama-bench does, one row for "
-         "every combination of the lists. At a depth (`tg128 @ d8000`) rows of random numbers stand for a prompt of so "
-         "many tokens, as many as the policy would keep, so that a depth costs no prefill; there `-p` measures a "
-         "further turn. Each row gives the mean and the standard deviation of tokens a second (JSON and CSV the median "
-         "too), the most key and value memory alive, and the most memory resident. Steps of decode take random tokens; "
-         "nothing is sampled. The context is as long as the tests need. Ctrl-C ends with the rows so far."},
+         "measure prefill and decode speed",
+         "Measures prefill of random tokens (`pp512`) and decode (`tg128`) like llama-bench, one row for each "
+         "combination of the lists. At a depth (`tg128 @ d8000`) the cache is filled with random rows, as many as the "
+         "policy would keep of so long a prompt, so that no prefill is needed; `-p` then measures a further turn. Each "
+         "row has the mean and the standard deviation of tokens per second (JSON and CSV also the median), the peak "
+         "memory of keys and values, and the peak resident memory. Decode is fed random tokens; nothing is sampled. "
+         "The "
+         "context is as long as the tests need. Ctrl-C keeps the rows so far."},
         {Command::Eval, "eval",
          "needle|lines|longbench|ruler|fidelity -m MODEL [-f FILE]... [--budgets N|P%,...] [-o FOLDER] [OPTION]...",
-         "measure what a compressed cache costs in answers",
-         "Asks questions with known answers, each with every combination of the cache options, as branches of one "
-         "prefill, and writes tables, pictures and a report into a folder. `needle`: a sentence is found again in a "
-         "haystack (-f), at every length and depth. `lines`: numbers are found in LongEval's lines, made or read "
-         "(--data). `longbench`: its 16 English sets (--data), in the official format or as ready prompts. `ruler`: "
+         "measure what a compressed cache costs in quality",
+         "Asks questions with known answers, each with every combination of the cache options, all from one prefill, "
+         "and writes tables, charts and a report to a folder. `needle`: find a sentence in a haystack (-f), at every "
+         "length and depth. `lines`: LongEval's line retrieval, generated or read from files (--data). `longbench`: "
          "its "
-         "13 tasks, made (with -f as the haystack) or read (--data). `fidelity`: on any text (-f), without answers: "
-         "the "
-         "full cache generates, and each other cache is scored along the same tokens. Results are appended to "
-         "results.jsonl as they come; after Ctrl-C or a crash the same command goes on where it stopped."},
+         "16 English sets (--data), in the official format or as complete prompts. `ruler`: its 13 tasks, generated "
+         "(with -f as the haystack) or read from files (--data). `fidelity`: any text (-f), no answers needed: the "
+         "full "
+         "cache generates, and every other cache is scored on the same tokens. Results are appended to results.jsonl "
+         "as "
+         "they come; after Ctrl-C or a crash, the same command resumes."},
         {Command::Observe, "observe",
          "windows|generation|instructions|position|budget -m MODEL -f FILE [-q QUESTION]... "
          "[-o FOLDER] [OPTION]...",
          "show what a model attends to in a text",
-         "Lets the model answer with the full cache and looks at its attention while it does: the figures of the "
-         "SnapKV "
-         "paper for any model and text. `windows` (Figure 2): which windows of the prompt know what the answer will "
-         "attend to. `generation` (Figure 3): whether the last window's selection lasts while the answer grows. "
-         "`instructions` (Figure 4): what different instructions (several -q) select of the same document. `position` "
-         "(Figure 5): the instruction after and before the document. `budget`: the share of the attention that budgets "
-         "keep, by layer and head, and what each layer attends to."},
+         "Generates an answer with the full cache and looks at the attention: the figures of the SnapKV paper for any "
+         "model and text. `windows` (Figure 2): which windows of the prompt predict what the answer attends to. "
+         "`generation` (Figure 3): whether the last window's selection still holds as the answer grows. `instructions` "
+         "(Figure 4): what different instructions (several -q) select from the same document. `position` (Figure 5): "
+         "the instruction after the document and before it. `budget`: how much of the attention each budget keeps, by "
+         "layer and head, and what each layer attends to."},
         {Command::MakeModel, "make-model", "-o FILE [--shape SHAPE] [--type TYPE] [OPTION]...",
-         "write a model with random weights in the shape of a real one, or a constructed one",
-         "For benchmarks and tests: speed and memory need no training. The same options give the same file. A file "
-         "that is there already stays unless --force is given; Ctrl-C leaves nothing behind. With `--shape retrieval "
-         "--vocab FILE.gguf` the weights are constructed by hand: a model that finds and copies, for experiments with "
-         "the cache (docs/retrieval-model.md)."},
+         "write a model with random or constructed weights",
+         "For benchmarks and tests: speed and memory do not depend on training. The same options always give the same "
+         "file. An existing file is kept unless --force is given; Ctrl-C leaves nothing behind. `--shape retrieval "
+         "--vocab FILE.gguf` sets the weights by hand: a model that finds and copies, for experiments with the cache "
+         "(docs/retrieval-model.md)."},
         {Command::Completion, "completion", "bash|zsh|fish", "print a completion script for a shell",
          "For bash: `source <(snapkv completion bash)`."},
-        {Command::Docs, "docs", "", "print the reference of the command line as Markdown", "", true},
+        {Command::Docs, "docs", "", "print the command-line reference as Markdown", "", true},
     };
     return list;
 }

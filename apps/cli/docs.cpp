@@ -51,8 +51,8 @@ constexpr std::string_view exit_part = R"(
 
 | status | meaning |
 | --- | --- |
-| 0 | all went well |
-| 1 | the input or the machine does not allow it: a file, a prompt beyond the context, too little memory |
+| 0 | success |
+| 1 | the input or the machine does not allow it: a file, a prompt longer than the context, too little memory |
 | 2 | wrong usage: an unknown option, a value out of range, options that contradict each other |
 | 130, 143, 129 | ended early by Ctrl-C, SIGTERM or SIGHUP, after the statistics and the text so far; a second one ends at once |
 | 141 | whoever read standard output closed it, as `head` does; files that were asked for are written all the same |
@@ -68,13 +68,13 @@ constexpr std::string_view json_part = R"(
 
 | field | meaning |
 | --- | --- |
-| `text` | the answer alone, cut before a stop string |
-| `tokens`, `generated_tokens` | its token ids without the end token, and their number |
-| `prompt_tokens` | tokens of the prompt; after `--load-kv` saved and new ones |
+| `text` | the answer, without the stop string that ended it |
+| `tokens`, `generated_tokens` | the token ids of the answer, without the end token, and their number |
+| `prompt_tokens` | tokens in the prompt; with `--load-kv`, saved and new ones |
 | `stop_reason` | `eog`, `length`, `stop` or `interrupt` |
 | `kv` | the cache: see below |
 | `timings` | `load_ms`, `prompt_ms` (`compress_ms` included), `prompt_per_second` (tokens computed), `compress_ms`, `predicted_ms`, `predicted_per_second` (decode steps) |
-| `peak_rss_bytes` | the most memory that the process held resident, the mapped model included |
+| `peak_rss_bytes` | peak resident memory of the process, the mapped model included |
 
 The fields of `kv`:
 
@@ -83,13 +83,13 @@ The fields of `kv`:
 )";
 
 constexpr std::string_view json_rest =
-    R"(| `compressed`, `reason` | whether rows were dropped, and if not, why not (else null) |
-| `rows_full`, `rows_kept`, `bytes_full`, `bytes_kept` | sums over layers and KV heads of the prompt after its prefill, and what a full cache of it takes; rows shared with other answers count in full |
-| `bytes_peak` | the most key and value memory alive at any moment, a layer's working copy included |
+    R"(| `compressed`, `reason` | whether rows were dropped; if not, the reason (else null) |
+| `rows_full`, `rows_kept`, `bytes_full`, `bytes_kept` | rows and bytes of the prompt, summed over layers and KV heads: what a full cache takes, and what was kept after prefill; rows shared with other answers count in full |
+| `bytes_peak` | peak memory of keys and values, a layer's working copy included |
 
 With several questions, `answers` is an array; each element has its own `text`, `tokens`, `prompt_tokens`,
 `stop_reason`, `kv` (without `bytes_peak`) and `timings` (`compress_ms`, `predicted_ms`, `predicted_per_second`). At the
-top stand `prompt_tokens` (the part that all prompts share), `kv.bytes_peak`, `timings` (`load_ms`, `prompt_ms`,
+top level are `prompt_tokens` (the part that all prompts share), `kv.bytes_peak`, `timings` (`load_ms`, `prompt_ms`,
 `prompt_per_second`, over everything that was prefilled) and `peak_rss_bytes`.
 
 `--dry-run --json` prints `prompt_tokens` (the tokens to compute), `bytes_needed` and `seconds_estimated`.
@@ -104,7 +104,7 @@ std::string kv_rows() {
     std::string rows;
     for (const Option & option : options()) {
         if (option.report != nullptr) {
-            rows += fmt::format("| `{}` | `{}` as in force |\n", option.json_key(), option.long_name());
+            rows += fmt::format("| `{}` | `{}` in effect |\n", option.json_key(), option.long_name());
         }
     }
     return rows;

@@ -8,19 +8,18 @@ namespace {
 void add_output(std::vector<Option> & table) {
     const Section section = Section::Output;
     table.push_back({.names = {"--json"},
-                     .help = "print one JSON object at the end instead of text as it comes",
+                     .help = "print one JSON object at the end instead of text as it is generated",
                      .section = section,
                      .commands = in(Command::Run, Command::Perplexity, Command::Inspect),
                      .read = [](Settings & s, Name, const Value &) { s.json = true; }});
     table.push_back({.names = {"--dry-run"},
-                     .help = "say how many tokens there are, what memory the run needs and about how long it takes, "
-                             "and stop there",
+                     .help = "print the number of tokens, the memory needed and the estimated time, and exit",
                      .section = section,
                      .commands = in(Command::Run),
                      .read = [](Settings & s, Name, const Value &) { s.dry_run = true; }});
     table.push_back({.names = {"--dump-kept"},
                      .placeholder = "FILE",
-                     .help = "write the kept positions of every layer and KV head to FILE, as JSON",
+                     .help = "write the kept positions of every layer and KV head to FILE as JSON",
                      .section = section,
                      .commands = in(Command::Run),
                      .read = [](Settings & s, Name, const Value & v) { s.dump_kept = v; },
@@ -28,7 +27,7 @@ void add_output(std::vector<Option> & table) {
                      .paths = [](const Settings & s) { return Paths{s.dump_kept}; }});
     table.push_back({.names = {"--html"},
                      .placeholder = "OUT",
-                     .help = "write a self-contained HTML page to OUT instead of coloured text",
+                     .help = "write a self-contained HTML page to OUT instead of printing coloured text",
                      .section = section,
                      .commands = in(Command::Show),
                      .read = [](Settings & s, Name, const Value & v) { s.html = v; },
@@ -42,18 +41,18 @@ void add_general(std::vector<Option> & table) {
     table.push_back(
         {.names = {"SHELL"},
          .placeholder = "SHELL",
-         .help = "the shell that the script is for",
+         .help = "shell to print the script for",
          .section = section,
          .commands = in(Command::Completion),
          .read = [](Settings & s, Name name, const Value & v) { s.shell = from_word(shell_words, name, v); },
          .words = word_list(shell_words)});
     table.push_back({.names = {"-v", "--verbose"},
-                     .help = "say what is chosen: the options in force, buffer types, RoPE",
+                     .help = "print the options in effect, buffer types and RoPE settings",
                      .section = section,
                      .commands = working,
                      .read = [](Settings & s, Name, const Value &) { s.verbose = true; }});
     table.push_back({.names = {"-h", "--help"},
-                     .help = "print this and exit",
+                     .help = "print this help and exit",
                      .section = section,
                      .commands = everywhere,
                      .read = [](Settings & s, Name, const Value &) { s.help = true; }});

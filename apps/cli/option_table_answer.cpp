@@ -6,21 +6,21 @@ namespace snapkv::cli {
 void add_answer_options(std::vector<Option> & table) {
     const Section section = Section::Answer;
     const Commands commands = in(Command::Run);
-    table.push_back({.names = {"-n", "--n-predict"},
-                     .placeholder = "N",
-                     .help = "tokens to generate at most; -1: to the end of generation or of the context, 0: only "
-                             "prefill",
-                     .section = section,
-                     .commands = commands,
-                     .read =
-                         [](Settings & s, Name name, const Value & v) {
-                             s.predict = read_integer(name, v, -1, std::numeric_limits<std::int32_t>::max());
-                         },
-                     .show = [](const Settings & s) { return fmt::format("{}", s.predict); }});
+    table.push_back(
+        {.names = {"-n", "--n-predict"},
+         .placeholder = "N",
+         .help = "maximum number of tokens to generate; -1: until the answer or the context ends, 0: prefill only",
+         .section = section,
+         .commands = commands,
+         .read =
+             [](Settings & s, Name name, const Value & v) {
+                 s.predict = read_integer(name, v, -1, std::numeric_limits<std::int32_t>::max());
+             },
+         .show = [](const Settings & s) { return fmt::format("{}", s.predict); }});
     table.push_back(
         {.names = {"-s", "--seed"},
          .placeholder = "N",
-         .help = "seed of the sampler, the same for every answer; -1: a random one",
+         .help = "random seed, the same for every answer; -1: a random one",
          .section = section,
          .commands = commands,
          .read =
@@ -35,7 +35,7 @@ void add_answer_options(std::vector<Option> & table) {
              }});
     table.push_back({.names = {"--temp"},
                      .placeholder = "T",
-                     .help = "temperature; 0: always the most likely token",
+                     .help = "temperature; 0: always take the most likely token",
                      .section = section,
                      .commands = commands,
                      .read = [](Settings & s, Name name,
@@ -43,7 +43,7 @@ void add_answer_options(std::vector<Option> & table) {
                      .show = [](const Settings & s) { return decimal(s.sampling.temperature); }});
     table.push_back({.names = {"--top-k"},
                      .placeholder = "N",
-                     .help = "draw from the N most likely tokens; 0: from all",
+                     .help = "sample from the N most likely tokens; 0: from all",
                      .section = section,
                      .commands = commands,
                      .read = [](Settings & s, Name name,
@@ -52,7 +52,7 @@ void add_answer_options(std::vector<Option> & table) {
     table.push_back(
         {.names = {"--top-p"},
          .placeholder = "P",
-         .help = "draw from the likeliest tokens whose probabilities sum to P; 1: from all",
+         .help = "sample from the most likely tokens whose probabilities add up to P; 1: from all",
          .section = section,
          .commands = commands,
          .read = [](Settings & s, Name name, const Value & v) { s.sampling.top_p = read_decimal(name, v, 0, 1); },
@@ -60,7 +60,7 @@ void add_answer_options(std::vector<Option> & table) {
     table.push_back(
         {.names = {"--min-p"},
          .placeholder = "P",
-         .help = "draw from tokens at least P times as likely as the likeliest; 0: from all",
+         .help = "sample from tokens at least P times as likely as the most likely one; 0: from all",
          .section = section,
          .commands = commands,
          .read = [](Settings & s, Name name, const Value & v) { s.sampling.min_p = read_decimal(name, v, 0, 1); },
@@ -68,7 +68,7 @@ void add_answer_options(std::vector<Option> & table) {
     table.push_back(
         {.names = {"--repeat-penalty"},
          .placeholder = "X",
-         .help = "weaken tokens that are among the last 64, prompt included; 1: do not",
+         .help = "penalise tokens that are among the last 64, prompt included; 1: off",
          .section = section,
          .commands = commands,
          .read = [](Settings & s, Name name,
@@ -76,7 +76,7 @@ void add_answer_options(std::vector<Option> & table) {
          .show = [](const Settings & s) { return decimal(s.sampling.repeat_penalty); }});
     table.push_back({.names = {"--stop"},
                      .placeholder = "TEXT",
-                     .help = "end the answer before this text",
+                     .help = "stop at this text, which is left out of the answer",
                      .section = section,
                      .commands = commands,
                      .read = [](Settings & s, Name, const Value & v) { s.stop.push_back(v); },

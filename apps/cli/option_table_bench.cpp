@@ -8,7 +8,7 @@ namespace {
 void add_tests(std::vector<Option> & table, Section section, Commands commands) {
     table.push_back({.names = {"-p", "--n-prompt"},
                      .placeholder = "N,...",
-                     .help = "tokens of a prompt, read and compressed; 0: none",
+                     .help = "prefill lengths in tokens; 0: none",
                      .section = section,
                      .commands = commands,
                      .read = [](Settings & s, Name name, const Value & v) { s.bench.prompts = read_counts(name, v); },
@@ -16,15 +16,15 @@ void add_tests(std::vector<Option> & table, Section section, Commands commands) 
     table.push_back(
         {.names = {"-n", "--n-gen"},
          .placeholder = "N,...",
-         .help = "steps of decode; 0: none",
+         .help = "decode lengths in tokens; 0: none",
          .section = section,
          .commands = commands,
          .read = [](Settings & s, Name name, const Value & v) { s.bench.generations = read_counts(name, v); },
          .show = [](const Settings & s) { return counts_text(s.bench.generations); }});
     table.push_back({.names = {"-d", "--n-depth"},
                      .placeholder = "N,...",
-                     .help = "tokens before each test, for which rows of random numbers stand: as many as the policy "
-                             "would keep of them",
+                     .help = "depths: tokens in the cache before the test starts. Random rows stand in for them, as "
+                             "many as the policy would keep",
                      .section = section,
                      .commands = commands,
                      .read = [](Settings & s, Name name, const Value & v) { s.bench.depths = read_counts(name, v); },
@@ -32,20 +32,20 @@ void add_tests(std::vector<Option> & table, Section section, Commands commands) 
     table.push_back(
         {.names = {"-r", "--repetitions"},
          .placeholder = "N",
-         .help = "measurements of each test",
+         .help = "repetitions of each test",
          .section = section,
          .commands = commands,
          .read = [](Settings & s, Name name, const Value & v) { s.bench.repetitions = read_count(name, v, 1); },
          .show = [](const Settings & s) { return fmt::format("{}", s.bench.repetitions); }});
     table.push_back({.names = {"--no-warmup"},
-                     .help = "leave out the short run before each test that is not measured",
+                     .help = "skip the untimed run before each test",
                      .section = section,
                      .commands = commands,
                      .read = [](Settings & s, Name, const Value &) { s.bench.warm_up = false; }});
     table.push_back(
         {.names = {"-o", "--output"},
          .placeholder = "FORMAT",
-         .help = "Markdown, JSON or CSV on standard output",
+         .help = "output format",
          .section = section,
          .commands = commands,
          .read = [](Settings & s, Name name, const Value & v) { s.bench.format = from_word(format_words, name, v); },
@@ -58,7 +58,7 @@ void add_cache(std::vector<Option> & table, Commands commands) {
     table.push_back(
         {.names = {"--kv-policy"},
          .placeholder = "POLICY,...",
-         .help = "what is kept of keys and values: full, snapkv",
+         .help = "what to keep of keys and values: full, snapkv",
          .section = section,
          .commands = commands,
          .read = [](Settings & s, Name name, const Value & v) { s.bench.policies = read_words(policy_words, name, v); },
@@ -69,7 +69,7 @@ void add_cache(std::vector<Option> & table, Commands commands) {
     table.push_back(
         {.names = {"--kv-budget"},
          .placeholder = "N|P%,...",
-         .help = "rows that each KV head keeps, or a share of the tokens before the window",
+         .help = "rows to keep per KV head, or a percentage of the tokens before the window",
          .section = section,
          .commands = commands,
          .read = [](Settings & s, Name name, const Value & v) { s.bench.budgets = read_list(name, v, read_budget); },
@@ -77,7 +77,7 @@ void add_cache(std::vector<Option> & table, Commands commands) {
     table.push_back(
         {.names = {"--kv-type"},
          .placeholder = "TYPE,...",
-         .help = "types in which keys and values are stored",
+         .help = "types to store keys and values in",
          .section = section,
          .commands = commands,
          .read = [](Settings & s, Name name, const Value & v) { s.bench.types = read_words(type_words, name, v); },
@@ -91,7 +91,7 @@ void add_machine(std::vector<Option> & table, Commands commands) {
     const Section section = Section::Machine;
     table.push_back({.names = {"-t", "--threads"},
                      .placeholder = "N,...",
-                     .help = "threads that generate; 0: as many as there are processors",
+                     .help = "threads for decode; 0: one per available core",
                      .section = section,
                      .commands = commands,
                      .read = [](Settings & s, Name name, const Value & v) { s.bench.threads = read_counts(name, v); },
@@ -99,7 +99,7 @@ void add_machine(std::vector<Option> & table, Commands commands) {
     table.push_back(
         {.names = {"-tb", "--threads-batch"},
          .placeholder = "N,...",
-         .help = "threads that prefill; 0: as many as -t",
+         .help = "threads for prefill; 0: same as -t",
          .section = section,
          .commands = commands,
          .read = [](Settings & s, Name name, const Value & v) { s.bench.threads_batch = read_counts(name, v); },
@@ -107,7 +107,7 @@ void add_machine(std::vector<Option> & table, Commands commands) {
     table.push_back(
         {.names = {"-b", "--batch-size"},
          .placeholder = "N,...",
-         .help = "tokens of a prefill chunk",
+         .help = "tokens per prefill chunk, at least 64",
          .section = section,
          .commands = commands,
          .read = [](Settings & s, Name name, const Value & v) { s.bench.batches = read_counts(name, v, 1); },

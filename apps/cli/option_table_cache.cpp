@@ -14,7 +14,7 @@ void add_cache_options(std::vector<Option> & table) {
     table.push_back(
         {.names = {"--kv-policy"},
          .placeholder = "POLICY",
-         .help = "what is kept of the prompt's keys and values: every row, or per KV head those that the "
+         .help = "what to keep of the prompt's keys and values: every row, or in each KV head the rows that the "
                  "observation window votes for",
          .section = section,
          .commands = prompting,
@@ -24,8 +24,8 @@ void add_cache_options(std::vector<Option> & table) {
          .report = [](const CacheStats & c) { return Json(to_word(policy_words, c.config.policy)); }});
     table.push_back({.names = {"--kv-budget"},
                      .placeholder = "N|P%",
-                     .help = "rows that each KV head keeps, window and sinks included; P%: the window and P percent of "
-                             "the tokens before it",
+                     .help = "rows to keep per KV head, window and sinks included; P%: the window and P percent of the "
+                             "tokens before it",
                      .section = section,
                      .commands = prompting | in(Command::Inspect),
                      .read = [](Settings & s, Name name, const Value & v) { s.cache.budget = read_budget(name, v); },
@@ -34,8 +34,8 @@ void add_cache_options(std::vector<Option> & table) {
     table.push_back(
         {.names = {"--kv-window"},
          .placeholder = "N|auto",
-         .help = "tokens at the prompt's end that vote and are always kept; auto: from the question's first token to "
-                 "the end, at least 32, at most 256 and at most half the budget",
+         .help = "observation window: tokens at the end of the prompt that vote and are always kept; auto: from the "
+                 "start of the question to the end, at least 32, at most 256 and half the budget",
          .section = section,
          .commands = prompting | in(Command::Bench),
          .read =
@@ -46,7 +46,7 @@ void add_cache_options(std::vector<Option> & table) {
          .report = [](const CacheStats & c) { return Json(c.window); }});
     table.push_back({.names = {"--kv-kernel"},
                      .placeholder = "N",
-                     .help = "width of the pooling over the votes, odd",
+                     .help = "width of the pooling over the votes, an odd number",
                      .section = section,
                      .commands = prompting | in(Command::Bench, Command::Observe),
                      .read =
@@ -61,7 +61,7 @@ void add_cache_options(std::vector<Option> & table) {
     table.push_back(
         {.names = {"--kv-pool"},
          .placeholder = "POOL",
-         .help = "how votes are pooled with their neighbours'",
+         .help = "how a vote is pooled with its neighbours",
          .section = section,
          .commands = prompting | in(Command::Bench, Command::Observe),
          .read = [](Settings & s, Name name, const Value & v) { s.cache.pooling = from_word(pooling_words, name, v); },
@@ -71,7 +71,7 @@ void add_cache_options(std::vector<Option> & table) {
     table.push_back(
         {.names = {"--kv-group"},
          .placeholder = "HOW",
-         .help = "how the votes of the query heads that share a KV head become one",
+         .help = "how the votes of query heads that share a KV head are combined",
          .section = section,
          .commands = prompting | in(Command::Bench, Command::Observe),
          .read = [](Settings & s, Name name, const Value & v) { s.cache.group = from_word(group_words, name, v); },
@@ -80,7 +80,7 @@ void add_cache_options(std::vector<Option> & table) {
          .report = [](const CacheStats & c) { return Json(to_word(group_words, c.config.group)); }});
     table.push_back({.names = {"--kv-sink"},
                      .placeholder = "N",
-                     .help = "first tokens of the prompt that are always kept; they count within the budget",
+                     .help = "tokens at the start of the prompt that are always kept; they count towards the budget",
                      .section = section,
                      .commands = prompting | in(Command::Bench),
                      .read = [](Settings & s, Name name, const Value & v) { s.cache.sink = read_count(name, v); },
@@ -89,8 +89,7 @@ void add_cache_options(std::vector<Option> & table) {
     table.push_back(
         {.names = {"--kv-type"},
          .placeholder = "TYPE",
-         .help =
-             "type in which keys and values are stored; q8_0 and q4_0 in blocks of 32, after the vote and a rotation",
+         .help = "type to store keys and values in; q8_0 and q4_0 quantise them after the vote, in blocks of 32",
          .section = section,
          .commands = prompting | in(Command::Inspect),
          .read = [](Settings & s, Name name, const Value & v) { s.cache.type = from_word(type_words, name, v); },
@@ -100,7 +99,7 @@ void add_cache_options(std::vector<Option> & table) {
     table.push_back(
         {.names = {"--kv-type-k"},
          .placeholder = "TYPE",
-         .help = "type of the keys alone",
+         .help = "type to store keys in",
          .section = section,
          .commands = prompting | in(Command::Inspect),
          .read = [](Settings & s, Name name, const Value & v) { s.cache.type.key = from_word(type_words, name, v); },
@@ -109,7 +108,7 @@ void add_cache_options(std::vector<Option> & table) {
     table.push_back(
         {.names = {"--kv-type-v"},
          .placeholder = "TYPE",
-         .help = "type of the values alone",
+         .help = "type to store values in",
          .section = section,
          .commands = prompting | in(Command::Inspect),
          .read = [](Settings & s, Name name, const Value & v) { s.cache.type.value = from_word(type_words, name, v); },
@@ -118,7 +117,7 @@ void add_cache_options(std::vector<Option> & table) {
     table.push_back(
         {.names = {"--kv-rotate"},
          .placeholder = "HOW",
-         .help = "rotate rows of q8_0 and q4_0 before they are rounded; off is there to compare with",
+         .help = "rotate rows before quantising them to q8_0 or q4_0, which loses less; off is for comparison",
          .section = section,
          .commands = prompting | in(Command::Bench),
          .read = [](Settings & s, Name name, const Value & v) { s.cache.rotate = from_word(switch_words, name, v); },
@@ -127,21 +126,21 @@ void add_cache_options(std::vector<Option> & table) {
          .report = [](const CacheStats & c) { return Json(to_word(switch_words, c.config.rotate)); }});
     table.push_back({.names = {"--save-kv"},
                      .placeholder = "FILE",
-                     .help = "write the sequence to FILE when the run ends, the answer included; -n 0 saves the prompt "
-                             "alone",
+                     .help = "save the sequence to FILE, answer included; with -n 0 the prompt alone",
                      .section = section,
                      .commands = in(Command::Run),
                      .read = [](Settings & s, Name, const Value & v) { s.save_kv = v; },
                      .files = Files::SavedCache,
                      .paths = [](const Settings & s) { return Paths{s.save_kv}; }});
-    table.push_back({.names = {"--load-kv"},
-                     .placeholder = "FILE",
-                     .help = "go on from a saved sequence instead of a document; each -q is a turn of its own from it",
-                     .section = section,
-                     .commands = in(Command::Run),
-                     .read = [](Settings & s, Name, const Value & v) { s.load_kv = v; },
-                     .files = Files::Input,
-                     .paths = [](const Settings & s) { return Paths{s.load_kv}; }});
+    table.push_back(
+        {.names = {"--load-kv"},
+         .placeholder = "FILE",
+         .help = "continue a saved sequence instead of reading a document; each -q is a separate turn from it",
+         .section = section,
+         .commands = in(Command::Run),
+         .read = [](Settings & s, Name, const Value & v) { s.load_kv = v; },
+         .files = Files::Input,
+         .paths = [](const Settings & s) { return Paths{s.load_kv}; }});
 }
 
 }  // namespace snapkv::cli

@@ -12,14 +12,14 @@ void add_questions(std::vector<Option> & table) {
     table.push_back(
         {.names = {"TASK"},
          .placeholder = "TASK",
-         .help = "what is asked: see above",
+         .help = "task to run, see above",
          .section = section,
          .commands = serving,
          .read = [](Settings & s, Name name, const Value & v) { s.eval.task = from_word(task_words, name, v); },
          .words = word_list(task_words)});
     table.push_back({.names = {"--lengths"},
                      .placeholder = "N,...",
-                     .help = "needle, lines, ruler, fidelity: tokens of the prompts",
+                     .help = "needle, lines, ruler, fidelity: prompt lengths in tokens",
                      .section = section,
                      .commands = serving,
                      .read = [](Settings & s, Name name, const Value & v) { s.eval.lengths = read_counts(name, v, 1); },
@@ -38,43 +38,43 @@ void add_questions(std::vector<Option> & table) {
                      .show = [](const Settings & s) { return joined(s.eval.depths, decimal); }});
     table.push_back({.names = {"--lines"},
                      .placeholder = "N,...",
-                     .help = "lines: lines of the documents, instead of --lengths",
+                     .help = "lines: number of lines, instead of --lengths",
                      .section = section,
                      .commands = serving,
                      .read = [](Settings & s, Name name, const Value & v) { s.eval.lines = read_counts(name, v, 1); },
                      .show = [](const Settings & s) { return counts_text(s.eval.lines); }});
     table.push_back({.names = {"--samples"},
                      .placeholder = "N",
-                     .help = "at most so many samples of a set, of a length, or of a depth; 0: what is usual, all of a "
-                             "data file",
+                     .help = "ruler, fidelity: samples per length; longbench, lines: samples per data file; 0: the "
+                             "task's default, or all",
                      .section = section,
                      .commands = serving,
                      .read = [](Settings & s, Name name, const Value & v) { s.eval.samples = read_count(name, v); },
                      .show = [](const Settings & s) { return fmt::format("{}", s.eval.samples); }});
     table.push_back({.names = {"-n", "--n-predict"},
                      .placeholder = "N",
-                     .help = "tokens of an answer at most; 0: what the task says, 64 of fidelity",
+                     .help = "maximum number of tokens per answer; 0: the task's default, 64 for fidelity",
                      .section = section,
                      .commands = serving,
                      .read = [](Settings & s, Name name, const Value & v) { s.eval.generate = read_count(name, v); },
                      .show = [](const Settings & s) { return fmt::format("{}", s.eval.generate); }});
     table.push_back({.names = {"--needle"},
                      .placeholder = "TEXT",
-                     .help = "needle: the sentence to find, with -q as the question and --expect as the answer",
+                     .help = "needle: the sentence to find; needs -q and --expect",
                      .section = section,
                      .commands = serving,
                      .read = [](Settings & s, Name, const Value & v) { s.eval.needle = v; },
                      .show = [](const Settings & s) { return s.eval.needle; }});
     table.push_back({.names = {"--expect"},
                      .placeholder = "TEXT",
-                     .help = "needle: what a right answer says",
+                     .help = "needle: the words that a correct answer contains",
                      .section = section,
                      .commands = serving,
                      .read = [](Settings & s, Name, const Value & v) { s.eval.expected = v; },
                      .show = [](const Settings & s) { return s.eval.expected; }});
     table.push_back({.names = {"--tasks"},
                      .placeholder = "NAME,...",
-                     .help = "longbench: the sets; ruler: the tasks; all where none is named",
+                     .help = "longbench: sets to run, ruler: tasks to run; default: all",
                      .section = section,
                      .commands = serving,
                      .read =
@@ -89,7 +89,7 @@ void add_data(std::vector<Option> & table) {
     table.push_back(
         {.names = {"--data"},
          .placeholder = "PATH",
-         .help = "longbench, lines, ruler: a file of JSON lines, or a folder of them; the file's name is the set's",
+         .help = "longbench, lines, ruler: a JSON lines file or a folder of them; the file name is the name of the set",
          .section = section,
          .commands = serving,
          .read = [](Settings & s, Name, const Value & v) { s.eval.data.emplace_back(v); },
@@ -98,7 +98,7 @@ void add_data(std::vector<Option> & table) {
          .paths = [](const Settings & s) { return s.eval.data; }});
     table.push_back({.names = {"--squad"},
                      .placeholder = "FILE",
-                     .help = "ruler: the questions of qa_1, SQuAD's JSON",
+                     .help = "ruler: SQuAD JSON file, for qa_1",
                      .section = section,
                      .commands = serving,
                      .read = [](Settings & s, Name, const Value & v) { s.eval.squad = v; },
@@ -107,7 +107,7 @@ void add_data(std::vector<Option> & table) {
                      .paths = [](const Settings & s) { return Paths{s.eval.squad}; }});
     table.push_back({.names = {"--hotpotqa"},
                      .placeholder = "FILE",
-                     .help = "ruler: the questions of qa_2, HotpotQA's JSON",
+                     .help = "ruler: HotpotQA JSON file, for qa_2",
                      .section = section,
                      .commands = serving,
                      .read = [](Settings & s, Name, const Value & v) { s.eval.hotpotqa = v; },
@@ -115,35 +115,36 @@ void add_data(std::vector<Option> & table) {
                      .files = Files::Input,
                      .paths = [](const Settings & s) { return Paths{s.eval.hotpotqa}; }});
     table.push_back({.names = {"--skip-broken"},
-                     .help = "go on after a broken line of a data file",
+                     .help = "skip broken lines of data files",
                      .section = section,
                      .commands = serving,
                      .read = [](Settings & s, Name, const Value &) { s.eval.skip_broken = true; }});
     table.push_back(
         {.names = {"--prefills"},
          .placeholder = "HOW",
-         .help = "shared: questions about one document are branches of one prefill, and a needle test has the needles "
-                 "of all depths in one document; each: a document and a prefill of its own for every question",
+         .help = "shared: questions about the same document share a prefill, and one document has the needles of all "
+                 "depths; each: every question gets its own document and prefill",
          .section = section,
          .commands = serving,
          .read = [](Settings & s, Name name, const Value & v) { s.eval.prefills = from_word(prefills_words, name, v); },
          .show = [](const Settings & s) { return to_word(prefills_words, s.eval.prefills); },
          .words = word_list(prefills_words)});
     table.push_back({.names = {"--hide-question"},
-                     .help = "let the vote see the document only; the question is read against what it kept",
+                     .help = "compress the document before the question is seen",
                      .section = section,
                      .commands = serving,
                      .read = [](Settings & s, Name, const Value &) { s.eval.hide_question = true; },
                      .show = [](const Settings & s) { return std::string(s.eval.hide_question ? "yes" : ""); }});
-    table.push_back({.names = {"--no-answer-prefix"},
-                     .help = "do not begin the model's answer for it: lines and ruler begin it, needle only with --raw",
-                     .section = section,
-                     .commands = serving,
-                     .read = [](Settings & s, Name, const Value &) { s.eval.answer_prefix = false; },
-                     .show = [](const Settings & s) { return std::string(s.eval.answer_prefix ? "" : "yes"); }});
+    table.push_back(
+        {.names = {"--no-answer-prefix"},
+         .help = "do not write the beginning of the answer for the model, as lines and ruler do, and needle with --raw",
+         .section = section,
+         .commands = serving,
+         .read = [](Settings & s, Name, const Value &) { s.eval.answer_prefix = false; },
+         .show = [](const Settings & s) { return std::string(s.eval.answer_prefix ? "" : "yes"); }});
     table.push_back({.names = {"-s", "--seed"},
                      .placeholder = "N",
-                     .help = "which documents are made",
+                     .help = "random seed for generated documents",
                      .section = section,
                      .commands = serving,
                      .read = [](Settings & s, Name name, const Value & v) { s.eval.seed = read_count(name, v); },
@@ -168,23 +169,22 @@ KvTypes read_types(Name name, const Value & part) {
 
 void add_caches(std::vector<Option> & table) {
     const Section section = Section::Cache;
-    table.push_back(
-        {.names = {"--policies", "--kv-policy"},
-         .placeholder = "POLICY,...",
-         .help =
-             "what is kept of keys and values: full, snapkv. Every combination of these lists is a cache of its own "
-             "for every question, as a branch of the same prefill",
-         .section = section,
-         .commands = serving,
-         .read = [](Settings & s, Name name,
-                    const Value & v) { s.eval.caches.policies = read_words(policy_words, name, v); },
-         .show =
-             [](const Settings & s) {
-                 return joined(s.eval.caches.policies, [](Policy policy) { return to_word(policy_words, policy); });
-             }});
+    table.push_back({.names = {"--policies", "--kv-policy"},
+                     .placeholder = "POLICY,...",
+                     .help = "what to keep of keys and values: full, snapkv. Each combination of these lists is a "
+                             "cache; each question is answered with each cache, from one prefill",
+                     .section = section,
+                     .commands = serving,
+                     .read = [](Settings & s, Name name,
+                                const Value & v) { s.eval.caches.policies = read_words(policy_words, name, v); },
+                     .show =
+                         [](const Settings & s) {
+                             return joined(s.eval.caches.policies,
+                                           [](Policy policy) { return to_word(policy_words, policy); });
+                         }});
     table.push_back({.names = {"--budgets", "--kv-budget"},
                      .placeholder = "N|P%,...",
-                     .help = "rows that each KV head keeps, or a share of the tokens before the window",
+                     .help = "rows to keep per KV head, or a percentage of the tokens before the window",
                      .section = section,
                      .commands = serving,
                      .read = [](Settings & s, Name name,
@@ -192,7 +192,7 @@ void add_caches(std::vector<Option> & table) {
                      .show = [](const Settings & s) { return joined(s.eval.caches.budgets, budget_text); }});
     table.push_back({.names = {"--kv-window"},
                      .placeholder = "N|auto,...",
-                     .help = "tokens at the prompt's end that vote and are always kept",
+                     .help = "observation window: tokens at the end of the prompt that vote and are always kept",
                      .section = section,
                      .commands = serving,
                      .read = [](Settings & s, Name name,
@@ -208,7 +208,7 @@ void add_caches(std::vector<Option> & table) {
          .show = [](const Settings & s) { return counts_text(s.eval.caches.kernels); }});
     table.push_back({.names = {"--kv-pool"},
                      .placeholder = "HOW,...",
-                     .help = "pooling over the votes: max, avg, none",
+                     .help = "how a vote is pooled with its neighbours: max, avg, none",
                      .section = section,
                      .commands = serving,
                      .read = [](Settings & s, Name name,
@@ -220,7 +220,7 @@ void add_caches(std::vector<Option> & table) {
                          }});
     table.push_back({.names = {"--kv-group"},
                      .placeholder = "HOW,...",
-                     .help = "how the votes of the query heads that share a KV head become one: mean, max, sum",
+                     .help = "how the votes of query heads that share a KV head are combined: mean, max, sum",
                      .section = section,
                      .commands = serving,
                      .read = [](Settings & s, Name name,
@@ -233,7 +233,7 @@ void add_caches(std::vector<Option> & table) {
     table.push_back(
         {.names = {"--kv-sink"},
          .placeholder = "N,...",
-         .help = "first tokens of the prompt that are always kept",
+         .help = "tokens at the start of the prompt that are always kept",
          .section = section,
          .commands = serving,
          .read = [](Settings & s, Name name, const Value & v) { s.eval.caches.sinks = read_counts(name, v); },
@@ -241,14 +241,14 @@ void add_caches(std::vector<Option> & table) {
     table.push_back(
         {.names = {"--kv-type"},
          .placeholder = "TYPE,...",
-         .help = "types in which keys and values are stored; one, or the keys' and the values' as q8_0/q4_0",
+         .help = "type to store keys and values in: one for both, or keys/values as in q8_0/q4_0",
          .section = section,
          .commands = serving,
          .read = [](Settings & s, Name name, const Value & v) { s.eval.caches.types = read_list(name, v, read_types); },
          .show = [](const Settings & s) { return joined(s.eval.caches.types, types_text); }});
     table.push_back({.names = {"--kv-rotate"},
                      .placeholder = "HOW,...",
-                     .help = "whether rows of q8_0 and q4_0 are rotated before they are rounded: on, off",
+                     .help = "rotate rows before quantising them to q8_0 or q4_0: on, off",
                      .section = section,
                      .commands = serving,
                      .read = [](Settings & s, Name name,

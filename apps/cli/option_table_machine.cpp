@@ -7,34 +7,34 @@ void add_machine_options(std::vector<Option> & table) {
     const Section section = Section::Machine;
     table.push_back({.names = {"-c", "--ctx-size"},
                      .placeholder = "N",
-                     .help = "tokens of prompt and answer together, or of a perplexity chunk; 0: the context that the "
-                             "model was trained with",
+                     .help = "context size: tokens of prompt and answer together, or of a perplexity chunk; 0: the "
+                             "model's trained context",
                      .section = section,
                      .commands = computing,
                      .read = [](Settings & s, Name name, const Value & v) { s.context = read_count(name, v); },
                      .show = [](const Settings & s) { return fmt::format("{}", s.context); }});
     table.push_back({.names = {"--allow-long"},
-                     .help = "permit a context beyond the one that the model was trained with",
+                     .help = "allow a context beyond the model's trained one",
                      .section = section,
                      .commands = computing,
                      .read = [](Settings & s, Name, const Value &) { s.allow_long = true; }});
     table.push_back({.names = {"-t", "--threads"},
                      .placeholder = "N",
-                     .help = "threads that generate; 0: as many as there are processors",
+                     .help = "threads for decode; 0: one per available core",
                      .section = section,
                      .commands = computing,
                      .read = [](Settings & s, Name name, const Value & v) { s.threads = read_count(name, v); },
                      .show = [](const Settings & s) { return fmt::format("{}", s.threads); }});
     table.push_back({.names = {"-tb", "--threads-batch"},
                      .placeholder = "N",
-                     .help = "threads that prefill; 0: as many as -t",
+                     .help = "threads for prefill; 0: same as -t",
                      .section = section,
                      .commands = computing,
                      .read = [](Settings & s, Name name, const Value & v) { s.threads_batch = read_count(name, v); },
                      .show = [](const Settings & s) { return fmt::format("{}", s.threads_batch); }});
     table.push_back({.names = {"-b", "--batch-size"},
                      .placeholder = "N",
-                     .help = "tokens of a prefill chunk",
+                     .help = "tokens per prefill chunk, at least 64",
                      .section = section,
                      .commands = computing,
                      .read = [](Settings & s, Name name, const Value & v) { s.batch = read_count(name, v, 1); },
@@ -42,7 +42,7 @@ void add_machine_options(std::vector<Option> & table) {
     table.push_back(
         {.names = {"--attention"},
          .placeholder = "PATH",
-         .help = "what computes attention: the project's own kernels, or ggml's operations",
+         .help = "attention code: this project's kernels, or ggml operations",
          .section = section,
          .commands = computing | in(Command::Bench),
          .read = [](Settings & s, Name name, const Value & v) { s.attention = from_word(attention_words, name, v); },
@@ -51,9 +51,9 @@ void add_machine_options(std::vector<Option> & table) {
     table.push_back(
         {.names = {"--products"},
          .placeholder = "PATH",
-         .help = "how a prefill multiplies: with ggml's products on the weights as stored; on one layer's weights at a "
-                 "time as 8-bit integers (quantised files only; rounded as ggml rounds inputs); on one layer's weights "
-                 "widened to bf16 or f32 (slower, nearer to the model's own numbers); or the fastest of these",
+         .help = "matrix products in prefill: ggml's on the weights as stored; 8-bit integers, one layer at a time "
+                 "(quantised models only); weights widened to bf16 or f32, one layer at a time (slower, more exact); "
+                 "or whichever is fastest",
          .section = section,
          .commands = computing | in(Command::Bench),
          .read = [](Settings & s, Name name, const Value & v) { s.products = from_word(product_words, name, v); },
@@ -62,14 +62,14 @@ void add_machine_options(std::vector<Option> & table) {
     table.push_back(
         {.names = {"--rope-scaling"},
          .placeholder = "METHOD",
-         .help = "RoPE scaling, instead of what the file says",
+         .help = "RoPE scaling method, overriding the model's",
          .section = section,
          .commands = computing | in(Command::Bench),
          .read = [](Settings & s, Name name, const Value & v) { s.rope.scaling = from_word(rope_words, name, v); },
          .words = word_list(rope_words)});
     table.push_back({.names = {"--rope-scale"},
                      .placeholder = "X",
-                     .help = "the factor by which RoPE scaling lengthens the context",
+                     .help = "RoPE scaling factor: expands the context by a factor of X",
                      .section = section,
                      .commands = computing | in(Command::Bench),
                      .read = [](Settings & s, Name name, const Value & v) {
@@ -77,7 +77,7 @@ void add_machine_options(std::vector<Option> & table) {
                      }});
     table.push_back({.names = {"--rope-freq-base"},
                      .placeholder = "X",
-                     .help = "RoPE base frequency, instead of the file's",
+                     .help = "RoPE base frequency, overriding the model's",
                      .section = section,
                      .commands = computing | in(Command::Bench),
                      .read = [](Settings & s, Name name, const Value & v) {
@@ -86,7 +86,7 @@ void add_machine_options(std::vector<Option> & table) {
     table.push_back(
         {.names = {"--yarn-orig-ctx"},
          .placeholder = "N",
-         .help = "the context before YaRN scaling, instead of the file's",
+         .help = "YaRN: the context before scaling, overriding the model's",
          .section = section,
          .commands = computing | in(Command::Bench),
          .read = [](Settings & s, Name name, const Value & v) { s.rope.yarn_orig_ctx = read_count(name, v, 1); }});

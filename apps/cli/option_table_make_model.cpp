@@ -18,7 +18,7 @@ void add_make_model_options(std::vector<Option> & table) {
     const Commands commands = in(Command::MakeModel);
     table.push_back({.names = {"-o", "--output"},
                      .placeholder = "FILE",
-                     .help = "the file to write",
+                     .help = "file to write",
                      .section = section,
                      .commands = commands,
                      .read = [](Settings & s, Name, const Value & v) { s.output = v; },
@@ -27,8 +27,8 @@ void add_make_model_options(std::vector<Option> & table) {
     table.push_back(
         {.names = {"--shape"},
          .placeholder = "SHAPE",
-         .help = "the model whose architecture and sizes are taken, or `retrieval`: a constructed model that copies "
-                 "what followed the same tokens before",
+         .help = "model to copy architecture and sizes from, or `retrieval`: a constructed model that continues a text "
+                 "as it went on after the same tokens before",
          .section = section,
          .commands = commands,
          .read = [](Settings & s, Name name, const Value & v) { s.random_model.shape = one_of(shapes(), name, v); },
@@ -36,7 +36,7 @@ void add_make_model_options(std::vector<Option> & table) {
          .words = shapes()});
     table.push_back({.names = {"--type"},
                      .placeholder = "TYPE",
-                     .help = "the type of all matrices; `retrieval` is made in f16 unless f32 is asked for",
+                     .help = "type of all matrices; `retrieval` is f16 unless f32 is given",
                      .section = section,
                      .commands = commands,
                      .read = [](Settings & s, Name name,
@@ -46,24 +46,22 @@ void add_make_model_options(std::vector<Option> & table) {
     table.push_back(
         {.names = {"--layers"},
          .placeholder = "N",
-         .help = "layers, in place of the shape's own number",
+         .help = "number of layers, instead of the shape's",
          .section = section,
          .commands = commands,
          .read = [](Settings & s, Name name, const Value & v) { s.random_model.layers = read_count(name, v, 1); }});
-    table.push_back(
-        {.names = {"--vocab"},
-         .placeholder = "FILE.gguf",
-         .help = "take the tokenizer of this model instead of bytes and numbered words in the shape's own number; "
-                 "`retrieval` needs it",
-         .section = section,
-         .commands = commands,
-         .read = [](Settings & s, Name, const Value & v) { s.random_model.vocabulary = v; },
-         .files = Files::Input,
-         .paths = [](const Settings & s) { return Paths{s.random_model.vocabulary}; }});
+    table.push_back({.names = {"--vocab"},
+                     .placeholder = "FILE.gguf",
+                     .help = "use this model's tokenizer instead of bytes and numbered words; required for `retrieval`",
+                     .section = section,
+                     .commands = commands,
+                     .read = [](Settings & s, Name, const Value & v) { s.random_model.vocabulary = v; },
+                     .files = Files::Input,
+                     .paths = [](const Settings & s) { return Paths{s.random_model.vocabulary}; }});
     table.push_back(
         {.names = {"-s", "--seed"},
          .placeholder = "N",
-         .help = "which random weights",
+         .help = "random seed for the weights",
          .section = section,
          .commands = commands,
          .read = [](Settings & s, Name name, const Value & v) { s.random_model.seed = read_count(name, v); },
@@ -71,13 +69,13 @@ void add_make_model_options(std::vector<Option> & table) {
     table.push_back(
         {.names = {"--suffix"},
          .placeholder = "N",
-         .help = "for `retrieval`: how many tokens each position knows, 4 to 32",
+         .help = "`retrieval`: preceding tokens that each position compares, 4 to 32",
          .section = section,
          .commands = commands,
          .read = [](Settings & s, Name name, const Value & v) { s.retrieval_model.suffix = read_count(name, v, 1); },
          .show = [](const Settings & s) { return fmt::format("{}", s.retrieval_model.suffix); }});
     table.push_back({.names = {"--force"},
-                     .help = "overwrite a file that is there already",
+                     .help = "overwrite an existing file",
                      .section = section,
                      .commands = commands,
                      .read = [](Settings & s, Name, const Value &) { s.force = true; }});

@@ -13,7 +13,7 @@ void add_observe_options(std::vector<Option> & table) {
     const Section section = Section::Experiment;
     table.push_back({.names = {"WHAT"},
                      .placeholder = "WHAT",
-                     .help = "what is looked at: see above",
+                     .help = "what to look at, see above",
                      .section = section,
                      .commands = serving,
                      .read = [](Settings & s, Name name,
@@ -22,7 +22,7 @@ void add_observe_options(std::vector<Option> & table) {
     table.push_back(
         {.names = {"-n", "--n-predict"},
          .placeholder = "N",
-         .help = "tokens that are generated with the full cache and judged by",
+         .help = "maximum number of tokens to generate with the full cache, as the reference",
          .section = section,
          .commands = serving,
          .read = [](Settings & s, Name name, const Value & v) { s.observe.generate = read_count(name, v, 1); },
@@ -30,7 +30,7 @@ void add_observe_options(std::vector<Option> & table) {
     table.push_back(
         {.names = {"--windows"},
          .placeholder = "N",
-         .help = "windows: how many windows before the prompt's end",
+         .help = "windows: how many windows before the end of the prompt",
          .section = section,
          .commands = serving,
          .read = [](Settings & s, Name name, const Value & v) { s.observe.windows = read_count(name, v, 1); },
@@ -38,7 +38,7 @@ void add_observe_options(std::vector<Option> & table) {
     table.push_back(
         {.names = {"--kv-window"},
          .placeholder = "N",
-         .help = "tokens of a window, of the prompt and of what is generated",
+         .help = "tokens per window, in the prompt and in the generated text",
          .section = section,
          .commands = serving,
          .read = [](Settings & s, Name name, const Value & v) { s.observe.window = read_count(name, v, 1); },
@@ -54,14 +54,14 @@ void add_observe_options(std::vector<Option> & table) {
     table.push_back(
         {.names = {"--budgets", "--kv-budget"},
          .placeholder = "N|P%,...",
-         .help = "rows that a window's vote keeps, itself included; a list only for budget",
+         .help = "rows that a window keeps, its own included; a list only for budget",
          .section = section,
          .commands = serving,
          .read = [](Settings & s, Name name, const Value & v) { s.observe.budgets = read_list(name, v, read_budget); },
          .show = [](const Settings & s) { return joined(s.observe.budgets, budget_text); }});
     table.push_back({.names = {"-o", "--output"},
                      .placeholder = "FOLDER",
-                     .help = "where results go, as they come; a run with the same settings goes on with what is there",
+                     .help = "folder for results, written as they come; a run with the same settings resumes",
                      .section = Section::Output,
                      .commands = experimenting,
                      .read = [](Settings & s, Name, const Value & v) { s.output = v; },

@@ -7,7 +7,7 @@ void add_prompt_options(std::vector<Option> & table) {
     const Section section = Section::Prompt;
     table.push_back({.names = {"MODEL"},
                      .placeholder = "MODEL",
-                     .help = "the model, a GGUF file",
+                     .help = "GGUF model file; of a split model, the first file",
                      .section = section,
                      .commands = in(Command::Inspect),
                      .read = [](Settings & s, Name, const Value & v) { s.model = v; },
@@ -15,7 +15,7 @@ void add_prompt_options(std::vector<Option> & table) {
                      .paths = [](const Settings & s) { return Paths{s.model}; }});
     table.push_back({.names = {"-m", "--model"},
                      .placeholder = "MODEL",
-                     .help = "the model, a GGUF file",
+                     .help = "GGUF model file; of a split model, the first file",
                      .section = section,
                      .commands = computing | in(Command::Bench),
                      .read = [](Settings & s, Name, const Value & v) { s.model = v; },
@@ -23,7 +23,7 @@ void add_prompt_options(std::vector<Option> & table) {
                      .paths = [](const Settings & s) { return Paths{s.model}; }});
     table.push_back({.names = {"-f", "--file"},
                      .placeholder = "FILE",
-                     .help = "read the document from FILE; several files are joined with nothing between them",
+                     .help = "read the document from FILE; several files are concatenated",
                      .section = section,
                      .commands = computing,
                      .read = [](Settings & s, Name, const Value & v) { s.files.emplace_back(v); },
@@ -32,19 +32,19 @@ void add_prompt_options(std::vector<Option> & table) {
                      .paths = [](const Settings & s) { return s.files; }});
     table.push_back({.names = {"-p", "--prompt"},
                      .placeholder = "TEXT",
-                     .help = "the document itself, instead of -f; after --load-kv a further turn",
+                     .help = "the document itself, instead of -f; with --load-kv, the next turn",
                      .section = section,
                      .commands = prompting,
                      .read = [](Settings & s, Name, const Value & v) { s.prompt = v; }});
     table.push_back({.names = {"-q", "--question"},
                      .placeholder = "QUESTION",
-                     .help = "a question about the document; each one that is given has its own cache and answer",
+                     .help = "question about the document; each question gets its own cache and answer",
                      .section = section,
                      .commands = prompting | experimenting,
                      .read = [](Settings & s, Name, const Value & v) { s.questions.push_back(v); },
                      .repeatable = true});
     table.push_back({.names = {"--raw"},
-                     .help = "no chat template: document and question as they are, byte after byte",
+                     .help = "no chat template: the document and the question as they are, with nothing between them",
                      .section = section,
                      .commands = prompting | experimenting,
                      .read = [](Settings & s, Name, const Value &) { s.raw = true; }});
@@ -56,8 +56,8 @@ void add_prompt_options(std::vector<Option> & table) {
     table.push_back(
         {.names = {"--truncate"},
          .placeholder = "WHAT",
-         .help = "what becomes of a document that does not fit the context: an error, or tokens are dropped "
-                 "from its middle",
+         .help = "what to do with a document that does not fit the context: fail, or drop tokens from its middle to "
+                 "make room for it and for the answer (-n, else a quarter of the context, at most 1024 tokens)",
          .section = section,
          .commands = prompting,
          .read = [](Settings & s, Name name, const Value & v) { s.truncate = from_word(truncate_words, name, v); },
