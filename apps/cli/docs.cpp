@@ -54,8 +54,8 @@ constexpr std::string_view exit_part = R"(
 | 0 | success |
 | 1 | the input or the machine does not allow it: a file, a prompt longer than the context, too little memory |
 | 2 | wrong usage: an unknown option, a value out of range, options that contradict each other |
-| 130, 143, 129 | ended early by Ctrl-C, SIGTERM or SIGHUP, after the statistics and the text so far; a second one ends at once |
-| 141 | whoever read standard output closed it, as `head` does; files that were asked for are written all the same |
+| 130, 143, 129 | interrupted by Ctrl-C, SIGTERM or SIGHUP, after the text so far and the statistics; a second signal exits at once |
+| 141 | the reader of standard output closed it, as `head` does; the files asked for are still written |
 
 Every error is one line on standard error that begins with `snapkv: error:`. Answers and JSON go to standard output,
 everything else to standard error.

@@ -76,7 +76,7 @@ public:
 
     [[nodiscard]] std::vector<Part> needle() const {
         const EvalSettings & asked = settings_.eval;
-        const eval::Haystack haystack(required_text(document_, "needle"), settings_.files.front().string());
+        const eval::Haystack haystack(required_text(document_, "needle"), document_.sources.front().name);
         eval::NeedleTask task;
         task.shared = asked.prefills == Prefills::Shared && asked.needle.empty();
         if (!asked.needle.empty()) {
@@ -198,7 +198,7 @@ private:
     [[nodiscard]] eval::RulerInputs ruler_inputs() const {
         eval::RulerInputs inputs;
         if (!settings_.files.empty()) {
-            inputs.essays.emplace(document_.text, settings_.files.front().string());
+            inputs.essays.emplace(document_.text, document_.sources.front().name);
         }
         if (!settings_.eval.squad.empty()) {
             inputs.squad = eval::read_squad(settings_.eval.squad);

@@ -1,43 +1,78 @@
 #include "input.h"
 
+#include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
+#include "eval/not_text.h"
 #include "eval/read_file.h"
 #include "eval/utf8_text.h"
 #include "fail.h"
+#include "format.h"
 
 namespace snapkv::cli {
 namespace {
 
-Document unchecked_sources(const Settings & settings) {
-    if (!settings.files.empty() && settings.prompt) {
-        usage_error("-f and -p exclude each other: give the document as a file or as text");
+constexpr std::string_view standard_input = "standard input";
+
+/// What -f calls standard input.
+bool names_standard_input(const std::filesystem::path & path) {
+    return path == "-";
+}
+
+/// Whether somebody gave standard input something to read: a pipe, a socket or a file. A terminal, /dev/null and a
+/// closed descriptor are what programs are started with where nobody did.
+bool standard_input_is_given() {
+    struct stat status {};
+    return fstat(STDIN_FILENO, &status) == 0 && !S_ISCHR(status.st_mode);
+}
+
+/// The bytes themselves. Throws Error(Input) where they are no text, or none at all.
+const std::string & checked(std::string_view name, const std::string & bytes, std::string_view advice = {}) {
+    if (const auto why = eval::why_not_text(bytes)) {
+        input_error("{}: {}", name, *why);
     }
-    Document document;
-    if (settings.prompt) {
-        document.add("--prompt", *settings.prompt);
-        return document;
+    if (eval::without_byte_order_mark(bytes).empty()) {
+        input_error("{}: empty, expected a text{}", name, advice);
     }
-    if (settings.files.empty() && isatty(STDIN_FILENO) == 0) {
-        document.add("standard input", read_standard_input());
-        return document;
+    return bytes;
+}
+
+/// Standard input that no option names. Whoever left a pipe open that nobody writes to is told what is waited for.
+std::string read_unnamed(const Settings & settings) {
+    constexpr int patience_ms = 1000;
+    struct pollfd end {
+        STDIN_FILENO, POLLIN, 0
+    };
+    if (poll(&end, 1, patience_ms) == 0) {
+        note("waiting for the document on standard input");
     }
-    if (settings.files.empty() && settings.questions.empty()) {
-        usage_error("no document: give -f FILE or -p TEXT, or pipe it to standard input");
+    return checked(standard_input, read_standard_input(),
+                   settings.questions.empty() ? "" : " (</dev/null asks the question without one)");
+}
+
+void add_files(Document & document, const std::vector<std::filesystem::path> & files) {
+    if (std::count_if(files.begin(), files.end(), names_standard_input) > 1) {
+        usage_error("-f - is given more than once: standard input can be read only once");
     }
-    for (const std::filesystem::path & file : settings.files) {
-        document.add(file.string(), eval::read_file(file));
+    for (const std::filesystem::path & file : files) {
+        if (names_standard_input(file)) {
+            document.add(std::string(standard_input), checked(standard_input, read_standard_input()));
+        } else {
+            document.add(file.string(), checked(file.string(), eval::read_file(file)));
+        }
     }
-    return document;
 }
 
 }  // namespace
 
-void Document::add(std::string name, const std::string & bytes) {
-    text += bytes;
-    sources.push_back({std::move(name), text.size()});
+void Document::add(std::string name, std::string_view bytes) {
+    const std::string_view marked = eval::without_byte_order_mark(bytes);
+    text += marked;
+    sources.push_back({std::move(name), text.size(), bytes.size() - marked.size()});
 }
 
 std::string_view Document::part(std::size_t index) const {
@@ -51,7 +86,7 @@ void Document::require_utf8() const {
     for (const Source & source : sources) {
         if (bad < source.end) {
             input_error("{}: not valid UTF-8: byte 0x{:02X} at offset {} belongs to no character", source.name,
-                        static_cast<unsigned char>(text[bad]), bad - begin);
+                        static_cast<unsigned char>(text[bad]), bad - begin + source.skipped);
         }
         begin = source.end;
     }
@@ -62,8 +97,24 @@ std::string read_standard_input() {
 }
 
 Document read_sources(const Settings & settings) {
-    Document document = unchecked_sources(settings);
+    if (!settings.files.empty() && settings.prompt) {
+        usage_error("-f and -p cannot be combined: give the document as a file or as text");
+    }
+    Document document;
+    const bool named = settings.prompt || !settings.files.empty();
+    if (settings.prompt) {
+        document.add("--prompt", *settings.prompt);
+    } else if (!settings.files.empty()) {
+        add_files(document, settings.files);
+    } else if (standard_input_is_given()) {
+        document.add(std::string(standard_input), read_unnamed(settings));
+    } else if (settings.questions.empty()) {
+        usage_error("no document: give -f FILE or -p TEXT, or pipe it to standard input");
+    }
     document.require_utf8();
+    if (!named && !document.text.empty()) {
+        note("the document is read from standard input: {}", bytes_text(document.text.size()));
+    }
     return document;
 }
 

@@ -14,13 +14,14 @@ namespace snapkv::cli {
 /// A document and what it was read from.
 struct Document {
     struct Source {
-        std::string name;     ///< as messages name it
-        std::size_t end = 0;  ///< one past its last byte in `text`
+        std::string name;         ///< as messages name it
+        std::size_t end = 0;      ///< one past its last byte in `text`
+        std::size_t skipped = 0;  ///< bytes of a mark at its beginning, which are not there
     };
     std::string text;
     std::vector<Source> sources;
 
-    void add(std::string name, const std::string & bytes);
+    void add(std::string name, std::string_view bytes);
     /// What source `index` gave.
     [[nodiscard]] std::string_view part(std::size_t index) const;
     /// Throws Error(Input) where the text is not UTF-8, with the source that has the first bad byte and its offset
@@ -28,9 +29,10 @@ struct Document {
     void require_utf8() const;
 };
 
-/// The files one after the other, or the prompt, or standard input where neither is given and it is not a terminal;
-/// else nothing. Throws Error(Usage) where both are given and where there is nothing at all; Error(Input) for what
-/// cannot be read or is not UTF-8.
+/// The files one after the other ("-" is standard input), or the prompt; where neither is given standard input, if it
+/// is a pipe, a socket or a file, which a note says; else nothing, which only a question allows. Byte order marks are
+/// dropped. Throws Error(Usage) where both are given and where there is nothing at all; Error(Input) for a source that
+/// cannot be read, is empty, or is not UTF-8 text, with its name.
 [[nodiscard]] Document read_sources(const Settings & settings);
 
 /// Their text.

@@ -1,7 +1,6 @@
 // `snapkv perplexity`.
 #include "commands.h"
 #include "engine.h"
-#include "fail.h"
 #include "format.h"
 #include "input.h"
 #include "interrupt.h"
@@ -26,9 +25,6 @@ Progress chunk_state(std::uint32_t done, std::uint32_t chunks, double so_far, co
 
 int perplexity(const Settings & settings) {
     const std::string text = read_document(settings);
-    if (text.empty()) {
-        input_error("the text is empty");
-    }
     watch_interrupts();
     const Model model = load_model(settings);
     const std::uint32_t context = settings.context != 0 ? settings.context : model.info().trained_context;

@@ -2,7 +2,6 @@
 #include "answering.h"
 #include "commands.h"
 #include "engine.h"
-#include "fail.h"
 #include "input.h"
 #include "interrupt.h"
 #include "output_file.h"
@@ -40,9 +39,6 @@ void take_prefill(Report & report, const PrefillStats & stats) {
 
 int run_document(const Settings & settings) {
     const std::string document = read_document(settings);
-    if (document.empty() && settings.questions.empty()) {
-        input_error("the prompt is empty");
-    }
     watch_interrupts();
     Prepared prepared = prepare(settings, document);
     if (settings.dry_run && interrupted()) {

@@ -100,9 +100,6 @@ int show(const Settings & settings) {
         usage_error("show takes one question at most, found {}", settings.questions.size());
     }
     const std::string document = read_document(settings);
-    if (document.empty() && settings.questions.empty()) {
-        input_error("the prompt is empty");
-    }
     watch_interrupts();
     Prepared prepared = prepare(settings, document);
     const PrefillResult result = prefill(prepared);

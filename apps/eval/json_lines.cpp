@@ -8,7 +8,7 @@
 
 #include "eval/fail.h"
 #include "eval/json_fault.h"
-#include "eval/read_file.h"
+#include "eval/not_text.h"
 #include "eval/utf8_text.h"
 #include "snapkv/error.h"
 
@@ -161,7 +161,7 @@ void JsonRecord::fail(std::string_view what) const {
 std::vector<std::string> read_json_lines(const std::filesystem::path & path, bool skip_broken,
                                          const std::function<void(const JsonRecord &)> & take) {
     const std::string name = path.string();
-    std::istringstream text(read_file(path));
+    std::istringstream text(read_text_file(path));
     std::vector<std::string> skipped;
     std::string line;
     std::size_t taken = 0;

@@ -8,6 +8,9 @@
 #include <cstdint>
 #include <utility>
 
+#include "eval/fail.h"
+#include "eval/read_file.h"
+
 namespace snapkv::eval {
 namespace {
 
@@ -173,6 +176,15 @@ std::optional<std::string> why_not_text(std::string_view bytes) {
         return wide;
     }
     return say("binary data", fmt::format("a NUL byte at offset {}", nul));
+}
+
+std::string read_text_file(const std::filesystem::path & path) {
+    constexpr std::size_t beginning = 4096;
+    const std::string bytes = read_file(path);
+    if (const auto why = why_not_text(std::string_view(bytes).substr(0, beginning))) {
+        input_error("{}: {}", path.string(), *why);
+    }
+    return std::string(without_byte_order_mark(bytes));
 }
 
 std::string_view without_byte_order_mark(std::string_view text) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,5 +15,9 @@ namespace snapkv::eval {
 
 /// The text without a UTF-8 byte order mark at its beginning.
 [[nodiscard]] std::string_view without_byte_order_mark(std::string_view text);
+
+/// A file of text that has its own check of each line: without a byte order mark, and refused with Error(Input) only
+/// where its beginning is no text.
+[[nodiscard]] std::string read_text_file(const std::filesystem::path & path);
 
 }  // namespace snapkv::eval

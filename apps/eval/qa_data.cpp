@@ -7,7 +7,7 @@
 
 #include "eval/fail.h"
 #include "eval/json_fault.h"
-#include "eval/read_file.h"
+#include "eval/not_text.h"
 #include "eval/utf8_text.h"
 
 namespace snapkv::eval {
@@ -82,7 +82,7 @@ private:
 };
 
 Json parse(const std::filesystem::path & path) {
-    const std::string text = read_file(path);
+    const std::string text = read_text_file(path);
     if (const std::size_t bad = find_ill_formed(text); bad != std::string::npos) {
         input_error("{}: found no valid JSON: byte {} is not UTF-8", path.string(), bad + 1);
     }

@@ -53,7 +53,8 @@ TEST(Errors, Prompts) {
     expect_error(with_model("perplexity"), 1, "empty");
     expect_error(with_model("perplexity", {"-c", "2"}), 2, "-c is 2, expected at least 4 tokens", "some words");
     expect_error(with_model("run"), 1, "UTF-8", "caf\xE9 \xFF\xFE and more");
-    expect_error(with_model("run", {"-c", "16"}), 1, "context", "a text of rather more than sixteen tokens, or is it");
+    expect_error(with_model("run", {"-c", "16", "-p", "a text of rather more than sixteen tokens, or is it"}), 1,
+                 "context");
     expect_error(with_model("run", {"-c", "16", "--truncate", "middle", "-p", "short", "-q",
                                     "a question that alone is longer than the context of sixteen tokens"}),
                  1, "--truncate");

@@ -31,11 +31,11 @@ TEST(Input, FilesAreJoinedWithNothingBetween) {
     const test::Folder folder;
     Settings settings;
     // A character may be split between two of them.
-    settings.files = {folder.write("a", "one\xC3"), folder.write("b", std::string("\xA9\0two", 5))};
-    EXPECT_EQ(read_document(settings), std::string("one\xC3\xA9\0two", 9));
+    settings.files = {folder.write("a", "one\xC3"), folder.write("b", "\xA9two")};
+    EXPECT_EQ(read_document(settings), "one\xC3\xA9two");
     const Document document = read_sources(settings);
     EXPECT_EQ(document.part(0), "one\xC3");
-    EXPECT_EQ(document.part(1), std::string("\xA9\0two", 5));
+    EXPECT_EQ(document.part(1), "\xA9two");
 }
 
 TEST(Input, WhatIsNoUtf8IsFoundInTheFileThatHasIt) {
@@ -46,20 +46,58 @@ TEST(Input, WhatIsNoUtf8IsFoundInTheFileThatHasIt) {
         return snapkv::test::error_of(ErrorKind::Input, [&] { (void)read_document(settings); });
     };
     const std::string good = folder.write("good", "caf\xC3\xA9 ");
-    const std::string empty = folder.write("empty", "");
     const std::string bad = folder.write("bad", "12\xFF");
     const std::string half = folder.write("half", "12\xC3");
-    EXPECT_EQ(refusal({good, empty, bad, good}),
-              bad + ": not valid UTF-8: byte 0xFF at offset 2 belongs to no character");
+    EXPECT_EQ(refusal({good, bad, good}), bad + ": not valid UTF-8: byte 0xFF at offset 2 belongs to no character");
     EXPECT_EQ(refusal({bad}), bad + ": not valid UTF-8: byte 0xFF at offset 2 belongs to no character");
     EXPECT_EQ(refusal({half, good}), half + ": not valid UTF-8: byte 0xC3 at offset 2 belongs to no character");
     EXPECT_EQ(refusal({good, half}), half + ": not valid UTF-8: byte 0xC3 at offset 2 belongs to no character");
-    EXPECT_EQ(refusal({good, empty, half, empty}),
-              half + ": not valid UTF-8: byte 0xC3 at offset 2 belongs to no character");
     Settings typed;
     typed.prompt = "x\x80";
     EXPECT_EQ(snapkv::test::error_of(ErrorKind::Input, [&] { (void)read_document(typed); }),
               "--prompt: not valid UTF-8: byte 0x80 at offset 1 belongs to no character");
+}
+
+std::string refusal_of(const std::vector<std::filesystem::path> & files, ErrorKind kind = ErrorKind::Input) {
+    Settings settings;
+    settings.files = files;
+    settings.questions = {"What is the clerk's name?"};
+    return snapkv::test::error_of(kind, [&] { (void)read_document(settings); });
+}
+
+TEST(Input, AnEmptyFileIsNamed) {
+    const test::Folder folder;
+    const std::string good = folder.write("good", "text");
+    const std::string empty = folder.write("empty.txt", "");
+    EXPECT_EQ(refusal_of({empty}), empty + ": empty, expected a text");
+    EXPECT_EQ(refusal_of({good, empty, good}), empty + ": empty, expected a text");
+    EXPECT_EQ(refusal_of({"/dev/null"}), "/dev/null: empty, expected a text");
+    const std::string mark = folder.write("mark", "\uFEFF");
+    EXPECT_EQ(refusal_of({mark}), mark + ": empty, expected a text");
+}
+
+TEST(Input, WhatIsNoTextIsNamed) {
+    const test::Folder folder;
+    const std::string good = folder.write("good", "text");
+    const std::string wide = folder.write("wide", std::string("t\0e\0x\0t\0", 8));
+    EXPECT_EQ(refusal_of({good, wide}),
+              wide + ": UTF-16LE text, not UTF-8 (convert it with iconv -f UTF-16LE -t UTF-8)");
+    const std::string pdf = folder.write("scan.pdf", "%PDF-1.4\n%\xE2\xE3\n");
+    EXPECT_EQ(refusal_of({pdf}), pdf + ": a PDF document, not text (extract the text with pdftotext)");
+}
+
+TEST(Input, ByteOrderMarksAreDropped) {
+    const test::Folder folder;
+    Settings settings;
+    settings.files = {folder.write("a", "\uFEFFone"), folder.write("b", "\uFEFFtwo")};
+    EXPECT_EQ(read_document(settings), "onetwo");
+    const std::string bad = folder.write("bad", "\uFEFFx\xFF");
+    EXPECT_EQ(refusal_of({bad}), bad + ": not valid UTF-8: byte 0xFF at offset 4 belongs to no character");
+}
+
+TEST(Input, StandardInputIsReadOnce) {
+    EXPECT_EQ(refusal_of({"-", "-"}, ErrorKind::Usage),
+              "-f - is given more than once: standard input can be read only once");
 }
 
 TEST(Input, AReadThatFailsIsNoEnd) {

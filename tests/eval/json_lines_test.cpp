@@ -106,6 +106,8 @@ TEST(JsonLines, RefusesWhatCannotBeRead) {
     const cli::test::Folder folder;
     EXPECT_EQ(read(folder.file("absent")), folder.file("absent") + ": cannot be opened: No such file or directory");
     EXPECT_THAT(read(std::filesystem::path(folder.file("absent")).parent_path()), HasSubstr("cannot be read"));
+    const std::string packed = folder.write("qasper.jsonl", "\x1F\x8B\x08 packed");
+    EXPECT_EQ(read(packed), packed + ": gzip data, not text (unpack it with gunzip)");
 }
 
 TEST(JsonLines, SkipsBrokenLinesWhereAsked) {
