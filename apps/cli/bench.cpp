@@ -165,7 +165,7 @@ int bench(const Settings & settings) {
             finish_standard_output();  // rows that nobody gets need not be measured
         }
     } catch (const Stopped &) {
-        note("interrupted: what is printed are the rows so far");
+        note("interrupted: the rows so far are complete");
     }
     output->end();
     finish_standard_output();

@@ -43,7 +43,7 @@ SessionOptions session_options(const Settings & settings, std::uint32_t context)
 Session make_session(const Model & model, const Settings & settings, std::uint32_t context) {
     Session session(model, session_options(settings, context));
     if (session.context() > model.info().trained_context) {
-        warn("the context of {} is beyond the {} that the model was trained with",
+        warn("a context of {} is longer than the {} that the model was trained with",
              count_text(session.context(), "token"), count_text(model.info().trained_context));
     }
     return session;
@@ -69,7 +69,7 @@ Prepared prepare(const Settings & settings, const std::string & document) {
 }
 
 void say_estimate(const Estimate & estimate, const ModelInfo & model) {
-    note("{} to prefill; {} of memory needed beside the model's {}; about {}",
+    note("{} to prefill; needs {} of memory besides the model's {}; about {}",
          count_text(estimate.prompt_tokens, "token"), bytes_text(estimate.bytes_needed), bytes_text(model.weight_bytes),
          seconds_text(estimate.seconds));
 }
@@ -84,8 +84,10 @@ PrefillResult prefill(Prepared & prepared) {
         const CacheStats & stats = result.sequences[i].cache_stats();
         if (stats.window_cuts_question) {
             const Prompt & prompt = prepared.branches[i].prompt;
-            warn("the observation window of {} cuts the question, which begins {} before the prompt's end",
-                 count_text(stats.window, "token"), count_text(prompt.tokens.size() - prompt.question_begin, "token"));
+            warn(
+                "the observation window of {} is shorter than the question, which begins {} before the end of the "
+                "prompt",
+                count_text(stats.window, "token"), count_text(prompt.tokens.size() - prompt.question_begin, "token"));
         }
     }
     return result;

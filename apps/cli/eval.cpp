@@ -99,7 +99,7 @@ int evaluate(const Settings & settings) {
     const bool whole = fidelity ? follow_all(settings, session, required_text(document, "fidelity"), folder)
                                 : ask(settings, session, document, folder);
     if (!whole) {
-        note("interrupted: the same command goes on from here");
+        note("interrupted: run the same command again to resume");
     }
     if (!folder.journal().records().empty()) {
         const Presentation how = presentation_of(settings.eval.task);

@@ -68,7 +68,7 @@ std::vector<Piece> pieces_of(const Settings & settings, const Model & model, con
                         count_text(generate, "further token"), count_text(context));
         }
         if (tokens.size() < length) {
-            input_error("the text has {}, expected at least the {} of a prompt", count_text(tokens.size(), "token"),
+            input_error("the text has {}, expected at least {} for one prompt", count_text(tokens.size(), "token"),
                         count_text(length));
         }
         const auto most = static_cast<std::uint32_t>(tokens.size() / length);
@@ -94,7 +94,7 @@ bool follow_all(const Settings & settings, Session & session, const std::string 
     }
     options.hide_question = settings.eval.hide_question;
     if (options.hide_question && settings.questions.empty()) {
-        usage_error("--hide-question: there is none to hide in fidelity without -q");
+        usage_error("--hide-question: fidelity has no question to hide without -q");
     }
     const std::vector<Piece> pieces = pieces_of(settings, session.model(), text, session.context(), options.tokens);
     const std::vector<eval::Variant> variants = eval::make_variants(settings.eval.caches);

@@ -51,7 +51,7 @@ std::vector<std::filesystem::path> named_files(const Settings & settings) {
             }
         }
         if (error || found.empty()) {
-            input_error("--data: {}: {}", path.string(), error ? error.message() : "no .jsonl file is in it");
+            input_error("--data: {}: {}", path.string(), error ? error.message() : "contains no .jsonl file");
         }
         std::sort(found.begin(), found.end());
         files.insert(files.end(), found.begin(), found.end());
@@ -81,7 +81,7 @@ public:
         task.shared = asked.prefills == Prefills::Shared && asked.needle.empty();
         if (!asked.needle.empty()) {
             if (settings_.questions.empty() || asked.expected.empty()) {
-                usage_error("--needle needs a question (-q) and what a right answer says (--expect)");
+                usage_error("--needle needs a question (-q) and the expected answer (--expect)");
             }
             task.needle = {asked.needle, settings_.questions.front(), asked.expected};
         }
@@ -183,8 +183,8 @@ public:
                 eval::SampleFile read = eval::read_longbench(file, set, settings_.eval.skip_broken);
                 report_skipped(read);
                 if (read.undivided > 0 && settings_.eval.hide_question) {
-                    warn("{}: of {} it cannot be told where the question begins: nothing is hidden there",
-                         file.string(), count_text(read.undivided, "sample"));
+                    warn("{}: cannot tell where the question begins in {}: nothing is hidden there", file.string(),
+                         count_text(read.undivided, "sample"));
                 }
                 keep_first(read.samples, settings_.eval.samples);
                 parts.push_back(eval::longbench_part(set, std::move(read.samples)));
@@ -248,7 +248,8 @@ private:
     [[nodiscard]] std::size_t prompt_room(std::uint32_t length, std::uint32_t answer) const {
         const std::size_t taken = template_ + (length + answer > context_ ? length + answer - context_ : 0);
         if (length <= taken) {
-            usage_error("--lengths: a prompt of {} has no room beside the template", count_text(length, "token"));
+            usage_error("--lengths: a prompt of {} has no room for more than the chat template",
+                        count_text(length, "token"));
         }
         return length - taken;
     }

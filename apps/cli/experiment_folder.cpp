@@ -90,8 +90,8 @@ std::filesystem::path folder_of(const Settings & settings, const std::string & n
     std::error_code error;
     std::filesystem::create_directories(folder, error);
     if (error || !std::filesystem::is_directory(folder)) {
-        machine_error("--output: {}: cannot be made a folder: {}", folder.string(),
-                      error ? error.message() : "a file of that name is there");
+        machine_error("--output: {}: cannot create the folder: {}", folder.string(),
+                      error ? error.message() : "a file with that name exists");
     }
     return folder;
 }
@@ -170,7 +170,7 @@ ExperimentFolder::ExperimentFolder(const Settings & settings, const std::string 
 ExperimentFolder::ExperimentFolder(const Settings & settings, const std::string & name, const eval::Json & heading)
     : folder_(folder_of(settings, name)), journal_(folder_ / "results.jsonl", heading) {
     if (!journal_.records().empty()) {
-        note("{}: {} there already, going on after them", (folder_ / "results.jsonl").string(),
+        note("{}: resuming after {}", (folder_ / "results.jsonl").string(),
              count_text(journal_.records().size(), "result"));
     }
 }

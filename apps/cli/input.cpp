@@ -44,9 +44,7 @@ const std::string & checked(std::string_view name, const std::string & bytes, st
 /// Standard input that no option names. Whoever left a pipe open that nobody writes to is told what is waited for.
 std::string read_unnamed(const Settings & settings) {
     constexpr int patience_ms = 1000;
-    struct pollfd end {
-        STDIN_FILENO, POLLIN, 0
-    };
+    pollfd end{STDIN_FILENO, POLLIN, 0};
     if (poll(&end, 1, patience_ms) == 0) {
         note("waiting for the document on standard input");
     }

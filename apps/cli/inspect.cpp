@@ -139,7 +139,7 @@ void print_shape(const ModelInfo & model) {
     line("heads", fmt::format("{}, KV heads {}, key size {}, value size {}{}", model.heads, model.kv_heads,
                               model.key_size, model.value_size, model.values_in_keys ? " (part of the key)" : ""));
     if (model.experts > 0) {
-        line("experts", fmt::format("{}, {} of them a token", model.experts, model.experts_used));
+        line("experts", fmt::format("{}, {} used per token", model.experts, model.experts_used));
     }
     for (const std::string & text : attention_lines(model)) {
         line("attention sees", text);
@@ -153,16 +153,16 @@ void print_shape(const ModelInfo & model) {
         bytes += fmt::format("{}{} {}", bytes.empty() ? "" : ", ", word.text,
                              bytes_text(model.cache_bytes_per_token(word.value)));
     }
-    line("cache a token", bytes);
+    line("cache per token", bytes);
     if (model.state_bytes > 0) {
-        line("state", fmt::format("{} a sequence, however long", bytes_text(model.state_bytes)));
+        line("state", fmt::format("{} per sequence of any length", bytes_text(model.state_bytes)));
     }
 }
 
 void print_needs(const ModelInfo & model, const Settings & settings) {
     Settings compressed = settings;
     compressed.command = Command::Inspect;
-    print("\nMemory beside the weights, estimated from the shape ({}):\n\n", configuration(compressed));
+    print("\nMemory needed besides the weights, estimated from the shape ({}):\n\n", configuration(compressed));
     print("{:>9}  {:>11} {:>11}  {:>11} {:>11}  {:>11} {:>11}\n", "", "hidden", "one layer", "prefill", "prefill",
           "decode", "decode");
     print("{:>9}  {:>11} {:>11}  {:>11} {:>11}  {:>11} {:>11}\n", "tokens", "states", "at work", "full", "compressed",
@@ -175,8 +175,8 @@ void print_needs(const ModelInfo & model, const Settings & settings) {
               tokens > model.trained_context ? "  *" : "");
     }
     print(
-        "\n* beyond the trained context. Prefill is hidden states, one layer's working rows and what is kept;\n"
-        "graph buffers and scratch, some tens of MiB, come on top.\n");
+        "\n* longer than the trained context. Prefill is hidden states, one layer's working rows and the rows kept;\n"
+        "graph buffers and scratch space, some tens of MiB, come on top.\n");
 }
 
 }  // namespace

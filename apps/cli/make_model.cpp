@@ -17,7 +17,7 @@ using Progress = std::function<void(std::uint64_t, std::uint64_t)>;
 
 WrittenModel write_random(const Settings & settings, const Progress & progress) {
     if (settings.has("--suffix")) {
-        usage_error("--suffix goes with --shape {} only", constructed_shape);
+        usage_error("--suffix is only for --shape {}", constructed_shape);
     }
     RandomModelOptions options = settings.random_model;
     options.stop = &interrupt_flag();
@@ -27,7 +27,7 @@ WrittenModel write_random(const Settings & settings, const Progress & progress) 
 WrittenModel write_constructed(const Settings & settings, const Progress & progress) {
     for (const char * name : {"--layers", "--seed"}) {
         if (settings.has(name)) {
-            usage_error("{} does not go with --shape {}, where nothing is random", name, constructed_shape);
+            usage_error("{} is not for --shape {}: its weights are not random", name, constructed_shape);
         }
     }
     RetrievalModelOptions options = settings.retrieval_model;

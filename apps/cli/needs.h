@@ -13,7 +13,7 @@ struct Needs {
     std::uint64_t hidden = 0;           ///< the prompt's hidden states, f32
     std::uint64_t layer = 0;            ///< one layer's working keys and values
     bool layer_is_kept = true;          ///< in the type they are stored in
-    std::uint64_t state = 0;            ///< of layers that recur
+    std::uint64_t state = 0;            ///< of recurrent layers
     std::uint64_t kept_full = 0;        ///< that, and all layers' rows of the whole prompt
     std::uint64_t kept_compressed = 0;  ///< that, and all layers' rows within the budget
 

@@ -104,7 +104,7 @@ private:
         for (std::size_t i = 0; i < prompts.size(); ++i) {
             const std::size_t generated = (*texts)[i].size() - prompts[i].tokens.size();
             if (generated == 0) {
-                input_error("the model ends its answer at once: there is nothing to judge by (another -q may help)");
+                input_error("the model ends its answer at once, so there is nothing to observe (try another -q)");
             }
             note("{} to observe, {} of them generated", count_text((*texts)[i].size(), "token"), generated);
         }
@@ -123,7 +123,7 @@ private:
         double count =
             budget.unit == Budget::Unit::Percent ? budget.value / 100 * prefix : budget.value - observe_.window;
         if (count < 1) {
-            usage_error("--budgets: {} leaves nothing beside a window of {} (--kv-window)", budget_text(budget),
+            usage_error("--budgets: {} leaves no rows besides a window of {} (--kv-window)", budget_text(budget),
                         observe_.window);
         }
         count = std::min(std::floor(count), static_cast<double>(prefix));
@@ -149,7 +149,7 @@ private:
 
     [[nodiscard]] std::vector<eval::SelectedSets> selected_sets() {
         if (settings_.questions.size() < 2) {
-            usage_error("instructions needs at least two of them (-q, -q, ...)");
+            usage_error("instructions needs at least two instructions (-q, -q, ...)");
         }
         std::vector<Prompt> prompts;
         for (std::size_t i = 0; i < settings_.questions.size(); ++i) {
@@ -216,7 +216,7 @@ eval::PicturedReport report_of(const Settings & settings, std::span<const eval::
 
 int observe(const Settings & settings) {
     if (!settings.has("WHAT")) {
-        usage_error("nothing to observe is given: expected one of {} (see snapkv observe --help)",
+        usage_error("what to observe is missing: expected one of {} (see snapkv observe --help)",
                     fmt::join(word_list(observation_words), ", "));
     }
     if (settings.observe.what != Observation::Budget && settings.observe.budgets.size() > 1) {

@@ -67,7 +67,7 @@ void check_replaceable(std::string_view option, const fs::path & path) {
 void check_absent(std::string_view option, const fs::path & path) {
     std::error_code error;
     if (fs::exists(fs::symlink_status(path, error))) {
-        usage_error("{} {}: is there already; --force overwrites it", option, path.string());
+        usage_error("{} {}: already exists; --force overwrites it", option, path.string());
     }
 }
 

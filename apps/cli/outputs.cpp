@@ -173,7 +173,7 @@ void refuse_other_kind(const Named & output, Files files, const fs::path & path)
     const std::size_t begin = std::min(bytes.find_first_not_of(blanks), bytes.size());
     const Kind kind = kind_of(files);
     if (!bytes.empty() && !kind.begins(bytes.substr(begin))) {
-        usage_error("{}: there already, and not {}; expected another name", output.name, kind.name);
+        usage_error("{}: exists and is not {}; expected another name", output.name, kind.name);
     }
 }
 
@@ -226,7 +226,7 @@ void check_experiment_folder(const Settings & settings, const fs::path & folder)
         refuse_inputs({file.string(), place_of(file)}, inputs);
         if (!goes_on && fs::exists(file, error)) {
             usage_error(
-                "{}: there already, and not of an earlier run, which would have left {}; expected another "
+                "{}: exists and is not from an earlier run, which would have left {}; expected another "
                 "folder (--output)",
                 file.string(), experiment_files.front());
         }

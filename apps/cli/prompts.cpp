@@ -49,7 +49,7 @@ std::size_t tokens_to_drop(const Settings & settings, const FittedPrompts & fitt
         return over;
     }
     if (longest >= fitted.context) {
-        input_error("--truncate middle: {} beside the document and {} for the answer do not fit a context of {}",
+        input_error("--truncate middle: {} besides the document and {} for the answer do not fit a context of {}",
                     count_text(longest - document, "token"), count_text(room), count_text(fitted.context));
     }
     return 0;

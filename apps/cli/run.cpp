@@ -7,10 +7,10 @@ namespace {
 
 void check_saved(const Settings & settings) {
     if (!settings.files.empty()) {
-        usage_error("--load-kv stands in the place of the document: -f cannot be given with it");
+        usage_error("--load-kv replaces the document: -f cannot be given with it");
     }
     if (!settings.questions.empty() && settings.prompt) {
-        usage_error("after --load-kv either -q or -p gives the further turn, not both");
+        usage_error("with --load-kv, give the next turn with -q or -p, not both");
     }
 }
 
@@ -21,7 +21,7 @@ int run(const Settings & settings) {
         check_saved(settings);
     }
     if (!settings.save_kv.empty() && settings.questions.size() > 1) {
-        usage_error("--save-kv writes one sequence: found {} questions, expected one at most",
+        usage_error("--save-kv saves one sequence: found {} questions, expected at most one",
                     settings.questions.size());
     }
     return settings.load_kv.empty() ? run_document(settings) : run_saved(settings);

@@ -97,7 +97,7 @@ void print_shown(const Summary & summary, const ShownPrompt & shown) {
 
 int show(const Settings & settings) {
     if (settings.questions.size() > 1) {
-        usage_error("show takes one question at most, found {}", settings.questions.size());
+        usage_error("show takes at most one question, found {}", settings.questions.size());
     }
     const std::string document = read_document(settings);
     watch_interrupts();

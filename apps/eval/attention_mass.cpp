@@ -17,7 +17,7 @@ AttentionMass::AttentionMass(const AttentionMassConfig & config, const ModelInfo
       at_hand_(model.kv_heads, Head{WindowVotes(group_, prefix_), {}}),
       sums_(std::size_t{model.layers} * model.heads) {
     if (prefix_ == 0) {
-        usage_error("a window of {} tokens leaves nothing before it of a prompt of {} tokens", config.window,
+        usage_error("a window of {} tokens leaves nothing before it in a prompt of {} tokens", config.window,
                     config.prompt);
     }
     for (Sums & sums : sums_) {

@@ -17,7 +17,7 @@ HitRate::HitRate(const HitRateConfig & config, const ModelInfo & model)
       group_(model.heads / model.kv_heads),
       at_hand_(model.kv_heads) {
     if (std::uint64_t{config.windows} * config.window >= config.prompt) {
-        usage_error("{} windows of {} tokens leave nothing before them of a prompt of {} tokens", config.windows,
+        usage_error("{} windows of {} tokens leave nothing before them in a prompt of {} tokens", config.windows,
                     config.window, config.prompt);
     }
     counts_.resize(std::size_t{layers_} * heads_ * config.windows * config.generated_windows());

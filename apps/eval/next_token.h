@@ -12,7 +12,7 @@ namespace snapkv::eval {
 [[nodiscard]] std::vector<double> log_softmax(std::span<const float> logits);
 
 /// How predictions of the next token compare with a reference's, over positions. Distributions are log probabilities,
-/// one a vocabulary entry.
+/// one per vocabulary entry.
 class NextToken {
 public:
     /// What one position says.

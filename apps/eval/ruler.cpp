@@ -147,7 +147,7 @@ std::vector<Sample> ruler_samples(const RulerRequest & request, const RulerInput
     Fit fit;
     for (std::size_t index = 0; samples.size() < request.samples; ++index) {
         if (makers.questions() > 0 && index == makers.questions()) {
-            usage_error("ruler: found {} questions of {} whose own paragraphs fit a length of {}, expected {}",
+            usage_error("ruler: the paragraphs of {} questions out of {} fit a length of {}, expected {}",
                         samples.size(), task.name, request.length, request.samples);
         }
         const RulerMaker maker = makers.maker(index);

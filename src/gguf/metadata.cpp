@@ -88,7 +88,7 @@ Metadata read_metadata(Cursor & cursor, std::uint64_t count) {
         cursor.enter("key", i);
         const std::string_view key = cursor.name(longest_key);
         if (!metadata.emplace(key, read_value(cursor, elements)).second) {
-            raise_input("{}: {} is there twice", cursor.path(), cursor.place());
+            raise_input("{}: {} occurs twice", cursor.path(), cursor.place());
         }
     }
     return metadata;

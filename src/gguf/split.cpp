@@ -71,7 +71,7 @@ std::string beginning_of_first(const ParsedFile & file, std::int64_t count) {
     }
     if (!beginning) {
         raise_input(
-            "{}: key '{}' is {}, expected a file whose name ends in {}, for the other parts' names follow from it",
+            "{}: key '{}' is {}, expected a file name that ends in {}, from which the names of the other parts follow",
             file.path.string(), count_key, count, ending(0, count));
     }
     return *beginning;
@@ -85,7 +85,7 @@ void check_tensor_count(const std::deque<ParsedFile> & parts) {
     }
     const std::int64_t said = get_number(first, tensors_key, GGUF_TYPE_INT32, "the number of tensors in all parts");
     if (said < 0 || static_cast<std::uint64_t>(said) != found) {
-        raise_input("{}: key '{}' is {}, expected {}, as the {} parts have together", first.path.string(), tensors_key,
+        raise_input("{}: key '{}' is {}, expected {}, the total of the {} parts", first.path.string(), tensors_key,
                     said, found, parts.size());
     }
     if (found > most_tensors) {

@@ -89,7 +89,7 @@ std::vector<TensorInfo> read_tensor_table(Cursor & cursor, std::uint64_t count, 
         cursor.enter("tensor", i);
         const std::string_view name = cursor.name(GGML_MAX_NAME - 1);
         if (!names.insert(name).second) {
-            raise_input("{}: {} is there twice", cursor.path(), cursor.place());
+            raise_input("{}: {} occurs twice", cursor.path(), cursor.place());
         }
         TensorInfo & tensor = tensors.emplace_back();
         tensor.name = name;

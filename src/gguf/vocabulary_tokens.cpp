@@ -38,7 +38,7 @@ void check_unique(const File & file, const std::vector<std::string> & tokens) {
 void check_length(const File & file, std::string_view key, std::size_t tokens) {
     const std::optional<std::size_t> length = file.array_length(key);
     if (length && *length < tokens) {
-        raise_input("{}: key '{}' has {} elements, expected {}, one a token", file.path().string(), key, *length,
+        raise_input("{}: key '{}' has {} elements, expected {}, one per token", file.path().string(), key, *length,
                     tokens);
     }
 }

@@ -75,7 +75,7 @@ std::vector<bool> KeyReader::pattern(const char * key, std::uint32_t layers, std
     std::vector<bool> flags;
     if (values && values->size() > 1) {
         if (values->size() != layers) {
-            raise_input("{}: {} has {} entries, expected {}, one a layer", file_.path().string(), name(key),
+            raise_input("{}: {} has {} entries, expected {}, one per layer", file_.path().string(), name(key),
                         values->size(), layers);
         }
         std::transform(values->begin(), values->end(), std::back_inserter(flags),

@@ -22,7 +22,7 @@ public:
     Sampler(Sampler &&) noexcept;
     Sampler & operator=(Sampler &&) noexcept;
 
-    /// Draws the next token from `logits` (one a vocabulary entry) and takes it into the history. Throws Error(Input)
+    /// Draws the next token from `logits` (one per vocabulary entry) and takes it into the history. Throws Error(Input)
     /// for logits that no probabilities follow from (see check_logits()).
     Token sample(std::span<const float> logits);
 

@@ -73,7 +73,7 @@ TEST_F(Experiments, WriteTheirResultsAndGoOnWhereTheyStopped) {
     std::filesystem::resize_file(out_ + "/results.jsonl", journal.size() - 20);
     const Outcome second = fidelity("32");
     ASSERT_EQ(second.status, 0) << second.err;
-    EXPECT_NE(second.err.find("3 results there already"), std::string::npos) << second.err;
+    EXPECT_NE(second.err.find("resuming after 3 results"), std::string::npos) << second.err;
     EXPECT_EQ(contents(out_ + "/results.jsonl"), journal);
 
     const Outcome other = fidelity("40");
@@ -90,14 +90,14 @@ TEST_F(Experiments, ResultsSoFarOutliveAnInterrupt) {
     arguments.insert(arguments.end(), rest.begin(), rest.end());
     const Outcome cut = run_snapkv(arguments, {}, [&](const Outcome & /*so_far*/) { return journal_lines() > 2; });
     ASSERT_EQ(cut.status, 130) << cut.err;
-    EXPECT_NE(cut.err.find("the same command goes on from here"), std::string::npos) << cut.err;
+    EXPECT_NE(cut.err.find("run the same command again to resume"), std::string::npos) << cut.err;
     const std::size_t before = journal_lines();
     EXPECT_GT(before, 2U);
     EXPECT_LT(before, 19U);
     EXPECT_FALSE(contents(out_ + "/report.html").empty());
     const Outcome whole = run({"eval", "needle"}, rest);
     ASSERT_EQ(whole.status, 0) << whole.err;
-    EXPECT_NE(whole.err.find("there already"), std::string::npos) << whole.err;
+    EXPECT_NE(whole.err.find("resuming after"), std::string::npos) << whole.err;
     EXPECT_EQ(journal_lines(), 19U);  // a heading, six needles with three caches each
 }
 

@@ -107,12 +107,12 @@ TEST_F(Outputs, StandardInputIsAnInput) {
 
 TEST_F(Outputs, ReplaceOnlyFilesOfTheirKind) {
     const std::string notes = folder_.write("notes.txt", "Notes of many years.");
-    refused({"run", "-f", text_, "--save-kv", notes}, notes, notes + ": there already, and not a saved cache");
-    refused({"run", "-f", text_, "--dump-kept", notes}, notes, notes + ": there already, and not JSON");
-    refused({"show", "-f", text_, "--html", notes}, notes, notes + ": there already, and not an HTML page");
+    refused({"run", "-f", text_, "--save-kv", notes}, notes, notes + ": exists and is not a saved cache");
+    refused({"run", "-f", text_, "--dump-kept", notes}, notes, notes + ": exists and is not JSON");
+    refused({"show", "-f", text_, "--html", notes}, notes, notes + ": exists and is not an HTML page");
     const Outcome model = run_snapkv({"make-model", "-o", notes, "--force"});
     EXPECT_EQ(model.status, 2);
-    EXPECT_THAT(model.err, HasSubstr(notes + ": there already, and not a GGUF model"));
+    EXPECT_THAT(model.err, HasSubstr(notes + ": exists and is not a GGUF model"));
     EXPECT_EQ(contents(notes), "Notes of many years.");
 
     const std::string other = folder_.file("other.gguf");
@@ -143,7 +143,7 @@ TEST_F(Outputs, AnExperimentHasAFolderOfItsOwn) {
     arguments.insert(arguments.end(), fidelity.begin() + 2, fidelity.end());
     const Outcome outcome = run_snapkv(arguments);
     EXPECT_EQ(outcome.status, 2) << outcome.err;
-    EXPECT_THAT(outcome.err, HasSubstr("report.md: there already, and not of an earlier run"));
+    EXPECT_THAT(outcome.err, HasSubstr("report.md: exists and is not from an earlier run"));
     EXPECT_EQ(contents(report), "The report of the year.");
     EXPECT_FALSE(std::filesystem::exists(folder_.file("results.jsonl")));
 

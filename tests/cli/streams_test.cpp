@@ -57,7 +57,7 @@ TEST_F(Streams, ThoseThatAreClosedGetNoFileInTheirPlace) {
         EXPECT_THAT(contents(folder_.file("out/results.jsonl")), Not(HasSubstr("snapkv:"))) << closed;
         const Outcome second = shell("fidelity");
         EXPECT_EQ(second.status, 0) << closed << second.err;
-        EXPECT_THAT(second.err, HasSubstr("2 results there already")) << closed;
+        EXPECT_THAT(second.err, HasSubstr("resuming after 2 results")) << closed;
         std::filesystem::remove_all(folder_.file("out"));
     }
 }

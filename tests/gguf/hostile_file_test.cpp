@@ -73,7 +73,7 @@ TEST(HostileFile, LyingLengthsAreRefused) {
 }
 
 TEST(HostileFile, BadKeysAreRefused) {
-    EXPECT_EQ(open_refusal(Writer().u32("k", 1).u32("k", 2).bytes()), "key 'k' is there twice");
+    EXPECT_EQ(open_refusal(Writer().u32("k", 1).u32("k", 2).bytes()), "key 'k' occurs twice");
     EXPECT_THAT(open_refusal(Writer().u32("", 1).bytes()), StartsWith("key number 1 has a name of 0 bytes"));
     EXPECT_THAT(open_refusal(Writer().u32(std::string(65536, 'k'), 1).bytes()), HasSubstr("name of 65536 bytes"));
     EXPECT_EQ(open_refusal(Writer().u32(std::string_view("a\0\033b", 4), 1).bytes()),
@@ -123,7 +123,7 @@ TEST(HostileFile, UnknownTensorTypesAreRefused) {
 TEST(HostileFile, BadTensorNamesAreRefused) {
     const std::string data(16, 'x');
     EXPECT_EQ(open_refusal(Writer().tensor("t", {4}, 0, data).tensor("t", {4}, 0, data).bytes()),
-              "tensor 't' is there twice");
+              "tensor 't' occurs twice");
     EXPECT_THAT(open_refusal(Writer().tensor("", {4}, 0, data).bytes()), HasSubstr("name of 0 bytes"));
     EXPECT_THAT(open_refusal(Writer().tensor(std::string(64, 't'), {4}, 0, data).bytes()), HasSubstr("64 bytes"));
     EXPECT_THAT(open_refusal(Writer().tensor(std::string_view("t\0u", 3), {4}, 0, data).bytes()),

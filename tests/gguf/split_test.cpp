@@ -196,9 +196,9 @@ TEST(Split, RefusesATensorInTwoParts) {
 TEST(Split, RefusesAnotherNumberOfTensors) {
     const std::string first = "model-00001-of-00003.gguf: key 'split.tensors.count' is ";
     EXPECT_EQ(refusal([](Parts & parts) { parts.parts[2].tensors.clear(); }),
-              first + "4, expected 3, as the 3 parts have together");
+              first + "4, expected 3, the total of the 3 parts");
     EXPECT_EQ(refusal([](Parts & parts) { parts.parts[0].tensor_count = -1; }),
-              first + "-1, expected 4, as the 3 parts have together");
+              first + "-1, expected 4, the total of the 3 parts");
     EXPECT_EQ(refusal([](Parts & parts) { parts.parts[0].tensor_count.reset(); }),
               first + "missing, expected the number of tensors in all parts");
 }

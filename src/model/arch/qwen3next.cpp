@@ -15,7 +15,7 @@ void read_layers(const KeyReader & keys, HyperParameters & params) {
     const auto listed = keys.file().find_integers(keys.name(list));
     const std::size_t all = std::size_t{params.layers} + params.unused_layers;
     if (listed && listed->size() != all) {
-        raise_input("{}: {} has {} entries, expected {}, one a layer", file, keys.name(list), listed->size(), all);
+        raise_input("{}: {} has {} entries, expected {}, one per layer", file, keys.name(list), listed->size(), all);
     }
     const std::uint32_t interval = keys.number_or("full_attention_interval", 4, kMostContext);
     for (std::uint32_t layer = 0; layer < params.layers; ++layer) {
