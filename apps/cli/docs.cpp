@@ -92,7 +92,8 @@ With several questions, `answers` is an array; each element has its own `text`, 
 top level are `prompt_tokens` (the part that all prompts share), `kv.bytes_peak`, `timings` (`load_ms`, `prompt_ms`,
 `prompt_per_second`, over everything that was prefilled) and `peak_rss_bytes`.
 
-`--dry-run --json` prints `prompt_tokens` (the tokens to compute), `bytes_needed` and `seconds_estimated`.
+`--dry-run --json` prints `prompt_tokens` (the tokens to compute), `bytes_needed`, `bytes_available` and
+`seconds_estimated` (0 where memory is short; the exit status is then 1).
 
 `--dump-kept` writes `{"n_prompt": n, "layers": [[[positions of one KV head, ascending], ...], ...]}`; with several
 questions `{"answers": [...]}` of such objects.

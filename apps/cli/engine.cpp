@@ -3,11 +3,27 @@
 #include "fail.h"
 #include "format.h"
 #include "interrupt.h"
+#include "json.h"
 #include "options.h"
 #include "progress.h"
 #include "prompts.h"
+#include "standard_output.h"
+#include "status.h"
 
 namespace snapkv::cli {
+namespace {
+
+/// What the loaded model holds beside its mapped file is part of what a run needs, and is no longer available.
+std::string needs_text(const Estimate & estimate, const ModelInfo & model) {
+    return fmt::format("needs {} of memory besides the model's {}",
+                       bytes_text(estimate.bytes_needed + estimate.bytes_held), bytes_text(model.weight_bytes));
+}
+
+std::string available_text(const Estimate & estimate) {
+    return bytes_text(estimate.bytes_available + estimate.bytes_held);
+}
+
+}  // namespace
 
 Model load_model(const Settings & settings) {
     ModelOptions options;
@@ -64,14 +80,31 @@ Prepared prepare(const Settings & settings, const std::string & document) {
     if (fitted.dropped > 0) {
         warn("{} dropped from the middle of the document", count_text(fitted.dropped, "token"));
     }
-    say_estimate(prepared.estimate, model.info());
     return prepared;
 }
 
 void say_estimate(const Estimate & estimate, const ModelInfo & model) {
-    note("{} to prefill; needs {} of memory besides the model's {}; about {}",
-         count_text(estimate.prompt_tokens, "token"), bytes_text(estimate.bytes_needed), bytes_text(model.weight_bytes),
-         seconds_text(estimate.seconds));
+    const std::string needs =
+        fmt::format("{} to prefill; {}", count_text(estimate.prompt_tokens, "token"), needs_text(estimate, model));
+    if (estimate.fits()) {
+        note("{}; about {}", needs, seconds_text(estimate.seconds));
+    } else {
+        note("{}; {} is available", needs, available_text(estimate));
+    }
+}
+
+int finish_dry_run(const Settings & settings, const Estimate & estimate, const ModelInfo & model) {
+    if (estimate.fits()) {
+        say_estimate(estimate, model);
+    }
+    if (settings.json) {
+        print_json(estimate_json(estimate));
+    }
+    finish_standard_output();
+    if (!estimate.fits()) {
+        machine_error("the run {}; {} is available", needs_text(estimate, model), available_text(estimate));
+    }
+    return status_ok;
 }
 
 PrefillResult prefill(Prepared & prepared) {

@@ -36,10 +36,14 @@ struct Prepared {
     double load_ms = 0;
 };
 
-/// Loads, tokenises, fits the prompts into the context and estimates. Says what was dropped and what it will take.
+/// Loads, tokenises, fits the prompts into the context and estimates. Says what was dropped.
 [[nodiscard]] Prepared prepare(const Settings & settings, const std::string & document);
 
+/// Says what a run will take, and what there is where that is less.
 void say_estimate(const Estimate & estimate, const ModelInfo & model);
+
+/// Ends a dry run: says the estimate, prints its JSON where that is wanted. Throws Error(Machine) where memory is short.
+[[nodiscard]] int finish_dry_run(const Settings & settings, const Estimate & estimate, const ModelInfo & model);
 
 /// The prefill with a progress line; afterwards warns of a window that cuts its question.
 [[nodiscard]] PrefillResult prefill(Prepared & prepared);

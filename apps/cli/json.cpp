@@ -82,7 +82,8 @@ Json run_json(const Report & report) {
 Json estimate_json(const Estimate & estimate) {
     Json json;
     json["prompt_tokens"] = estimate.prompt_tokens;
-    json["bytes_needed"] = estimate.bytes_needed;
+    json["bytes_needed"] = estimate.bytes_needed + estimate.bytes_held;
+    json["bytes_available"] = estimate.bytes_available + estimate.bytes_held;
     json["seconds_estimated"] = estimate.seconds;
     return json;
 }

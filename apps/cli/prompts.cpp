@@ -97,7 +97,9 @@ FittedPrompts fit_prompts(const Model & model, const Settings & settings, const 
     fitted.context = context_for(settings, model.info().trained_context, longest);
     if (settings.truncate == Truncate::Middle) {
         fitted.dropped = tokens_to_drop(settings, fitted, longest);
-        truncate_middle(fitted.prompts, fitted.dropped);
+        if (fitted.dropped > 0) {
+            truncate_middle(fitted.prompts, fitted.dropped);
+        }
     }
     check_fit(settings, longest_of(fitted.prompts), fitted.context);
     return fitted;

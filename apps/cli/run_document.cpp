@@ -44,13 +44,11 @@ int run_document(const Settings & settings) {
     if (settings.dry_run && interrupted()) {
         return interrupted_status();
     }
+    const ModelInfo & model = prepared.session.model().info();
     if (settings.dry_run) {
-        if (settings.json) {
-            print_json(estimate_json(prepared.estimate));
-        }
-        finish_standard_output();
-        return status_ok;
+        return finish_dry_run(settings, prepared.estimate, model);
     }
+    say_estimate(prepared.estimate, model);
 
     Answering answering(settings, prepared.session);
     answering.report().several = prepared.branches.size() > 1;

@@ -1,4 +1,6 @@
 // `snapkv run --load-kv`: generation goes on from a saved sequence, or each message is a turn of its own from it.
+#include <algorithm>
+
 #include "answering.h"
 #include "commands.h"
 #include "engine.h"
@@ -55,33 +57,34 @@ std::vector<Turn> make_turns(const Settings & settings, const Session & session,
     return turns;
 }
 
-/// The saved rows, and what a prompt of each turn's new tokens takes.
+/// The saved rows, and the most that a prompt of any turn's new tokens takes. Where there are none, only the answer's
+/// rows are still to come; a single token stands for them, for its memory alone.
 Estimate estimate_turns(const Settings & settings, const Session & session, const Sequence & saved,
                         const std::vector<Turn> & turns) {
     CacheConfig full = saved.cache_stats().config;
     full.policy = Policy::Full;
-    const ModelInfo & model = session.model().info();
-    const std::uint64_t tail = saved.tokens().size() - saved.prompt_tokens();
     Estimate sum;
     for (const Turn & turn : turns) {
-        Estimate each;
-        const std::int64_t generated =
-            most_generated(settings, saved.tokens().size() + turn.tokens.size(), session.context());
+        Prompt prompt;
+        prompt.tokens = turn.tokens.empty() ? std::vector<Token>{saved.tokens().back()} : turn.tokens;
+        prompt.document_end = prompt.question_begin = prompt.tokens.size();
+        const Branch branch{std::move(prompt), full};
+        const std::size_t before = saved.tokens().size() + turn.tokens.size();
+        const Estimate each = session.estimate({&branch, 1}, most_generated(settings, before, session.context()));
         if (!turn.tokens.empty()) {
-            Prompt prompt;
-            prompt.tokens = turn.tokens;
-            prompt.document_end = prompt.question_begin = turn.tokens.size();
-            const Branch branch{std::move(prompt), full};
-            each = session.estimate({&branch, 1}, generated);
-        } else {
-            const auto rows = static_cast<std::uint64_t>(std::max<std::int64_t>(generated, 1));
-            each.bytes_needed = rows * model.cache_bytes_per_token(full.type);
+            sum.prompt_tokens += each.prompt_tokens;
+            sum.seconds += each.seconds;
         }
-        sum.prompt_tokens += each.prompt_tokens;
-        sum.seconds += each.seconds;
         sum.bytes_needed = std::max(sum.bytes_needed, each.bytes_needed);
+        sum.bytes_available = each.bytes_available;
+        sum.bytes_held = each.bytes_held;
     }
-    sum.bytes_needed += saved.cache_stats().bytes_kept + tail * model.cache_bytes_per_token(full.type);
+    // The saved rows are loaded: what is available is what they have left.
+    const std::uint64_t tail = saved.tokens().size() - saved.prompt_tokens();
+    const std::uint64_t loaded =
+        saved.cache_stats().bytes_kept + tail * session.model().info().cache_bytes_per_token(full.type);
+    sum.bytes_needed += loaded;
+    sum.bytes_available += loaded;
     return sum;
 }
 
@@ -125,16 +128,16 @@ int run_saved(const Settings & settings) {
     const double load_ms = loading.milliseconds();
     check_agreement(settings, saved.cache_stats());
     const std::vector<Turn> turns = make_turns(settings, session, saved);
-    Estimate estimate = estimate_turns(settings, session, saved, turns);
     note("{} loaded from {}", count_text(saved.tokens().size(), "token"), settings.load_kv.string());
-    say_estimate(estimate, model.info());
-    if (settings.dry_run) {
-        estimate.prompt_tokens += saved.tokens().size();
-        if (settings.json) {
-            print_json(estimate_json(estimate));
+    const bool prefills =
+        std::any_of(turns.begin(), turns.end(), [](const Turn & turn) { return !turn.tokens.empty(); });
+    if (settings.dry_run || prefills) {
+        Estimate estimate = estimate_turns(settings, session, saved, turns);
+        if (settings.dry_run) {
+            estimate.prompt_tokens += saved.tokens().size();
+            return finish_dry_run(settings, estimate, model.info());
         }
-        finish_standard_output();
-        return status_ok;
+        say_estimate(estimate, model.info());
     }
 
     Answering answering(settings, session);

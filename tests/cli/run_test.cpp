@@ -110,7 +110,21 @@ TEST(Run, PrefillsOnlyOrStopsBeforeIt) {
     const Json estimate = run_json({"-p", "A short text.", "--dry-run"});
     EXPECT_EQ(estimate["prompt_tokens"], prefilled["prompt_tokens"]);
     EXPECT_GT(estimate["bytes_needed"], 0);
+    EXPECT_GE(estimate["bytes_available"], estimate["bytes_needed"]);
     EXPECT_TRUE(estimate["seconds_estimated"].is_number());
+}
+
+TEST(Run, SaysWhatIsNeededWhereMemoryIsShort) {
+    const std::vector<std::string> rest{"--raw",        "-p", "A short text.", "-c",        "100000000",
+                                        "--allow-long", "-n", "100000000",     "--dry-run", "--json"};
+    const Outcome outcome = run_snapkv(with_model("run", rest));  // 2 TiB of rows
+    EXPECT_EQ(outcome.status, 1) << outcome.err;
+    const Json estimate = Json::parse(outcome.out);
+    EXPECT_GT(estimate["bytes_needed"].get<double>(), 1e12);
+    EXPECT_LT(estimate["bytes_available"], estimate["bytes_needed"]);
+    EXPECT_EQ(estimate["seconds_estimated"], 0);
+    EXPECT_NE(outcome.err.find("snapkv: error: the run needs "), std::string::npos) << outcome.err;
+    EXPECT_NE(outcome.err.find(" is available\n"), std::string::npos) << outcome.err;
 }
 
 TEST(Run, StopsBeforeAStopString) {
