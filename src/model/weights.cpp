@@ -204,7 +204,7 @@ void Weights::finish(const std::function<void(std::string_view)> & log) {
     }
     const std::uint64_t available = available_memory();
     if (bytes_ > available) {
-        raise_machine("{}: the weights take {} MiB, {} MiB can be had", file_.path().string(), bytes_ >> 20U,
+        raise_machine("{}: the weights take {} MiB, {} MiB are available", file_.path().string(), bytes_ >> 20U,
                       available >> 20U);
     }
     for (auto & [type, group] : groups_) {

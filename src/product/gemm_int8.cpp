@@ -147,7 +147,7 @@ bool int8_available() {
 
 std::shared_ptr<const Gemm::Impl> int8_gemm(Gemm::Mode /*mode*/, std::uint32_t /*rows*/,
                                             const PackedLayout & /*layout*/) {
-    raise_machine("products of eight-bit integers need a processor with AVX-512 VNNI");
+    raise_machine("8-bit products need a processor with AVX-512 VNNI");
 }
 
 }  // namespace snapkv::product

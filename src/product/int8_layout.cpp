@@ -206,7 +206,7 @@ struct Layout final : PackedLayout::Impl {
 
 std::shared_ptr<const PackedLayout::Impl> int8_layout(std::uint32_t columns, std::uint32_t depth, ggml_type stored) {
     if (!int8_available()) {
-        raise_machine("products of eight-bit integers need a processor with AVX-512 VNNI");
+        raise_machine("8-bit products need a processor with AVX-512 VNNI");
     }
     assert(depth % Int8Block::kSize == 0);
     return std::make_shared<Layout>(columns, depth, stored);
@@ -220,7 +220,7 @@ namespace snapkv::product {
 
 std::shared_ptr<const PackedLayout::Impl> int8_layout(std::uint32_t /*columns*/, std::uint32_t /*depth*/,
                                                       ggml_type /*stored*/) {
-    raise_machine("products of eight-bit integers need a processor with AVX-512 VNNI");
+    raise_machine("8-bit products need a processor with AVX-512 VNNI");
 }
 
 }  // namespace snapkv::product

@@ -147,7 +147,7 @@ void check_memory(Session::Impl & session, const PrefillPlan & plan) {
             raise_machine(
                 "a prefill of {} tokens needs {:.0f} MiB ({:.0f} hidden states, {:.0f} keys and values, {:.0f} votes "
                 "and "
-                "buffers); {:.0f} MiB can be had",
+                "buffers); {:.0f} MiB are available",
                 plan.computed(), mebibytes(bytes.total()), mebibytes(bytes.hidden), mebibytes(bytes.cache),
                 mebibytes(bytes.compute), mebibytes(available));
         }

@@ -170,7 +170,7 @@ std::optional<Sequence> Session::filled_sequence(std::uint32_t depth, const Cach
     CacheStats stats = run::cache_stats(of_branch, impl_->params());
     const std::uint64_t states = 2 * run::state_bytes(impl_->params());  // a step's old one and new one
     if (const std::uint64_t available = available_memory(); stats.bytes_kept + states > available) {
-        raise_machine("{} rows of keys and values, and states, need {} MiB; {} MiB can be had", stats.rows_kept,
+        raise_machine("{} rows of keys and values, and states, need {} MiB; {} MiB are available", stats.rows_kept,
                       (stats.bytes_kept + states) >> 20U, available >> 20U);
     }
     impl_->arena->meter().restart_peak();

@@ -33,7 +33,7 @@ void check_prompt(const Prompt & prompt, const model::HyperParameters & params, 
     }
     // One place is left for the first generated token.
     if (tokens.size() >= context) {
-        raise_input("the prompt has {} tokens, which leaves no place for an answer in a context of {}", tokens.size(),
+        raise_input("the prompt has {} tokens, which leaves no room for an answer in a context of {}", tokens.size(),
                     context);
     }
     for (const Token token : tokens) {
@@ -45,7 +45,7 @@ void check_prompt(const Prompt & prompt, const model::HyperParameters & params, 
 
 void check_quantised(const char * what, const char * flag, KvType type, std::uint32_t size) {
     if (is_quantised(type) && size % kQuantisedBlock != 0) {
-        raise_usage("{}: q8_0 and q4_0 store blocks of {} elements, and this model's {} have {} a head", flag,
+        raise_usage("{}: q8_0 and q4_0 store blocks of {} elements, and this model's {} have {} per head", flag,
                     kQuantisedBlock, what, size);
     }
 }

@@ -39,7 +39,7 @@ std::optional<Element> PrefillProducts::choose(const model::HyperParameters & pa
         return Element::I8;
     }
     if (asked == ProductPath::Int8) {
-        raise_usage("products of eight-bit integers need a processor with AVX-512 VNNI and quantised weights");
+        raise_usage("8-bit products need a processor with AVX-512 VNNI and quantised weights");
     }
     if (widen && product::gemm_available(Element::F32)) {
         return asked == ProductPath::WidenedF32 ? Element::F32

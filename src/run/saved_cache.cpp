@@ -37,7 +37,7 @@ Sequence Session::load(const std::filesystem::path & path) const try {
     const std::uint64_t available = available_memory();
     const run::ByteSource contents = file.contents();
     if (contents.size > available) {
-        raise_machine("{}: takes {} MiB of memory, {} MiB can be had", path.string(), contents.size >> 20U,
+        raise_machine("{}: takes {} MiB of memory, {} MiB are available", path.string(), contents.size >> 20U,
                       available >> 20U);
     }
     auto sequence = std::make_unique<Sequence::Impl>(

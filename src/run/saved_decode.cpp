@@ -65,7 +65,7 @@ void read_rope(SavedReader & in, const SavedModel & model) {
     const auto here = spelled(model.rope);
     const auto [one, other] = std::ranges::mismatch(saved, here);
     if (one != saved.end()) {
-        raise_input("{}: saved under another RoPE setting: {} {}, here {}", in.path(), one->first, one->second,
+        raise_input("{}: saved with another RoPE setting: {} {}, here {}", in.path(), one->first, one->second,
                     other->second);
     }
 }

@@ -48,8 +48,9 @@ SessionOptions settled(const Model & model, SessionOptions options) {
     options.batch = std::clamp(options.batch, run::HiddenStates::kLeastRows, largest_batch(model.impl()->params));
     options.context = options.context == 0 ? trained : options.context;
     if (options.context > trained && !options.allow_long) {
-        raise_usage("a context of {} tokens is beyond the {} that the model was trained for; --allow-long permits it",
-                    options.context, trained);
+        raise_usage(
+            "a context of {} tokens is longer than the {} that the model was trained with; --allow-long allows it",
+            options.context, trained);
     }
     return options;
 }
@@ -208,7 +209,7 @@ AppendStats Session::append(Sequence & sequence, std::span<const Token> tokens) 
         }
     }
     if (state.tokens.size() + tokens.size() >= impl_->options.context) {
-        raise_input("{} tokens and {} more leave no place for an answer in a context of {}", state.tokens.size(),
+        raise_input("{} tokens and {} more leave no room for an answer in a context of {}", state.tokens.size(),
                     tokens.size(), impl_->options.context);
     }
     // One token is a step of decode, with its threads.

@@ -179,7 +179,7 @@ TEST_F(SavedCache, RefusesAnotherRopeSettingAShorterContextAndCutFiles) {
     ModelOptions stretched;
     stretched.rope.scale = 2.0F;
     EXPECT_EQ(refusal(Session(Model::load(SNAPKV_TEST_MODEL, stretched)), path()),
-              "saved under another RoPE setting: RoPE frequency scale 1, here 0.5");
+              "saved with another RoPE setting: RoPE frequency scale 1, here 0.5");
 
     const auto size = std::filesystem::file_size(path());
     for (std::uintmax_t part = 63; part > 0; --part) {

@@ -190,16 +190,16 @@ TEST(SavedCodec, RefusesAnotherRopeSettingAndNamesIt) {
     const std::vector<std::byte> contents = encoded(small_model(), small_sequence(arena, 3));
     SavedModel other = small_model();
     other.rope.freq_base = 500000;
-    EXPECT_EQ(refusal(contents, other), "saved under another RoPE setting: RoPE base 10000, here 500000");
+    EXPECT_EQ(refusal(contents, other), "saved with another RoPE setting: RoPE base 10000, here 500000");
     other = small_model();
     other.rope.freq_scale = 0.25F;
-    EXPECT_EQ(refusal(contents, other), "saved under another RoPE setting: RoPE frequency scale 1, here 0.25");
+    EXPECT_EQ(refusal(contents, other), "saved with another RoPE setting: RoPE frequency scale 1, here 0.25");
     other = small_model();
     other.rope.scaling = RopeOptions::Scaling::Yarn;
-    EXPECT_EQ(refusal(contents, other), "saved under another RoPE setting: RoPE scaling linear, here yarn");
+    EXPECT_EQ(refusal(contents, other), "saved with another RoPE setting: RoPE scaling linear, here yarn");
     other = small_model();
     other.rope.long_factors = true;
-    EXPECT_EQ(refusal(contents, other), "saved under another RoPE setting: RoPE long factors no, here yes");
+    EXPECT_EQ(refusal(contents, other), "saved with another RoPE setting: RoPE long factors no, here yes");
     other = small_model();
     other.rope.attention_factor = std::nextafter(1.0F, 2.0F);
     EXPECT_NE(refusal(contents, other), "not refused") << "the last bit counts";
@@ -213,7 +213,7 @@ TEST(SavedCodec, TheOriginalContextCountsUnderYarnOnly) {
     EXPECT_EQ(refusal(encoded(model, small_sequence(arena, 3)), other), "not refused");
     model.rope.scaling = other.rope.scaling = RopeOptions::Scaling::Yarn;
     EXPECT_EQ(refusal(encoded(model, small_sequence(arena, 3)), other),
-              "saved under another RoPE setting: RoPE original context 0, here 4096");
+              "saved with another RoPE setting: RoPE original context 0, here 4096");
 }
 
 TEST(SavedCodec, RefusesMoreTokensThanTheContext) {
