@@ -7,7 +7,7 @@ _snapkv() {
   fi
   case ${COMP_WORDS[1]} in
     run)
-      options='-m --model -f --file -p --prompt -q --question --raw --truncate -n --n-predict -s --seed --temp --top-k --top-p --min-p --repeat-penalty --stop --kv-policy --kv-budget --kv-window --kv-kernel --kv-pool --kv-group --kv-sink --kv-type --kv-type-k --kv-type-v --kv-rotate --save-kv --load-kv --json --dry-run --dump-kept -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
+      options='-m --model -f --file -p --prompt -q --question --raw --parse-special --truncate -n --n-predict -s --seed --temp --top-k --top-p --min-p --repeat-penalty --stop --kv-policy --kv-budget --kv-window --kv-kernel --kv-pool --kv-group --kv-sink --kv-type --kv-type-k --kv-type-v --kv-rotate --save-kv --load-kv --json --dry-run --dump-kept -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
       case $before in
         -m | --model) COMPREPLY=($(compgen -f -- "$word")); return ;;
         -f | --file) COMPREPLY=($(compgen -f -- "$word")); return ;;
@@ -50,7 +50,7 @@ _snapkv() {
       COMPREPLY=($(compgen -W "$options" -- "$word"))
       ;;
     show)
-      options='-m --model -f --file -p --prompt -q --question --raw --truncate --kv-policy --kv-budget --kv-window --kv-kernel --kv-pool --kv-group --kv-sink --kv-type --kv-type-k --kv-type-v --kv-rotate --html -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
+      options='-m --model -f --file -p --prompt -q --question --raw --parse-special --truncate --kv-policy --kv-budget --kv-window --kv-kernel --kv-pool --kv-group --kv-sink --kv-type --kv-type-k --kv-type-v --kv-rotate --html -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
       case $before in
         -m | --model) COMPREPLY=($(compgen -f -- "$word")); return ;;
         -f | --file) COMPREPLY=($(compgen -f -- "$word")); return ;;
