@@ -88,6 +88,9 @@ int evaluate(const Settings & settings) {
         usage_error("no task is given: expected one of {} (see snapkv eval --help)",
                     fmt::join(word_list(task_words), ", "));
     }
+    if (settings.eval.task == EvalTask::LongBench && settings.eval.data.empty()) {
+        usage_error("longbench needs its data (--data FILE or FOLDER)");
+    }
     const Document document = settings.files.empty() ? Document{} : read_sources(settings);
     watch_interrupts();
     const Model model = load_model(settings);

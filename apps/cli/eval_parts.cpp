@@ -170,9 +170,6 @@ public:
 
     [[nodiscard]] std::vector<Part> longbench() const {
         check_names(eval::longbench_names());
-        if (settings_.eval.data.empty()) {
-            usage_error("longbench needs its data (--data FILE or FOLDER)");
-        }
         std::vector<Part> parts;
         const std::vector<std::filesystem::path> files = data_files(settings_);
         for (const eval::LongBenchSet & set : eval::longbench_sets()) {

@@ -30,13 +30,13 @@ struct RopeOptions {
 };
 
 struct ModelOptions {
-    RopeOptions rope;
+    RopeOptions rope = {};
     /// Receives one line, without a newline, for each choice worth knowing (buffer types, RoPE in force).
-    std::function<void(std::string_view)> log;
+    std::function<void(std::string_view)> log = {};
     /// Receives one line, without a newline, for each thing that is probably wrong with the model.
-    std::function<void(std::string_view)> warn;
-    /// Polled while text is tokenised; once it is set, the call throws Error(Interrupted). May be null; must outlive the
-    /// model.
+    std::function<void(std::string_view)> warn = {};
+    /// Polled while text is tokenised; once it is set, the call throws Error(Interrupted). May be null; must outlive
+    /// the model.
     const std::atomic<bool> * stop = nullptr;
 };
 

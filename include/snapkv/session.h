@@ -201,8 +201,8 @@ public:
                                       const std::function<bool(std::string_view)> & on_text = {});
 
     /// The tokens of a further user message, for append(): in the model's chat template, or the bare text if `raw`. Do
-    /// not add the answer's end token: append() feeds a sampled token that has no row yet by itself. `parse_special` lets
-    /// bare text become control tokens.
+    /// not add the answer's end token: append() feeds a sampled token that has no row yet by itself. `parse_special`
+    /// lets bare text become control tokens.
     [[nodiscard]] std::vector<Token> turn_tokens(const Sequence & sequence, std::string_view message, bool raw,
                                                  bool parse_special = false) const;
 

@@ -16,6 +16,7 @@
 #include <span>
 #include <string_view>
 
+#include "base/blocked_signals.h"
 #include "base/descriptor.h"
 #include "base/raise.h"
 
@@ -24,22 +25,6 @@ namespace {
 
 // Closes the answer, so that one that was cut short is known for it.
 constexpr char end_mark = '.';
-
-/// Blocks all signals while it lives: a child that is forked meanwhile never runs a handler of the host's.
-class SignalsBlocked {
-public:
-    SignalsBlocked() {
-        sigset_t all;
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before_);
-    }
-    SignalsBlocked(const SignalsBlocked &) = delete;
-    SignalsBlocked & operator=(const SignalsBlocked &) = delete;
-    ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
-private:
-    sigset_t before_{};
-};
 
 void lower(__rlimit_resource resource, std::uint64_t limit) {
     rlimit current{};
@@ -135,7 +120,7 @@ ChildAnswer in_child(const ChildBudget & budget, const std::function<std::string
     Descriptor writing(ends[1]);
     pid_t child = -1;
     {
-        const SignalsBlocked blocked;
+        const BlockedSignals blocked(BlockedSignals::Faults::Blocked);  // a child never runs a handler of the host
         child = ::fork();
         if (child == 0) {
             be_the_child(budget, work, writing.number());

@@ -1,5 +1,6 @@
 #include "base/resident.h"
 
+#include <malloc.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -31,6 +32,11 @@ std::uint64_t kilobytes_line(const char * path, const std::string & name) {
 
 Resident resident_memory() {
     return {kilobytes_line("/proc/self/status", "RssAnon:"), kilobytes_line("/proc/self/status", "VmHWM:")};
+}
+
+std::uint64_t heap_memory() {
+    const struct mallinfo2 heap = ::mallinfo2();
+    return std::uint64_t{heap.uordblks} + heap.hblkhd;
 }
 
 std::uint64_t available_memory() {

@@ -11,6 +11,9 @@ struct Resident {
 };
 Resident resident_memory();
 
+/// Bytes that this process has allocated with malloc() and not freed.
+std::uint64_t heap_memory();
+
 /// Bytes that can be had without swapping: MemAvailable, or what the control groups or the limit of addresses
 /// (ulimit -v) leave where that is less.
 std::uint64_t available_memory();

@@ -1,35 +1,15 @@
 #include "base/thread.h"
 
-#include <csignal>
 #include <deque>
 #include <latch>
 #include <utility>
 
+#include "base/blocked_signals.h"
 #include "base/raise.h"
 
 namespace snapkv {
 
 namespace {
-
-/// Blocks the calling thread's signals as long as it lives, for new threads to inherit that: there is no moment at
-/// which they could receive one.
-class SignalsBlocked {
-public:
-    SignalsBlocked() {
-        sigset_t blocked;
-        sigfillset(&blocked);
-        for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS}) {
-            sigdelset(&blocked, fault);
-        }
-        pthread_sigmask(SIG_SETMASK, &blocked, &before_);
-    }
-    ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-    SignalsBlocked(const SignalsBlocked &) = delete;
-    SignalsBlocked & operator=(const SignalsBlocked &) = delete;
-
-private:
-    sigset_t before_{};
-};
 
 void * run(void * work) {
     (*static_cast<std::function<void()> *>(work))();
@@ -42,7 +22,7 @@ Thread::Thread(std::size_t stack_bytes, std::function<void()> work) : work_(std:
     pthread_attr_t attributes;
     bool started = pthread_attr_init(&attributes) == 0;
     if (started) {
-        const SignalsBlocked blocked;
+        const BlockedSignals blocked(BlockedSignals::Faults::Open);
         started = (stack_bytes == 0 || pthread_attr_setstacksize(&attributes, stack_bytes) == 0) &&
                   pthread_create(&thread_, &attributes, run, &work_) == 0;
         pthread_attr_destroy(&attributes);

@@ -1,4 +1,6 @@
 // The only place that knows oneDNN.
+#include <execinfo.h>
+
 #include <oneapi/dnnl/dnnl.hpp>
 #include <unordered_map>
 
@@ -31,12 +33,23 @@ private:
     int before_;
 };
 
-/// What work with oneDNN returns; where oneDNN fails (memory, for the most part), Error(Machine). Not everything that
-/// it allocates does it look at, the memory for the code that it generates among it.
+/// Exceptions of oneDNN's pass through the C library, which loads what it unwinds with when it first needs it, and
+/// aborts where there is no memory for that: so it is loaded with the program.
+[[maybe_unused]] const int unwinder_loaded = [] {
+    void * frame = nullptr;
+    return ::backtrace(&frame, 1);
+}();
+
+// Room for what oneDNN allocates without a look at whether it got it: to generate a product's code, a reorder's, and to
+// run what was generated.
+constexpr std::size_t kCodeOfProduct = std::size_t{64} << 20U;
+constexpr std::size_t kCodeOfReorder = std::size_t{16} << 20U;
+constexpr std::size_t kRun = std::size_t{64} << 10U;
+
+/// What work with oneDNN returns; where oneDNN fails (memory, for the most part), Error(Machine).
 template <typename Work>
-auto checked(const Work & work) {
-    constexpr std::size_t kKernels = std::size_t{4} << 20U;
-    require_memory(kKernels);
+auto checked(std::size_t room, const Work & work) {
+    require_memory(room);
     const OneThread one;
     try {
         return work();
@@ -50,13 +63,22 @@ const dnnl::engine & cpu_engine() {
     return engine;
 }
 
+/// The best instruction set that oneDNN may use.
+dnnl::cpu_isa instruction_set() {
+#if defined(SNAPKV_AVX2)
+    static const dnnl::status limited = dnnl::set_max_cpu_isa(dnnl::cpu_isa::avx2);  // counts before the first product
+    static_cast<void>(limited);
+#endif
+    return dnnl::get_effective_cpu_isa();
+}
+
 memory::data_type type_of(Element element) {
     return element == Element::F32 ? memory::data_type::f32 : memory::data_type::bf16;
 }
 
 dnnl::matmul::primitive_desc describe(Element element, Gemm::Mode mode, bool bias, std::uint32_t rows,
                                       std::uint32_t columns, std::uint32_t depth) {
-    return checked([&] {
+    return checked(kCodeOfProduct, [&] {
         const auto type = type_of(element);
         const memory::desc input({rows, depth}, type, memory::format_tag::ab);
         const memory::desc weights({depth, columns}, type, memory::format_tag::any);
@@ -87,7 +109,7 @@ struct Layout final : PackedLayout::Impl {
 
     void pack(const float * panel, std::size_t stride, std::uint32_t first, std::uint32_t count,
               void * to) const override {
-        checked([&] {
+        checked(kCodeOfReorder, [&] {
             dnnl::stream stream(cpu_engine());
             const memory::desc from({depth, count}, memory::data_type::f32,
                                     memory::dims{1, static_cast<memory::dim>(stride)});
@@ -110,7 +132,7 @@ struct Product final : Gemm::Impl {
 
     void run(const void * input, const void * weights, const float * bias_values, float * out,
              std::byte * scratch) const override {
-        checked([&] {
+        checked(kRun, [&] {
             const dnnl::engine & engine = cpu_engine();
             dnnl::stream stream(engine);
             std::unordered_map<int, memory> arguments{
@@ -134,21 +156,21 @@ struct Product final : Gemm::Impl {
 }  // namespace
 
 bool onednn_available(Element element) {
-    switch (dnnl::get_effective_cpu_isa()) {
+    switch (instruction_set()) {
         case dnnl::cpu_isa::avx512_core_bf16:
         case dnnl::cpu_isa::avx512_core_amx:
             return true;
         default:
-            return element == Element::F32 && dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx2;
+            return element == Element::F32 && instruction_set() >= dnnl::cpu_isa::avx2;
     }
 }
 
 bool onednn_has_tiles() {
-    return dnnl::get_effective_cpu_isa() == dnnl::cpu_isa::avx512_core_amx;
+    return instruction_set() == dnnl::cpu_isa::avx512_core_amx;
 }
 
 bool onednn_rows_are_independent() {
-    return dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx512_core;
+    return instruction_set() >= dnnl::cpu_isa::avx512_core;
 }
 
 std::shared_ptr<const PackedLayout::Impl> onednn_layout(Element element, std::uint32_t columns, std::uint32_t depth) {
@@ -161,7 +183,7 @@ std::shared_ptr<const Gemm::Impl> onednn_gemm(Element element, Gemm::Mode mode, 
     if (description.weights_desc() != static_cast<const Layout &>(layout.impl()).packed) {
         raise_machine("oneDNN wants another layout of weights for {} rows", rows);
     }
-    return checked([&] { return std::make_shared<Product>(std::move(description), bias); });
+    return checked(kCodeOfProduct, [&] { return std::make_shared<Product>(std::move(description), bias); });
 }
 
 }  // namespace snapkv::product

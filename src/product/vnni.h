@@ -11,9 +11,13 @@
 namespace snapkv::product {
 
 [[nodiscard]] inline bool has_vnni() {
+#if defined(SNAPKV_AVX2)
+    return false;
+#else
     return __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512vl") != 0 &&
            __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512vnni") != 0 &&
            __builtin_cpu_supports("fma") != 0;
+#endif
 }
 
 /// The greatest magnitude of a block's values; where one is not finite, that: the bits of NaN lie above those of

@@ -57,9 +57,9 @@ std::uint64_t parameter_count(const gguf::File & file) {
 /// Adds to `bytes` what the vocabulary takes.
 text::Vocabulary checked_vocabulary(const gguf::File & file, const ModelOptions & options, std::uint64_t & bytes) {
     gguf::check_vocabulary(file);
-    const std::uint64_t before = resident_memory().anonymous;
+    const std::uint64_t before = heap_memory();
     text::Vocabulary vocabulary = text::Vocabulary::load(file, {.warn = options.warn, .stop = options.stop});
-    const std::uint64_t after = resident_memory().anonymous;
+    const std::uint64_t after = heap_memory();
     bytes += after > before ? after - before : 0;
     return vocabulary;
 }

@@ -21,7 +21,7 @@ struct Model::Impl {
     model::HyperParameters params;
     model::Weights weights;  ///< refers to `file`
     std::unique_ptr<model::Architecture> architecture;
-    std::uint64_t vocabulary_bytes = 0;  ///< by which this process grew when the vocabulary was loaded
+    std::uint64_t vocabulary_bytes = 0;  ///< that libllama allocated for the vocabulary
     text::Vocabulary vocabulary;
     text::ChatTemplate chat;
     ModelInfo info;

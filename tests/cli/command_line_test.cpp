@@ -128,62 +128,64 @@ TEST(CommandLine, TextsAreUtf8AndFileNamesAnything) {
     EXPECT_EQ(usage_message({"run", "-m", "model", "-q", "good", "-q", "caf\xE9"}),
               "--question: not valid UTF-8: byte 0xE9 at offset 3 belongs to no character");
     EXPECT_EQ(parse_command_line({"run", "-m", "model", "-f", "caf\xE9"}).files.front(), "caf\xE9");
-    /// A value that the option takes.
-    std::string some_value(const Option & option, Command command) {
-        for (const std::string & value : {std::string("5"), std::string("0.5"), std::string("text")}) {
-            Settings settings = default_settings(command);
-            try {
-                option.read(settings, option.long_name(), value);
-                return value;
-            } catch (const Error &) {
-                continue;  // the next may do
-            }
-        }
-        return option.words.empty() ? default_text(option, command) : option.words.back();
-    }
+}
 
-    /// Calls check(command's name, command, option, name) for every name of every option that takes a value.
-    template <typename Check>
-    void for_each_valued_name(const Check & check) {
-        for (const CommandInfo & info : commands()) {
-            for (const Option & option : options()) {
-                if (!option.serves(info.command) || !option.takes_value() || option.positional()) {
-                    continue;
-                }
-                for (const std::string & name : option.names) {
-                    check(info, option, name);
-                }
-            }
+/// A value that the option takes.
+std::string some_value(const Option & option, Command command) {
+    for (const std::string & value : {std::string("5"), std::string("0.5"), std::string("text")}) {
+        Settings settings = default_settings(command);
+        try {
+            option.read(settings, option.long_name(), value);
+            return value;
+        } catch (const Error &) {
+            continue;  // the next may do
         }
     }
+    return option.words.empty() ? default_text(option, command) : option.words.back();
+}
 
-    TEST(CommandLine, RefusesEveryEmptyValue) {
-        for_each_valued_name([](const CommandInfo & info, const Option & option, const std::string & name) {
-            const std::string expected = option.long_name() + ": the value is empty";
-            EXPECT_EQ(usage_message({info.name, name + "="}), expected) << info.name;
-            EXPECT_EQ(usage_message({info.name, name + "=", "--help"}), expected) << info.name;
-            EXPECT_EQ(usage_message({info.name, name, ""}), expected) << info.name;
-        });
-    }
-
-    TEST(CommandLine, TakesEveryValueApartAndBehindAnEqualsSign) {
-        for_each_valued_name([](const CommandInfo & info, const Option & option, const std::string & name) {
-            const std::string value = some_value(option, info.command);
-            const Settings apart = parse_command_line({info.name, name, value, "--help"});
-            const Settings joined = parse_command_line({info.name, name + "=" + value, "--help"});
-            EXPECT_EQ(joined.given, (std::set<std::string, std::less<>>{option.long_name(), "--help"})) << name;
-            EXPECT_EQ(apart.given, joined.given) << name;
-            EXPECT_EQ(configuration(apart), configuration(joined)) << name;
-            if (option.show != nullptr) {
-                EXPECT_EQ(option.show(joined), value) << name;
+/// Calls check(command's name, command, option, name) for every name of every option that takes a value.
+template <typename Check>
+void for_each_valued_name(const Check & check) {
+    for (const CommandInfo & info : commands()) {
+        for (const Option & option : options()) {
+            if (!option.serves(info.command) || !option.takes_value() || option.positional()) {
+                continue;
             }
-        });
-        EXPECT_EQ(parse_command_line({"run", "-q=hello"}).questions, std::vector<std::string>{"hello"});
-        EXPECT_EQ(parse_command_line({"run", "-q==hello"}).questions, std::vector<std::string>{"=hello"});
-        EXPECT_EQ(parse_command_line({"run", "--stop=[a,b]"}).stop, std::vector<std::string>{"[a,b]"});
-        EXPECT_EQ(parse_command_line({"run", "-p=--json"}).prompt, "--json");
-        EXPECT_EQ(parse_command_line({"run", "-tb=4"}).threads_batch, 4U);
+            for (const std::string & name : option.names) {
+                check(info, option, name);
+            }
+        }
     }
+}
+
+TEST(CommandLine, RefusesEveryEmptyValue) {
+    for_each_valued_name([](const CommandInfo & info, const Option & option, const std::string & name) {
+        const std::string expected = option.long_name() + ": the value is empty";
+        EXPECT_EQ(usage_message({info.name, name + "="}), expected) << info.name;
+        EXPECT_EQ(usage_message({info.name, name + "=", "--help"}), expected) << info.name;
+        EXPECT_EQ(usage_message({info.name, name, ""}), expected) << info.name;
+    });
+}
+
+TEST(CommandLine, TakesEveryValueApartAndBehindAnEqualsSign) {
+    for_each_valued_name([](const CommandInfo & info, const Option & option, const std::string & name) {
+        const std::string value = some_value(option, info.command);
+        const Settings apart = parse_command_line({info.name, name, value, "--help"});
+        const Settings joined = parse_command_line({info.name, name + "=" + value, "--help"});
+        EXPECT_EQ(joined.given, (std::set<std::string, std::less<>>{option.long_name(), "--help"})) << name;
+        EXPECT_EQ(apart.given, joined.given) << name;
+        EXPECT_EQ(configuration(apart), configuration(joined)) << name;
+        if (option.show != nullptr) {
+            EXPECT_EQ(option.show(joined), value) << name;
+        }
+    });
+    EXPECT_EQ(parse_command_line({"run", "-q=hello"}).questions, std::vector<std::string>{"hello"});
+    EXPECT_EQ(parse_command_line({"run", "-q==hello"}).questions, std::vector<std::string>{"=hello"});
+    EXPECT_EQ(parse_command_line({"run", "--stop=[a,b]"}).stop, std::vector<std::string>{"[a,b]"});
+    EXPECT_EQ(parse_command_line({"run", "-p=--json"}).prompt, "--json");
+    EXPECT_EQ(parse_command_line({"run", "-tb=4"}).threads_batch, 4U);
+}
 
 }  // namespace
 }  // namespace snapkv::cli

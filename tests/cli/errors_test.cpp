@@ -47,11 +47,13 @@ TEST(Errors, ModelsAndConfigurationsThatCannotBe) {
 }
 
 TEST(Errors, Prompts) {
+    const Folder folder;
     expect_error(with_model("run", {"-f", "/nonexistent/file"}), 1, "/nonexistent/file");
     expect_error(with_model("run", {"-p", ""}), 2, "--prompt: the value is empty");
     expect_error(with_model("run"), 1, "empty");
     expect_error(with_model("perplexity"), 1, "empty");
-    expect_error(with_model("perplexity", {"-c", "2"}), 2, "-c is 2, expected at least 4 tokens", "some words");
+    expect_error(with_model("perplexity", {"-c", "2", "-f", folder.write("text", "some words")}), 2,
+                 "-c is 2, expected at least 4 tokens");
     expect_error(with_model("run"), 1, "UTF-8", "caf\xE9 \xFF\xFE and more");
     expect_error(with_model("run", {"-c", "16", "-p", "a text of rather more than sixteen tokens, or is it"}), 1,
                  "context");

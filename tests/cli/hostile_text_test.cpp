@@ -50,7 +50,7 @@ TEST(HostileText, ALongRunIsTokenisedByEveryCommand) {
     for (const char * pre : {"gpt-4o", "tekken", "deepseek-llm"}) {
         const TinyModelFile model = model_with_text("tokenizer.ggml.pre", pre);
         for (const auto & how :
-             std::vector<std::vector<std::string>>{{"--raw", "-f", file}, {"-f", file}, {"-q", letters}}) {
+             std::vector<std::vector<std::string>>{{"--raw", "-f", file}, {"-f", file}, {"-p", "x", "-q", letters}}) {
             std::vector<std::string> rest{"--dry-run", "--json", "-c", "40000", "--allow-long"};
             rest.insert(rest.end(), how.begin(), how.end());
             const Outcome outcome = snapkv("run", model, rest);

@@ -101,7 +101,7 @@ TEST(Json, EstimateAndRepairedStrings) {
     estimate.prompt_tokens = 3;
     estimate.bytes_needed = 4;
     EXPECT_EQ(keys(estimate_json(estimate)),
-              (std::set<std::string>{"prompt_tokens", "bytes_needed", "seconds_estimated"}));
+              (std::set<std::string>{"prompt_tokens", "bytes_needed", "bytes_available", "seconds_estimated"}));
     EXPECT_EQ(json_text(Json("a\xFF")), "\"a\xEF\xBF\xBD\"");
 }
 

@@ -65,7 +65,7 @@ std::vector<std::string> drawings(const std::string & terminal) {
 class OnATerminal : public testing::Test {
 protected:
     OnATerminal() {
-        for (int i = 0; i < 60; ++i) {
+        for (int i = 0; i < 45; ++i) {
             text_ += "The boat came on day " + std::to_string(i) + " with oil, and left with the mail. ";
         }
         EXPECT_EQ(test::run_snapkv({"make-model", "-o", model_, "--layers", "8"}).status, 0);
