@@ -25,21 +25,26 @@ if(SNAPKV_ONEDNN)
 endif()
 message(STATUS "oneDNN: ${SNAPKV_HAS_ONEDNN}")
 
-# ThreadSanitizer has to see both sides of every handover, so it needs a llama.cpp of its own; so does CUDA.
-set(setup "scripts/setup")
-if(SNAPKV_SANITIZE STREQUAL "thread")
-  set(SNAPKV_LLAMA_PREFIX "${SNAPKV_DEPS}/llama-tsan")
-  set(setup "scripts/setup --tsan")
-endif()
+# ThreadSanitizer has to see both sides of every handover, so it needs a llama.cpp of its own; so do CUDA, and a build
+# for other processors than this one.
 option(SNAPKV_CUDA "Link a llama.cpp that was compiled with CUDA" OFF)
-if(SNAPKV_CUDA)
-  if(SNAPKV_SANITIZE STREQUAL "thread")
-    message(FATAL_ERROR "SNAPKV_CUDA and the thread sanitizer each need a llama.cpp of their own: take one of them")
+set(variants)
+foreach(variant IN ITEMS tsan cuda avx2)
+  if((variant STREQUAL "tsan" AND SNAPKV_SANITIZE STREQUAL "thread") OR (variant STREQUAL "cuda" AND SNAPKV_CUDA) OR
+      (variant STREQUAL "avx2" AND SNAPKV_AVX2))
+    list(APPEND variants ${variant})
   endif()
-  set(SNAPKV_LLAMA_PREFIX "${SNAPKV_DEPS}/llama-cuda")
-  set(setup "scripts/setup --cuda")
+endforeach()
+list(LENGTH variants count)
+if(count GREATER 1)
+  message(FATAL_ERROR "${variants} each need a llama.cpp of their own: take one of them")
 endif()
-if(NOT EXISTS "${SNAPKV_LLAMA_PREFIX}/.stamp")
+set(setup "scripts/setup")
+if(variants)
+  set(SNAPKV_LLAMA_PREFIX "${SNAPKV_DEPS}/llama-${variants}")
+  set(setup "scripts/setup --${variants}")
+endif()
+if(NOT EXISTS "${SNAPKV_LLAMA_PREFIX}/.stamp-engine")
   message(FATAL_ERROR "llama.cpp is not at ${SNAPKV_LLAMA_PREFIX}: run ${setup} first")
 endif()
 
@@ -60,11 +65,21 @@ if(SNAPKV_CUDA)
   snapkv_import(ggml_cuda ggml-cuda ggml_base CUDA::cudart_static CUDA::cublas)
   target_link_libraries(ggml_all INTERFACE ggml_cuda)
 endif()
-snapkv_import(libllama llama ggml_all)
 snapkv_import(vendor_hash vendor-hash)
 target_include_directories(vendor_hash SYSTEM INTERFACE "${SNAPKV_LLAMA_PREFIX}/include/vendor")
-snapkv_import(llama_httplib cpp-httplib Threads::Threads)
-snapkv_import(llama_common_base llama-common-base)
-snapkv_import(llama_common llama-common libllama llama_common_base llama_httplib vendor_hash)
-target_include_directories(llama_common SYSTEM INTERFACE "${SNAPKV_LLAMA_PREFIX}/include/common"
+
+# What the engine uses of libllama: its vocabulary, its samplers, its template engine. Its sampling from a context of
+# libllama's own is never called and dropped with what it would need.
+snapkv_import(llama_vocabulary llama-vocabulary ggml_all)
+target_include_directories(llama_vocabulary SYSTEM INTERFACE "${SNAPKV_LLAMA_PREFIX}/include/libllama")
+target_link_options(llama_vocabulary INTERFACE -Wl,--gc-sections)
+snapkv_import(llama_templates llama-templates)
+target_include_directories(llama_templates SYSTEM INTERFACE "${SNAPKV_LLAMA_PREFIX}/include/common"
   "${SNAPKV_LLAMA_PREFIX}/include/vendor")
+
+# Whole models and chat formats, which tests compare with (scripts/setup --tests).
+# The two parts of libllama refer to each other.
+snapkv_import(libllama_rest llama ggml_all)
+add_library(libllama INTERFACE IMPORTED GLOBAL)
+target_link_libraries(libllama INTERFACE "$<LINK_GROUP:RESCAN,libllama_rest,llama_vocabulary>")
+snapkv_import(llama_chat llama-chat libllama llama_templates)

@@ -42,7 +42,8 @@ struct Prepared {
 /// Says what a run will take, and what there is where that is less.
 void say_estimate(const Estimate & estimate, const ModelInfo & model);
 
-/// Ends a dry run: says the estimate, prints its JSON where that is wanted. Throws Error(Machine) where memory is short.
+/// Ends a dry run: says the estimate, prints its JSON where that is wanted. Throws Error(Machine) where memory is
+/// short.
 [[nodiscard]] int finish_dry_run(const Settings & settings, const Estimate & estimate, const ModelInfo & model);
 
 /// The prefill with a progress line; afterwards warns of a window that cuts its question.

@@ -5,7 +5,7 @@
 namespace snapkv::cli {
 namespace {
 
-constexpr Commands serving = in(Command::Observe);
+constexpr Commands observing = in(Command::Observe);
 
 }  // namespace
 
@@ -15,7 +15,7 @@ void add_observe_options(std::vector<Option> & table) {
                      .placeholder = "WHAT",
                      .help = "what to look at, see above",
                      .section = section,
-                     .commands = serving,
+                     .commands = observing,
                      .read = [](Settings & s, Name name,
                                 const Value & v) { s.observe.what = from_word(observation_words, name, v); },
                      .words = word_list(observation_words)});
@@ -24,7 +24,7 @@ void add_observe_options(std::vector<Option> & table) {
          .placeholder = "N",
          .help = "maximum number of tokens to generate with the full cache, as the reference",
          .section = section,
-         .commands = serving,
+         .commands = observing,
          .read = [](Settings & s, Name name, const Value & v) { s.observe.generate = read_count(name, v, 1); },
          .show = [](const Settings & s) { return fmt::format("{}", s.observe.generate); }});
     table.push_back(
@@ -32,7 +32,7 @@ void add_observe_options(std::vector<Option> & table) {
          .placeholder = "N",
          .help = "windows: how many windows before the end of the prompt",
          .section = section,
-         .commands = serving,
+         .commands = observing,
          .read = [](Settings & s, Name name, const Value & v) { s.observe.windows = read_count(name, v, 1); },
          .show = [](const Settings & s) { return fmt::format("{}", s.observe.windows); }});
     table.push_back(
@@ -40,7 +40,7 @@ void add_observe_options(std::vector<Option> & table) {
          .placeholder = "N",
          .help = "tokens per window, in the prompt and in the generated text",
          .section = section,
-         .commands = serving,
+         .commands = observing,
          .read = [](Settings & s, Name name, const Value & v) { s.observe.window = read_count(name, v, 1); },
          .show = [](const Settings & s) { return fmt::format("{}", s.observe.window); }});
     table.push_back(
@@ -48,7 +48,7 @@ void add_observe_options(std::vector<Option> & table) {
          .placeholder = "X",
          .help = "attention weight above which a generated token needs a position",
          .section = section,
-         .commands = serving,
+         .commands = observing,
          .read = [](Settings & s, Name name, const Value & v) { s.observe.threshold = read_decimal(name, v, 0, 1); },
          .show = [](const Settings & s) { return decimal(double{s.observe.threshold}); }});
     table.push_back(
@@ -56,7 +56,7 @@ void add_observe_options(std::vector<Option> & table) {
          .placeholder = "N|P%,...",
          .help = "rows that a window keeps, its own included; a list only for budget",
          .section = section,
-         .commands = serving,
+         .commands = observing,
          .read = [](Settings & s, Name name, const Value & v) { s.observe.budgets = read_list(name, v, read_budget); },
          .show = [](const Settings & s) { return joined(s.observe.budgets, budget_text); }});
     table.push_back({.names = {"-o", "--output"},

@@ -18,7 +18,7 @@
 namespace snapkv::cli {
 namespace {
 
-int print(const std::string & text) {
+int print_whole(const std::string & text) {
     print_text(text);
     finish_standard_output();
     return status_ok;
@@ -28,7 +28,7 @@ int complete(const Settings & settings) {
     if (!settings.has("SHELL")) {
         usage_error("no shell is given (snapkv completion bash|zsh|fish)");
     }
-    return print(completion_script(settings.shell));
+    return print_whole(completion_script(settings.shell));
 }
 
 void require_model(const Settings & settings) {
@@ -43,10 +43,10 @@ void require_model(const Settings & settings) {
 
 int dispatch(const Settings & settings) {
     if (settings.help) {
-        return print(help_text(settings.command));
+        return print_whole(help_text(settings.command));
     }
     if (settings.version) {
-        return print(std::string("snapkv ") + version() + "\n");
+        return print_whole(std::string("snapkv ") + version() + "\n");
     }
     require_model(settings);
     check_idle_options(settings);
@@ -74,7 +74,7 @@ int dispatch(const Settings & settings) {
         case Command::Completion:
             return complete(settings);
         case Command::Docs:
-            return print(reference());
+            return print_whole(reference());
         case Command::None:
             break;
     }

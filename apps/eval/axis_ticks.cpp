@@ -11,7 +11,7 @@ constexpr double largest = 1e100;  // keeps differences and powers of ten far fr
 constexpr double smallest = 1e-100;
 constexpr double slack = 1e-9;  // of a step: what rounding may add to a quotient
 
-struct Range {
+struct TickRange {
     double low = 0;
     double high = 0;
 };
@@ -57,18 +57,18 @@ Step step_of(double raw, NumberStyle style) {
 }
 
 /// Equal values, and those that differ by no more than rounding, get room around them.
-Range widened(Range range, AxisEnds ends) {
+TickRange widened(TickRange range, AxisEnds ends) {
     const double size = std::max(std::abs(range.low), std::abs(range.high));
     if (range.high - range.low > 1e-12 * size && range.high - range.low >= smallest) {
         return range;
     }
     if (size < smallest) {
-        return ends == AxisEnds::Values ? Range{-1, 1} : Range{0, 1};
+        return ends == AxisEnds::Values ? TickRange{-1, 1} : TickRange{0, 1};
     }
     if (ends == AxisEnds::Values) {
         return {range.low - size / 2, range.high + size / 2};
     }
-    return range.high > 0 ? Range{0, range.high} : Range{range.low, 0};
+    return range.high > 0 ? TickRange{0, range.high} : TickRange{range.low, 0};
 }
 
 void mark_linear(Axis & axis, const AxisRequest & request) {
@@ -161,7 +161,7 @@ double Axis::place(double value) const {
 Axis make_axis(std::span<const double> values, const AxisRequest & request) {
     Axis axis;
     axis.scale = request.scale;
-    Range range{largest, -largest};
+    TickRange range{largest, -largest};
     for (const double value : values) {
         if (axis.has_place(value)) {
             range = {std::min(range.low, value), std::max(range.high, value)};

@@ -59,8 +59,7 @@ std::vector<std::size_t> full_stops(std::string_view text) {
 Haystack::Haystack(std::string text, std::string name)
     : text_(std::move(text)), name_(std::move(name)), words_(word_ends(text_)), stops_(full_stops(text_)) {
     if (words_.empty()) {
-        input_error("{}: found {} bytes without a single word, expected text to hide needles in", name_,
-                    text_.size());
+        input_error("{}: found {} bytes without a single word, expected text to hide needles in", name_, text_.size());
     }
     if (!is_white_space(text_.back())) {
         text_ += ' ';

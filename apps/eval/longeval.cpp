@@ -29,7 +29,7 @@ AskedLine asked_line(const JsonRecord & record, std::uint64_t lines) {
     return {asked[0].get<std::string>(), asked[1].get<std::uint64_t>()};
 }
 
-Sample make_sample(const JsonRecord & record) {
+Sample longeval_sample(const JsonRecord & record) {
     const std::uint64_t lines = record.whole_number("num_lines");
     const AskedLine asked = asked_line(record, lines);
     const double last = static_cast<double>(std::max<std::uint64_t>(lines - 1, 1));
@@ -50,7 +50,7 @@ Sample make_sample(const JsonRecord & record) {
 }  // namespace
 
 SampleFile read_longeval(const std::filesystem::path & path, bool skip_broken) {
-    return read_samples(path, skip_broken, make_sample);
+    return read_samples(path, skip_broken, longeval_sample);
 }
 
 }  // namespace snapkv::eval

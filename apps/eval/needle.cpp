@@ -80,8 +80,7 @@ void check(const Needle & needle, const Haystack & haystack) {
                     needle.text, needle.question, needle.answer);
     }
     if (haystack.text().find(needle.text) != std::string::npos) {
-        input_error("{}: already contains the needle \"{}\"", haystack.name(),
-                    needle.text);
+        input_error("{}: already contains the needle \"{}\"", haystack.name(), needle.text);
     }
 }
 

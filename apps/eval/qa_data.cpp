@@ -13,12 +13,10 @@
 namespace snapkv::eval {
 namespace {
 
-using Json = nlohmann::json;
-
 /// A value of a JSON file that knows its place there. It and those above it outlive what is reached through it.
 class Field {
 public:
-    Field(const Json & value, const std::string & file) : value_(value), file_(file) {}
+    Field(const nlohmann::json & value, const std::string & file) : value_(value), file_(file) {}
 
     [[nodiscard]] Field at(const char * key) const {
         if (!value_.is_object()) {
@@ -64,7 +62,7 @@ public:
     }
 
 private:
-    Field(const Json & value, const Field & parent, const char * key, std::size_t index)
+    Field(const nlohmann::json & value, const Field & parent, const char * key, std::size_t index)
         : value_(value), file_(parent.file_), parent_(&parent), key_(key), index_(index) {}
 
     [[nodiscard]] std::string path() const {
@@ -74,23 +72,23 @@ private:
         return parent_->path() + (key_ != nullptr ? fmt::format(".{}", key_) : fmt::format("[{}]", index_));
     }
 
-    const Json & value_;
+    const nlohmann::json & value_;
     const std::string & file_;
     const Field * parent_ = nullptr;
     const char * key_ = nullptr;
     std::size_t index_ = 0;
 };
 
-Json parse(const std::filesystem::path & path) {
+nlohmann::json parse(const std::filesystem::path & path) {
     const std::string text = read_text_file(path);
     if (const std::size_t bad = find_ill_formed(text); bad != std::string::npos) {
         input_error("{}: found no valid JSON: byte {} is not UTF-8", path.string(), bad + 1);
     }
     try {
-        return Json::parse(text);
-    } catch (const Json::parse_error & error) {
+        return nlohmann::json::parse(text);
+    } catch (const nlohmann::json::parse_error & error) {
         input_error("{}: found no valid JSON: byte {}: {}", path.string(), error.byte, json_fault(error));
-    } catch (const Json::out_of_range &) {
+    } catch (const nlohmann::json::out_of_range &) {
         input_error("{}: found no valid JSON: a number of it is out of range", path.string());
     }
 }
@@ -215,7 +213,7 @@ QaData::Question hotpotqa_question(const Field & item, Collection & collection) 
 QaData read_squad(const std::filesystem::path & file) {
     QaData data;
     data.name = file.string();
-    const Json json = parse(file);
+    const nlohmann::json json = parse(file);
     const Field top(json, data.name);
     const Field articles = top.at("data");
     Collection collection;
@@ -230,7 +228,7 @@ QaData read_squad(const std::filesystem::path & file) {
 QaData read_hotpotqa(const std::filesystem::path & file) {
     QaData data;
     data.name = file.string();
-    const Json json = parse(file);
+    const nlohmann::json json = parse(file);
     const Field top(json, data.name);
     Collection collection;
     for (std::size_t i = 0; i < top.list_size(); ++i) {

@@ -20,9 +20,8 @@ SelectedSets::SelectedSets(std::uint32_t document, std::uint32_t tokens, const S
       votes_(model.kv_heads, WindowVotes(group_, document)),
       selected_(std::size_t{model.layers} * model.kv_heads) {
     if (document == 0 || document >= tokens) {
-        usage_error(
-            "a document of {} tokens in a prompt of {}: expected a document with a question after it",
-            document, tokens);
+        usage_error("a document of {} tokens in a prompt of {}: expected a document with a question after it", document,
+                    tokens);
     }
 }
 

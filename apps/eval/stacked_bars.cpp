@@ -15,7 +15,7 @@ namespace snapkv::eval {
 namespace {
 
 constexpr double widest_bar = 46;
-constexpr double widest_name = 220;
+constexpr double widest_part_name = 220;
 constexpr double swatch = 14;
 
 /// Lines over the colour of a part: none, rising, level, falling, dots, upright.
@@ -86,7 +86,7 @@ void add_bar(SvgPage & page, const StackedBars & bars, const PlotArea & area, co
 double names_width(const StackedBars & bars) {
     double widest = 0;
     for (const std::string & name : bars.parts) {
-        widest = std::max(widest, std::min(text_width(name, small_text), widest_name));
+        widest = std::max(widest, std::min(text_width(name, small_text), widest_part_name));
     }
     return bars.parts.empty() ? 24 : widest + swatch + 34;
 }
@@ -97,7 +97,7 @@ void add_names(SvgPage & page, const StackedBars & bars, const PlotArea & area) 
     double y = area.top + 2;
     for (std::size_t part = bars.parts.size(); part-- > 0;) {
         add_box(page, part, x, y, swatch, swatch, {});
-        page.text(x + swatch + 6, y + 11, fit_text(bars.parts[part], small_text, widest_name),
+        page.text(x + swatch + 6, y + 11, fit_text(bars.parts[part], small_text, widest_part_name),
                   {.size = small_text, .full = bars.parts[part]});
         y += swatch + 8;
     }

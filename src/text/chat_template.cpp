@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "base/raise.h"
-#include "llama.h"
 #include "text/prompt.h"
 #include "text/special_text.h"
 #include "text/template_frames.h"
@@ -58,10 +57,7 @@ private:
     Rendered result;
 };
 
-ChatTemplate::ChatTemplate(const Vocabulary & vocabulary) {
-    const char * source = llama_model_chat_template(vocabulary.model(), nullptr);
-    impl_ = std::make_unique<Impl>(vocabulary, source != nullptr ? source : "");
-}
+ChatTemplate::ChatTemplate(const Vocabulary & vocabulary) : ChatTemplate(vocabulary, vocabulary.chat_template()) {}
 
 ChatTemplate::ChatTemplate(const Vocabulary & vocabulary, const std::string & source)
     : impl_(std::make_unique<Impl>(vocabulary, source)) {}

@@ -37,7 +37,7 @@ void keep(ggml_log_level level, const char * text, void * /*user*/) {
 void start_llama_once() {
     static const bool started = [] {
         llama_log_set(keep, nullptr);
-        llama_backend_init();
+        ggml_time_init();
         return true;
     }();
     static_cast<void>(started);

@@ -96,12 +96,6 @@ Cuts cuts_of_spm(const Vocabulary & vocabulary) {
     return cuts;
 }
 
-std::string pre_tokenizer_of(const Vocabulary & vocabulary) {
-    std::array<char, 64> name{};
-    llama_model_meta_val_str(vocabulary.model(), "tokenizer.ggml.pre", name.data(), name.size());
-    return name.data();
-}
-
 /// A run of bytes without a place at which every match has ended.
 struct Run {
     std::size_t begin = 0;
@@ -184,7 +178,7 @@ Splitting splitting_of(const Vocabulary & vocabulary) {
         return {.cuts = cuts_of_spm(vocabulary)};
     }
     using Kind = Splitting::Slow::Kind;
-    const std::string name = pre_tokenizer_of(vocabulary);
+    const std::string name = vocabulary.pre_tokenizer();
     Splitting splitting{.cuts = Cuts::NewlinesAndBlanks, .recurses = true};
     if (name == "superbpe") {  // splits at numbers only
         splitting.cuts = Cuts::None;

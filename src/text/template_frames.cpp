@@ -1,7 +1,10 @@
 #include "text/template_frames.h"
 
+#include <fmt/chrono.h>
+
 #include <algorithm>
 #include <array>
+#include <ctime>
 #include <exception>
 #include <new>
 #include <string_view>
@@ -11,9 +14,12 @@
 #include "base/deep_stack.h"
 #include "base/in_child.h"
 #include "base/raise.h"
-#include "chat.h"
+#include "jinja/caps.h"
+#include "jinja/lexer.h"
+#include "jinja/parser.h"
+#include "jinja/runtime.h"
+#include "json.h"
 #include "llama.h"
-#include "log.h"
 
 namespace snapkv::text {
 namespace {
@@ -47,21 +53,72 @@ std::string token_text(const Vocabulary & vocabulary, Token token) {
     return token == LLAMA_TOKEN_NULL ? std::string() : vocabulary.piece(token, true);
 }
 
-/// The first messages of a conversation, the user's and the assistant's in turn, each a placeholder.
-std::string render(const common_chat_templates & templates, std::size_t messages) {
-    common_chat_templates_inputs inputs;
-    for (std::size_t i = 0; i < messages; ++i) {
-        common_chat_msg message;
-        message.role = i % 2 == 0 ? "user" : "assistant";
-        message.content = placeholders[i];
-        inputs.messages.push_back(std::move(message));
+/// A template as llama.cpp's engine runs it.
+class Template {
+public:
+    Template(const Vocabulary & vocabulary, const std::string & source)
+        : vocabulary_(vocabulary),
+          source_(jinja::lexer().tokenize(source)),
+          program_(jinja::parse_from_tokens(source_)) {
+        const jinja::caps abilities = jinja::caps_get(program_);
+        typed_ = !abilities.supports_string_content && abilities.supports_typed_content;
     }
-    inputs.use_jinja = true;
-    inputs.add_generation_prompt = true;
-    inputs.enable_thinking = false;
-    inputs.force_pure_content = true;  // nothing but the rendering: no parser for tools or reasoning is derived
-    return common_chat_templates_apply(&templates, inputs).prompt;
-}
+
+    /// The first messages of a conversation, the user's and the assistant's in turn, each a placeholder, with the
+    /// opening of the assistant's turn. As llama.cpp's common library renders it: no token twice that the tokenizer
+    /// adds.
+    [[nodiscard]] std::string render(std::size_t messages) {
+        const std::string bos = token_text(vocabulary_, llama_vocab_bos(vocabulary_.raw()));
+        const std::string eos = token_text(vocabulary_, llama_vocab_eos(vocabulary_.raw()));
+        jinja::context context(source_.source);
+        jinja::global_from_json(context, input(messages, bos, eos), false);
+        jinja::runtime runtime(context);
+        std::string text = jinja::runtime::gather_string_parts(runtime.execute(program_))->as_string().str();
+        if (llama_vocab_get_add_bos(vocabulary_.raw()) && text.starts_with(bos)) {
+            text.erase(0, bos.size());
+        }
+        if (llama_vocab_get_add_eos(vocabulary_.raw()) && text.ends_with(eos)) {
+            text.resize(text.size() - eos.size());
+        }
+        return text;
+    }
+
+private:
+    [[nodiscard]] common_json input(std::size_t messages, const std::string & bos, const std::string & eos) const {
+        common_json conversation = common_json::array();
+        for (std::size_t i = 0; i < messages; ++i) {
+            const std::string content(placeholders[i]);
+            common_json message = common_json::object();
+            message["role"] = i % 2 == 0 ? "user" : "assistant";
+            if (typed_) {
+                common_json part = common_json::object();
+                part["type"] = "text";
+                part["text"] = content;
+                common_json parts = common_json::array();
+                parts.push_back(std::move(part));
+                message["content"] = std::move(parts);
+            } else {
+                message["content"] = content;
+            }
+            conversation.push_back(std::move(message));
+        }
+        const std::time_t now = std::time(nullptr);
+        common_json input = common_json::object();
+        input["messages"] = std::move(conversation);
+        input["bos_token"] = bos;
+        input["eos_token"] = eos;
+        input["enable_thinking"] = false;
+        input["add_generation_prompt"] = true;
+        input["datetime"] = fmt::format("{:%b %d %Y}", fmt::localtime(now));
+        input["date_string"] = fmt::format("{:%d %b %Y}", fmt::localtime(now));
+        return input;
+    }
+
+    const Vocabulary & vocabulary_;
+    jinja::lexer_result source_;
+    jinja::program program_;
+    bool typed_ = false;  ///< it takes a message's content as a list of parts only
+};
 
 /// Where a placeholder stands; raises unless it stands there exactly once.
 std::size_t find_once(std::string_view rendering, std::string_view placeholder) {
@@ -75,14 +132,14 @@ std::size_t find_once(std::string_view rendering, std::string_view placeholder) 
     return found;
 }
 
-Frame frame_of_first(const common_chat_templates & templates) {
-    const std::string text = render(templates, 1);
+Frame frame_of_first(Template & chat) {
+    const std::string text = chat.render(1);
     const std::size_t at = find_once(text, placeholders[0]);
     return {.before = text.substr(0, at), .after = text.substr(at + placeholders[0].size())};
 }
 
-Frame frame_of_further(const common_chat_templates & templates) {
-    const std::string text = render(templates, 3);
+Frame frame_of_further(Template & chat) {
+    const std::string text = chat.render(3);
     const std::size_t answer_end = find_once(text, placeholders[1]) + placeholders[1].size();
     const std::size_t at = find_once(text, placeholders[2]);
     if (at < answer_end) {
@@ -104,13 +161,10 @@ std::string why(const std::exception & e) {
 TemplateFrames render_here(const Vocabulary & vocabulary, const std::string & source) {
     TemplateFrames frames;
     try {
-        // Parsed on its own first, because the common library loses the reason on its way out.
-        static_cast<void>(common_chat_template(source, token_text(vocabulary, llama_vocab_bos(vocabulary.raw())),
-                                               token_text(vocabulary, llama_vocab_eos(vocabulary.raw()))));
-        const common_chat_templates_ptr templates = common_chat_templates_init(vocabulary.model(), source);
-        frames.first = frame_of_first(*templates);
+        Template chat(vocabulary, source);
+        frames.first = frame_of_first(chat);
         try {
-            frames.further = frame_of_further(*templates);
+            frames.further = frame_of_further(chat);
         } catch (const std::exception & e) {
             frames.further_error = why(e);
         }
@@ -188,7 +242,6 @@ TemplateFrames render_frames(const Vocabulary & vocabulary, const std::string & 
         frames.error = fmt::format("it has {} bytes; supported are {}", source.size(), longest_template);
         return frames;
     }
-    common_log_set_verbosity_thold(-1);
     const ChildBudget budget{.memory = most_memory,
                              .processor = most_processor_time,
                              .clock = most_time,

@@ -4,12 +4,17 @@
 #include <array>
 #include <cassert>
 #include <cstdio>
+#include <exception>
+#include <memory>
+#include <new>
 #include <unordered_map>
 #include <utility>
 
 #include "base/deep_stack.h"
 #include "base/descriptor.h"
 #include "base/raise.h"
+#include "llama-model-loader.h"
+#include "llama-vocab.h"
 #include "llama.h"
 #include "text/llama_log.h"
 #include "text/partition.h"
@@ -93,21 +98,19 @@ bool puts_space_before_text(const llama_vocab * vocab) {
            piece.front() == ' ';
 }
 
-void free_model(llama_model * model) {
-    llama_model_free(model);
-}
-
 }  // namespace
 
 struct Vocabulary::Loaded {
-    std::unique_ptr<llama_model, void (*)(llama_model *)> model{nullptr, free_model};
+    llama_vocab libllama;
+    std::string chat_template;
+    std::string pre_tokenizer;
     const std::atomic<bool> * stop = nullptr;
     std::vector<Special> specials;
     Splitting splitting;
     std::vector<Token> guard;
     std::size_t longest_token = 1;
 
-    [[nodiscard]] const llama_vocab * vocab() const { return llama_model_get_vocab(model.get()); }
+    [[nodiscard]] const llama_vocab * vocab() const { return &libllama; }
 
     /// `piece` views `text`, so that an error can say where it lies.
     [[nodiscard]] std::vector<Token> tokens_of(std::string_view text, std::string_view piece, bool continues) const {
@@ -145,19 +148,29 @@ struct Vocabulary::Loaded {
 
 Vocabulary Vocabulary::load(const gguf::File & file, const VocabularyOptions & options) {
     const LlamaLog log;
-    llama_model_params params = llama_model_default_params();
-    params.vocab_only = true;
-    params.n_gpu_layers = 0;
-    params.load_mode = LLAMA_LOAD_MODE_NONE;
     const auto stream = open_mapping(file.parts().front().bytes);
     if (!stream) {
         raise_machine("{}: cannot be read as a stream: {}", file.path().string(), system_error_text());
     }
     const auto loaded = std::make_shared<Loaded>();
-    loaded->model.reset(llama_model_load_from_file_ptr(stream.get(), params));
-    if (!loaded->model) {
-        raise_input("{}: the tokenizer cannot be loaded: {}", file.path().string(), log.first_error());
+    try {
+        const std::unique_ptr<gguf_context, void (*)(gguf_context *)> metadata(
+            gguf_init_from_file_ptr(stream.get(), {.no_alloc = true, .ctx = nullptr}), gguf_free);
+        if (!metadata) {
+            raise_input("{}", log.first_error());
+        }
+        // What llama_model_load_from_file() does for a vocabulary, without a model behind it.
+        std::vector<std::string> no_parts;
+        llama_model_loader loader(metadata.get(), nullptr, nullptr, {}, no_parts, nullptr, LLAMA_LOAD_MODE_NONE, false,
+                                  true, false, nullptr, nullptr);
+        loaded->libllama.load(loader, LLM_KV(loader.get_arch()));
+    } catch (const std::bad_alloc &) {
+        throw;
+    } catch (const std::exception & error) {
+        raise_input("{}: the tokenizer cannot be loaded: {}", file.path().string(), error.what());
     }
+    loaded->chat_template = file.find_string("tokenizer.chat_template").value_or("");
+    loaded->pre_tokenizer = file.find_string("tokenizer.ggml.pre").value_or("");
     if (options.warn) {
         for (const std::string & line : log.warnings()) {
             options.warn(fmt::format("{}: the tokenizer: {}", file.path().string(), line));
@@ -268,8 +281,12 @@ const llama_vocab * Vocabulary::raw() const {
     return loaded_->vocab();
 }
 
-const llama_model * Vocabulary::model() const {
-    return loaded_->model.get();
+const std::string & Vocabulary::chat_template() const {
+    return loaded_->chat_template;
+}
+
+const std::string & Vocabulary::pre_tokenizer() const {
+    return loaded_->pre_tokenizer;
 }
 
 }  // namespace snapkv::text

@@ -13,7 +13,6 @@
 
 #include "gguf/file.h"
 
-struct llama_model;
 struct llama_vocab;
 
 namespace snapkv::text {
@@ -68,7 +67,8 @@ public:
     [[nodiscard]] std::span<const Token> guard() const;
     [[nodiscard]] const std::atomic<bool> * stop() const;  ///< may be null
     [[nodiscard]] const llama_vocab * raw() const;
-    [[nodiscard]] const llama_model * model() const;  ///< vocabulary only: no weights, shape getters unset
+    [[nodiscard]] const std::string & chat_template() const;  ///< the file's; empty without one
+    [[nodiscard]] const std::string & pre_tokenizer() const;  ///< its name in the file; empty without one
 
 private:
     struct Loaded;

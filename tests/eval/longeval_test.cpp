@@ -14,7 +14,7 @@ using test::LinesFile;
 using testing::ElementsAre;
 using testing::Pair;
 
-nlohmann::json official_line() {
+nlohmann::json longeval_line() {
     return {
         {"random_idx", {"tall-eraser", 1U}},
         {"expected_number", 35148U},
@@ -30,9 +30,9 @@ std::string error_for(const nlohmann::json & line) {
 }
 
 TEST(LongEval, ReadsOfficialLines) {
-    nlohmann::json second = official_line();
+    nlohmann::json second = longeval_line();
     second["random_idx"][1] = 2U;
-    const LinesFile file(official_line().dump() + "\n" + second.dump() + "\n");
+    const LinesFile file(longeval_line().dump() + "\n" + second.dump() + "\n");
     const SampleFile read = read_longeval(file.path(), false);
     ASSERT_EQ(read.samples.size(), 2U);
     EXPECT_EQ(read.undivided, 0U);
@@ -49,7 +49,7 @@ TEST(LongEval, ReadsOfficialLines) {
 }
 
 TEST(LongEval, TakesARecordOfOneLine) {
-    nlohmann::json line = official_line();
+    nlohmann::json line = longeval_line();
     line["num_lines"] = 1U;
     line["random_idx"][1] = 0U;
     const LinesFile file(line.dump());
@@ -57,7 +57,7 @@ TEST(LongEval, TakesARecordOfOneLine) {
 }
 
 TEST(LongEval, SaysWhereTheQuestionCannotBeTold) {
-    nlohmann::json line = official_line();
+    nlohmann::json line = longeval_line();
     line["prompt"] = "line a: <1>\nWhat is in line a?";
     const LinesFile file(line.dump());
     const SampleFile read = read_longeval(file.path(), false);
@@ -68,23 +68,23 @@ TEST(LongEval, SaysWhereTheQuestionCannotBeTold) {
 
 TEST(LongEval, NamesAMissingField) {
     for (const char * field : {"random_idx", "expected_number", "num_lines", "prompt"}) {
-        nlohmann::json line = official_line();
+        nlohmann::json line = longeval_line();
         line.erase(field);
         EXPECT_EQ(error_for(line), std::string(":1: the field \"") + field + "\" is missing");
     }
 }
 
 TEST(LongEval, NamesAWrongField) {
-    nlohmann::json line = official_line();
+    nlohmann::json line = longeval_line();
     line["expected_number"] = "35148";
     EXPECT_EQ(error_for(line), ":1: field \"expected_number\": found \"35148\", expected a whole number from 0 up");
     const std::vector<nlohmann::json> wrong = {{"tall-eraser", 3U}, {"tall-eraser"}, {1U, 1U}, {"x", -1}, "x"};
     for (const nlohmann::json & asked : wrong) {
-        line = official_line();
+        line = longeval_line();
         line["random_idx"] = asked;
         EXPECT_THAT(error_for(line), testing::HasSubstr("expected a line's name and its number below 3"));
     }
-    line = official_line();
+    line = longeval_line();
     line["num_lines"] = 0U;
     EXPECT_THAT(error_for(line), testing::HasSubstr("its number below 0"));
 }

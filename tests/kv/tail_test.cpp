@@ -15,7 +15,7 @@ using test::has_marks;
 constexpr std::uint32_t kFirst = 1000;
 
 /// Layers may differ in every respect.
-std::vector<LayerShape> shapes() {
+std::vector<LayerShape> tail_shapes() {
     return {{.kv_heads = 3, .key_size = 5, .value_size = 3, .type = KvType::F16},
             {.kv_heads = 1, .key_size = 9, .value_size = 2, .type = KvType::F32},
             {.kv_heads = 2, .key_size = 1, .value_size = 1, .type = KvType::BF16},
@@ -71,11 +71,11 @@ void expect_marked(const Tail & tail, std::uint32_t rows) {
 TEST(Tail, HoldsRowsAcrossBlockBorders) {
     for (const std::uint32_t rows : {1U, 255U, 256U, 257U, 511U, 512U, 513U}) {
         HostArena arena;
-        Tail whole(arena, shapes(), Position{kFirst});
+        Tail whole(arena, tail_shapes(), Position{kFirst});
         append_marked(whole, rows);
         expect_marked(whole, rows);
 
-        Tail piecewise(arena, shapes(), Position{kFirst});
+        Tail piecewise(arena, tail_shapes(), Position{kFirst});
         append_marked(piecewise, rows / 2);
         append_marked(piecewise, rows - rows / 2 - 1);
         append_marked(piecewise, 0);
@@ -86,7 +86,7 @@ TEST(Tail, HoldsRowsAcrossBlockBorders) {
 
 TEST(Tail, StartsEmpty) {
     HostArena arena;
-    const Tail tail(arena, shapes(), Position{kFirst});
+    const Tail tail(arena, tail_shapes(), Position{kFirst});
     EXPECT_EQ(tail.first(), Position{kFirst});
     EXPECT_EQ(tail.next(), Position{kFirst});
     EXPECT_EQ(arena.meter().alive(), 0U);
@@ -97,7 +97,7 @@ TEST(Tail, StartsEmpty) {
 
 TEST(Tail, PlaceCountsTheRowsLeftInItsBlock) {
     HostArena arena;
-    Tail tail(arena, shapes(), Position{0});
+    Tail tail(arena, tail_shapes(), Position{0});
     tail.append(300);
     EXPECT_EQ(tail.place(0, 0).count, 256U);
     EXPECT_EQ(tail.place(1, 255).count, 1U);
@@ -110,7 +110,7 @@ TEST(Tail, PlaceCountsTheRowsLeftInItsBlock) {
 
 TEST(Tail, NeverMovesWhatIsThere) {
     HostArena arena;
-    Tail tail(arena, shapes(), Position{kFirst});
+    Tail tail(arena, tail_shapes(), Position{kFirst});
     append_marked(tail, 1);
     const std::byte * keys = tail.place(1, 0).keys;
     append_marked(tail, 5000);
@@ -120,7 +120,7 @@ TEST(Tail, NeverMovesWhatIsThere) {
 
 TEST(Tail, ViewAppendsToWhatIsThere) {
     HostArena arena;
-    Tail tail(arena, shapes(), Position{kFirst});
+    Tail tail(arena, tail_shapes(), Position{kFirst});
     append_marked(tail, 257);
     std::vector<HeadRows> views(1);
     views[0].rows = 77;
@@ -134,14 +134,14 @@ TEST(Tail, ViewAppendsToWhatIsThere) {
 
 TEST(Tail, TruncatesAndGrowsAgain) {
     HostArena arena;
-    Tail tail(arena, shapes(), Position{kFirst});
+    Tail tail(arena, tail_shapes(), Position{kFirst});
     append_marked(tail, 600);
     for (const std::uint32_t rows : {600U, 513U, 512U, 511U, 257U, 256U, 255U, 1U, 0U}) {
         tail.truncate(rows);
         expect_marked(tail, rows);
         const std::uint64_t blocks = (rows + Tail::kBlockRows - 1) / Tail::kBlockRows;
         std::uint64_t block_bytes = 0;
-        for (const LayerShape & shape : shapes()) {
+        for (const LayerShape & shape : tail_shapes()) {
             block_bytes += shape.kv_heads * shape.row_bytes() * Tail::kBlockRows;
         }
         EXPECT_EQ(arena.meter().alive(), blocks * block_bytes) << "blocks past the end are given back";
@@ -156,7 +156,7 @@ TEST(Tail, TruncatesAndGrowsAgain) {
 TEST(Tail, CopiesAreIndependent) {
     for (const std::uint32_t rows : {0U, 255U, 256U, 257U}) {
         HostArena arena;
-        Tail tail(arena, shapes(), Position{kFirst});
+        Tail tail(arena, tail_shapes(), Position{kFirst});
         append_marked(tail, rows);
         const std::uint64_t one = arena.meter().alive();
         {

@@ -126,7 +126,7 @@ TEST_P(PreTokenizers, GiveTheSameTokensInPieces) {
     EXPECT_EQ(pieces > 14, cuts == Cuts::NewlinesAndBlanks) << pieces;
 }
 
-std::string name_of(const testing::TestParamInfo<gguf::PreTokenizer> & info) {
+std::string pre_tokenizer_name(const testing::TestParamInfo<gguf::PreTokenizer> & info) {
     std::string name(info.param.name.empty() ? "none" : info.param.name);
     std::replace_if(
         name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
@@ -134,7 +134,8 @@ std::string name_of(const testing::TestParamInfo<gguf::PreTokenizer> & info) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, PreTokenizers,
-                         testing::ValuesIn(gguf::pre_tokenizers().begin(), gguf::pre_tokenizers().end()), name_of);
+                         testing::ValuesIn(gguf::pre_tokenizers().begin(), gguf::pre_tokenizers().end()),
+                         pre_tokenizer_name);
 
 TEST(LongText, AMegabyteOfOneLetterIsTokenised) {
     if (!may_recurse) {

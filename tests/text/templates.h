@@ -1,12 +1,14 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <ostream>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "chat.h"
+#include "llama.h"
 #include "text/prompt.h"
 #include "vocabularies.h"
 
@@ -68,7 +70,12 @@ inline std::string render(const Pair & pair, const std::vector<std::string> & me
         inputs.messages.push_back(std::move(message));
     }
     inputs.enable_thinking = false;
-    const auto templates = common_chat_templates_init(pair.tokenizer().model(), pair.source);
+    const std::string path = pair.vocabulary.empty() ? SNAPKV_TEST_MODEL : vocabulary_path(pair.vocabulary);
+    llama_model_params params = llama_model_default_params();
+    params.vocab_only = true;
+    const std::unique_ptr<llama_model, decltype(&llama_model_free)> model(
+        llama_model_load_from_file(path.c_str(), params), llama_model_free);
+    const auto templates = common_chat_templates_init(model.get(), pair.source);
     return common_chat_templates_apply(templates.get(), inputs).prompt;
 }
 

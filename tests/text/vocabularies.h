@@ -16,8 +16,12 @@ inline const text::Vocabulary & vocabulary_at(const std::string & path) {
 }
 
 /// One of llama.cpp's vocabulary files, for instance "llama-spm".
+inline std::string vocabulary_path(const std::string & name) {
+    return std::string(SNAPKV_TEST_VOCABULARIES) + "/ggml-vocab-" + name + ".gguf";
+}
+
 inline const text::Vocabulary & vocabulary(const std::string & name) {
-    return vocabulary_at(std::string(SNAPKV_TEST_VOCABULARIES) + "/ggml-vocab-" + name + ".gguf");
+    return vocabulary_at(vocabulary_path(name));
 }
 
 inline const text::Vocabulary & model_vocabulary() {

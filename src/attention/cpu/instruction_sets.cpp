@@ -12,7 +12,7 @@ namespace {
 std::atomic<bool> bf16_allowed{true};
 
 bool processor_has_bf16() {
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(SNAPKV_AVX2)
     return __builtin_cpu_supports("avx512bf16") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
            __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512vl") != 0;
 #else

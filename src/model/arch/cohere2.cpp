@@ -5,7 +5,7 @@ namespace snapkv::model {
 
 namespace {
 
-void read(const KeyReader & keys, HyperParameters & params) {
+void read_cohere2(const KeyReader & keys, HyperParameters & params) {
     params.logit_factor = keys.positive("logit_scale");
     read_sliding_layers(keys, params, keys.number(kSlidingWindow, kMostContext), 4);
     params.rotates = params.slides;  // layers that see everything know no positions
@@ -14,6 +14,6 @@ void read(const KeyReader & keys, HyperParameters & params) {
 }  // namespace
 
 const Family kCohere2{
-    .name = "cohere2", .norm = product::Norm::Kind::Layer, .parallel = true, .own_output = false, .read = read};
+    .name = "cohere2", .norm = product::Norm::Kind::Layer, .parallel = true, .own_output = false, .read = read_cohere2};
 
 }  // namespace snapkv::model

@@ -5,7 +5,7 @@ namespace snapkv::model {
 
 namespace {
 
-void read(const KeyReader & keys, HyperParameters & params) {
+void read_command_r(const KeyReader & keys, HyperParameters & params) {
     params.logit_factor = keys.factor("logit_scale");
 }
 
@@ -16,6 +16,6 @@ const Family kCommandR{.name = "command-r",
                        .parallel = true,
                        .head_norms = Family::HeadNorms::WhereGiven,
                        .own_output = false,
-                       .read = read};
+                       .read = read_command_r};
 
 }  // namespace snapkv::model

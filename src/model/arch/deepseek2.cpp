@@ -80,7 +80,7 @@ void read_networks(const KeyReader & keys, HyperParameters & params) {
     }
 }
 
-void read(const KeyReader & keys, HyperParameters & params) {
+void read_deepseek2(const KeyReader & keys, HyperParameters & params) {
     read_unused_layers(keys, params);
     if (keys.not_negative_or_zero("attention.temperature_scale") != 0) {
         raise_input("{}: {} is not supported", keys.file().path().string(), keys.name("attention.temperature_scale"));
@@ -93,6 +93,6 @@ void read(const KeyReader & keys, HyperParameters & params) {
 }  // namespace
 
 /// DeepSeek-V2-Lite and others that are built so.
-const Family kDeepSeek2{.name = "deepseek2", .read = read};
+const Family kDeepSeek2{.name = "deepseek2", .read = read_deepseek2};
 
 }  // namespace snapkv::model

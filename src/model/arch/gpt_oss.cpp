@@ -5,7 +5,7 @@ namespace snapkv::model {
 
 namespace {
 
-void read(const KeyReader & keys, HyperParameters & params) {
+void read_gpt_oss(const KeyReader & keys, HyperParameters & params) {
     read_sliding_layers(keys, params, keys.number(kSlidingWindow, kMostContext), 2);
     read_sliding_rope(keys, params);
     read_sized_experts(keys, params);
@@ -15,7 +15,10 @@ void read(const KeyReader & keys, HyperParameters & params) {
 
 }  // namespace
 
-const Family kGptOss{
-    .name = "gpt-oss", .rope = RopeLayout::Halves, .network_norm = "post_attention_norm", .sinks = true, .read = read};
+const Family kGptOss{.name = "gpt-oss",
+                     .rope = RopeLayout::Halves,
+                     .network_norm = "post_attention_norm",
+                     .sinks = true,
+                     .read = read_gpt_oss};
 
 }  // namespace snapkv::model

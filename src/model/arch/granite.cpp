@@ -5,7 +5,7 @@ namespace snapkv::model {
 
 namespace {
 
-void read(const KeyReader & keys, HyperParameters & params) {
+void read_granite(const KeyReader & keys, HyperParameters & params) {
     params.logit_factor = 1.0F / keys.positive("logit_scale");
     params.residual_factor = keys.factor("residual_scale");
     params.embedding_factor = keys.factor("embedding_scale");
@@ -16,15 +16,15 @@ void read(const KeyReader & keys, HyperParameters & params) {
     read_experts(keys, params);
 }
 
-void read_moe(const KeyReader & keys, HyperParameters & params) {
-    read(keys, params);
+void read_granite_moe(const KeyReader & keys, HyperParameters & params) {
+    read_granite(keys, params);
     params.experts.shared_feed_forward = keys.count("expert_shared_feed_forward_length", kMostElements);
 }
 
 }  // namespace
 
-const Family kGranite{.name = "granite", .read = read};
+const Family kGranite{.name = "granite", .read = read_granite};
 
-const Family kGraniteMoe{.name = "granitemoe", .read = read_moe};
+const Family kGraniteMoe{.name = "granitemoe", .read = read_granite_moe};
 
 }  // namespace snapkv::model

@@ -5,7 +5,7 @@ namespace snapkv::model {
 
 namespace {
 
-void read(const KeyReader & keys, HyperParameters & params) {
+void read_llama(const KeyReader & keys, HyperParameters & params) {
     read_experts(keys, params);
     // Mistral 7B v0.1: all of them.
     read_sliding_layers(keys, params, keys.count(kSlidingWindow, kMostContext), 0);
@@ -14,6 +14,6 @@ void read(const KeyReader & keys, HyperParameters & params) {
 }  // namespace
 
 /// Llama, Mistral, Mixtral, Vicuna, LongChat, LWM, SmolLM and most of what was made after them.
-const Family kLlama{.name = "llama", .read = read};
+const Family kLlama{.name = "llama", .read = read_llama};
 
 }  // namespace snapkv::model

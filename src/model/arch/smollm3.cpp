@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::uint32_t kPeriod = 4;  // every fourth layer knows no positions
 
-void read(const KeyReader & /*keys*/, HyperParameters & params) {
+void read_smollm3(const KeyReader & /*keys*/, HyperParameters & params) {
     for (std::uint32_t layer = 0; layer < params.layers; ++layer) {
         params.rotates.push_back((layer + 1) % kPeriod != 0);
     }
@@ -15,6 +15,6 @@ void read(const KeyReader & /*keys*/, HyperParameters & params) {
 
 }  // namespace
 
-const Family kSmolLm3{.name = "smollm3", .read = read};
+const Family kSmolLm3{.name = "smollm3", .read = read_smollm3};
 
 }  // namespace snapkv::model
