@@ -178,7 +178,7 @@ Splitting splitting_of(const Vocabulary & vocabulary) {
         return {.cuts = cuts_of_spm(vocabulary)};
     }
     using Kind = Splitting::Slow::Kind;
-    const std::string name = vocabulary.pre_tokenizer();
+    const std::string & name = vocabulary.pre_tokenizer();
     Splitting splitting{.cuts = Cuts::NewlinesAndBlanks, .recurses = true};
     if (name == "superbpe") {  // splits at numbers only
         splitting.cuts = Cuts::None;
