@@ -183,7 +183,7 @@ void send(std::string & bytes, std::string_view field) {
 std::string receive(std::string_view & bytes) {
     const std::size_t colon = bytes.find(':');
     const std::size_t size = std::stoul(std::string(bytes.substr(0, colon)));
-    const std::string field(bytes.substr(colon + 1, size));
+    std::string field(bytes.substr(colon + 1, size));
     bytes.remove_prefix(colon + 1 + size);
     return field;
 }

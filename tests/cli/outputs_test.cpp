@@ -1,4 +1,5 @@
 // What a run writes never takes the place of what it reads, of what it writes elsewhere, or of a file of another kind.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -9,7 +10,6 @@
 namespace snapkv::cli::test {
 namespace {
 
-using testing::EndsWith;
 using testing::HasSubstr;
 using testing::StartsWith;
 
@@ -47,7 +47,7 @@ TEST_F(Outputs, AreNeverInputsOfTheSameRun) {
         const std::string file = folder_.file(name);
         for (const std::string option : {"--save-kv", "--dump-kept"}) {
             refused({"run", "-f", text_, option, file}, model_,
-                    option + " " + file + ": the same file as --model " + model_ + ", which this run reads");
+                    fmt::format("{} {}: the same file as --model {}, which this run reads", option, file, model_));
         }
         refused({"show", "-f", text_, "--html", file}, model_, "the same file as --model");
     }

@@ -71,7 +71,7 @@ protected:
         EXPECT_EQ(test::run_snapkv({"make-model", "-o", model_, "--layers", "8"}).status, 0);
     }
     [[nodiscard]] test::Outcome prefill(const test::Terminal & terminal) const {
-        const test::Outcome outcome = test::run_snapkv_on_terminal(
+        test::Outcome outcome = test::run_snapkv_on_terminal(
             {"run", "-m", model_, "-t", "1", "--raw", "-n", "0", "-p", text_, "--products", "stored"}, terminal);
         EXPECT_EQ(outcome.status, 0) << outcome.err;
         return outcome;

@@ -14,7 +14,6 @@ namespace snapkv::cli::test {
 namespace {
 
 using Json = nlohmann::json;
-using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
