@@ -1,5 +1,7 @@
 #pragma once
 
+#include <fmt/format.h>
+
 #include <string>
 #include <vector>
 
@@ -36,7 +38,7 @@ inline TinyVocabulary merging_tiny(const std::string & pre) {
                                                                                        {"\u010A", "h"},
                                                                                        {"\u0120", "h"},
                                                                                        {"1", "1"}}) {
-        tiny.merges.push_back(left + " " + right);
+        tiny.merges.push_back(fmt::format("{} {}", left, right));
         tiny.add(left + right, 1);
     }
     return tiny;
