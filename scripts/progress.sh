@@ -7,6 +7,7 @@ show_progress() {
   while IFS= read -r line; do
     if [[ $line =~ ^\[([0-9]+)/([0-9]+)\] ]]; then
       finished=${BASH_REMATCH[1]} all=${BASH_REMATCH[2]}
+      [ "$finished" -gt 0 ] || continue  # [0/N] foretells nothing
       left=$(((SECONDS - began) * (all - finished) / finished))
       if [ -t 2 ] && [ "${TERM:-dumb}" != dumb ]; then
         printf '\r\033[K%s: %d of %d files, about %d:%02d left' "$label" "$finished" "$all" $((left / 60)) $((left % 60)) >&2
