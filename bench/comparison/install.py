@@ -1,4 +1,4 @@
-"""Brings the peers, each once: into .deps/peers beside what scripts/setup brought. What fails is a reason, not an end."""
+"""Brings the peers, each once, into .deps/peers beside what scripts/setup brought. A failure is reported, not fatal."""
 import hashlib
 import os
 import subprocess
@@ -37,9 +37,11 @@ def run(command, log, what):
 
 
 def build_ours():
-    """The program and the in-process libllama that answers the question."""
+    """The program, the in-process libllama that answers the question, and what both are built from."""
     PEERS.mkdir(parents=True, exist_ok=True)
-    run(["bash", "-c", ". scripts/build.sh; build release snapkv_cli llama_peer micro"], PEERS / "snapkv.log",
+    say("setting up and building snapkv (some minutes the first time)")
+    run([ROOT / "scripts" / "setup", "--tests"], PEERS / "setup.log", "scripts/setup --tests")
+    run(["bash", "-c", "set -e; . scripts/build.sh; build release snapkv_cli llama_peer micro"], PEERS / "snapkv.log",
         "building snapkv")
 
 
