@@ -9,8 +9,8 @@ add_library(snapkv_hwy INTERFACE)
 target_link_libraries(snapkv_hwy INTERFACE ${HWY_LIBRARY})
 target_include_directories(snapkv_hwy SYSTEM INTERFACE ${HWY_INCLUDE})
 
-# oneDNN multiplies weights widened to floats; without it a prefill multiplies bytes or takes ggml's products. Debian's runs on GCC's OpenMP, which is linked only
-# to be told not to start threads.
+# oneDNN multiplies weights widened to floats; without it a prefill multiplies bytes or takes ggml's products. Debian's
+# runs on GCC's OpenMP, which is linked only to be told not to start threads.
 option(SNAPKV_ONEDNN "Use oneDNN where it is found" ON)
 add_library(snapkv_onednn INTERFACE)
 set(SNAPKV_HAS_ONEDNN OFF)
@@ -37,7 +37,8 @@ foreach(variant IN ITEMS tsan cuda avx2)
 endforeach()
 list(LENGTH variants count)
 if(count GREATER 1)
-  message(FATAL_ERROR "${variants} each need a llama.cpp of their own: take one of them")
+  list(JOIN variants ", " variants)
+  message(FATAL_ERROR "${variants} cannot be combined: each needs its own build of llama.cpp")
 endif()
 set(setup "scripts/setup")
 if(variants)

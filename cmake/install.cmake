@@ -13,7 +13,6 @@ install(DIRECTORY ${SNAPKV_LLAMA_PREFIX}/share/licenses/ DESTINATION ${CMAKE_INS
 # What llama.cpp brings along and its libraries contain.
 set(llama_tree ${SNAPKV_DEPS}/llama.cpp)
 install(FILES ${llama_tree}/licenses/LICENSE-jsonhpp DESTINATION ${CMAKE_INSTALL_DATADIR}/licenses/nlohmann-json)
-install(FILES ${llama_tree}/vendor/cpp-httplib/LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/licenses/cpp-httplib)
 install(DIRECTORY ${llama_tree}/vendor/hash/ DESTINATION ${CMAKE_INSTALL_DATADIR}/licenses/hash
   FILES_MATCHING PATTERN "LICENSE*")
 

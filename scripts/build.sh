@@ -11,5 +11,6 @@ build() {
   mkdir -p build
   cmake --preset "$preset" "${build_options[@]}" >"build/$preset.log" 2>&1 || { cat "build/$preset.log" >&2; return 1; }
   cmake --build --preset "$preset" "${targets[@]}" 2>&1 | show_progress "$preset: compiling snapkv"
+  return "${PIPESTATUS[0]}"  # for callers without pipefail
 }
 build_options=()

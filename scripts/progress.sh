@@ -15,7 +15,7 @@ show_progress() {
         said=$SECONDS
         printf '%s: %d of %d files, about %d:%02d left\n' "$label" "$finished" "$all" $((left / 60)) $((left % 60)) >&2
       fi
-    elif [ "${2:-}" != quiet ] && [ -n "$line" ] && [[ $line != ninja:* ]]; then
+    elif [ "${2:-}" != quiet ] && [ -n "$line" ] && [[ $line != "ninja: Entering"* && $line != "ninja: no work"* ]]; then
       printf '%s\n' "$line" >&2
     fi
   done

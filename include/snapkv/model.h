@@ -31,12 +31,13 @@ struct RopeOptions {
 
 struct ModelOptions {
     RopeOptions rope = {};
-    /// Receives one line, without a newline, for each choice worth knowing (buffer types, RoPE in force).
+    /// Receives one line, without a newline, for each choice worth knowing (buffer types, RoPE in force). Called, like
+    /// `warn`, on the thread that loads.
     std::function<void(std::string_view)> log = {};
     /// Receives one line, without a newline, for each thing that is probably wrong with the model.
     std::function<void(std::string_view)> warn = {};
-    /// Polled while text is tokenised; once it is set, the call throws Error(Interrupted). May be null; must outlive
-    /// the model.
+    /// Polled while text is tokenized; once it is set, the call throws Error(Interrupted). A long text that cannot be
+    /// tokenized in pieces then goes through a child process, which can be ended. May be null; must outlive the model.
     const std::atomic<bool> * stop = nullptr;
 };
 
@@ -112,18 +113,21 @@ public:
 
     /// `document`, `between` and `question` as one user message in the file's own chat template. None of their text
     /// ever becomes a control token. An empty question means none. The first call renders the template, in a child
-    /// process with limits on time and memory. Throws Error(Input) if the file has no template that works or the
-    /// message is empty.
+    /// process with limits on time and memory. Throws Error(Input) if the file has no template that works, the message
+    /// is empty, is not UTF-8 or exceeds a hundred times PromptOptions::context; Error(Machine) if no child process
+    /// can be had; Error(Interrupted) once the stop flag is set.
     [[nodiscard]] Prompt chat_prompt(std::string_view document, std::string_view question = {},
                                      std::string_view between = "\n\n", const PromptOptions & options = {}) const;
 
     /// Document and question, concatenated as they are. The tokenizer's begin token is added if the file asks for one,
-    /// its end token never: a prompt is there to be continued.
+    /// its end token never: a prompt is there to be continued. Throws as chat_prompt() does.
     [[nodiscard]] Prompt raw_prompt(std::string_view document, std::string_view question = {},
                                     const PromptOptions & options = {}) const;
 
-    /// Text to token ids. `add_special` adds what the tokenizer adds at the start of a text; `parse_special` lets text
-    /// become control tokens.
+    /// Text to token ids. `add_special` adds what the file wants at the start and at the end of a text (a prompt that
+    /// is to be continued must not end with an end token: see raw_prompt()); `parse_special` lets text become control
+    /// tokens. Throws Error(Input) for text that the tokenizer cannot handle (see docs/formats.md), Error(Interrupted)
+    /// once the stop flag is set.
     [[nodiscard]] std::vector<Token> tokenize(std::string_view text, bool add_special, bool parse_special) const;
 
     /// The bytes of one token, possibly part of a UTF-8 sequence; empty for control tokens. Throws Error(Input) if the

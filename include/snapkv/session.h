@@ -45,7 +45,8 @@ struct SessionOptions {
     AttentionPath attention = AttentionPath::Cpu;
     ProductPath products = ProductPath::Auto;
     /// Polled at least once per tile of attention and per graph node. Once it is true, the current call ends within a
-    /// second with what it has. May be null; must outlive the session.
+    /// second with what it has; text that turn_tokens() and perplexity() tokenize obeys ModelOptions::stop instead. May
+    /// be null; must outlive the session.
     const std::atomic<bool> * stop = nullptr;
     /// Receives one line, without a newline, for each choice worth knowing.
     std::function<void(std::string_view)> log = {};
@@ -196,33 +197,40 @@ public:
                                                           std::uint32_t seed = 1);
 
     /// Samples tokens until the answer ends. `on_text` receives whole UTF-8 characters as they come; returning false
-    /// ends the generation as an interrupt.
+    /// ends the generation as an interrupt. Throws Error(Usage) for a sequence of another model or inconsistent
+    /// options, Error(Input) for logits that are not numbers (damaged weights), Error(Machine) if memory is short.
     [[nodiscard]] Generation generate(Sequence & sequence, const GenerateOptions & options,
                                       const std::function<bool(std::string_view)> & on_text = {});
 
     /// The tokens of a further user message, for append(): in the model's chat template, or the bare text if `raw`. Do
     /// not add the answer's end token: append() feeds a sampled token that has no row yet by itself. `parse_special`
-    /// lets bare text become control tokens.
+    /// lets bare text become control tokens. Throws Error(Usage) for a sequence of another model, and else as
+    /// Model::chat_prompt() does.
     [[nodiscard]] std::vector<Token> turn_tokens(const Sequence & sequence, std::string_view message, bool raw,
                                                  bool parse_special = false) const;
 
     /// Prefills further tokens against the kept rows and the tail, at the next true positions. A sampled token that has
     /// no row yet is fed first; a single token is a decode step and uses the decode threads. After an interruption the
-    /// sequence is in the state that the last finished chunk left it in.
+    /// sequence is in the state that the last finished chunk left it in. Throws Error(Usage) for a sequence of another
+    /// model, Error(Input) for a token id out of range or more tokens than the context takes, Error(Machine) if memory
+    /// is short.
     AppendStats append(Sequence & sequence, std::span<const Token> tokens);
 
     /// Writes the sequence to a temporary file, syncs it and renames it. Until then an existing file keeps its
     /// contents, and it keeps its permissions; a new file has mode 0600. Returns false, with nothing changed, if the
     /// stop flag is set while it writes; a flag that is set before does not stop it, so that what was interrupted can
-    /// be saved. Throws Error(Machine).
-    bool save(const Sequence & sequence, const std::filesystem::path & path) const;
+    /// be saved. Throws Error(Usage) for a sequence of another model, Error(Machine) if the file cannot be written; see
+    /// write_whole_file() for the limit of file sizes.
+    [[nodiscard]] bool save(const Sequence & sequence, const std::filesystem::path & path) const;
 
     /// Reads a saved sequence. Throws Error(Input), with the reason, if the file is truncated, altered, or of another
-    /// model or RoPE setting.
+    /// model or RoPE setting; Error(Machine) if memory is short.
     [[nodiscard]] Sequence load(const std::filesystem::path & path) const;
 
     /// Perplexity with the full cache over chunks of `context` tokens, scoring the second half of each, as llama.cpp's
-    /// tool does. `progress` receives the chunks done, the total and the perplexity so far.
+    /// tool does. `progress` receives the chunks done, the total and the perplexity so far. Throws Error(Input) for
+    /// text that is not UTF-8 or shorter than a chunk, Error(Usage) for a context out of range, Error(Machine) if
+    /// memory is short, Error(Interrupted) if ModelOptions::stop is set while the text is tokenized.
     [[nodiscard]] PerplexityResult perplexity(
         std::string_view text, std::uint32_t context,
         const std::function<void(std::uint32_t, std::uint32_t, double)> & progress = {});

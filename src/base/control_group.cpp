@@ -65,12 +65,16 @@ std::vector<Mount> mounts(const fs::path & root) {
     return all;
 }
 
+bool contains(const Mount & mount, const std::string & group) {
+    const std::string above = mount.group == "/" ? "" : mount.group;
+    return (group == above || group.starts_with(above + "/")) && group.find("/..") == std::string::npos;
+}
+
 /// Where the group's files are. A group outside of what is mounted (the process was moved, or sees only its own
 /// namespace) leaves the mounted one.
 fs::path folder_of(const Mount & mount, const std::string & group) {
     const std::string above = mount.group == "/" ? "" : mount.group;
-    const bool within = group.starts_with(above + "/") && group.find("/..") == std::string::npos;
-    return within ? mount.path / fs::path(group.substr(above.size())).relative_path() : mount.path;
+    return contains(mount, group) ? mount.path / fs::path(group.substr(above.size())).relative_path() : mount.path;
 }
 
 /// Nothing where there is no such file or it holds no number, such as "max".
@@ -141,10 +145,17 @@ GroupLimits group_limits(const fs::path & root) {
         const std::string controllers = line.substr(first + 1, second - first - 1);
         const std::string group = line.substr(second + 1);
         const bool second_version = controllers.empty();
+        const auto of_this_hierarchy = [&](const Mount & mount) {
+            return second_version ? mount.type == "cgroup2"
+                                  : mount.type == "cgroup" &&
+                                        lists(mount.controllers, controllers.substr(0, controllers.find(',')));
+        };
+        // Another group's folder may be mounted as well, for somebody who watches it.
+        const bool ours_is_mounted = std::any_of(all.begin(), all.end(), [&](const Mount & mount) {
+            return of_this_hierarchy(mount) && contains(mount, group);
+        });
         for (const Mount & mount : all) {
-            if (second_version ? mount.type != "cgroup2"
-                               : mount.type != "cgroup" ||
-                                     !lists(mount.controllers, controllers.substr(0, controllers.find(',')))) {
+            if (!of_this_hierarchy(mount) || (ours_is_mounted && !contains(mount, group))) {
                 continue;
             }
             for (fs::path folder = folder_of(mount, group);; folder = folder.parent_path()) {

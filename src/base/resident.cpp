@@ -39,18 +39,25 @@ std::uint64_t heap_memory() {
     return std::uint64_t{heap.uordblks} + heap.hblkhd;
 }
 
-std::uint64_t available_memory() {
+std::uint64_t available_pages() {
     std::uint64_t available = kilobytes_line("/proc/meminfo", "MemAvailable:");
     if (available == 0) {
         available = std::numeric_limits<std::uint64_t>::max();
     }
-    available = std::min(available, group_limits().memory.value_or(available));
-    ::rlimit addresses{};
-    if (::getrlimit(RLIMIT_AS, &addresses) == 0 && addresses.rlim_cur != RLIM_INFINITY) {
-        const std::uint64_t taken = kilobytes_line("/proc/self/status", "VmSize:");
-        available = std::min(available, addresses.rlim_cur > taken ? addresses.rlim_cur - taken : 0);
+    return std::min(available, group_limits().memory.value_or(available));
+}
+
+std::uint64_t available_addresses() {
+    ::rlimit limit{};
+    if (::getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) {
+        return std::numeric_limits<std::uint64_t>::max();
     }
-    return available;
+    const std::uint64_t taken = kilobytes_line("/proc/self/status", "VmSize:");
+    return limit.rlim_cur > taken ? limit.rlim_cur - taken : 0;
+}
+
+std::uint64_t available_memory() {
+    return std::min(available_pages(), available_addresses());
 }
 
 }  // namespace snapkv

@@ -14,8 +14,14 @@ Resident resident_memory();
 /// Bytes that this process has allocated with malloc() and not freed.
 std::uint64_t heap_memory();
 
-/// Bytes that can be had without swapping: MemAvailable, or what the control groups or the limit of addresses
-/// (ulimit -v) leave where that is less.
+/// Bytes that can be had without swapping: MemAvailable, or what the control groups leave where that is less.
+std::uint64_t available_pages();
+
+/// Bytes that can be mapped or allocated before the limit of addresses (ulimit -v) is reached; the greatest number
+/// where there is none.
+std::uint64_t available_addresses();
+
+/// The lesser of the two: what can be allocated and used.
 std::uint64_t available_memory();
 
 }  // namespace snapkv

@@ -23,7 +23,7 @@ struct Slot {
 };
 static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may only touch lock-free atomics");
 
-std::array<Slot, 8> slots;
+std::array<Slot, 64> slots;
 
 std::size_t take_slot(const std::string & name) {
     for (std::size_t i = 0; i < slots.size() && name.size() < slots[i].name.size(); ++i) {

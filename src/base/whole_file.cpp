@@ -1,8 +1,10 @@
 #include "base/whole_file.h"
+#include "base/out_of_memory.h"
 
 #include <fcntl.h>
 
 #include <algorithm>
+#include <new>
 
 #include "base/raise.h"
 #include "snapkv/whole_file.h"
@@ -191,7 +193,7 @@ void WholeFile::sync_directory() const {
     }
 }
 
-bool write_whole_file(const fs::path & path, std::span<const std::byte> bytes, const std::atomic<bool> * stop) {
+bool write_whole_file(const fs::path & path, std::span<const std::byte> bytes, const std::atomic<bool> * stop) try {
     try {
         WholeFile file(path, {.stop = stop});
         file.write(bytes);
@@ -200,10 +202,14 @@ bool write_whole_file(const fs::path & path, std::span<const std::byte> bytes, c
         return false;
     }
     return true;
+} catch (const std::bad_alloc &) {
+    out_of_memory();
 }
 
-void check_whole_file(const fs::path & path) {
+void check_whole_file(const fs::path & path) try {
     const WholeFile never_committed(path);
+} catch (const std::bad_alloc &) {
+    out_of_memory();
 }
 
 }  // namespace snapkv

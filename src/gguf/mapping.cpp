@@ -3,48 +3,24 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <cstdint>
-#include <system_error>
 
+#include "base/descriptor.h"
 #include "base/raise.h"
 
 namespace snapkv::gguf {
-namespace {
-
-std::string last_system_error() {
-    return std::error_code(errno, std::generic_category()).message();
-}
-
-/// Closes on every way out; the mapping outlives the descriptor.
-class Descriptor {
-public:
-    explicit Descriptor(const std::filesystem::path & path)
-        // Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever.
-        : number_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
-        if (number_ < 0) {
-            raise_input("{}: cannot be opened: {}", path.string(), last_system_error());
-        }
-    }
-    Descriptor(const Descriptor &) = delete;
-    Descriptor & operator=(const Descriptor &) = delete;
-    ~Descriptor() { ::close(number_); }
-
-    [[nodiscard]] int number() const { return number_; }
-
-private:
-    int number_;
-};
-
-}  // namespace
 
 Mapping::Mapping(const std::filesystem::path & path) {
-    const Descriptor file(path);
+    // Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever. The mapping outlives the
+    // descriptor.
+    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    if (!file.valid()) {
+        raise_input("{}: cannot be opened: {}", path.string(), system_error_text());
+    }
     struct stat status {};
     if (::fstat(file.number(), &status) != 0) {
-        raise_input("{}: cannot be examined: {}", path.string(), last_system_error());
+        raise_input("{}: cannot be examined: {}", path.string(), system_error_text());
     }
     if (!S_ISREG(status.st_mode)) {
         raise_input("{}: not a regular file, expected a GGUF file", path.string());
@@ -55,7 +31,7 @@ Mapping::Mapping(const std::filesystem::path & path) {
     const auto size = static_cast<std::size_t>(status.st_size);
     const void * address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.number(), 0);
     if (address == MAP_FAILED) {
-        raise_machine("{}: cannot be mapped into memory: {}", path.string(), last_system_error());
+        raise_machine("{}: cannot be mapped into memory: {}", path.string(), system_error_text());
     }
     bytes_ = {static_cast<const std::byte *>(address), size};
 }

@@ -12,6 +12,7 @@
 #include "base/headroom.h"
 #include "base/raise.h"
 #include "base/resident.h"
+#include "base/thread.h"
 #include "ggml-cpu.h"
 #include "gguf/in_quotes.h"
 #include "product/gemm.h"
@@ -133,6 +134,7 @@ ggml_tensor * Weights::require(const std::string & name, std::initializer_list<s
     }
     bytes_ += info->bytes;
     Group & group = groups_[place];
+    group.bytes += info->bytes;
     if (!group.ctx) {
         group.ctx = tensor_context(file_.tensors().size() + 1);
     }
@@ -202,24 +204,27 @@ void Weights::finish(const std::function<void(std::string_view)> & log) {
                         gguf::in_quotes(info.name));
         }
     }
-    const std::uint64_t available = available_memory();
-    if (bytes_ > available) {
-        raise_machine("{}: the weights take {} MiB, {} MiB are available", file_.path().string(), bytes_ >> 20U,
-                      available >> 20U);
+    std::uint64_t copied = 0;
+    for (const auto & [type, group] : groups_) {
+        copied += type == nullptr ? 0 : group.bytes;
     }
-    for (auto & [type, group] : groups_) {
-        std::uint64_t bytes = 0;
-        for (const Placed & placed : group.tensors) {
-            bytes += placed.info->bytes;
+    const auto require = [&](std::uint64_t bytes, std::uint64_t available) {
+        if (bytes > available) {
+            raise_machine("{}: the weights take {} MiB, {} MiB are available", file_.path().string(), bytes >> 20U,
+                          available >> 20U);
         }
+    };
+    require(bytes_, available_pages());
+    require(copied, available_addresses());  // the mapped ones have theirs already
+    for (auto & [type, group] : groups_) {
         if (type == nullptr) {
             map(group);
         } else {
-            fill(type, group);
+            Service().call([this, type = type, &group = group] { fill(type, group); });  // repacks, by ggml's kernels
         }
         if (log) {
             log(fmt::format("weights: {} tensors, {:.1f} MiB in {}", group.tensors.size(),
-                            static_cast<double>(bytes) / (1 << 20U),
+                            static_cast<double>(group.bytes) / (1 << 20U),
                             type == nullptr ? "the mapped file" : ggml_backend_buft_name(type)));
         }
     }

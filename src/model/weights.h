@@ -70,6 +70,7 @@ private:
     struct Group {
         ContextPtr ctx;
         std::vector<Placed> tensors;
+        std::uint64_t bytes = 0;
     };
     /// Has every prefill products of its own that read the rows as they lie in the file?
     [[nodiscard]] static bool prefills_from_rows(const gguf::File & file);

@@ -1,6 +1,8 @@
 // The only place that knows oneDNN.
 #include <execinfo.h>
+#include <sys/resource.h>
 
+#include <mutex>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <unordered_map>
 
@@ -46,9 +48,22 @@ constexpr std::size_t kCodeOfProduct = std::size_t{64} << 20U;
 constexpr std::size_t kCodeOfReorder = std::size_t{16} << 20U;
 constexpr std::size_t kRun = std::size_t{64} << 10U;
 
+/// Several threads that probe for the same memory would each find it there, or refuse each other; without a limit of
+/// addresses they need not wait for one another.
+std::unique_lock<std::mutex> alone_where_addresses_are_limited() {
+    static std::mutex mutex;
+    std::unique_lock lock(mutex, std::defer_lock);
+    ::rlimit limit{};
+    if (::getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
+        lock.lock();
+    }
+    return lock;
+}
+
 /// What work with oneDNN returns; where oneDNN fails (memory, for the most part), Error(Machine).
 template <typename Work>
 auto checked(std::size_t room, const Work & work) {
+    const auto alone = room > kRun ? alone_where_addresses_are_limited() : std::unique_lock<std::mutex>();
     require_memory(room);
     const OneThread one;
     try {

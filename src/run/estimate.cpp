@@ -6,10 +6,10 @@
 #include <limits>
 #include <new>
 
+#include "base/out_of_memory.h"
 #include "base/raise.h"
 #include "base/resident.h"
 #include "run/layer_shape.h"
-#include "run/out_of_memory.h"
 #include "run/port.h"
 #include "run/session_impl.h"
 
@@ -27,6 +27,9 @@ double seconds_since(Clock::time_point begin) {
 double mebibytes(std::uint64_t bytes) {
     return static_cast<double>(bytes) / (1U << 20U);
 }
+
+/// Ends a prefill that has been watched for long enough.
+struct Measured {};
 
 /// One layer's products: the fastest of some small chunks, the first having warmed the caches and the mapping. What
 /// else runs on the machine only ever makes a chunk slower.
@@ -51,13 +54,12 @@ double measure_row(Session::Impl & session) {
                         seconds = std::min(seconds, seconds_since(begin));
                     }
                     if (units == kChunks * kRows) {
-                        throw Interrupted();  // one layer is enough
+                        throw Measured();  // one layer is enough
                     }
                     begin = Clock::now();
                 },
                 [](std::size_t, std::uint32_t, std::uint32_t, const float *) {});
-    } catch (const Interrupted &) {
-        session.compute.check_stop();
+    } catch (const Measured &) {
     }
     return seconds / kRows;
 }
@@ -125,29 +127,52 @@ std::uint64_t compute_bytes(Session::Impl & session, const PrefillPlan & plan) {
     return Prefill(session.environment(arena), plan).reserve();
 }
 
-}  // namespace
-
-PrefillBytes needed_memory(Session::Impl & session, const PrefillPlan & plan) {
-    PrefillBytes bytes = prefill_bytes(plan, session.params(), session.options.batch);
+/// Whether the work was done: false where memory was short.
+template <typename Work>
+bool had_memory(const Work & work) {
     try {
-        bytes.compute += compute_bytes(session, plan);  // addresses only: nothing of it is written to
+        work();
+        return true;
     } catch (const Error & error) {
         if (error.kind() != ErrorKind::Machine) {
             throw;
         }
     } catch (const std::bad_alloc &) {
     }
+    return false;
+}
+
+/// What a prefill may take: what there is, and the buffer of the session's last graph, which the next one replaces.
+/// Asked before needed_memory(), which takes addresses.
+std::uint64_t available_to_prefill(const Session::Impl & session) {
+    const std::uint64_t available = available_memory();
+    const std::uint64_t held = session.prefill_allocator.bytes();
+    return available + std::min(held, std::numeric_limits<std::uint64_t>::max() - available);
+}
+
+}  // namespace
+
+PrefillBytes needed_memory(Session::Impl & session, const PrefillPlan & plan) {
+    PrefillBytes bytes = prefill_bytes(plan, session.params(), session.options.batch);
+    // Addresses only: nothing of it is written to.
+    bytes.refused = !had_memory([&] { bytes.compute += compute_bytes(session, plan); });
     return bytes;
 }
 
 void check_memory(Session::Impl & session, const PrefillPlan & plan) {
-    const std::uint64_t available = available_memory();  // before needed_memory() takes addresses
+    const std::uint64_t available = available_to_prefill(session);
     const auto check = [&](const PrefillBytes & bytes) {
+        if (bytes.refused) {
+            raise_machine(
+                "a prefill of {} tokens needs {:.0f} MiB ({:.0f} hidden states, {:.0f} keys and values, {:.0f} votes) "
+                "and buffers, which the system refused; {:.0f} MiB are available",
+                plan.computed(), mebibytes(bytes.total()), mebibytes(bytes.hidden), mebibytes(bytes.cache),
+                mebibytes(bytes.compute), mebibytes(available));
+        }
         if (bytes.total() > available) {
             raise_machine(
                 "a prefill of {} tokens needs {:.0f} MiB ({:.0f} hidden states, {:.0f} keys and values, {:.0f} votes "
-                "and "
-                "buffers); {:.0f} MiB are available",
+                "and buffers); {:.0f} MiB are available",
                 plan.computed(), mebibytes(bytes.total()), mebibytes(bytes.hidden), mebibytes(bytes.cache),
                 mebibytes(bytes.compute), mebibytes(available));
         }
@@ -160,7 +185,7 @@ void check_memory(Session::Impl & session, const PrefillPlan & plan) {
 
 Estimate Session::estimate(std::span<const Branch> branches, std::int64_t max_tokens) const try {
     const run::PrefillPlan plan = run::plan_prefill(branches, impl_->params(), impl_->options.context);
-    const std::uint64_t available = available_memory();  // before needed_memory() takes addresses
+    const std::uint64_t available = run::available_to_prefill(*impl_);
     const run::PrefillBytes bytes = run::needed_memory(*impl_, plan);
     std::uint64_t token = 0;  // branches answer one after the other
     std::uint64_t shortest = impl_->options.context;
@@ -178,24 +203,33 @@ Estimate Session::estimate(std::span<const Branch> branches, std::int64_t max_to
     estimate.compute_bytes = bytes.compute;
     estimate.bytes_needed = estimate.hidden_bytes + estimate.cache_bytes + estimate.compute_bytes +
                             answer_rows * token + run::state_bytes(impl_->params());  // that a step writes
+    if (bytes.refused) {  // more than there is; how much more is not known
+        estimate.bytes_needed = std::max(estimate.bytes_needed, available + 1);
+    }
     estimate.bytes_available = available;
     estimate.bytes_held = impl_->model.impl()->held_bytes();
     if (!estimate.fits()) {
         return estimate;
     }
-    try {
-        if (!impl_->speed) {
-            impl_->speed = run::Speed{run::measure_layer(*impl_), run::measure_row(*impl_), run::measure_pair(*impl_)};
+    if (!impl_->speed) {
+        try {
+            const bool measured = run::had_memory([&] {
+                impl_->speed =
+                    run::Speed{run::measure_layer(*impl_), run::measure_row(*impl_), run::measure_pair(*impl_)};
+            });
+            if (!measured) {
+                return estimate;
+            }
+        } catch (const run::Interrupted &) {
+            return estimate;  // sizes alone: the caller sees its own stop flag
         }
-    } catch (const run::Interrupted &) {
-        return estimate;  // sizes alone: the caller sees its own stop flag
     }
     const double products = impl_->speed->layer_seconds + plan.computed() * impl_->speed->row_seconds;
     const double attention = run::attention_pairs(plan) * impl_->speed->pair_seconds;
     estimate.seconds = impl_->params().layers * products + impl_->params().attending_layers() * attention;
     return estimate;
 } catch (const std::bad_alloc &) {
-    run::out_of_memory();
+    out_of_memory();
 }
 
 }  // namespace snapkv

@@ -6,11 +6,12 @@
 #include <vector>
 
 #include "attention/store.h"
+#include "base/out_of_memory.h"
 #include "base/raise.h"
 #include "base/resident.h"
+#include "base/thread.h"
 #include "run/cache_stats.h"
 #include "run/layer_shape.h"
-#include "run/out_of_memory.h"
 #include "run/session_impl.h"
 
 namespace snapkv {
@@ -176,7 +177,7 @@ std::optional<Sequence> Session::filled_sequence(std::uint32_t depth, const Cach
     impl_->arena->meter().restart_peak();
     std::vector<std::shared_ptr<const kv::Segment>> segments;
     if (depth > 0) {
-        segments.push_back(run::filled_segment(*impl_, of_branch.cache, shape, random));
+        Service().call([&] { segments.push_back(run::filled_segment(*impl_, of_branch.cache, shape, random)); });
         if (segments.front() == nullptr) {
             return std::nullopt;
         }
@@ -195,7 +196,7 @@ std::optional<Sequence> Session::filled_sequence(std::uint32_t depth, const Cach
                        .state = kv::RecurrentState(*impl_->arena, run::state_floats(impl_->params())),
                        .logits = std::vector<float>(impl_->params().vocabulary, 0.0F)}));
 } catch (const std::bad_alloc &) {
-    run::out_of_memory();
+    out_of_memory();
 }
 
 }  // namespace snapkv

@@ -2,7 +2,7 @@
 #include <chrono>
 #include <new>
 
-#include "run/out_of_memory.h"
+#include "base/out_of_memory.h"
 #include "run/sampler.h"
 #include "run/sequence_impl.h"
 #include "run/session_impl.h"
@@ -104,7 +104,7 @@ Generation Session::generate(Sequence & sequence, const GenerateOptions & option
     result.predicted_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
     return result;
 } catch (const std::bad_alloc &) {
-    run::out_of_memory();
+    out_of_memory();
 }
 
 }  // namespace snapkv

@@ -8,11 +8,11 @@
 #include <new>
 #include <utility>
 
+#include "base/out_of_memory.h"
 #include "base/raise.h"
 #include "base/resident.h"
 #include "run/layer_shape.h"
 #include "run/model_impl.h"
-#include "run/out_of_memory.h"
 
 namespace snapkv {
 
@@ -126,35 +126,37 @@ Model::Model(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 Model Model::load(const std::filesystem::path & path, const ModelOptions & options) try {
     return Model(std::make_shared<const Impl>(gguf::File::open(path), options));
 } catch (const std::bad_alloc &) {
-    run::out_of_memory();
+    out_of_memory();
 }
 
 const ModelInfo & Model::info() const {
     return impl_->info;
 }
 
-std::string Model::hash() const {
+std::string Model::hash() const try {
     return fmt::format("{:02x}", fmt::join(impl_->identity(), ""));
+} catch (const std::bad_alloc &) {
+    out_of_memory();
 }
 
 Prompt Model::chat_prompt(std::string_view document, std::string_view question, std::string_view between,
                           const PromptOptions & options) const try {
     return text::chat_prompt(impl_->vocabulary, impl_->chat, document, question, between, options);
 } catch (const std::bad_alloc &) {
-    run::out_of_memory();
+    out_of_memory();
 }
 
 Prompt Model::raw_prompt(std::string_view document, std::string_view question, const PromptOptions & options) const
     try {
     return text::raw_prompt(impl_->vocabulary, document, question, options);
 } catch (const std::bad_alloc &) {
-    run::out_of_memory();
+    out_of_memory();
 }
 
 std::vector<Token> Model::tokenize(std::string_view text, bool add_special, bool parse_special) const try {
     return impl_->vocabulary.tokenize(text, add_special, parse_special);
 } catch (const std::bad_alloc &) {
-    run::out_of_memory();
+    out_of_memory();
 }
 
 std::string Model::piece(Token token) const {

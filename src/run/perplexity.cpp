@@ -2,10 +2,10 @@
 #include <cmath>
 #include <new>
 
+#include "base/out_of_memory.h"
 #include "base/raise.h"
 #include "llama.h"
 #include "run/logits.h"
-#include "run/out_of_memory.h"
 #include "run/session_impl.h"
 #include "text/utf8.h"
 
@@ -97,7 +97,7 @@ PerplexityResult Session::perplexity(std::string_view text, std::uint32_t contex
     }
     return result;
 } catch (const std::bad_alloc &) {
-    run::out_of_memory();
+    out_of_memory();
 }
 
 }  // namespace snapkv

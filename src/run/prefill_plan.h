@@ -58,6 +58,7 @@ struct PrefillBytes {
     std::uint64_t hidden = 0;
     std::uint64_t cache = 0;    ///< peak: working rows of one layer and all kept rows
     std::uint64_t compute = 0;  ///< window queries and votes; with the graph's buffers once they are known
+    bool refused = false;       ///< the graph's buffers could not be had, and are missing from the sum
 
     [[nodiscard]] std::uint64_t total() const { return hidden + cache + compute; }
 };

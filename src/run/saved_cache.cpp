@@ -1,8 +1,8 @@
 #include <new>
 
+#include "base/out_of_memory.h"
 #include "base/raise.h"
 #include "base/resident.h"
-#include "run/out_of_memory.h"
 #include "run/saved_codec.h"
 #include "run/saved_file.h"
 #include "run/sequence_impl.h"
@@ -29,7 +29,7 @@ bool Session::save(const Sequence & sequence, const std::filesystem::path & path
         path, [&](const run::ByteSink & sink) { run::encode_sequence(model, sequence.impl(), sink); },
         impl_->options.stop);
 } catch (const std::bad_alloc &) {
-    run::out_of_memory();
+    out_of_memory();
 }
 
 Sequence Session::load(const std::filesystem::path & path) const try {
@@ -45,7 +45,7 @@ Sequence Session::load(const std::filesystem::path & path) const try {
     sequence->model = impl_->model.impl();
     return Sequence(std::move(sequence));
 } catch (const std::bad_alloc &) {
-    run::out_of_memory();
+    out_of_memory();
 }
 
 }  // namespace snapkv

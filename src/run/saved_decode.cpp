@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <cmath>
+#include <limits>
 #include <numeric>
 #include <utility>
 
@@ -267,8 +267,8 @@ kv::RecurrentState read_state(SavedReader & in, kv::Arena & arena, const std::ve
 
 std::vector<float> read_logits(SavedReader & in, std::uint32_t vocabulary) {
     auto logits = in.array<float>("logits", vocabulary);
-    if (std::ranges::any_of(logits, [](float logit) { return std::isnan(logit); })) {
-        in.refuse("a logit is not a number");
+    if (std::ranges::any_of(logits, [](float logit) { return !(logit < std::numeric_limits<float>::infinity()); })) {
+        in.refuse("a logit is not a finite number");
     }
     return logits;
 }

@@ -2,7 +2,7 @@
 
 #include <new>
 
-#include "run/out_of_memory.h"
+#include "base/out_of_memory.h"
 #include "run/sequence_impl.h"
 
 namespace snapkv {
@@ -17,7 +17,7 @@ Sequence Sequence::fork() const try {
                                                 impl_->stats, impl_->segments, impl_->tail.copy(), impl_->state.copy(),
                                                 impl_->logits, impl_->pending}));
 } catch (const std::bad_alloc &) {
-    run::out_of_memory();
+    out_of_memory();
 }
 
 std::span<const Token> Sequence::tokens() const {
@@ -54,7 +54,7 @@ KeptPositions Sequence::kept_positions() const try {
     }
     return kept;
 } catch (const std::bad_alloc &) {
-    run::out_of_memory();
+    out_of_memory();
 }
 
 }  // namespace snapkv

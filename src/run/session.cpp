@@ -5,13 +5,13 @@
 #include <new>
 #include <utility>
 
+#include "base/out_of_memory.h"
 #include "base/raise.h"
 #include "base/threads.h"
 #include "run/accounting.h"
 #include "run/cache_stats.h"
 #include "run/hidden_states.h"
 #include "run/logits.h"
-#include "run/out_of_memory.h"
 #include "run/sequence_impl.h"
 #include "run/session_impl.h"
 #include "text/plain_text.h"
@@ -121,7 +121,7 @@ void Session::Impl::check_belongs(const Sequence::Impl & sequence) const {
 Session::Session(Model model, const SessionOptions & options) try
     : impl_(std::make_unique<Impl>(std::move(model), options)) {
 } catch (const std::bad_alloc &) {
-    run::out_of_memory();
+    out_of_memory();
 }
 Session::Session(Session &&) noexcept = default;
 Session & Session::operator=(Session &&) noexcept = default;
@@ -192,7 +192,7 @@ PrefillResult Session::prefill(std::span<const Branch> branches,
     result.stats.rss_anon_growth = accounting.growth_peak();
     return result;
 } catch (const std::bad_alloc &) {
-    run::out_of_memory();
+    out_of_memory();
 }
 
 AppendStats Session::append(Sequence & sequence, std::span<const Token> tokens) try {
@@ -233,7 +233,7 @@ AppendStats Session::append(Sequence & sequence, std::span<const Token> tokens) 
     stats.ms = milliseconds_since(begin);
     return stats;
 } catch (const std::bad_alloc &) {
-    run::out_of_memory();
+    out_of_memory();
 }
 
 std::vector<Token> Session::turn_tokens(const Sequence & sequence, std::string_view message, bool raw,
@@ -249,7 +249,7 @@ std::vector<Token> Session::turn_tokens(const Sequence & sequence, std::string_v
     const bool ended = !tokens.empty() && model.vocabulary.is_end_of_generation(tokens.back());
     return text::turn_tokens(model.vocabulary, model.chat, message, ended);
 } catch (const std::bad_alloc &) {
-    run::out_of_memory();
+    out_of_memory();
 }
 
 }  // namespace snapkv

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <bit>
 #include <map>
+#include <new>
 #include <utility>
 
+#include "base/out_of_memory.h"
 #include "base/raise.h"
 #include "synthetic/file_types.h"
 #include "synthetic/model_keys.h"
@@ -111,8 +113,10 @@ const std::vector<std::string> & random_model_types() {
 }
 
 WrittenModel write_random_model(const std::filesystem::path & path, const RandomModelOptions & options,
-                                const std::function<void(std::uint64_t, std::uint64_t)> & progress) {
+                                const std::function<void(std::uint64_t, std::uint64_t)> & progress) try {
     return synthetic::write_shape(path, synthetic::find_shape(options), options, progress);
+} catch (const std::bad_alloc &) {
+    out_of_memory();
 }
 
 }  // namespace snapkv

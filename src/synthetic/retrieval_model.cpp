@@ -1,7 +1,9 @@
 #include "snapkv/retrieval_model.h"
 
 #include <algorithm>
+#include <new>
 
+#include "base/out_of_memory.h"
 #include "base/raise.h"
 #include "synthetic/file_types.h"
 #include "synthetic/model_keys.h"
@@ -64,7 +66,7 @@ const std::vector<std::string> & retrieval_model_types() {
 }
 
 WrittenModel write_retrieval_model(const std::filesystem::path & path, const RetrievalModelOptions & options,
-                                   const std::function<void(std::uint64_t, std::uint64_t)> & progress) {
+                                   const std::function<void(std::uint64_t, std::uint64_t)> & progress) try {
     using namespace synthetic;
     check_options(options);
     const FileType type = find_file_type(options.type, retrieval_model_types());
@@ -86,6 +88,8 @@ WrittenModel write_retrieval_model(const std::filesystem::path & path, const Ret
         put_tensor(tensor, type_of(tensor), writer);
     }
     return writer.commit();
+} catch (const std::bad_alloc &) {
+    out_of_memory();
 }
 
 }  // namespace snapkv

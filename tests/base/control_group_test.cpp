@@ -91,6 +91,12 @@ TEST(ControlGroup, BothVersionsTogetherLimit) {
     EXPECT_EQ(tree.limits().memory, 1000U);
 }
 
+TEST(ControlGroup, AnotherGroupsFolderThatIsMountedTooDoesNotLimit) {
+    Tree tree("0::/ours\n", kSecond + "33 22 0:26 /theirs /mnt/watched rw - cgroup2 cgroup2 rw\n");
+    tree.file("mnt/watched/memory.max", "1000\n").file("sys/fs/cgroup/ours/memory.max", "5000\n");
+    EXPECT_EQ(tree.limits().memory, 5000U);
+}
+
 /// A container without a namespace of groups: its group is what is mounted; and one that sees groups above as "..".
 TEST(ControlGroup, AGroupThatIsMountedItselfIsFound) {
     Tree tree("9:memory:/docker/abc\n",

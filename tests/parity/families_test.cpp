@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <iostream>
+#include <map>
 #include <numeric>
 #include <ostream>
 #include <string>
@@ -166,13 +167,23 @@ LlamaReference reference(const std::filesystem::path & file, const RopeOptions &
                                  .rope = rope});
 }
 
+/// What libllama makes of a case's random model. Several tests look at each.
+struct Subject {
+    explicit Subject(const FamilyShape & shape)
+        : file(random_family(shape)),
+          tokens(random_tokens({.vocabulary = shape.vocabulary}, kTokens)),
+          looked(reference(file.get()).look(tokens)) {}
+
+    TemporaryPath file;
+    std::vector<Token> tokens;
+    LlamaReference::Looked looked;
+};
+
 /// One model in both engines, K/V in float32.
 class Families : public testing::TestWithParam<Case> {
 protected:
-    Families()
-        : file_(random_family(GetParam().shape)),
-          tokens_(random_tokens({.vocabulary = GetParam().shape.vocabulary}, kTokens)),
-          expected_(reference(file_.get()).logits(tokens_)) {}
+    Families() : Families(subjects_.try_emplace(GetParam().name, GetParam().shape).first->second) {}
+    static void TearDownTestSuite() { subjects_.clear(); }
 
     [[nodiscard]] Model model() const { return load(file_.get()); }
     [[nodiscard]] static Model load(const std::filesystem::path & file) {
@@ -194,9 +205,16 @@ protected:
                                 std::span(expected_).subspan((kPrefilled - 1) * vocabulary));
     }
 
-    TemporaryPath file_;
-    std::vector<Token> tokens_;
-    std::vector<float> expected_;
+    const TemporaryPath & file_;
+    const std::vector<Token> & tokens_;
+    const std::vector<float> & expected_;
+    const LlamaReference::Looked & looked_;
+
+private:
+    explicit Families(const Subject & subject)
+        : file_(subject.file), tokens_(subject.tokens), expected_(subject.looked.logits), looked_(subject.looked) {}
+
+    static inline std::map<std::string, Subject> subjects_;
 };
 
 TEST_P(Families, LogitsAreLibllamas) {
@@ -265,7 +283,6 @@ Product products(const LlamaReference::Looked & looked, const FamilyShape & shap
 // window.
 TEST_P(Families, KeepsWhatTheOracleKeeps) {
     const FamilyShape & shape = GetParam().shape;
-    const LlamaReference::Looked looked = reference(file_.get()).look(tokens_);
     Branch branch = full_branch(tokens_, KvType::F32);
     branch.cache.policy = Policy::SnapKV;
     branch.cache.budget.value = 80;
@@ -296,7 +313,7 @@ TEST_P(Families, KeepsWhatTheOracleKeeps) {
         cut.scale = shape.architecture == "phi3" ? 1 : spec.scale;
         cut.soft_cap = spec.soft_cap;
         cut.sinks.assign(spec.sinks.begin(), spec.sinks.end());
-        const auto scores = naive_scores(cut, products(looked, shape, layer));
+        const auto scores = naive_scores(cut, products(looked_, shape, layer));
         for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
             const NaiveKept expected = naive_kept(cut, scores[head]);
             for (const std::uint32_t position : differing(kept[layer][head], expected.positions)) {
@@ -321,7 +338,7 @@ TEST_P(Families, CachesAreSavedAndTakeWhatWasEstimated) {
                     0.1);
         Sequence & sequence = done.sequences.front();
         const TemporaryPath saved(".kv");
-        session.save(sequence, saved.get());
+        EXPECT_TRUE(session.save(sequence, saved.get()));
         Sequence loaded = session.load(saved.get());
         EXPECT_EQ(loaded.kept_positions(), sequence.kept_positions());
         const std::span<const Token> rest = std::span(tokens_).last(4);

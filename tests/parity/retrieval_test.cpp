@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <iostream>
 #include <string>
 #include <utility>
@@ -86,6 +87,11 @@ std::vector<std::string> answers(Session & session, const Task & task, const Cac
     return answers(session, task, std::vector{cache});
 }
 
+/// scripts/nightly asks for them.
+bool long_texts() {
+    return std::getenv("SNAPKV_TEST_LONG_TEXTS") != nullptr;
+}
+
 TEST(Retrieval, LogitsAreLibllamas) {
     const TemporaryPath file = retrieval_model("f32");
     const Model model = Model::load(file.get());
@@ -122,10 +128,12 @@ TEST(Retrieval, AnswersAreLibllamasInHalfPrecision) {
 TEST(Retrieval, EveryLineIsFoundInAFullAndInACompressedCache) {
     const TemporaryPath file = retrieval_model("f16");
     Session session(Model::load(file.get()));
-    for (const std::size_t lines : {95U, 790U}) {
+    for (const std::size_t lines : {std::size_t{95}, std::size_t{long_texts() ? 790U : 320U}}) {
         const Task task = lines_task(lines, 8, 2);
-        EXPECT_EQ(answers(session, task, full_cache()), task.answers) << lines << " lines, full";
-        EXPECT_EQ(answers(session, task, compressed(1024, Pooling::Max)), task.answers) << lines << " lines, 1024";
+        std::vector<std::string> expected = task.answers;
+        expected.insert(expected.end(), task.answers.begin(), task.answers.end());
+        EXPECT_EQ(answers(session, task, {full_cache(), compressed(1024, Pooling::Max)}), expected)
+            << lines << " lines, full and then 1,024 rows";
     }
 }
 
@@ -155,9 +163,11 @@ protected:
         const std::string prose = english(bytes);
         const std::size_t at =
             share == 0 ? 0 : prose.find("\n\n", static_cast<std::size_t>(share * static_cast<double>(bytes))) + 2;
-        return {fmt::format("{}{}{}\n\n{}", prose.substr(0, at), kNeedle, kAnswer, prose.substr(at)),
-                {std::string("What is the best thing to do in San Francisco? ") + kNeedle},
-                {kAnswer}};
+        Task task;
+        task.document = fmt::format("{}{}{}\n\n{}", prose.substr(0, at), kNeedle, kAnswer, prose.substr(at));
+        task.questions.push_back(fmt::format("What is the best thing to do in San Francisco? {}", kNeedle));
+        task.answers.emplace_back(kAnswer);
+        return task;
     }
 };
 
@@ -172,10 +182,10 @@ TEST_P(Needle, IsFoundInProse) {
     EXPECT_EQ(found[2], kAnswer);
 }
 
-// Some 3,000 and 16,000 tokens.
+// Some 3,000 and 7,000 tokens, or 16,000.
 INSTANTIATE_TEST_SUITE_P(Prose, Needle,
                          testing::Values(std::pair{12'000U, 0.0}, std::pair{12'000U, 0.4}, std::pair{12'000U, 0.8},
-                                         std::pair{70'000U, 0.4}));
+                                         std::pair{long_texts() ? 70'000U : 30'000U, 0.4}));
 
 }  // namespace
 }  // namespace snapkv::test

@@ -30,7 +30,7 @@ protected:
             "session's";
         EXPECT_EQ(refusal([&] { session.append(sequence_, more); }), expected);
         EXPECT_EQ(refusal([&] { test::greedy(session, sequence_, 1); }), expected);
-        EXPECT_EQ(refusal([&] { session.save(sequence_, folder.path() / "cache"); }), expected);
+        EXPECT_EQ(refusal([&] { static_cast<void>(session.save(sequence_, folder.path() / "cache")); }), expected);
         EXPECT_EQ(sequence_.tokens().size(), 100U);
     }
     void expect_taken_by(Session & session) {

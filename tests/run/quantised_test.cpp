@@ -156,7 +156,7 @@ TEST_P(Quantised, ASavedCacheGoesOnWithTheSameBits) {
     Sequence sequence = prefilled(some_rows());
     test::greedy(session_, sequence, 5);
     const std::filesystem::path path = std::filesystem::path(testing::TempDir()) / "quantised.kv";
-    session_.save(sequence, path);
+    EXPECT_TRUE(session_.save(sequence, path));
     Sequence loaded = session_.load(path);
     std::filesystem::remove(path);
     EXPECT_EQ(loaded.cache_stats().config.type, types());

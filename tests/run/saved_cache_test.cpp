@@ -89,7 +89,7 @@ TEST_F(SavedCache, GoingOnGivesTheBitsOfTheUninterruptedRun) {
     ASSERT_EQ(whole.size(), 15U);
 
     const std::vector<Token> begun = generate(first, interrupted, 5);
-    first.save(interrupted, path());
+    EXPECT_TRUE(first.save(interrupted, path()));
     Session second = session();
     Sequence loaded = second.load(path());
     EXPECT_EQ(loaded.prompt_tokens(), of_prompt.prompt.tokens.size());
@@ -107,7 +107,7 @@ TEST_F(SavedCache, ASavedPromptAloneAnswersAsItWouldHave) {
         PrefillResult prefilled = first.prefill({&of_prompt, 1});
         Sequence & sequence = prefilled.sequences.front();
         EXPECT_TRUE(generate(first, sequence, 0).empty());
-        first.save(sequence, path());
+        EXPECT_TRUE(first.save(sequence, path()));
         Sequence loaded = first.load(path());
         expect_same_bits(loaded, sequence);
         EXPECT_EQ(generate(first, loaded, 4), generate(first, sequence, 4));
@@ -124,7 +124,7 @@ TEST_F(SavedCache, AFullCacheOfTrunkAndSuffixKeepsItsSegments) {
     PrefillResult prefilled = first.prefill(branches);
     Sequence & sequence = prefilled.sequences.back();
     ASSERT_EQ(sequence.impl().segments.size(), 2U);
-    first.save(sequence, path());
+    EXPECT_TRUE(first.save(sequence, path()));
     Sequence loaded = first.load(path());
     EXPECT_EQ(loaded.impl().segments.size(), 2U);
     EXPECT_EQ(generate(first, loaded, 4), generate(first, sequence, 4));
@@ -137,7 +137,7 @@ TEST_F(SavedCache, ForksOfALoadedSequenceShareItsSegmentsAndGoTheirOwnWays) {
     PrefillResult prefilled = first.prefill({&of_prompt, 1});
     Sequence & sequence = prefilled.sequences.front();
     static_cast<void>(generate(first, sequence, 3));
-    first.save(sequence, path());
+    EXPECT_TRUE(first.save(sequence, path()));
 
     const Sequence loaded = first.load(path());
     Sequence one = loaded.fork();
@@ -170,7 +170,7 @@ TEST_F(SavedCache, RefusesAnotherRopeSettingAShorterContextAndCutFiles) {
     Session first = session();
     const Branch of_prompt = branch();
     PrefillResult prefilled = first.prefill({&of_prompt, 1});
-    first.save(prefilled.sequences.front(), path());
+    EXPECT_TRUE(first.save(prefilled.sequences.front(), path()));
     EXPECT_EQ(refusal(first, path()), "not refused");
 
     const std::size_t n = of_prompt.prompt.tokens.size();

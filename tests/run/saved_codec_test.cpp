@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -231,9 +232,11 @@ TEST(SavedCodec, RefusesWhatContradictsItself) {
     sequence.tokens[5] = -1;
     EXPECT_EQ(refusal(sequence), "damaged: token -1 is not in the vocabulary of 7");
 
-    sequence = small_sequence(arena, 3);
-    sequence.logits[6] = std::nanf("");
-    EXPECT_EQ(refusal(sequence), "damaged: a logit is not a number");
+    for (const float damaged : {std::nanf(""), std::numeric_limits<float>::infinity()}) {
+        sequence = small_sequence(arena, 3);
+        sequence.logits[6] = damaged;
+        EXPECT_EQ(refusal(sequence), "damaged: a logit is not a finite number");
+    }
 
     sequence = small_sequence(arena, 3);
     sequence.prompt_tokens = 24;

@@ -2,8 +2,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <map>
+#include <stdexcept>
 #include <string>
 
 #include "run/model_impl.h"
@@ -111,6 +113,75 @@ TEST(ShortageOfMemory, IsAnAnswerOfTheEstimateAndARefusalOfThePrefill) {
     EXPECT_LE(little.bytes_needed, enough.bytes_needed);
     EXPECT_GE(little.bytes_needed, enough.hidden_bytes + enough.cache_bytes);
     EXPECT_TRUE(refusal.starts_with("a prefill of 150000 tokens needs ")) << refusal;
+}
+
+// Mapped weights count once: a model loads where its file, its vocabulary and some threads have room.
+TEST(ShortageOfMemory, AModelLoadsOrSaysWhyNot) {
+    if (test::kSanitized) {
+        return;
+    }
+    const std::size_t file = std::filesystem::file_size(SNAPKV_TEST_MODEL);
+    std::map<Ending, int> endings;
+    for (std::size_t bytes = 0; bytes < file + (std::size_t{90} << 20U); bytes += std::size_t{6100} << 10U) {
+        const Ending ending = test::in_child([&] {
+            test::limit_memory(bytes);
+            static_cast<void>(Model::load(SNAPKV_TEST_MODEL));
+        });
+        ASSERT_TRUE(ending == Ending::Success || ending == Ending::MachineError)
+            << static_cast<int>(ending) << " within " << bytes << " bytes";
+        ++endings[ending];
+    }
+    EXPECT_GT(endings[Ending::MachineError], 0);
+    EXPECT_GT(endings[Ending::Success], 0);
+}
+
+/// Much of what it takes is the buffer of the graph, which stays with the session.
+const test::TinyShape kWide{.feed_forward = 4096, .context = 8192};
+
+SessionOptions in_large_chunks() {
+    SessionOptions options;
+    options.threads = 1;
+    options.batch = 4096;
+    options.products = ProductPath::Stored;
+    return options;
+}
+
+TEST(ShortageOfMemory, ASessionsOwnBuffersAreThereForTheNextPrefill) {
+    if (test::kSanitized) {
+        return;
+    }
+    const test::TinyRun run(kWide);
+    const Branch branch = test::branch_of(test::random_tokens(4096, 1), test::full_cache());
+    EXPECT_EQ(test::in_child([&] {
+                  Session session = run.session(in_large_chunks());
+                  const Estimate first = session.estimate({&branch, 1}, 1);
+                  const FewAddresses limit(std::size_t{60} << 20U);  // but for what the session has
+                  if (first.compute_bytes < std::uint64_t{100} << 20U || !session.estimate({&branch, 1}, 1).fits()) {
+                      throw std::logic_error("no test of it");
+                  }
+                  static_cast<void>(test::prefill_one(session, branch));
+                  static_cast<void>(test::prefill_one(session, branch));
+              }),
+              Ending::Success);
+}
+
+TEST(ShortageOfMemory, WhatTheSystemRefusesToAGraphDoesNotFit) {
+    if (test::kSanitized) {
+        return;
+    }
+    const test::TinyRun run(kWide);
+    const Branch branch = test::branch_of(test::random_tokens(4096, 1), test::full_cache());
+    Session session = run.session(in_large_chunks());
+    Estimate estimate;
+    std::string refusal;
+    {
+        const FewAddresses limit(std::size_t{50} << 20U);  // enough for all but the graph
+        estimate = session.estimate({&branch, 1}, 1);
+        refusal = test::error_of(ErrorKind::Machine, [&] { static_cast<void>(session.prefill({&branch, 1})); });
+    }
+    EXPECT_LT(estimate.hidden_bytes + estimate.cache_bytes + estimate.compute_bytes, std::size_t{50} << 20U);
+    EXPECT_FALSE(estimate.fits());
+    EXPECT_TRUE(refusal.find(" and buffers, which the system refused; ") != std::string::npos) << refusal;
 }
 
 TEST(ShortageOfMemory, CountsWhatTheVocabularyHolds) {

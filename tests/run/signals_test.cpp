@@ -4,6 +4,7 @@
 #include <atomic>
 #include <csignal>
 #include <cstddef>
+#include <ctime>
 #include <string>
 #include <thread>
 
@@ -58,6 +59,12 @@ private:
     struct sigaction before_ {};
 };
 
+double seconds_of(::clockid_t clock) {
+    ::timespec now{};
+    ::clock_gettime(clock, &now);
+    return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
 class UnderSignals : public ::testing::TestWithParam<ProductPath> {};
 
 // oneDNN's float32 kernels for AVX2 work with the stack pointer: a handler on their thread writes over their memory.
@@ -72,6 +79,8 @@ TEST_P(UnderSignals, APrefillGivesTheSameBits) {
     Session session = run.session(options);
     const Branch branch = test::branch_of(test::random_tokens(1000, 1), test::snapkv_cache(128, 16));
     const Sequence expected = test::prefill_one(session, branch);
+    const double caller_before = seconds_of(CLOCK_THREAD_CPUTIME_ID);
+    const double all_before = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
     const Signals signals;
     for (int repeat = 0; repeat < 1000 && handled < 300; ++repeat) {
         const Sequence found = test::prefill_one(session, branch);
@@ -80,6 +89,9 @@ TEST_P(UnderSignals, APrefillGivesTheSameBits) {
     }
     EXPECT_GE(handled, 300);
     EXPECT_FALSE(elsewhere) << "only the caller's thread runs handlers";
+    const double callers = seconds_of(CLOCK_THREAD_CPUTIME_ID) - caller_before;
+    const double all = seconds_of(CLOCK_PROCESS_CPUTIME_ID) - all_before;
+    EXPECT_LT(callers, all / 4) << "of " << all << " s: the caller plans, waits and compares; others compute";
 }
 
 INSTANTIATE_TEST_SUITE_P(Products, UnderSignals, ::testing::Values(ProductPath::WidenedF32, ProductPath::Stored),

@@ -33,7 +33,7 @@ Outcome use(const Model & model, std::uint32_t seed) {
     Outcome outcome;
     outcome.answer = test::greedy(session, sequence, 8);
     session.append(done.sequences.back(), session.turn_tokens(done.sequences.back(), "and then?", true));
-    session.save(sequence, folder.path() / "cache");
+    EXPECT_TRUE(session.save(sequence, folder.path() / "cache"));
     Sequence loaded = session.load(folder.path() / "cache");
     session.append(loaded, test::random_tokens(70, seed + 2));
     outcome.logits.assign(loaded.logits().begin(), loaded.logits().end());
