@@ -64,7 +64,8 @@ TEST(JsonLines, NamesTheByteOfWhatIsNoJson) {
     EXPECT_THAT(error_for("{\"a\": \"\\q\"}"),
                 HasSubstr(":1: byte 9 of the line: invalid string: forbidden character"));
     EXPECT_THAT(error_for("{\"a\": 1.x}"), HasSubstr(":1: byte 9 of the line: invalid number"));
-    EXPECT_THAT(error_for(std::string("{\"a\": \0}", 8)), HasSubstr(": UTF-16LE text, not UTF-8"));
+    EXPECT_THAT(error_for(std::string("{\"a\": \0}", 8)),
+                HasSubstr(": binary data, not text (a NUL byte at offset 6)"));
 }
 
 TEST(JsonLines, AReadThatFailsIsNoEnd) {
