@@ -185,6 +185,27 @@ TEST(Context, RoomForAnAnswerIsWhatWasAskedForOrAQuarter) {
     EXPECT_EQ(answer_room(settings, 512), 1U);
 }
 
+TEST(Context, ADocumentIsNotCutAwayForItsAnswer) {
+    Settings settings;
+    const auto room = [&](std::int64_t predict, std::uint32_t context, std::uint64_t around = 20) {
+        settings.predict = predict;
+        return room_beside_document(settings, context, around);
+    };
+    EXPECT_EQ(room(-1, 512), 128U);
+    EXPECT_EQ(room(0, 512), 1U);
+    for (const std::uint32_t predict : {1U, 100U, 256U}) {
+        EXPECT_EQ(room(predict, 512), predict);
+    }
+    EXPECT_EQ(room(257, 512), 128U);
+    EXPECT_EQ(room(2048, 2048), 512U);
+    EXPECT_EQ(room(1990, 2048), 512U);
+    EXPECT_EQ(room(20000, 32768), 1024U);
+    // A question that takes most of the context leaves the document a share of the rest.
+    EXPECT_EQ(room(-1, 512, 412), 75U);
+    EXPECT_EQ(room(200, 512, 412), 75U);
+    EXPECT_EQ(room(-1, 512, 512), 1U);
+}
+
 TEST(Context, EndsWhatIsGenerated) {
     Settings settings;
     EXPECT_EQ(most_generated(settings, 90, 100), -1);

@@ -1,4 +1,5 @@
 // `snapkv run` from end to end, on prompts that take a moment.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -153,6 +154,31 @@ TEST(Run, TruncatesTheMiddleAndSaysSo) {
     const Json open = truncated({});
     EXPECT_EQ(open["prompt_tokens"], 75);
     EXPECT_GT(open["generated_tokens"], 1);
+}
+
+TEST(Run, KeepsTheDocumentWhereTheAnswerMayBeLong) {
+    const int whole = run_json({"--raw", "-p", story(), "-n", "0"})["prompt_tokens"];
+    const auto truncated = [](int context, int predict) {
+        const Outcome outcome = run({"--raw", "-p", story(), "-c", std::to_string(context), "-n",
+                                     std::to_string(predict), "--truncate", "middle", "--dry-run", "--json"});
+        EXPECT_NE(outcome.err.find("dropped from the middle"), std::string::npos) << outcome.err;
+        EXPECT_NE(outcome.err.find(fmt::format("--truncate middle: {} tokens reserved for the answer instead of {},",
+                                               context / 4, predict)),
+                  std::string::npos)
+            << outcome.err;
+        return Json::parse(outcome.out)["prompt_tokens"].get<int>();
+    };
+    EXPECT_EQ(truncated(100, 100), 75);  // -n means "at most"
+    EXPECT_EQ(truncated(100, 97), 75);
+    EXPECT_EQ(truncated(whole + 1, whole - 3), whole + 1 - (whole + 1) / 4);
+}
+
+TEST(Run, TruncatesOnlyWhatIsDocument) {
+    const Outcome outcome = run_snapkv(
+        with_model("run", {"--raw", "-p", "x", "-q", story(), "-c", "60", "--truncate", "middle", "--dry-run"}));
+    EXPECT_EQ(outcome.status, 1);
+    EXPECT_NE(outcome.err_lines().back().find("--truncate middle: the question and the template ("), std::string::npos)
+        << outcome.err;
 }
 
 TEST(Run, LeavesADocumentThatFitsWhole) {
