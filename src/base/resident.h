@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "snapkv/available_memory.h"
+
 namespace snapkv {
 
 /// Resident memory of this process in bytes as the system counts it; 0 where it does not say.
@@ -13,9 +15,5 @@ Resident resident_memory();
 
 /// Bytes that this process has allocated with malloc() and not freed.
 std::uint64_t heap_memory();
-
-/// Bytes that can be had without swapping: MemAvailable, or what the control groups or the limit of addresses
-/// (ulimit -v) leave where that is less.
-std::uint64_t available_memory();
 
 }  // namespace snapkv

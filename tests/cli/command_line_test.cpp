@@ -126,7 +126,7 @@ TEST(CommandLine, SaysWhatIsWrongInOneLine) {
 
 TEST(CommandLine, TextsAreUtf8AndFileNamesAnything) {
     EXPECT_EQ(usage_message({"run", "-m", "model", "-q", "good", "-q", "caf\xE9"}),
-              "--question: not valid UTF-8: byte 0xE9 at offset 3 belongs to no character");
+              "--question: invalid UTF-8: byte 0xE9 at offset 3");
     EXPECT_EQ(parse_command_line({"run", "-m", "model", "-f", "caf\xE9"}).files.front(), "caf\xE9");
 }
 
