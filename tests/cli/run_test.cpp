@@ -238,10 +238,15 @@ TEST(Run, EndsOnInterruptInThePrefill) {
     for (int i = 0; i < 40; ++i) {
         text += story();
     }
-    const Outcome outcome = run_snapkv(with_model("run", {"--json"}), text, [](const Outcome & so_far) {
-        return so_far.err.find("to prefill") != std::string::npos;
-    });
+    const Folder folder;
+    const std::string saved = folder.file("saved.kv");
+    const Outcome outcome =
+        run_snapkv(with_model("run", {"--json", "--save-kv", saved, "--dump-kept", folder.file("kept.json")}), text,
+                   [](const Outcome & so_far) { return so_far.err.find("to prefill") != std::string::npos; });
     EXPECT_EQ(outcome.status, 130) << outcome.err;
+    EXPECT_NE(outcome.err.find("snapkv: --save-kv: not written: interrupted\n"), std::string::npos) << outcome.err;
+    EXPECT_NE(outcome.err.find("snapkv: --dump-kept: not written: interrupted\n"), std::string::npos) << outcome.err;
+    EXPECT_EQ(folder.entries(), 0U);
     const Json json = Json::parse(outcome.out);
     EXPECT_EQ(json["stop_reason"], "interrupt");
     EXPECT_EQ(json["text"], "");
