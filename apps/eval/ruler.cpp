@@ -111,6 +111,10 @@ private:
     const QaData * data_ = nullptr;
 };
 
+std::uint32_t answer_tokens(const RulerTask & task, const RulerRequest & request) {
+    return request.max_tokens != 0 ? request.max_tokens : task.max_tokens;
+}
+
 Sample sample_of(const RulerTask & task, const RulerRequest & request, std::size_t index, RulerPrompt prompt) {
     Sample sample;
     sample.id = fmt::format("{}-{}-{}", task.name, request.length, index);
@@ -118,7 +122,7 @@ Sample sample_of(const RulerTask & task, const RulerRequest & request, std::size
     sample.question = std::move(prompt.question);
     sample.answer_prefix = std::move(prompt.answer_prefix);
     sample.answers = std::move(prompt.answers);
-    sample.max_tokens = task.max_tokens;
+    sample.max_tokens = answer_tokens(task, request);
     sample.place = {{"length", static_cast<double>(request.length)}};
     return sample;
 }
@@ -140,7 +144,7 @@ std::span<const RulerTask> ruler_tasks() {
 
 std::vector<Sample> ruler_samples(const RulerRequest & request, const RulerInputs & inputs, const TokenCount & count) {
     const RulerTask & task = find_task(request.task);
-    const std::size_t taken = task.max_tokens + request.reserved;
+    const std::size_t taken = answer_tokens(task, request) + request.reserved;
     const std::size_t budget = request.length - std::min(taken, request.length);
     const Makers makers(task, request, inputs, budget, count);
     std::vector<Sample> samples;
