@@ -10,6 +10,7 @@
 #include "eval/content_hash.h"
 #include "eval/csv_table.h"
 #include "eval/markdown_table.h"
+#include "eval/utf8_text.h"
 #include "fail.h"
 #include "format.h"
 #include "json.h"
@@ -38,14 +39,18 @@ std::string processor() {
     return "unknown";
 }
 
-/// What the inputs say, whatever their names.
+/// What the inputs say, whatever their names. Names that are not UTF-8 may become the same.
 Json content_hashes(const Document & document, const std::vector<std::filesystem::path> & data) {
     Json hashes = Json::object();
+    const auto add = [&](const std::string & name, const std::string & hash) {
+        Json & known = hashes[eval::valid_utf8(name)];
+        known = known.is_null() ? hash : known.get<std::string>() + " " + hash;
+    };
     for (std::size_t i = 0; i < document.sources.size(); ++i) {
-        hashes[document.sources[i].name] = eval::content_hash(document.part(i));
+        add(document.sources[i].name, eval::content_hash(document.part(i)));
     }
     for (const std::filesystem::path & file : data) {
-        hashes[file.string()] = eval::file_hash(file);
+        add(file.string(), eval::file_hash(file));
     }
     return hashes;
 }
@@ -192,7 +197,7 @@ void ExperimentFolder::write(eval::PicturedReport report) const {
         }
     }
     flush_standard_output();
-    note("{}: report.html, report.md, results.json, results.csv and {}", folder_.string(),
+    note("{}: wrote report.html, report.md, results.json, results.csv and {}", folder_.string(),
          count_text(report.pictures.size(), "picture"));
     finish_standard_output();
 }
