@@ -115,7 +115,7 @@ int show(const Settings & settings) {
     if (settings.html.empty()) {
         print_shown(summary, shown);
     } else {
-        write_file(settings.html, html_page("What the cache keeps of the prompt", summary, shown));
+        write_file(settings.html, html_page(summary, shown));
         note("written to {}", settings.html.string());
     }
     return status_ok;
