@@ -26,7 +26,7 @@ void add_questions(std::vector<Option> & table) {
                      .show = [](const Settings & s) { return counts_text(s.eval.lengths); }});
     table.push_back({.names = {"--depths"},
                      .placeholder = "P,...",
-                     .help = "needle, lines: where in the document the answer stands, in percent",
+                     .help = "needle, lines: where in the document to place the answer, in percent",
                      .section = section,
                      .commands = serving,
                      .read =
@@ -122,8 +122,8 @@ void add_data(std::vector<Option> & table) {
     table.push_back(
         {.names = {"--prefills"},
          .placeholder = "HOW",
-         .help = "shared: questions about the same document share a prefill, and one document has the needles of all "
-                 "depths; each: every question gets its own document and prefill",
+         .help = "shared: questions about the same document share a prefill, and one document holds the needles for "
+                 "all depths; each: every question gets its own document and prefill",
          .section = section,
          .commands = serving,
          .read = [](Settings & s, Name name, const Value & v) { s.eval.prefills = from_word(prefills_words, name, v); },
@@ -137,7 +137,8 @@ void add_data(std::vector<Option> & table) {
                      .show = [](const Settings & s) { return std::string(s.eval.hide_question ? "yes" : ""); }});
     table.push_back(
         {.names = {"--no-answer-prefix"},
-         .help = "do not write the beginning of the answer for the model, as lines and ruler do, and needle with --raw",
+         .help = "do not give the model the beginning of the answer (which lines, ruler, and needle with --raw do by "
+                 "default)",
          .section = section,
          .commands = serving,
          .read = [](Settings & s, Name, const Value &) { s.eval.answer_prefix = false; },

@@ -44,7 +44,7 @@ void add_prompt_options(std::vector<Option> & table) {
                      .read = [](Settings & s, Name, const Value & v) { s.questions.push_back(v); },
                      .repeatable = true});
     table.push_back({.names = {"--raw"},
-                     .help = "no chat template: the document and the question as they are, with nothing between them",
+                     .help = "apply no chat template: join document and question as they are",
                      .section = section,
                      .commands = prompting | experimenting,
                      .read = [](Settings & s, Name, const Value &) { s.raw = true; }});
@@ -56,8 +56,9 @@ void add_prompt_options(std::vector<Option> & table) {
     table.push_back(
         {.names = {"--truncate"},
          .placeholder = "WHAT",
-         .help = "what to do with a document that does not fit the context: fail, or drop tokens from its middle to "
-                 "make room for it and for the answer (-n, else a quarter of the context, at most 1024 tokens)",
+         .help = "what to do with a document that does not fit the context: fail, or drop tokens from its middle "
+                 "until it and the answer fit (room for the answer: -n up to half of the context, otherwise a quarter "
+                 "of it, at most 1024 tokens)",
          .section = section,
          .commands = prompting,
          .read = [](Settings & s, Name name, const Value & v) { s.truncate = from_word(truncate_words, name, v); },

@@ -26,7 +26,7 @@ void check_set(const JsonRecord & record, const LongBenchSet & set) {
 void check_answers(const JsonRecord & record, const LongBenchSet & set, const Sample & sample) {
     for (const std::string & answer : sample.answers) {
         if (set.metric == Metric::Retrieval && !paragraph_number(answer)) {
-            record.refuse("answers", "\"Paragraph\" and its number in each");
+            record.refuse("answers", "\"Paragraph N\" in each");
         }
     }
 }

@@ -24,7 +24,7 @@ struct Format {
     std::string_view advice;
 };
 
-constexpr std::string_view ocr = "read the text in it with tesseract";
+constexpr std::string_view ocr = "extract the text with tesseract";
 constexpr std::array formats{
     Format{"%PDF-1."sv, "a PDF document", "extract the text with pdftotext"},
     Format{"%PDF-2."sv, "a PDF document", "extract the text with pdftotext"},
@@ -68,7 +68,7 @@ std::string say_zip(std::string_view bytes) {
         return say("an EPUB book", pandoc);
     }
     if (has("mimetypeapplication/vnd.oasis.opendocument.text")) {
-        return say("an OpenDocument text (odt)", pandoc);
+        return say("an OpenDocument document (odt)", pandoc);
     }
     if (has("xl/") || has("ppt/") || has("mimetypeapplication/vnd.oasis.opendocument") || has("[Content_Types].xml")) {
         return say("an Office document", "convert it with libreoffice --convert-to pdf, then pdftotext");

@@ -57,7 +57,7 @@ template <typename Input>
 const Input & needed(const std::optional<Input> & input, const RulerTask & task, std::string_view what,
                      std::string_view option) {
     if (!input) {
-        input_error("ruler: {} needs {}, found none: give the file with {}", task.name, what, option);
+        input_error("ruler: {} needs {} (give the file with {})", task.name, what, option);
     }
     return *input;
 }
@@ -151,7 +151,7 @@ std::vector<Sample> ruler_samples(const RulerRequest & request, const RulerInput
     Fit fit;
     for (std::size_t index = 0; samples.size() < request.samples; ++index) {
         if (makers.questions() > 0 && index == makers.questions()) {
-            usage_error("ruler: the paragraphs of {} questions out of {} fit a length of {}, expected {}",
+            usage_error("ruler: only {} questions of {} have paragraphs that fit in {} tokens; {} are needed",
                         samples.size(), task.name, request.length, request.samples);
         }
         const RulerMaker maker = makers.maker(index);
@@ -160,12 +160,12 @@ std::vector<Sample> ruler_samples(const RulerRequest & request, const RulerInput
             if (makers.questions() > 0) {
                 continue;
             }
-            usage_error("ruler: found a length of {} tokens for {}, expected at least {}", request.length, task.name,
+            usage_error("ruler: {} tokens are too few for {}: at least {} are needed", request.length, task.name,
                         fit.tokens + taken);
         }
         if (fit.units == maker.most) {
-            usage_error("ruler: found a length of {} tokens for {}, expected at most {}, as {} {} have", request.length,
-                        task.name, fit.tokens + taken, maker.most, maker.unit);
+            usage_error("ruler: {} tokens are too many for {}: {} is the most, with {} {}", request.length, task.name,
+                        fit.tokens + taken, maker.most, maker.unit);
         }
         samples.push_back(sample_of(task, request, samples.size(), maker.make(fit.units)));
     }

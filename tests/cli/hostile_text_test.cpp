@@ -43,7 +43,7 @@ bool says(const Outcome & outcome, const std::string & text) {
 
 constexpr const char * endless = "{% for i in range(99999999999) %}{% endfor %}";
 
-TEST(HostileText, ALongRunIsTokenisedByEveryCommand) {
+TEST(HostileText, ALongRunIsTokenizedByEveryCommand) {
     const Folder folder;
     const std::string letters(30'000, 'A');
     const std::string file = folder.write("letters.txt", letters);
@@ -205,7 +205,7 @@ TEST(ParseSpecial, MakesControlTokensOfRawText) {
 TEST(ParseSpecial, NeedsRaw) {
     const Outcome outcome = run_snapkv(with_model("run", {"-p", "hello", "--parse-special"}));
     EXPECT_EQ(outcome.status, 2);
-    EXPECT_TRUE(says(outcome, "--parse-special is given without --raw")) << outcome.err;
+    EXPECT_TRUE(says(outcome, "--parse-special requires --raw")) << outcome.err;
 }
 
 TEST(Show, PrintsWholeCharacters) {

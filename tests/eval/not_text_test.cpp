@@ -58,7 +58,7 @@ TEST(NotText, NamesFormatsAndTheirTools) {
         {"%PDF-1.7\n%\xE2\xE3\n"sv, "a PDF document", "pdftotext"},
         {"PK\x03\x04\x14\0\0\0[Content_Types].xml ... word/document.xml"sv, "a Word document", "pandoc"},
         {"PK\x03\x04\n\0mimetypeapplication/epub+zipPK"sv, "an EPUB book", "pandoc"},
-        {"PK\x03\x04\n\0mimetypeapplication/vnd.oasis.opendocument.textPK"sv, "an OpenDocument text", "pandoc"},
+        {"PK\x03\x04\n\0mimetypeapplication/vnd.oasis.opendocument.textPK"sv, "an OpenDocument document", "pandoc"},
         {"PK\x03\x04\x14\0\0\0[Content_Types].xml ... xl/workbook.xml"sv, "an Office document", "libreoffice"},
         {"PK\x03\x04\x14\0\0\0a.txt"sv, "a ZIP archive", "unzip"},
         {"\x1F\x8B\x08\0"sv, "gzip data", "gunzip"},
