@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <ctime>
-#include <fstream>
 #include <map>
 
 #include "eval/content_hash.h"
@@ -17,6 +16,7 @@
 #include "options.h"
 #include "output_file.h"
 #include "outputs.h"
+#include "processor.h"
 #include "progress.h"
 #include "standard_output.h"
 
@@ -27,16 +27,6 @@ namespace {
 bool is_incidental(const Option & option) {
     return option.long_name() == "--threads" || option.long_name() == "--threads-batch" ||
            option.long_name() == "--output";
-}
-
-std::string processor() {
-    std::ifstream file("/proc/cpuinfo");
-    for (std::string line; std::getline(file, line);) {
-        if (line.starts_with("model name") && line.find(": ") != std::string::npos) {
-            return line.substr(line.find(": ") + 2);
-        }
-    }
-    return "unknown";
 }
 
 /// What the inputs say, whatever their names. Names that are not UTF-8 may become the same.
@@ -85,7 +75,7 @@ Json heading_json(const Settings & settings, const std::string & name, const Mod
             {"model_name", model.info().name},
             {"quantisation", model.info().quantisation},
             {"build", version()},
-            {"processor", processor()},
+            {"processor", processor_name()},
             {"begun", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(now))}};
 }
 
