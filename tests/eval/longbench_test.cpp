@@ -40,6 +40,27 @@ nlohmann::json official_line() {
             {"length", 3}};
 }
 
+TEST(LongBench, GroupsTheSamplesOfLongBenchEByLength) {
+    const cli::test::Folder folder;
+    const auto place = [&](const std::string & file, const nlohmann::json & length) {
+        nlohmann::json line = official_line();
+        line["length"] = length;
+        return read_longbench(folder.write(file, line.dump() + "\n"), longbench_set("hotpotqa"), false)
+            .samples.at(0)
+            .place;
+    };
+    const std::vector<std::pair<int, std::string>> groups{{0, "0-4k"},    {3999, "0-4k"}, {4000, "4-8k"},
+                                                          {7999, "4-8k"}, {8000, "8k+"},  {30000, "8k+"}};
+    for (const auto & [length, group] : groups) {
+        const auto found = place("hotpotqa_e.jsonl", length);
+        ASSERT_EQ(found.size(), 1U);
+        EXPECT_EQ(found[0].first, "length");
+        EXPECT_EQ(length_group_text(found[0].second), group) << length;
+    }
+    EXPECT_THAT(place("hotpotqa_e.jsonl", nullptr), IsEmpty());
+    EXPECT_THAT(place("hotpotqa.jsonl", 5000), IsEmpty());
+}
+
 TEST(LongBench, PutsOfficialLinesIntoTheOfficialPrompt) {
     const SampleFile read = read_line(official_line(), "hotpotqa");
     const Sample & sample = read.samples.at(0);
