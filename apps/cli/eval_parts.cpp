@@ -108,6 +108,19 @@ bool wanted(const Settings & settings, std::string_view name) {
     return sets.empty() || std::find(sets.begin(), sets.end(), name) != sets.end();
 }
 
+/// The tasks of RULER that are made. Without --tasks, those that need files of questions only where these are given.
+std::vector<eval::RulerTask> asked_ruler_tasks(const Settings & settings) {
+    std::vector<eval::RulerTask> tasks;
+    for (const eval::RulerTask & task : eval::ruler_tasks()) {
+        const bool left_out = (task.name == "qa_1" && settings.eval.squad.empty()) ||
+                              (task.name == "qa_2" && settings.eval.hotpotqa.empty());
+        if (wanted(settings, task.name) && !(settings.eval.sets.empty() && left_out)) {
+            tasks.push_back(task);
+        }
+    }
+    return tasks;
+}
+
 /// Makes the samples of tasks that are generated, by the model's own tokens.
 class Maker {
 public:
@@ -192,15 +205,10 @@ public:
             return parts;
         }
         const eval::RulerInputs inputs = ruler_inputs();
-        for (const eval::RulerTask & task : eval::ruler_tasks()) {
-            const bool questions = task.name.starts_with("qa_");
-            const bool has_data = task.name == "qa_1" ? inputs.squad.has_value() : inputs.hotpotqa.has_value();
-            if (!wanted(settings_, task.name) || (settings_.eval.sets.empty() && questions && !has_data)) {
-                continue;
-            }
+        for (const eval::RulerTask & task : asked_ruler_tasks(settings_)) {
             Part part{.name = std::string(task.name),
                       .samples = {},
-                      .metrics = {questions ? Metric::MatchPart : Metric::MatchAll}};
+                      .metrics = {task.name.starts_with("qa_") ? Metric::MatchPart : Metric::MatchAll}};
             const std::uint32_t answer = answer_tokens(task.max_tokens);
             for (const std::uint32_t length : lengths(answer)) {
                 eval::RulerRequest request{.task = part.name, .length = length, .max_tokens = answer};
@@ -338,6 +346,10 @@ void check_asked(const Settings & settings, const Document & document, std::uint
         check_names(settings, eval::longbench_names());
     } else if (asked.task == EvalTask::Ruler && asked.data.empty()) {
         check_names(settings, ruler_names());
+        for (const eval::RulerTask & task : asked_ruler_tasks(settings)) {
+            eval::check_ruler_inputs(std::string(task.name), !settings.files.empty(), !asked.squad.empty(),
+                                     !asked.hotpotqa.empty());
+        }
     }
     if (!asked.data.empty()) {
         static_cast<void>(names_of(data_files(settings)));

@@ -53,13 +53,10 @@ const RulerTask & find_task(const std::string & name) {
     return *found;
 }
 
-template <typename Input>
-const Input & needed(const std::optional<Input> & input, const RulerTask & task, std::string_view what,
-                     std::string_view option) {
-    if (!input) {
-        input_error("ruler: {} needs {} (give the file with {})", task.name, what, option);
-    }
-    return *input;
+const NiahShape * find_shape(std::string_view task) {
+    const auto * const named =
+        std::find_if(shapes.begin(), shapes.end(), [&](const NamedShape & each) { return each.task == task; });
+    return named != shapes.end() ? &named->shape : nullptr;
 }
 
 /// The makers of one task at one length.
@@ -68,18 +65,15 @@ public:
     Makers(const RulerTask & task, const RulerRequest & request, const RulerInputs & inputs, std::size_t budget,
            const TokenCount & count)
         : task_(task), request_(request), budget_(budget), count_(count) {
-        const auto named =
-            std::find_if(shapes.begin(), shapes.end(), [&](const NamedShape & each) { return each.task == task.name; });
-        if (named != shapes.end()) {
-            shape_ = named->shape;
+        if (const NiahShape * shape = find_shape(task.name); shape != nullptr) {
+            shape_ = *shape;
             if (shape_->haystack == NiahHaystack::Essay) {
-                const Haystack & essays = needed(inputs.essays, task, "a haystack", "-f FILE");
-                essays_.emplace(single_spaced(essays.text()), essays.name());
+                essays_.emplace(single_spaced(inputs.essays->text()), inputs.essays->name());
             }
         } else if (task.name == "qa_1") {
-            data_ = &needed(inputs.squad, task, "SQuAD's JSON", "--squad FILE");
+            data_ = &*inputs.squad;
         } else if (task.name == "qa_2") {
-            data_ = &needed(inputs.hotpotqa, task, "HotpotQA's JSON", "--hotpotqa FILE");
+            data_ = &*inputs.hotpotqa;
         }
     }
 
@@ -142,8 +136,24 @@ std::span<const RulerTask> ruler_tasks() {
     return tasks;
 }
 
+void check_ruler_inputs(const std::string & task, bool has_essays, bool has_squad, bool has_hotpotqa) {
+    const auto require = [&](bool has, std::string_view what, std::string_view option) {
+        if (!has) {
+            input_error("ruler: {} needs {} (give the file with {})", task, what, option);
+        }
+    };
+    if (const NiahShape * shape = find_shape(task); shape != nullptr && shape->haystack == NiahHaystack::Essay) {
+        require(has_essays, "a haystack", "-f FILE");
+    } else if (task == "qa_1") {
+        require(has_squad, "SQuAD's JSON", "--squad FILE");
+    } else if (task == "qa_2") {
+        require(has_hotpotqa, "HotpotQA's JSON", "--hotpotqa FILE");
+    }
+}
+
 std::vector<Sample> ruler_samples(const RulerRequest & request, const RulerInputs & inputs, const TokenCount & count) {
     const RulerTask & task = find_task(request.task);
+    check_ruler_inputs(request.task, inputs.essays.has_value(), inputs.squad.has_value(), inputs.hotpotqa.has_value());
     const std::size_t taken = answer_tokens(task, request) + request.reserved;
     const std::size_t budget = request.length - std::min(taken, request.length);
     const Makers makers(task, request, inputs, budget, count);

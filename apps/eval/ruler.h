@@ -32,6 +32,9 @@ struct RulerInputs {
     std::optional<QaData> hotpotqa;  ///< qa_2
 };
 
+/// Throws Error(Input), which names the option, where the task is made from an input that is not there.
+void check_ruler_inputs(const std::string & task, bool has_essays, bool has_squad, bool has_hotpotqa);
+
 struct RulerRequest {
     std::string task;
     std::size_t length = 4096;  ///< tokens of prompt, answer prefix and answer, as RULER counts
