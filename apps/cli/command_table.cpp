@@ -8,8 +8,8 @@ const std::vector<CommandInfo> & commands() {
         {Command::Run, "run", "-m MODEL [-f FILE]... | -p TEXT | standard input  [-q QUESTION]... [-n N] [OPTION]...",
          "answer questions about a document",
          "Prefills the document and all questions once, compresses the cache for each question separately, and answers "
-         "one question after the other. Without -f and -p, the document is read from standard input unless that is a "
-         "terminal. With several questions, a line `> QUESTION` precedes each answer."},
+         "one question after the other. Without -f and -p, the document is read from standard input if that is a "
+         "pipe, a socket or a file. With several questions, a line `> QUESTION` precedes each answer."},
         {Command::Show, "show",
          "-m MODEL [-f FILE]... | -p TEXT | standard input  [-q QUESTION] [--html OUT] [OPTION]...",
          "show which parts of a document the cache keeps",

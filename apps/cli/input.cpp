@@ -112,7 +112,8 @@ Document read_sources(const Settings & settings) {
     } else if (standard_input_is_given()) {
         document.add(std::string(standard_input), read_unnamed(settings));
     } else if (settings.questions.empty()) {
-        usage_error("no document: give -f FILE or -p TEXT, or pipe it to standard input");
+        usage_error("no document: give -f FILE{}, or pipe it to standard input",
+                    settings.command == Command::Perplexity ? "" : " or -p TEXT");
     }
     document.require_utf8();
     if (!named && !document.text.empty()) {

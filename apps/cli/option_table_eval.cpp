@@ -72,16 +72,17 @@ void add_questions(std::vector<Option> & table) {
                      .commands = serving,
                      .read = [](Settings & s, Name, const Value & v) { s.eval.expected = v; },
                      .show = [](const Settings & s) { return s.eval.expected; }});
-    table.push_back({.names = {"--tasks"},
-                     .placeholder = "NAME,...",
-                     .help = "longbench: sets to run, ruler: tasks to run; default: all",
-                     .section = section,
-                     .commands = serving,
-                     .read =
-                         [](Settings & s, Name name, const Value & v) {
-                             s.eval.sets = read_list(name, v, [](Name, const Value & part) { return part; });
-                         },
-                     .show = [](const Settings & s) { return fmt::format("{}", fmt::join(s.eval.sets, ",")); }});
+    table.push_back(
+        {.names = {"--tasks"},
+         .placeholder = "NAME,...",
+         .help = "longbench: sets to run (those of LongBench-E end in _e), ruler: tasks to run; default: all",
+         .section = section,
+         .commands = serving,
+         .read =
+             [](Settings & s, Name name, const Value & v) {
+                 s.eval.sets = read_list(name, v, [](Name, const Value & part) { return part; });
+             },
+         .show = [](const Settings & s) { return fmt::format("{}", fmt::join(s.eval.sets, ",")); }});
 }
 
 void add_data(std::vector<Option> & table) {
@@ -89,7 +90,8 @@ void add_data(std::vector<Option> & table) {
     table.push_back(
         {.names = {"--data"},
          .placeholder = "PATH",
-         .help = "longbench, lines, ruler: a JSON lines file or a folder of them; the file name is the name of the set",
+         .help = "longbench, lines, ruler: a JSON lines file or a folder of them; longbench: each named after its set "
+                 "(qasper.jsonl, or of LongBench-E qasper_e.jsonl)",
          .section = section,
          .commands = serving,
          .read = [](Settings & s, Name, const Value & v) { s.eval.data.emplace_back(v); },

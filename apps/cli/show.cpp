@@ -96,9 +96,6 @@ void print_shown(const Summary & summary, const ShownPrompt & shown) {
 }  // namespace
 
 int show(const Settings & settings) {
-    if (settings.questions.size() > 1) {
-        usage_error("show takes at most one question, found {}", settings.questions.size());
-    }
     const std::string document = read_document(settings);
     watch_interrupts();
     Prepared prepared = prepare(settings, document);

@@ -18,6 +18,16 @@ std::string usage_message(const std::vector<std::string> & arguments) {
     return "no error";
 }
 
+TEST(CommandLine, TakesSeveralQuestionsWhereTheyAreAsked) {
+    for (const char * command : {"run", "observe"}) {
+        EXPECT_EQ(parse_command_line({command, "-q", "one", "-q", "two"}).questions.size(), 2U) << command;
+    }
+    for (const char * command : {"show", "eval"}) {
+        EXPECT_EQ(usage_message({command, "-q", "one", "-q", "two"}), "--question is given 2 times, expected once")
+            << command;
+    }
+}
+
 TEST(CommandLine, TakesEveryKindOfOption) {
     const Settings s = parse_command_line({"run",
                                            "-m",

@@ -63,6 +63,12 @@ TEST(StandardInput, ThatIsEmptyIsAnErrorWhereSomebodyFedIt) {
     }
 }
 
+TEST(StandardInput, IsAllThatPerplexityHasBesideFiles) {
+    const Outcome outcome = run_shell(Folder(), "\"$snapkv\" perplexity -m \"$model\" </dev/null");
+    EXPECT_EQ(outcome.status, 2);
+    EXPECT_THAT(outcome.err, HasSubstr("no document: give -f FILE, or pipe it to standard input\n"));
+}
+
 TEST(StandardInput, ThatNeverEndsIsRefused) {
     const Folder folder;
     for (const char * zeros : {"-f /dev/zero", "-f - </dev/zero"}) {
@@ -86,7 +92,7 @@ TEST(StandardInput, ThatNobodyFedIsNoDocument) {
         EXPECT_EQ(prompt_tokens(run(folder, "", std::string("-q ' Why?' ") + nothing)), expected) << nothing;
         const Outcome outcome = run(folder, "", nothing);
         EXPECT_EQ(outcome.status, 2);
-        EXPECT_THAT(outcome.err, HasSubstr("no document"));
+        EXPECT_THAT(outcome.err, HasSubstr("no document: give -f FILE or -p TEXT, or pipe it to standard input\n"));
     }
 }
 
