@@ -15,7 +15,6 @@ TEST(Answering, AFileThatCannotBeWrittenIsToldOfAtTheEnd) {
     const auto failure = [](const auto & write) {
         const Settings settings;
         Answering answering(settings, nullptr);
-        answering.skip({});
         answering.save("--save-kv", write);
         answering.save("--dump-kept", []() -> bool { throw Error(ErrorKind::Machine, "a second failure"); });
         return snapkv::test::error_of(ErrorKind::Machine, [&] { (void)answering.finish(); });
@@ -24,6 +23,13 @@ TEST(Answering, AFileThatCannotBeWrittenIsToldOfAtTheEnd) {
               "a.kv: cannot be written");
     EXPECT_EQ(failure([]() -> bool { throw std::bad_alloc(); }), "--save-kv: not written: memory ran out");
     EXPECT_EQ(failure([]() -> bool { throw std::length_error("too long"); }), "--save-kv: not written: too long");
+}
+
+TEST(Answering, AFileWhoseWritingWasInterruptedEndsTheRunAsInterrupted) {
+    const Settings settings;
+    Answering answering(settings, nullptr);
+    answering.save("--save-kv", [] { return false; });
+    EXPECT_EQ(answering.finish(), 130);
 }
 
 }  // namespace

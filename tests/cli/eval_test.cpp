@@ -274,8 +274,10 @@ TEST_F(Experiments, RefuseToGoOnWithOtherQuestions) {
         return folder_.write("squad.json", Json{{"data", {{{"paragraphs", paragraphs}}}}}.dump());
     };
     const auto hotpotqa = [&](const std::string & answer) {
-        const Json question{{"question", "Is tea green?"}, {"answer", answer}, {"context", titled}};
-        return folder_.write("hotpotqa.json", Json::array({question}).dump());
+        Json questions = Json::array();  // the first one's paragraph leaves room for those of the second
+        questions.push_back({{"question", "Is tea green?"}, {"answer", answer}, {"context", {titled.front()}}});
+        questions.push_back({{"question", "Is tea black?"}, {"answer", "yes"}, {"context", titled}});
+        return folder_.write("hotpotqa.json", questions.dump());
     };
     const std::vector<std::string> rest{"--squad",     squad("a drink"),
                                         "--hotpotqa",  hotpotqa("yes"),
@@ -424,6 +426,8 @@ TEST_F(Experiments, RefuseWhatCannotBe) {
         const bool too_long = std::find(rest.begin(), rest.end(), "999999") != rest.end();
         EXPECT_EQ(slip.status, too_long ? 1 : 2) << slip.err;
     }
+    EXPECT_EQ(run({"eval", "ruler"}, {}).status, 1) << "needs a haystack";
+    EXPECT_EQ(run({"eval", "ruler"}, {"--tasks", "qa_1"}).status, 1) << "needs --squad";
     EXPECT_FALSE(std::filesystem::exists(out_)) << "a slip leaves no empty folder";
     const std::string broken = folder_.write("qasper.jsonl", "{\"prompt\": \"a\"}\n");
     const Outcome outcome = run({"eval", "longbench"}, {"--data", broken});

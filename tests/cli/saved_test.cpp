@@ -86,6 +86,31 @@ TEST_F(Saved, DumpsWhatEachTurnKept) {
     }
 }
 
+// Copies of all kept positions, here 1.3 MB for each turn, are made only for --dump-kept.
+TEST_F(Saved, TurnsCopyNothingThatIsNotDumped) {
+    const std::string model = folder_.file("deep.gguf");
+    ASSERT_EQ(run_snapkv({"make-model", "-o", model, "--layers", "40"}).status, 0);
+    std::string text;
+    while (text.size() < 3900) {
+        text += document;
+    }
+    text.resize(3900);  // the model's tokens are bytes
+    const std::vector<std::string> common{"run", "-m", model, "-t", "1", "--raw", "--json"};
+    const auto resident = [&](std::vector<std::string> rest) {
+        rest.insert(rest.begin(), common.begin(), common.end());
+        const Outcome outcome = run_snapkv(rest);
+        EXPECT_EQ(outcome.status, 0) << outcome.err;
+        return Json::parse(outcome.out)["peak_rss_bytes"].get<std::int64_t>();
+    };
+    (void)resident({"-p", text, "-n", "0", "--kv-policy", "full", "--save-kv", file_});
+    std::vector<std::string> turns{"--load-kv", file_, "-n", "1", "-q", "Why?"};
+    const std::int64_t of_one = resident(turns);
+    for (int i = 0; i < 40; ++i) {
+        turns.insert(turns.end(), {"-q", "Why?"});
+    }
+    EXPECT_LT(resident(turns) - of_one, std::int64_t{30} << 20U);
+}
+
 TEST_F(Saved, ADryRunCountsTheTokensToCompute) {
     const Json saved = run_json(prompt_with({"-n", "0", "--save-kv", file_}));
     EXPECT_EQ(run_json({"--load-kv", file_, "--dry-run"})["prompt_tokens"], 0);
