@@ -1,7 +1,9 @@
 #include "answering.h"
 
 #include <algorithm>
+#include <new>
 #include <random>
+#include <utility>
 
 #include "fail.h"
 #include "format.h"
@@ -10,8 +12,15 @@
 #include "status.h"
 
 namespace snapkv::cli {
+namespace {
 
-Answering::Answering(const Settings & settings, Session & session)
+void note_interrupted(std::string_view option) {
+    note("{}: not written: interrupted", option);
+}
+
+}  // namespace
+
+Answering::Answering(const Settings & settings, Session * session)
     : settings_(settings), session_(session), sampling_(settings.sampling) {
     if (sampling_.seed == SamplingOptions{}.seed) {
         sampling_.seed = std::random_device{}() & 0x7FFFFFFFU;
@@ -27,19 +36,23 @@ void Answering::print_heading(const std::string & question) {
     print("{}> {}\n", report_.answers.empty() ? "" : "\n", line);
 }
 
+bool Answering::handed_over() const {
+    return flush_standard_output() || !settings_.save_kv.empty();
+}
+
 void Answering::answer(Sequence & sequence, Answer answer) {
-    if (interrupted() || !flush_standard_output()) {
+    if (interrupted() || !handed_over()) {
         skip(std::move(answer));
         return;
     }
     print_heading(answer.question);
     if (settings_.predict != 0) {
         GenerateOptions options{settings_.predict, sampling_, settings_.stop};
-        answer.generation = session_.generate(sequence, options, [&](std::string_view text) {
+        answer.generation = session_->generate(sequence, options, [&](std::string_view text) {
             if (!settings_.json) {
                 print_text(text);
             }
-            return flush_standard_output();
+            return handed_over();
         });
         if (!settings_.json && !answer.generation.text.ends_with('\n')) {
             print_text("\n");
@@ -56,7 +69,7 @@ std::string Answering::limit_of(const Generation & generation) const {
     if (settings_.predict >= 0 && generation.tokens.size() >= static_cast<std::uint64_t>(settings_.predict)) {
         return fmt::format("-n {}", settings_.predict);
     }
-    return fmt::format("the end of the context ({})", count_text(session_.context(), "token"));
+    return fmt::format("the end of the context ({})", count_text(session_->context(), "token"));
 }
 
 void Answering::skip(Answer answer) {
@@ -64,23 +77,40 @@ void Answering::skip(Answer answer) {
     report_.answers.push_back(std::move(answer));
 }
 
-void Answering::save(std::string_view option, const std::function<bool()> & write) {
-    try {
-        if (!write()) {
-            note("{}: not written: interrupted", option);
-            interrupted_saving_ = true;
-        }
-    } catch (const Error & error) {
-        if (unsaved_) {
-            warn("{}", error.what());
-        } else {
-            unsaved_ = std::current_exception();
+void Answering::skip_files() const {
+    for (const auto & [option, path] :
+         {std::pair("--dump-kept", &settings_.dump_kept), std::pair("--save-kv", &settings_.save_kv)}) {
+        if (!path->empty()) {
+            note_interrupted(option);
         }
     }
 }
 
+void Answering::save(std::string_view option, const std::function<bool()> & write) {
+    try {
+        if (!write()) {
+            note_interrupted(option);
+            interrupted_saving_ = true;
+        }
+    } catch (const Error & error) {
+        keep_failure(error);
+    } catch (const std::bad_alloc &) {
+        keep_failure({ErrorKind::Machine, fmt::format("{}: not written: memory ran out", option)});
+    } catch (const std::exception & error) {
+        keep_failure({ErrorKind::Machine, fmt::format("{}: not written: {}", option, error.what())});
+    }
+}
+
+void Answering::keep_failure(const Error & failure) {
+    if (unsaved_) {
+        warn("{}", failure.what());
+    } else {
+        unsaved_ = failure;
+    }
+}
+
 int Answering::finish() {
-    report_.cache_bytes_peak = session_.cache_bytes_peak();
+    report_.cache_bytes_peak = session_ != nullptr ? session_->cache_bytes_peak() : 0;
     report_.peak_rss_bytes = peak_resident_bytes();
     if (settings_.json) {
         print_json(run_json(report_));
@@ -89,7 +119,7 @@ int Answering::finish() {
     }
     if (unsaved_) {
         flush_standard_output();
-        std::rethrow_exception(unsaved_);
+        throw *unsaved_;
     }
     finish_standard_output();
     return report_.interrupted() || interrupted_saving_ ? interrupted_status() : status_ok;

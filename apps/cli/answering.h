@@ -1,7 +1,7 @@
 #pragma once
 
-#include <exception>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,12 +13,13 @@
 namespace snapkv::cli {
 
 /// Generates the answers of a run one after the other and tells the user of them: text as it comes, then statistics,
-/// or one JSON object at the end. Where that cannot be printed, the answer at hand ends as by an interrupt, what is to
-/// be saved is saved, and finish() throws.
+/// or one JSON object at the end. Where that cannot be printed, the answer at hand ends as by an interrupt, unless it
+/// is to be saved (--save-kv): then it goes on to its end. finish() throws in any case.
 class Answering {
 public:
-    /// The seed is chosen here once where it is random, so that all answers draw with the same one.
-    Answering(const Settings & settings, Session & session);
+    /// The seed is chosen here once where it is random, so that all answers draw with the same one. Without a session
+    /// (null), which a run that is interrupted early has not got yet, answers can only be skipped.
+    Answering(const Settings & settings, Session * session);
 
     [[nodiscard]] Report & report() { return report_; }
 
@@ -26,6 +27,9 @@ public:
     void answer(Sequence & sequence, Answer answer);
     /// Adds an answer that was never begun, because the run ends.
     void skip(Answer answer);
+    /// Says of each file that was asked for that it is not written, because the run ends before there is anything to
+    /// write.
+    void skip_files() const;
     /// Writes a file that `option` asked for; `write` returns false where it was interrupted. What it throws is thrown
     /// by finish(), so that one file that cannot be written costs neither the others nor the answers.
     void save(std::string_view option, const std::function<bool()> & write);
@@ -35,14 +39,17 @@ public:
 
 private:
     void print_heading(const std::string & question);
+    /// Hands over what was printed. False where the answer is of no more use.
+    [[nodiscard]] bool handed_over() const;
+    void keep_failure(const Error & failure);
     /// What ended an answer that its length ended.
     [[nodiscard]] std::string limit_of(const Generation & generation) const;
 
     const Settings & settings_;
-    Session & session_;
+    Session * session_;
     SamplingOptions sampling_;
     Report report_;
-    std::exception_ptr unsaved_;
+    std::optional<Error> unsaved_;  ///< the first
     bool interrupted_saving_ = false;
 };
 

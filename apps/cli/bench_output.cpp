@@ -5,27 +5,16 @@
 
 #include <chrono>
 #include <ctime>
-#include <fstream>
 
 #include "format.h"
 #include "json.h"
 #include "numbers.h"
+#include "processor.h"
 #include "standard_output.h"
 #include "words.h"
 
 namespace snapkv::cli {
 namespace {
-
-std::string processor_name() {
-    std::ifstream file("/proc/cpuinfo");
-    for (std::string line; std::getline(file, line);) {
-        if (line.starts_with("model name")) {
-            const std::size_t colon = line.find(": ");
-            return colon == std::string::npos ? std::string() : line.substr(colon + 2);
-        }
-    }
-    return {};
-}
 
 std::string utc_now() {
     const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());

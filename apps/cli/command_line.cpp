@@ -68,7 +68,7 @@ std::string cli11_names(const Option & option) {
 void require_utf8(const Option & option, const std::string & value) {
     const std::size_t bad = eval::find_ill_formed(value);
     if (!option.names_files() && bad != std::string::npos) {
-        usage_error("{}: not valid UTF-8: byte 0x{:02X} at offset {} belongs to no character", option.long_name(),
+        usage_error("{}: invalid UTF-8: byte 0x{:02X} at offset {}", option.long_name(),
                     static_cast<unsigned char>(value[bad]), bad);
     }
 }

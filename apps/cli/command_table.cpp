@@ -8,8 +8,8 @@ const std::vector<CommandInfo> & commands() {
         {Command::Run, "run", "-m MODEL [-f FILE]... | -p TEXT | standard input  [-q QUESTION]... [-n N] [OPTION]...",
          "answer questions about a document",
          "Prefills the document and all questions once, compresses the cache for each question separately, and answers "
-         "one question after the other. Without -f and -p, the document is read from standard input unless that is a "
-         "terminal. With several questions, a line `> QUESTION` precedes each answer."},
+         "one question after the other. Without -f and -p, the document is read from standard input if that is a "
+         "pipe, a socket or a file. With several questions, a line `> QUESTION` precedes each answer."},
         {Command::Show, "show",
          "-m MODEL [-f FILE]... | -p TEXT | standard input  [-q QUESTION] [--html OUT] [OPTION]...",
          "show which parts of a document the cache keeps",
@@ -27,7 +27,8 @@ const std::vector<CommandInfo> & commands() {
          "measure prefill and decode speed",
          "Measures prefill of random tokens (`pp512`) and decode (`tg128`) like llama-bench, one row for each "
          "combination of the lists. At a depth (`tg128 @ d8000`) the cache is filled with random rows, as many as the "
-         "policy would keep of so long a prompt, so that no prefill is needed; `-p` then measures a further turn. Each "
+         "policy would keep of a prompt that long, so that no prefill is needed; `-p` then measures a further turn. "
+         "Each "
          "row has the mean and the standard deviation of tokens per second (JSON and CSV also the median), the peak "
          "memory of keys and values, and the peak resident memory. Decode is fed random tokens; nothing is sampled. "
          "The "
@@ -49,8 +50,8 @@ const std::vector<CommandInfo> & commands() {
          "windows|generation|instructions|position|budget -m MODEL -f FILE [-q QUESTION]... "
          "[-o FOLDER] [OPTION]...",
          "show what a model attends to in a text",
-         "Generates an answer with the full cache and looks at the attention: the figures of the SnapKV paper for any "
-         "model and text. `windows` (Figure 2): which windows of the prompt predict what the answer attends to. "
+         "Generates an answer with the full cache and analyses its attention: the SnapKV paper's figures for any model "
+         "and text. `windows` (Figure 2): which windows of the prompt predict what the answer attends to. "
          "`generation` (Figure 3): whether the last window's selection still holds as the answer grows. `instructions` "
          "(Figure 4): what different instructions (several -q) select from the same document. `position` (Figure 5): "
          "the instruction after the document and before it. `budget`: how much of the attention each budget keeps, by "

@@ -2,10 +2,13 @@
 
 #include <fmt/ranges.h>
 
+#include "format.h"
 #include "options.h"
 
 namespace snapkv::cli {
 namespace {
+
+constexpr std::size_t page_columns = 120;
 
 /// A vertical bar would end the table's cell.
 std::string cell(std::string text) {
@@ -30,7 +33,8 @@ std::string option_row(const Option & option, Command command) {
 
 std::string command_part(const CommandInfo & info) {
     std::string text = fmt::format("\n## `snapkv {}`\n\n", info.name);
-    text += fmt::format("```\nsnapkv {} {}\n```\n\n{}\n", info.name, info.synopsis, info.details);
+    text +=
+        fmt::format("```\nsnapkv {} {}\n```\n\n{}\n", info.name, info.synopsis, wrapped(info.details, page_columns));
     for (const Section section : sections()) {
         std::string rows;
         for (const Option & option : options()) {

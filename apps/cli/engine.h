@@ -36,7 +36,7 @@ struct Prepared {
     double load_ms = 0;
 };
 
-/// Loads, tokenises, fits the prompts into the context and estimates. Says what was dropped.
+/// Loads, tokenizes, fits the prompts into the context and estimates. Says what was dropped.
 [[nodiscard]] Prepared prepare(const Settings & settings, const std::string & document);
 
 /// Says what a run will take, and what there is where that is less.

@@ -88,19 +88,19 @@ int evaluate(const Settings & settings) {
         usage_error("no task is given: expected one of {} (see snapkv eval --help)",
                     fmt::join(word_list(task_words), ", "));
     }
-    if (settings.eval.task == EvalTask::LongBench && settings.eval.data.empty()) {
-        usage_error("longbench needs its data (--data FILE or FOLDER)");
-    }
     const Document document = settings.files.empty() ? Document{} : read_sources(settings);
     watch_interrupts();
     const Model model = load_model(settings);
     const std::uint32_t context = settings.context != 0 ? settings.context : model.info().trained_context;
     Session session = make_session(model, settings, context);
+    const bool fidelity = settings.eval.task == EvalTask::Fidelity;
+    fidelity ? check_fidelity(settings, document, context) : check_asked(settings, document, context);
     ExperimentFolder folder(settings, "eval-" + to_word(task_words, settings.eval.task), model, document,
                             data_of(settings));
-    const bool fidelity = settings.eval.task == EvalTask::Fidelity;
-    const bool whole = fidelity ? follow_all(settings, session, required_text(document, "fidelity"), folder)
-                                : ask(settings, session, document, folder);
+    const bool whole = unless_interrupted([&] {
+                           return fidelity ? follow_all(settings, session, document.text, folder)
+                                           : ask(settings, session, document, folder);
+                       }).value_or(false);
     if (!whole) {
         note("interrupted: run the same command again to resume");
     }

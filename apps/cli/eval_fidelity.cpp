@@ -53,20 +53,20 @@ Prompt prompt_of(const Model & model, const Settings & settings, std::span<const
     return make(tokens.size() > around ? tokens.size() - around : 1);
 }
 
+std::vector<std::uint32_t> lengths_of(const Settings & settings, std::uint32_t context) {
+    return settings.eval.lengths.empty() ? std::vector{std::min(4096U, context / 2)} : settings.eval.lengths;
+}
+
+std::uint32_t answer_tokens(const Settings & settings) {
+    return settings.eval.generate == 0 ? kUsualTokens : settings.eval.generate;
+}
+
 std::vector<Piece> pieces_of(const Settings & settings, const Model & model, const std::string & text,
-                             std::uint32_t context, std::uint32_t generate) {
+                             std::uint32_t context) {
     const std::vector<Token> tokens = model.tokenize(text, false, false);
-    std::vector<std::uint32_t> lengths = settings.eval.lengths;
-    if (lengths.empty()) {
-        lengths = {std::min(4096U, context / 2)};
-    }
     const std::uint32_t wanted = settings.eval.samples == 0 ? kUsualSamples : settings.eval.samples;
     std::vector<Piece> pieces;
-    for (const std::uint32_t length : lengths) {
-        if (std::uint64_t{length} + generate >= context) {
-            input_error("a prompt of {} and {} do not fit a context of {}", count_text(length, "token"),
-                        count_text(generate, "further token"), count_text(context));
-        }
+    for (const std::uint32_t length : lengths_of(settings, context)) {
         if (tokens.size() < length) {
             input_error("the text has {}, expected at least {} for one prompt", count_text(tokens.size(), "token"),
                         count_text(length));
@@ -86,17 +86,28 @@ std::vector<Piece> pieces_of(const Settings & settings, const Model & model, con
 
 }  // namespace
 
-bool follow_all(const Settings & settings, Session & session, const std::string & text, ExperimentFolder & folder) {
-    eval::FollowOptions options;
-    options.tokens = settings.eval.generate == 0 ? kUsualTokens : settings.eval.generate;
-    if (options.tokens < 2) {
-        usage_error("--n-predict is {}; expected at least 2: the first token is not scored", options.tokens);
+void check_fidelity(const Settings & settings, const Document & document, std::uint32_t context) {
+    static_cast<void>(required_text(document, "fidelity"));
+    const std::uint32_t generate = answer_tokens(settings);
+    if (generate < 2) {
+        usage_error("--n-predict is {}; expected at least 2: the first token is not scored", generate);
     }
-    options.hide_question = settings.eval.hide_question;
-    if (options.hide_question && settings.questions.empty()) {
+    if (settings.eval.hide_question && settings.questions.empty()) {
         usage_error("--hide-question: fidelity has no question to hide without -q");
     }
-    const std::vector<Piece> pieces = pieces_of(settings, session.model(), text, session.context(), options.tokens);
+    for (const std::uint32_t length : lengths_of(settings, context)) {
+        if (std::uint64_t{length} + generate >= context) {
+            input_error("a prompt of {} plus {} does not fit in a context of {}", count_text(length, "token"),
+                        count_text(generate, "further token"), count_text(context));
+        }
+    }
+}
+
+bool follow_all(const Settings & settings, Session & session, const std::string & text, ExperimentFolder & folder) {
+    eval::FollowOptions options;
+    options.tokens = answer_tokens(settings);
+    options.hide_question = settings.eval.hide_question;
+    const std::vector<Piece> pieces = pieces_of(settings, session.model(), text, session.context());
     const std::vector<eval::Variant> variants = eval::make_variants(settings.eval.caches);
     note("{} with {} each", count_text(pieces.size(), "prompt"), count_text(variants.size(), "cache"));
     eval::Journal & journal = folder.journal();

@@ -4,18 +4,19 @@
 
 #include <algorithm>
 #include <ctime>
-#include <fstream>
 #include <map>
 
 #include "eval/content_hash.h"
 #include "eval/csv_table.h"
 #include "eval/markdown_table.h"
+#include "eval/utf8_text.h"
 #include "fail.h"
 #include "format.h"
 #include "json.h"
 #include "options.h"
 #include "output_file.h"
 #include "outputs.h"
+#include "processor.h"
 #include "progress.h"
 #include "standard_output.h"
 
@@ -28,24 +29,18 @@ bool is_incidental(const Option & option) {
            option.long_name() == "--output";
 }
 
-std::string processor() {
-    std::ifstream file("/proc/cpuinfo");
-    for (std::string line; std::getline(file, line);) {
-        if (line.starts_with("model name") && line.find(": ") != std::string::npos) {
-            return line.substr(line.find(": ") + 2);
-        }
-    }
-    return "unknown";
-}
-
-/// What the inputs say, whatever their names.
+/// What the inputs say, whatever their names. Names that are not UTF-8 may become the same.
 Json content_hashes(const Document & document, const std::vector<std::filesystem::path> & data) {
     Json hashes = Json::object();
+    const auto add = [&](const std::string & name, const std::string & hash) {
+        Json & known = hashes[eval::valid_utf8(name)];
+        known = known.is_null() ? hash : known.get<std::string>() + " " + hash;
+    };
     for (std::size_t i = 0; i < document.sources.size(); ++i) {
-        hashes[document.sources[i].name] = eval::content_hash(document.part(i));
+        add(document.sources[i].name, eval::content_hash(document.part(i)));
     }
     for (const std::filesystem::path & file : data) {
-        hashes[file.string()] = eval::file_hash(file);
+        add(file.string(), eval::file_hash(file));
     }
     return hashes;
 }
@@ -80,7 +75,7 @@ Json heading_json(const Settings & settings, const std::string & name, const Mod
             {"model_name", model.info().name},
             {"quantisation", model.info().quantisation},
             {"build", version()},
-            {"processor", processor()},
+            {"processor", processor_name()},
             {"begun", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(now))}};
 }
 
@@ -192,7 +187,7 @@ void ExperimentFolder::write(eval::PicturedReport report) const {
         }
     }
     flush_standard_output();
-    note("{}: report.html, report.md, results.json, results.csv and {}", folder_.string(),
+    note("{}: wrote report.html, report.md, results.json, results.csv and {}", folder_.string(),
          count_text(report.pictures.size(), "picture"));
     finish_standard_output();
 }

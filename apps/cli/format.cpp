@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -54,6 +55,26 @@ std::string rate_text(double tokens_per_second) {
 
 double per_second(std::uint64_t count, double milliseconds) {
     return milliseconds > 0 ? static_cast<double>(count) * 1000 / milliseconds : 0;
+}
+
+std::string wrapped(std::string_view text, std::size_t width, std::size_t margin) {
+    std::string lines;
+    std::size_t length = 0;
+    while (!text.empty()) {
+        const std::string_view word = text.substr(0, text.find(' '));
+        text.remove_prefix(std::min(text.size(), word.size() + 1));
+        if (length > 0 && length + 1 + word.size() > width) {
+            lines += fmt::format("\n{:{}}", "", margin);
+            length = 0;
+        }
+        if (length > 0) {
+            lines += ' ';
+            ++length;
+        }
+        lines += word;
+        length += word.size();
+    }
+    return lines;
 }
 
 }  // namespace snapkv::cli

@@ -14,4 +14,7 @@ namespace snapkv::cli {
 [[nodiscard]] std::string rate_text(double tokens_per_second);                      ///< "512 tok/s"
 [[nodiscard]] double per_second(std::uint64_t count, double milliseconds);          ///< 0 where no time passed
 
+/// `text` in lines of at most `width`, broken at blanks, the second and later ones indented by `margin`.
+[[nodiscard]] std::string wrapped(std::string_view text, std::size_t width, std::size_t margin = 0);
+
 }  // namespace snapkv::cli

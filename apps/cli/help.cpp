@@ -2,8 +2,7 @@
 
 #include <fmt/ranges.h>
 
-#include <algorithm>
-
+#include "format.h"
 #include "options.h"
 
 namespace snapkv::cli {
@@ -12,29 +11,8 @@ namespace {
 constexpr std::size_t columns = 100;
 constexpr std::size_t indent = 28;
 
-/// `text` in lines of at most `width`, the second and later ones indented by `margin`.
-std::string wrap(std::string_view text, std::size_t margin, std::size_t width) {
-    std::string wrapped;
-    std::size_t length = 0;
-    while (!text.empty()) {
-        const std::string_view word = text.substr(0, text.find(' '));
-        text.remove_prefix(std::min(text.size(), word.size() + 1));
-        if (length > 0 && length + 1 + word.size() > width) {
-            wrapped += fmt::format("\n{:{}}", "", margin);
-            length = 0;
-        }
-        if (length > 0) {
-            wrapped += ' ';
-            ++length;
-        }
-        wrapped += word;
-        length += word.size();
-    }
-    return wrapped;
-}
-
 std::string row(const std::string & left, const std::string & right) {
-    const std::string text = wrap(right, indent, columns - indent);
+    const std::string text = wrapped(right, columns - indent, indent);
     return left.size() + 4 > indent ? fmt::format("  {}\n{:{}}{}\n", left, "", indent, text)
                                     : fmt::format("  {:<{}}{}\n", left, indent - 2, text);
 }
@@ -55,7 +33,7 @@ std::string explain(const Option & option, Command command) {
 std::string help_text(Command command) {
     const CommandInfo & info = command_info(command);
     std::string text = fmt::format("usage: snapkv {}{}{}\n\n", info.name, info.name.empty() ? "" : " ", info.synopsis);
-    text += wrap(info.details.empty() ? info.summary : info.details, 0, columns) + "\n";
+    text += wrapped(info.details.empty() ? info.summary : info.details, columns) + "\n";
     if (command == Command::None) {
         text += "\nCommands (each has its own --help):\n";
         for (const CommandInfo & each : commands()) {

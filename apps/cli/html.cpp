@@ -50,12 +50,12 @@ std::string cell_html(const Cell & cell, std::uint32_t pairs) {
 
 }  // namespace
 
-std::string html_page(const std::string & title, const Summary & summary, const ShownPrompt & prompt) {
+std::string html_page(const Summary & summary, const ShownPrompt & prompt) {
     std::string page = fmt::format(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
         "<title>{0}</title>\n<style>{1}{2}</style>\n</head>\n<body>\n<h1>{0}</h1>\n<dl>\n",
-        eval::escape_markup(title), style, shade_rules());
+        page_title, style, shade_rules());
     for (const auto & [label, value] : summary) {
         page += fmt::format("<dt>{}</dt><dd>{}</dd>\n", eval::escape_markup(label), eval::escape_markup(value));
     }

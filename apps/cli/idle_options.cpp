@@ -115,7 +115,7 @@ const std::vector<Place> & eval_places() {
          [](const Settings & s) {
              return task_is(s, {Needle, Lines, Ruler, Fidelity}) && makes_samples(s) && s.eval.lines.empty();
          },
-         "needle, fidelity, and lines and ruler without --data and --lines"},
+         "needle and fidelity, and for lines and ruler without --data or --lines"},
         {"--depths",
          [](const Settings & s) {
              return task_is(s, {Needle, Lines}) && makes_samples(s);
@@ -144,7 +144,7 @@ const std::vector<Place> & eval_places() {
         {"--squad", [](const Settings & s) { return task_is(s, {Ruler}) && makes_samples(s); }, "ruler without --data"},
         {"--hotpotqa", [](const Settings & s) { return task_is(s, {Ruler}) && makes_samples(s); },
          "ruler without --data"},
-        {"--skip-broken", [](const Settings & s) { return !makes_samples(s); }, "data files (--data)"},
+        {"--skip-broken", [](const Settings & s) { return !makes_samples(s); }, "tasks that read data files (--data)"},
         {"--prefills", [](const Settings & s) { return !task_is(s, {Fidelity}); }, "tasks with questions"},
         {"--no-answer-prefix",
          [](const Settings & s) {

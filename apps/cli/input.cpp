@@ -31,14 +31,18 @@ bool standard_input_is_given() {
 }
 
 /// The bytes themselves. Throws Error(Input) where they are no text, or none at all.
-const std::string & checked(std::string_view name, const std::string & bytes, std::string_view advice = {}) {
+std::string checked(std::string_view name, std::string bytes, std::string_view advice = {}) {
     if (const auto why = eval::why_not_text(bytes)) {
         input_error("{}: {}", name, *why);
     }
     if (eval::without_byte_order_mark(bytes).empty()) {
-        input_error("{}: empty, expected a text{}", name, advice);
+        input_error("{}: is empty, expected text{}", name, advice);
     }
     return bytes;
+}
+
+std::string read_standard_input() {
+    return eval::read_all(STDIN_FILENO, std::string(standard_input));
 }
 
 /// Standard input that no option names. Whoever left a pipe open that nobody writes to is told what is waited for.
@@ -49,7 +53,7 @@ std::string read_unnamed(const Settings & settings) {
         note("waiting for the document on standard input");
     }
     return checked(standard_input, read_standard_input(),
-                   settings.questions.empty() ? "" : " (</dev/null asks the question without one)");
+                   settings.questions.empty() ? "" : " (to ask without a document, add </dev/null)");
 }
 
 void add_files(Document & document, const std::vector<std::filesystem::path> & files) {
@@ -67,10 +71,15 @@ void add_files(Document & document, const std::vector<std::filesystem::path> & f
 
 }  // namespace
 
-void Document::add(std::string name, std::string_view bytes) {
-    const std::string_view marked = eval::without_byte_order_mark(bytes);
-    text += marked;
-    sources.push_back({std::move(name), text.size(), bytes.size() - marked.size()});
+void Document::add(std::string name, std::string bytes) {
+    const std::string_view content = eval::without_byte_order_mark(bytes);
+    const std::size_t skipped = bytes.size() - content.size();
+    if (text.empty() && skipped == 0) {
+        text = std::move(bytes);  // a large one is held once
+    } else {
+        text += content;
+    }
+    sources.push_back({std::move(name), text.size(), skipped});
 }
 
 std::string_view Document::part(std::size_t index) const {
@@ -83,15 +92,11 @@ void Document::require_utf8() const {
     std::size_t begin = 0;
     for (const Source & source : sources) {
         if (bad < source.end) {
-            input_error("{}: not valid UTF-8: byte 0x{:02X} at offset {} belongs to no character", source.name,
+            input_error("{}: invalid UTF-8: byte 0x{:02X} at offset {}", source.name,
                         static_cast<unsigned char>(text[bad]), bad - begin + source.skipped);
         }
         begin = source.end;
     }
-}
-
-std::string read_standard_input() {
-    return eval::read_all(STDIN_FILENO, "standard input");
 }
 
 Document read_sources(const Settings & settings) {
@@ -107,11 +112,12 @@ Document read_sources(const Settings & settings) {
     } else if (standard_input_is_given()) {
         document.add(std::string(standard_input), read_unnamed(settings));
     } else if (settings.questions.empty()) {
-        usage_error("no document: give -f FILE or -p TEXT, or pipe it to standard input");
+        usage_error("no document: give -f FILE{}, or pipe it to standard input",
+                    settings.command == Command::Perplexity ? "" : " or -p TEXT");
     }
     document.require_utf8();
     if (!named && !document.text.empty()) {
-        note("the document is read from standard input: {}", bytes_text(document.text.size()));
+        note("read the document from standard input ({})", bytes_text(document.text.size()));
     }
     return document;
 }

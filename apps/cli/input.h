@@ -8,9 +8,6 @@
 
 namespace snapkv::cli {
 
-/// All of standard input.
-[[nodiscard]] std::string read_standard_input();
-
 /// A document and what it was read from.
 struct Document {
     struct Source {
@@ -21,7 +18,7 @@ struct Document {
     std::string text;
     std::vector<Source> sources;
 
-    void add(std::string name, std::string_view bytes);
+    void add(std::string name, std::string bytes);
     /// What source `index` gave.
     [[nodiscard]] std::string_view part(std::size_t index) const;
     /// Throws Error(Input) where the text is not UTF-8, with the source that has the first bad byte and its offset

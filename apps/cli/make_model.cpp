@@ -27,7 +27,7 @@ WrittenModel write_random(const Settings & settings, const Progress & progress) 
 WrittenModel write_constructed(const Settings & settings, const Progress & progress) {
     for (const char * name : {"--layers", "--seed"}) {
         if (settings.has(name)) {
-            usage_error("{} is not for --shape {}: its weights are not random", name, constructed_shape);
+            usage_error("{} does not apply to --shape {}, whose weights are not random", name, constructed_shape);
         }
     }
     RetrievalModelOptions options = settings.retrieval_model;

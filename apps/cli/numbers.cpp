@@ -26,7 +26,7 @@ std::int64_t read_integer(std::string_view option, std::string_view text, std::i
     const auto number = parse<std::int64_t>(text);
     if (!number || *number < least || *number > most) {
         if (most == std::numeric_limits<std::int64_t>::max()) {
-            usage_error("{}: found \"{}\", expected a whole number from {} up", option, text, least);
+            usage_error("{}: found \"{}\", expected a whole number of at least {}", option, text, least);
         }
         usage_error("{}: found \"{}\", expected a whole number from {} to {}", option, text, least, most);
     }
@@ -42,7 +42,7 @@ float read_decimal(std::string_view option, std::string_view text, double least,
     const auto number = parse<double>(text);
     if (!number || !std::isfinite(*number) || *number < least || *number > most) {
         if (most == std::numeric_limits<float>::max()) {
-            usage_error("{}: found \"{}\", expected a number from {} up", option, text, least);
+            usage_error("{}: found \"{}\", expected a number of at least {}", option, text, least);
         }
         usage_error("{}: found \"{}\", expected a number from {} to {}", option, text, least, most);
     }

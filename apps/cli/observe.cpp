@@ -22,6 +22,16 @@ namespace {
 /// Ends an interrupted run.
 struct Stopped {};
 
+/// Whether every layer that attends has its record: an earlier run may have ended between two of them.
+bool is_complete(const eval::Journal & journal, const ModelInfo & model) {
+    for (std::uint32_t layer = 0; layer < model.layers; ++layer) {
+        if (!model.attention[layer].recurs && !journal.has(eval::layer_key(layer))) {
+            return false;
+        }
+    }
+    return true;
+}
+
 class Observing {
 public:
     Observing(const Settings & settings, Session & session, std::string document)
@@ -216,14 +226,14 @@ eval::PicturedReport report_of(const Settings & settings, std::span<const eval::
 
 int observe(const Settings & settings) {
     if (!settings.has("WHAT")) {
-        usage_error("what to observe is missing: expected one of {} (see snapkv observe --help)",
+        usage_error("no observation given: expected one of {} (see snapkv observe --help)",
                     fmt::join(word_list(observation_words), ", "));
     }
     if (settings.observe.what != Observation::Budget && settings.observe.budgets.size() > 1) {
-        usage_error("--budgets takes a list only for budget");
+        usage_error("--budgets accepts a list only with `budget`");
     }
     if (settings.observe.what != Observation::Instructions && settings.questions.size() > 1) {
-        usage_error("-q is given {} times: only instructions takes several", settings.questions.size());
+        usage_error("-q is given {} times; only `instructions` accepts several", settings.questions.size());
     }
     const std::string name = to_word(observation_words, settings.observe.what);
     const Document document = settings.files.empty() ? Document{} : read_sources(settings);
@@ -233,17 +243,20 @@ int observe(const Settings & settings) {
     const std::uint32_t context = settings.context != 0 ? settings.context : model.info().trained_context;
     Session session = make_session(model, settings, context);
     ExperimentFolder folder(settings, "observe-" + name, model, document);
-    if (folder.journal().records().empty()) {
+    eval::Journal & journal = folder.journal();
+    if (!is_complete(journal, model.info())) {
         try {
             for (eval::Json & record : Observing(settings, session, text).records()) {
-                folder.journal().add(std::move(record));
+                if (!journal.has(record["key"].get<std::string>())) {
+                    journal.add(std::move(record));
+                }
             }
         } catch (const Stopped &) {
             note("interrupted before there was anything to show");
             return interrupted_status();
         }
     }
-    folder.write(report_of(settings, folder.journal().records()));
+    folder.write(report_of(settings, journal.records()));
     return status_ok;
 }
 

@@ -26,7 +26,7 @@ void add_questions(std::vector<Option> & table) {
                      .show = [](const Settings & s) { return counts_text(s.eval.lengths); }});
     table.push_back({.names = {"--depths"},
                      .placeholder = "P,...",
-                     .help = "needle, lines: where in the document the answer stands, in percent",
+                     .help = "needle, lines: where in the document to place the answer, in percent",
                      .section = section,
                      .commands = serving,
                      .read =
@@ -72,16 +72,17 @@ void add_questions(std::vector<Option> & table) {
                      .commands = serving,
                      .read = [](Settings & s, Name, const Value & v) { s.eval.expected = v; },
                      .show = [](const Settings & s) { return s.eval.expected; }});
-    table.push_back({.names = {"--tasks"},
-                     .placeholder = "NAME,...",
-                     .help = "longbench: sets to run, ruler: tasks to run; default: all",
-                     .section = section,
-                     .commands = serving,
-                     .read =
-                         [](Settings & s, Name name, const Value & v) {
-                             s.eval.sets = read_list(name, v, [](Name, const Value & part) { return part; });
-                         },
-                     .show = [](const Settings & s) { return fmt::format("{}", fmt::join(s.eval.sets, ",")); }});
+    table.push_back(
+        {.names = {"--tasks"},
+         .placeholder = "NAME,...",
+         .help = "longbench: sets to run (those of LongBench-E end in _e), ruler: tasks to run; default: all",
+         .section = section,
+         .commands = serving,
+         .read =
+             [](Settings & s, Name name, const Value & v) {
+                 s.eval.sets = read_list(name, v, [](Name, const Value & part) { return part; });
+             },
+         .show = [](const Settings & s) { return fmt::format("{}", fmt::join(s.eval.sets, ",")); }});
 }
 
 void add_data(std::vector<Option> & table) {
@@ -89,7 +90,8 @@ void add_data(std::vector<Option> & table) {
     table.push_back(
         {.names = {"--data"},
          .placeholder = "PATH",
-         .help = "longbench, lines, ruler: a JSON lines file or a folder of them; the file name is the name of the set",
+         .help = "longbench, lines, ruler: a JSON lines file or a folder of them; longbench: each named after its set "
+                 "(qasper.jsonl, or of LongBench-E qasper_e.jsonl)",
          .section = section,
          .commands = serving,
          .read = [](Settings & s, Name, const Value & v) { s.eval.data.emplace_back(v); },
@@ -122,8 +124,8 @@ void add_data(std::vector<Option> & table) {
     table.push_back(
         {.names = {"--prefills"},
          .placeholder = "HOW",
-         .help = "shared: questions about the same document share a prefill, and one document has the needles of all "
-                 "depths; each: every question gets its own document and prefill",
+         .help = "shared: questions about the same document share a prefill, and one document holds the needles for "
+                 "all depths; each: every question gets its own document and prefill",
          .section = section,
          .commands = serving,
          .read = [](Settings & s, Name name, const Value & v) { s.eval.prefills = from_word(prefills_words, name, v); },
@@ -137,7 +139,8 @@ void add_data(std::vector<Option> & table) {
                      .show = [](const Settings & s) { return std::string(s.eval.hide_question ? "yes" : ""); }});
     table.push_back(
         {.names = {"--no-answer-prefix"},
-         .help = "do not write the beginning of the answer for the model, as lines and ruler do, and needle with --raw",
+         .help = "do not give the model the beginning of the answer (which lines, ruler, and needle with --raw do by "
+                 "default)",
          .section = section,
          .commands = serving,
          .read = [](Settings & s, Name, const Value &) { s.eval.answer_prefix = false; },

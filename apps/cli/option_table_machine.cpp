@@ -2,17 +2,26 @@
 #include "option_table.h"
 
 namespace snapkv::cli {
+namespace {
+
+Option context_size(Commands commands, const char * help) {
+    return {.names = {"-c", "--ctx-size"},
+            .placeholder = "N",
+            .help = help,
+            .section = Section::Machine,
+            .commands = commands,
+            .read = [](Settings & s, Name name, const Value & v) { s.context = read_count(name, v); },
+            .show = [](const Settings & s) { return fmt::format("{}", s.context); }};
+}
+
+}  // namespace
 
 void add_machine_options(std::vector<Option> & table) {
     const Section section = Section::Machine;
-    table.push_back({.names = {"-c", "--ctx-size"},
-                     .placeholder = "N",
-                     .help = "context size: tokens of prompt and answer together, or of a perplexity chunk; 0: the "
-                             "model's trained context",
-                     .section = section,
-                     .commands = computing,
-                     .read = [](Settings & s, Name name, const Value & v) { s.context = read_count(name, v); },
-                     .show = [](const Settings & s) { return fmt::format("{}", s.context); }});
+    table.push_back(context_size(prompting | experimenting,
+                                 "context size: tokens of prompt and answer together; 0: "
+                                 "the model's trained context"));
+    table.push_back(context_size(in(Command::Perplexity), "tokens of a chunk; 0: the model's trained context"));
     table.push_back({.names = {"--allow-long"},
                      .help = "allow a context beyond the model's trained one",
                      .section = section,

@@ -27,8 +27,8 @@ void add_make_model_options(std::vector<Option> & table) {
     table.push_back(
         {.names = {"--shape"},
          .placeholder = "SHAPE",
-         .help = "model to copy architecture and sizes from, or `retrieval`: a constructed model that continues a text "
-                 "as it went on after the same tokens before",
+         .help = "model to copy architecture and sizes from, or `retrieval`: a constructed model that copies what "
+                 "followed the same tokens earlier in the text",
          .section = section,
          .commands = commands,
          .read = [](Settings & s, Name name, const Value & v) { s.random_model.shape = one_of(shapes(), name, v); },
@@ -69,7 +69,7 @@ void add_make_model_options(std::vector<Option> & table) {
     table.push_back(
         {.names = {"--suffix"},
          .placeholder = "N",
-         .help = "`retrieval`: preceding tokens that each position compares, 4 to 32",
+         .help = "`retrieval`: number of preceding tokens each position compares, 4 to 32",
          .section = section,
          .commands = commands,
          .read = [](Settings & s, Name name, const Value & v) { s.retrieval_model.suffix = read_count(name, v, 1); },

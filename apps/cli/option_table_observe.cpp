@@ -30,7 +30,7 @@ void add_observe_options(std::vector<Option> & table) {
     table.push_back(
         {.names = {"--windows"},
          .placeholder = "N",
-         .help = "windows: how many windows before the end of the prompt",
+         .help = "windows: number of windows before the end of the prompt",
          .section = section,
          .commands = observing,
          .read = [](Settings & s, Name name, const Value & v) { s.observe.windows = read_count(name, v, 1); },
@@ -46,7 +46,7 @@ void add_observe_options(std::vector<Option> & table) {
     table.push_back(
         {.names = {"--threshold"},
          .placeholder = "X",
-         .help = "attention weight above which a generated token needs a position",
+         .help = "attention weight above which a position counts as attended to",
          .section = section,
          .commands = observing,
          .read = [](Settings & s, Name name, const Value & v) { s.observe.threshold = read_decimal(name, v, 0, 1); },
@@ -54,7 +54,7 @@ void add_observe_options(std::vector<Option> & table) {
     table.push_back(
         {.names = {"--budgets", "--kv-budget"},
          .placeholder = "N|P%,...",
-         .help = "rows that a window keeps, its own included; a list only for budget",
+         .help = "rows kept by a window's selection, its own included; a list only with `budget`",
          .section = section,
          .commands = observing,
          .read = [](Settings & s, Name name, const Value & v) { s.observe.budgets = read_list(name, v, read_budget); },

@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstdio>
 #include <memory>
 #include <span>
@@ -28,15 +27,11 @@ bool is_special(const fs::path & path) {
     return fs::exists(status) && !fs::is_regular_file(status);
 }
 
-std::string reason() {
-    return std::error_code(errno, std::generic_category()).message();
-}
-
 void write_through(const fs::path & path, std::string_view bytes) {
     const File file(std::fopen(path.c_str(), "wb"));
     if (!file || std::fwrite(bytes.data(), 1, bytes.size(), file.get()) != bytes.size() ||
         std::fflush(file.get()) != 0) {
-        machine_error("{}: cannot be written: {}", path.string(), reason());
+        machine_error("{}: cannot be written: {}", path.string(), eval::system_text());
     }
 }
 
@@ -46,7 +41,7 @@ void check_writable(std::string_view option, const fs::path & path) {
     std::error_code error;
     if (!path.empty() && !fs::is_directory(path, error) && is_special(path)) {
         if (access(path.c_str(), W_OK) != 0) {
-            machine_error("{} {}: cannot be written: {}", option, path.string(), reason());
+            machine_error("{} {}: cannot be written: {}", option, path.string(), eval::system_text());
         }
         return;
     }

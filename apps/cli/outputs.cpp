@@ -11,8 +11,10 @@
 #include <tuple>
 #include <vector>
 
+#include "eval/journal.h"
 #include "eval/read_file.h"
 #include "fail.h"
+#include "html.h"
 #include "options.h"
 #include "output_file.h"
 
@@ -78,8 +80,8 @@ std::vector<fs::path> files_of(const fs::path & path) {
         return parts_of(path);
     }
     std::vector<fs::path> files;
-    for (const auto & entry : fs::directory_iterator(path, error)) {
-        files.push_back(entry.path());
+    for (fs::directory_iterator entry(path, error), end; !error && entry != end; entry.increment(error)) {
+        files.push_back(entry->path());
     }
     return files;
 }
@@ -115,7 +117,7 @@ void refuse_inputs(const Named & output, const std::vector<Named> & inputs) {
         // A sequence that goes on under its own name is read whole before it is replaced whole.
         const bool goes_on = output.option == "--save-kv" && input.option == "--load-kv";
         if (output.place && output.place == input.place && !goes_on) {
-            usage_error("{}: the same file as {}, which this run reads; expected another name", output.name,
+            usage_error("{}: is the same file as {}, which this run reads; choose another name", output.name,
                         input.name);
         }
     }
@@ -124,20 +126,13 @@ void refuse_inputs(const Named & output, const std::vector<Named> & inputs) {
 void refuse_outputs(const Named & output, const std::vector<Named> & others) {
     for (const Named & other : others) {
         if (output.place && output.place == other.place) {
-            usage_error("{}: the same file as {}, which this run writes too; expected another name", output.name,
+            usage_error("{}: is the same file as {}, which this run also writes; choose another name", output.name,
                         other.name);
         }
     }
 }
 
-bool begins_as_html(const std::string & bytes) {
-    std::string text = bytes;
-    std::transform(text.begin(), text.end(), text.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-    return text.starts_with("<!doctype html") || text.starts_with("<html");
-}
-
-/// A kind of file, told by its first bytes.
+/// A kind of file that this program writes, told by its first bytes.
 struct Kind {
     const char * name;
     bool (*begins)(const std::string & bytes);
@@ -150,9 +145,14 @@ Kind kind_of(Files files) {
         case Files::Model:
             return {"a GGUF model", [](const std::string & bytes) { return bytes.starts_with("GGUF"); }};
         case Files::JsonFile:
-            return {"JSON", [](const std::string & bytes) { return bytes.starts_with('{') || bytes.starts_with('['); }};
+            return {"a list of kept positions", [](const std::string & bytes) {
+                        return bytes.starts_with(R"({"n_prompt":)") || bytes.starts_with(R"({"answers":[{"n_prompt":)");
+                    }};
         case Files::Html:
-            return {"an HTML page", begins_as_html};
+            return {"a page that show wrote", [](const std::string & bytes) {
+                        return bytes.starts_with("<!DOCTYPE html>") &&
+                               bytes.find(fmt::format("<title>{}</title>", page_title)) != std::string::npos;
+                    }};
         case Files::None:
         case Files::Input:
         case Files::Folder:
@@ -164,28 +164,48 @@ Kind kind_of(Files files) {
 /// A file without a byte may be of any kind.
 void refuse_other_kind(const Named & output, Files files, const fs::path & path) {
     constexpr std::size_t enough = 512;
-    constexpr const char * blanks = " \t\r\n";
     std::error_code error;
     if (!fs::is_regular_file(path, error)) {
         return;
     }
     const std::string bytes = eval::read_file(path, enough);
-    const std::size_t begin = std::min(bytes.find_first_not_of(blanks), bytes.size());
     const Kind kind = kind_of(files);
-    if (!bytes.empty() && !kind.begins(bytes.substr(begin))) {
-        usage_error("{}: exists and is not {}; expected another name", output.name, kind.name);
+    if (!bytes.empty() && !kind.begins(bytes)) {
+        usage_error("{}: already exists and is not {}; choose another name", output.name, kind.name);
     }
 }
 
-void check_writable(const Named & output, Files files, const fs::path & path) {
+void check_place(const Named & output, Files files, const fs::path & path) {
     if (files == Files::JsonFile || files == Files::Html) {
-        cli::check_writable(output.option, path);
+        check_writable(output.option, path);
     } else {
         check_replaceable(output.option, path);
     }
 }
 
-constexpr std::array experiment_files{"results.jsonl", "results.json", "results.csv", "report.md", "report.html"};
+constexpr const char * journal_name = "results.jsonl";
+constexpr std::array report_names{"results.json", "results.csv", "report.md", "report.html"};
+
+/// Whether an earlier run has left its results in the folder, at least their heading.
+bool has_results(const fs::path & folder) {
+    std::error_code error;
+    const fs::path journal = folder / journal_name;
+    return fs::is_regular_file(journal, error) &&
+           eval::read_file(journal, eval::journal_begin.size()) == eval::journal_begin;
+}
+
+/// What a report in the folder may replace: its own files, and pictures, whose names depend on the results.
+std::vector<fs::path> replaceable_files(const fs::path & folder) {
+    std::vector<fs::path> files(report_names.begin(), report_names.end());
+    std::transform(files.begin(), files.end(), files.begin(), [&](const fs::path & name) { return folder / name; });
+    std::error_code error;
+    for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+        if (entry->path().extension() == ".svg") {
+            files.push_back(entry->path());
+        }
+    }
+    return files;
+}
 
 }  // namespace
 
@@ -193,6 +213,7 @@ void check_outputs(const Settings & settings) {
     const std::vector<Named> inputs = inputs_of(settings);
     std::vector<Named> outputs{{"standard output", place_of_stream(STDOUT_FILENO)},
                                {"standard error", place_of_stream(STDERR_FILENO)}};
+    refuse_inputs(outputs.front(), inputs);
     for_each_path(settings, false, [&](const Option & option, const fs::path & path) {
         if (option.files == Files::Folder) {
             return;  // see check_experiment_folder()
@@ -205,7 +226,7 @@ void check_outputs(const Settings & settings) {
         }
         refuse_other_kind(output, option.files, path);
         if (!settings.dry_run) {
-            check_writable(output, option.files, path);
+            check_place(output, option.files, path);
         }
         outputs.push_back(std::move(output));
     });
@@ -215,20 +236,21 @@ void check_experiment_folder(const Settings & settings, const fs::path & folder)
     std::error_code error;
     for_each_path(settings, true, [&](const Option & option, const fs::path & path) {
         if (fs::is_directory(path, error) && fs::equivalent(path, folder, error)) {
-            usage_error("--output {}: also {}, which this run reads; expected another folder", folder.string(),
-                        option.long_name());
+            usage_error("--output {}: is also the folder of {}, which this run reads; choose another folder",
+                        folder.string(), option.long_name());
         }
     });
     const std::vector<Named> inputs = inputs_of(settings);
-    const bool goes_on = fs::exists(folder / experiment_files.front(), error);
-    for (const char * name : experiment_files) {
-        const fs::path file = folder / name;
+    const fs::path journal = folder / journal_name;  // which refuses foreign contents by itself
+    refuse_inputs({journal.string(), place_of(journal)}, inputs);
+    const bool goes_on = has_results(folder);
+    for (const fs::path & file : replaceable_files(folder)) {
         refuse_inputs({file.string(), place_of(file)}, inputs);
         if (!goes_on && fs::exists(file, error)) {
             usage_error(
-                "{}: exists and is not from an earlier run, which would have left {}; expected another "
-                "folder (--output)",
-                file.string(), experiment_files.front());
+                "{}: already exists, but there is no {} from an earlier run beside it; choose another folder "
+                "(--output)",
+                file.string(), journal_name);
         }
     }
 }

@@ -12,7 +12,7 @@ namespace snapkv::cli {
 void check_outputs(const Settings & settings);
 
 /// The same for the files of an experiment in `folder`: they replace those of an earlier run of theirs, which has left
-/// its results.jsonl there, and nothing else.
+/// its results.jsonl there with at least a heading in it, and nothing else.
 void check_experiment_folder(const Settings & settings, const std::filesystem::path & folder);
 
 }  // namespace snapkv::cli

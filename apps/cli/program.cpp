@@ -26,7 +26,7 @@ int print_whole(const std::string & text) {
 
 int complete(const Settings & settings) {
     if (!settings.has("SHELL")) {
-        usage_error("no shell is given (snapkv completion bash|zsh|fish)");
+        usage_error("no shell given (snapkv completion bash|zsh|fish)");
     }
     return print_whole(completion_script(settings.shell));
 }
@@ -36,7 +36,7 @@ void require_model(const Settings & settings) {
                                   Command::Eval, Command::Observe}) {
         if (settings.command == command && settings.model.empty()) {
             const std::string & name = command_info(command).name;
-            usage_error("no model is given (see snapkv {} --help)", name);
+            usage_error("no model given (see snapkv {} --help)", name);
         }
     }
 }
@@ -52,7 +52,9 @@ int dispatch(const Settings & settings) {
     check_idle_options(settings);
     check_outputs(settings);
     if (settings.parse_special && !settings.raw) {
-        usage_error("--parse-special is given without --raw: in a chat template only its own control tokens count");
+        usage_error(
+            "--parse-special requires --raw: with a chat template, only the template's own control tokens are "
+            "recognised");
     }
     switch (settings.command) {
         case Command::Run:

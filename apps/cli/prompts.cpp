@@ -35,33 +35,44 @@ std::uint64_t longest_of(const std::vector<Prompt> & prompts) {
     return longest;
 }
 
-/// Of the document, so that the longest prompt leaves room for its answer. None where that much cannot be dropped but
-/// the whole prompt fits: the answer then gets what room there is.
+/// Of the document, so that the longest prompt leaves room for its answer.
 std::size_t tokens_to_drop(const Settings & settings, const FittedPrompts & fitted, std::uint64_t longest) {
-    const std::uint64_t room = answer_room(settings, fitted.context);
+    const Prompt & first = fitted.prompts.front();
+    const std::uint64_t around = longest - (first.document_end - first.document_begin);
+    const std::uint64_t room = room_beside_document(settings, fitted.context, around);
+    if (around + room > fitted.context) {
+        input_error(
+            "--truncate middle: the question and the template ({}) and {} reserved for the answer do not fit in a "
+            "context of {}",
+            count_text(around, "token"), count_text(room), count_text(fitted.context));
+    }
     if (longest + room <= fitted.context) {
         return 0;
     }
-    const std::uint64_t over = longest + room - fitted.context;
-    const Prompt & first = fitted.prompts.front();
-    const std::size_t document = first.document_end - first.document_begin;
-    if (over <= document) {
-        return over;
+    if (const std::uint64_t asked = answer_room(settings, fitted.context); room < asked) {
+        note("--truncate middle: {} reserved for the answer instead of {}, which would cost too much of the document",
+             count_text(room, "token"), count_text(asked));
     }
-    if (longest >= fitted.context) {
-        input_error("--truncate middle: {} besides the document and {} for the answer do not fit a context of {}",
-                    count_text(longest - document, "token"), count_text(room), count_text(fitted.context));
-    }
-    return 0;
+    return longest + room - fitted.context;
+}
+
+std::uint64_t open_answer_room(std::uint32_t context) {
+    constexpr std::uint32_t most = 1024;
+    return std::clamp(context / 4, 1U, most);
 }
 
 }  // namespace
 
 std::uint64_t answer_room(const Settings & settings, std::uint32_t context) {
-    constexpr std::uint64_t most_for_open_answer = 1024;
-    const std::uint64_t room = settings.predict < 0 ? std::min<std::uint64_t>(most_for_open_answer, context / 4)
-                                                    : static_cast<std::uint64_t>(settings.predict);
-    return std::max<std::uint64_t>(room, 1);
+    return settings.predict < 0 ? open_answer_room(context)
+                                : static_cast<std::uint64_t>(std::max<std::int64_t>(settings.predict, 1));
+}
+
+std::uint64_t room_beside_document(const Settings & settings, std::uint32_t context, std::uint64_t around) {
+    const std::uint64_t asked = answer_room(settings, context);
+    const std::uint64_t room = asked <= context / 2 ? asked : std::min(asked, open_answer_room(context));
+    const std::uint64_t left = context > around ? context - around : 0;
+    return std::clamp<std::uint64_t>(room, 1, std::max<std::uint64_t>(left - left / 4, 1));
 }
 
 std::int64_t most_generated(const Settings & settings, std::uint64_t tokens, std::uint32_t context) {
@@ -83,7 +94,7 @@ std::uint32_t context_for(const Settings & settings, std::uint32_t trained, std:
 void check_fit(const Settings & settings, std::uint64_t tokens, std::uint32_t context) {
     if (tokens >= context) {
         input_error(
-            "the prompt of {} leaves no room for an answer in a context of {} ({}-c and --allow-long lengthen "
+            "the prompt of {} leaves no room for an answer in a context of {} ({}-c or --allow-long extends "
             "the context)",
             count_text(tokens, "token"), count_text(context),
             settings.load_kv.empty() ? "--truncate middle shortens the document, " : "");

@@ -12,6 +12,12 @@ namespace snapkv::cli {
 /// of the context, at most 1,024. Where neither is done nothing is kept free: -n is a limit, not a promise.
 [[nodiscard]] std::uint64_t answer_room(const Settings & settings, std::uint32_t context);
 
+/// The same where a document is cut for it, with `around` tokens of question and template. An N of more than half of
+/// the context counts as an answer of open length, and a quarter of what `around` leaves is the document's in any case:
+/// a long answer to next to no document is of no use.
+[[nodiscard]] std::uint64_t room_beside_document(const Settings & settings, std::uint32_t context,
+                                                 std::uint64_t around);
+
 /// Tokens that can be generated after `tokens` others: as many as -n allows and the context has room for; -1 where -n
 /// gives no limit.
 [[nodiscard]] std::int64_t most_generated(const Settings & settings, std::uint64_t tokens, std::uint32_t context);

@@ -18,7 +18,7 @@ std::string cache_text(const CacheStats & cache) {
     }
     const double ratio =
         static_cast<double>(cache.bytes_full) / static_cast<double>(std::max<std::uint64_t>(cache.bytes_kept, 1));
-    return fmt::format("{}, {} ({}) kept, {:.1f} times less", full, count_text(cache.rows_kept),
+    return fmt::format("{}, {} ({}) kept, {:.1f}x smaller", full, count_text(cache.rows_kept),
                        bytes_text(cache.bytes_kept), ratio);
 }
 

@@ -1,4 +1,6 @@
 // `snapkv run` on a document: one prefill, then the answers one after the other.
+#include <algorithm>
+
 #include "answering.h"
 #include "commands.h"
 #include "engine.h"
@@ -19,14 +21,26 @@ void dump_kept(const Settings & settings, const std::vector<Sequence> & sequence
     write_file(settings.dump_kept, json_text(kept_json(kept, sequences.size() > 1)) + "\n");
 }
 
-Answer blank_answer(const Settings & settings, const Prepared & prepared, std::size_t index) {
+Answer blank_answer(const Settings & settings, std::size_t index, std::size_t prompt_tokens) {
     Answer answer;
     if (index < settings.questions.size()) {
         answer.question = settings.questions[index];
     }
-    answer.prompt_tokens = prepared.branches[index].prompt.tokens.size();
+    answer.prompt_tokens = prompt_tokens;
     answer.cache = unfinished_cache(settings.cache);
     return answer;
+}
+
+/// Ends a run that was interrupted before it had its prompts.
+int finish_unprepared(const Settings & settings) {
+    Answering answering(settings, nullptr);
+    const std::size_t answers = std::max<std::size_t>(settings.questions.size(), 1);
+    answering.report().several = answers > 1;
+    for (std::size_t i = 0; i < answers; ++i) {
+        answering.skip(blank_answer(settings, i, 0));
+    }
+    answering.skip_files();
+    return answering.finish();
 }
 
 void take_prefill(Report & report, const PrefillStats & stats) {
@@ -40,17 +54,21 @@ void take_prefill(Report & report, const PrefillStats & stats) {
 int run_document(const Settings & settings) {
     const std::string document = read_document(settings);
     watch_interrupts();
-    Prepared prepared = prepare(settings, document);
+    std::optional<Prepared> prepared_run = unless_interrupted([&] { return prepare(settings, document); });
     if (settings.dry_run && interrupted()) {
         return interrupted_status();
     }
+    if (!prepared_run) {
+        return finish_unprepared(settings);
+    }
+    Prepared & prepared = *prepared_run;
     const ModelInfo & model = prepared.session.model().info();
     if (settings.dry_run) {
         return finish_dry_run(settings, prepared.estimate, model);
     }
     say_estimate(prepared.estimate, model);
 
-    Answering answering(settings, prepared.session);
+    Answering answering(settings, &prepared.session);
     answering.report().several = prepared.branches.size() > 1;
     answering.report().load_ms = prepared.load_ms;
     PrefillResult result;
@@ -60,8 +78,9 @@ int run_document(const Settings & settings) {
     take_prefill(answering.report(), result.stats);
     if (result.sequences.empty()) {
         for (std::size_t i = 0; i < prepared.branches.size(); ++i) {
-            answering.skip(blank_answer(settings, prepared, i));
+            answering.skip(blank_answer(settings, i, prepared.branches[i].prompt.tokens.size()));
         }
+        answering.skip_files();
         return answering.finish();
     }
 
@@ -73,7 +92,7 @@ int run_document(const Settings & settings) {
     }
     for (std::size_t i = 0; i < result.sequences.size(); ++i) {
         Sequence sequence = std::move(result.sequences[i]);  // gone when its answer is done
-        Answer answer = blank_answer(settings, prepared, i);
+        Answer answer = blank_answer(settings, i, prepared.branches[i].prompt.tokens.size());
         answer.cache = sequence.cache_stats();
         answer.compress_ms = i < result.stats.branch_compress_ms.size() ? result.stats.branch_compress_ms[i] : 0;
         answering.answer(sequence, std::move(answer));

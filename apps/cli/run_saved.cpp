@@ -38,18 +38,24 @@ struct Turn {
     std::vector<Token> tokens;
 };
 
-/// One turn a message; one without tokens where there is no message.
-std::vector<Turn> make_turns(const Settings & settings, const Session & session, const Sequence & saved) {
-    std::vector<std::string> messages = settings.questions;
-    if (settings.prompt) {
-        messages.push_back(*settings.prompt);
-    }
+/// One turn a message, without its tokens; one without a message where there is none.
+std::vector<Turn> untokenized_turns(const Settings & settings) {
     std::vector<Turn> turns;
-    for (const std::string & message : messages) {
-        turns.push_back({message, session.turn_tokens(saved, message, settings.raw, settings.parse_special)});
+    for (const std::string & message : settings.questions) {
+        turns.push_back({message, {}});
     }
-    if (turns.empty()) {
-        turns.push_back({});
+    if (settings.prompt || turns.empty()) {
+        turns.push_back({settings.prompt.value_or(""), {}});
+    }
+    return turns;
+}
+
+std::vector<Turn> make_turns(const Settings & settings, const Session & session, const Sequence & saved) {
+    std::vector<Turn> turns = untokenized_turns(settings);
+    for (Turn & turn : turns) {
+        if (!turn.message.empty()) {
+            turn.tokens = session.turn_tokens(saved, turn.message, settings.raw, settings.parse_special);
+        }
     }
     for (const Turn & turn : turns) {
         check_fit(settings, saved.tokens().size() + turn.tokens.size(), session.context());
@@ -117,6 +123,18 @@ bool take_turn(Answering & answering, Session & session, Sequence & sequence, co
     return whole;
 }
 
+/// Ends a run that was interrupted while its turns were tokenized.
+int finish_untokenized(const Settings & settings, Answering & answering, const Sequence & saved) {
+    if (settings.dry_run) {
+        return interrupted_status();
+    }
+    for (const Turn & turn : untokenized_turns(settings)) {
+        answering.skip(blank_answer(turn, saved));
+    }
+    answering.skip_files();
+    return answering.finish();
+}
+
 }  // namespace
 
 int run_saved(const Settings & settings) {
@@ -127,23 +145,27 @@ int run_saved(const Settings & settings) {
     Sequence saved = session.load(settings.load_kv);
     const double load_ms = loading.milliseconds();
     check_agreement(settings, saved.cache_stats());
-    const std::vector<Turn> turns = make_turns(settings, session, saved);
+    Answering answering(settings, &session);
+    answering.report().several = settings.questions.size() > 1;
+    answering.report().load_ms = load_ms;
+    answering.report().shared_tokens = saved.tokens().size();
+    const std::optional<std::vector<Turn>> made =
+        unless_interrupted([&] { return make_turns(settings, session, saved); });
+    if (!made) {
+        return finish_untokenized(settings, answering, saved);
+    }
+    const std::vector<Turn> & turns = *made;
     note("{} loaded from {}", count_text(saved.tokens().size(), "token"), settings.load_kv.string());
     const bool prefills =
         std::any_of(turns.begin(), turns.end(), [](const Turn & turn) { return !turn.tokens.empty(); });
     if (settings.dry_run || prefills) {
-        Estimate estimate = estimate_turns(settings, session, saved, turns);
+        const Estimate estimate = estimate_turns(settings, session, saved, turns);
         if (settings.dry_run) {
-            estimate.prompt_tokens += saved.tokens().size();
-            return finish_dry_run(settings, estimate, model.info());
+            return interrupted() ? interrupted_status() : finish_dry_run(settings, estimate, model.info());
         }
         say_estimate(estimate, model.info());
     }
 
-    Answering answering(settings, session);
-    answering.report().several = turns.size() > 1;
-    answering.report().load_ms = load_ms;
-    answering.report().shared_tokens = saved.tokens().size();
     const bool dump = !settings.dump_kept.empty();
     std::vector<Kept> kept;  // copies of all positions: of no use but to be dumped
     bool whole = true;
@@ -155,13 +177,17 @@ int run_saved(const Settings & settings) {
             whole = take_turn(answering, session, fork, turn, dump, kept) && whole;
         }
     }
-    if (whole && dump) {
+    if (!whole) {
+        answering.skip_files();
+        return answering.finish();
+    }
+    if (dump) {
         answering.save("--dump-kept", [&] {
             write_file(settings.dump_kept, json_text(kept_json(kept, turns.size() > 1)) + "\n");
             return true;
         });
     }
-    if (whole && !settings.save_kv.empty()) {
+    if (!settings.save_kv.empty()) {
         answering.save("--save-kv", [&] { return session.save(saved, settings.save_kv); });
     }
     return answering.finish();

@@ -96,9 +96,6 @@ void print_shown(const Summary & summary, const ShownPrompt & shown) {
 }  // namespace
 
 int show(const Settings & settings) {
-    if (settings.questions.size() > 1) {
-        usage_error("show takes at most one question, found {}", settings.questions.size());
-    }
     const std::string document = read_document(settings);
     watch_interrupts();
     Prepared prepared = prepare(settings, document);
@@ -115,7 +112,7 @@ int show(const Settings & settings) {
     if (settings.html.empty()) {
         print_shown(summary, shown);
     } else {
-        write_file(settings.html, html_page("What the cache keeps of the prompt", summary, shown));
+        write_file(settings.html, html_page(summary, shown));
         note("written to {}", settings.html.string());
     }
     return status_ok;

@@ -2,7 +2,6 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <system_error>
 
 #include "fail.h"
 
@@ -42,8 +41,7 @@ void finish_standard_output() {
     if (failure == EPIPE) {
         throw BrokenPipe();
     }
-    machine_error("standard output: cannot be written: {}",
-                  std::error_code(failure, std::generic_category()).message());
+    machine_error("standard output: cannot be written: {}", eval::system_text(failure));
 }
 
 }  // namespace snapkv::cli

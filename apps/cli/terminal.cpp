@@ -82,7 +82,7 @@ std::string coloured_text(const ShownPrompt & prompt) {
     for_each_run(prompt, [&](const std::string & text, unsigned level, bool window) {
         out += paint(text, style(level, window));
     });
-    out += fmt::format("\n\nkept by, out of {} heads over all layers: none", prompt.pairs);
+    out += fmt::format("\n\nshare of the {} heads in all layers that kept it: none", prompt.pairs);
     for (unsigned level = 1; level <= levels; ++level) {
         out += "  " + paint(share_text(level), style(level, false));
     }
@@ -100,7 +100,7 @@ std::string marked_text(const ShownPrompt & prompt) {
             out += text;
         }
     });
-    out += fmt::format("\n\nkept by, out of {} heads over all layers: no brackets none", prompt.pairs);
+    out += fmt::format("\n\nshare of the {} heads in all layers that kept it: no brackets: none", prompt.pairs);
     for (unsigned level = 1; level <= levels; ++level) {
         out += fmt::format(", [{}|] {}", level, share_text(level));
     }

@@ -2,10 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
+#include <iterator>
 
 #include "eval/heat_map.h"
 #include "eval/line_chart.h"
+#include "eval/longbench.h"
 #include "eval/records.h"
 
 namespace snapkv::eval {
@@ -162,18 +166,19 @@ public:
     }
 
     /// Table 1's layout: a row a cache, a column a part, and their mean.
-    void add_parts(const Records::Filter & filter, const std::string & heading) {
+    void add_parts(const std::vector<std::string> & parts, const Records::Filter & filter,
+                   const std::string & heading) {
         ReportSection section;
         section.heading = heading;
         section.table.columns = {{"cache"}};
-        for (const std::string & part : parts_) {
+        for (const std::string & part : parts) {
             section.table.columns.push_back({part, Align::Right});
         }
         section.table.columns.push_back({"mean", Align::Right});
         for (const std::string & variant : variants_) {
             std::vector<std::string> row{variant};
             double sum = 0;
-            for (const std::string & part : parts_) {
+            for (const std::string & part : parts) {
                 const Records::Filter of_part = [&](const Json & record) {
                     return where({{"part", part}, {"variant", variant}})(record) && (!filter || filter(record));
                 };
@@ -182,15 +187,22 @@ public:
                 sum += score;
                 row.push_back(percent_text(score));
             }
-            row.push_back(percent_text(sum / static_cast<double>(parts_.size())));
+            row.push_back(percent_text(sum / static_cast<double>(parts.size())));
             section.table.rows.push_back(std::move(row));
         }
         made_.report.sections.push_back(std::move(section));
     }
 
-    void add_parts_by_length() {
+    void add_all_parts() { add_parts(parts_, {}, "By set"); }
+
+    /// The parts whose samples have lengths, for each length.
+    void add_parts_by_length(const std::function<std::string(double)> & heading) {
+        std::vector<std::string> parts;
+        std::copy_if(parts_.begin(), parts_.end(), std::back_inserter(parts), [&](const std::string & part) {
+            return !records_.places("length", where({{"part", part}})).empty();
+        });
         for (const double length : records_.places("length")) {
-            add_parts(at({}, "length", length), fmt::format("Prompts of {} tokens", place_text("length", length)));
+            add_parts(parts, at({}, "length", length), heading(length));
         }
     }
 
@@ -241,10 +253,13 @@ PicturedReport answers_report(std::span<const Json> records, AnswersLayout layou
             maker.add_along("depth", "depth of the line in the document", AxisScale::Linear);
             break;
         case AnswersLayout::Sets:
-            maker.add_parts({}, "By set");
+            maker.add_all_parts();
+            maker.add_parts_by_length(
+                [](double length) { return fmt::format("Documents of {} words", length_group_text(length)); });
             break;
         case AnswersLayout::Tasks:
-            maker.add_parts_by_length();
+            maker.add_parts_by_length(
+                [](double length) { return fmt::format("Prompts of {} tokens", place_text("length", length)); });
             break;
     }
     return maker.take();

@@ -12,7 +12,7 @@ namespace snapkv::eval {
 enum class AnswersLayout {
     Grid,   ///< needle: a heat map for each cache, length across, depth down
     Lines,  ///< by number of lines and by depth, all caches in one chart
-    Sets,   ///< a table of sets with their mean, all caches
+    Sets,   ///< a table of sets with their mean, all caches; of LongBench-E also by its groups of length
     Tasks,  ///< the same, by length where there are several
 };
 

@@ -30,8 +30,7 @@ std::string file_hash(const std::filesystem::path & path) {
     std::error_code error;
     const std::filesystem::file_status status = std::filesystem::status(path, error);
     if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
-        input_error("{}: not a regular file; the data of an experiment is read again when it is resumed",
-                    path.string());
+        input_error("{}: not a regular file; experiment data must be readable more than once", path.string());
     }
     return content_hash(read_file(path));
 }

@@ -2,11 +2,19 @@
 
 #include <fmt/core.h>
 
+#include <cerrno>
+#include <string>
+#include <system_error>
 #include <utility>
 
 #include "snapkv/error.h"
 
 namespace snapkv::eval {
+
+/// What an error number of the system means, in words.
+[[nodiscard]] inline std::string system_text(int number = errno) {
+    return std::error_code(number, std::generic_category()).message();
+}
 
 /// A request that contradicts itself or asks for what cannot be.
 template <typename... Args>

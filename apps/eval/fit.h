@@ -24,7 +24,7 @@ struct Fit {
 };
 
 /// The most units within the budget, or fewer where they come within the slack of it. `tokens_of` states a prompt's
-/// tokens and grows with its units, by and large; it tokenises whole prompts, so it is asked seldom: about five times
+/// tokens and grows with its units, by and large; it tokenizes whole prompts, so it is asked seldom: about five times
 /// near the full length, once or twice after a good guess.
 [[nodiscard]] Fit fit_units(const FitRequest & request, const std::function<std::size_t(std::size_t)> & tokens_of);
 

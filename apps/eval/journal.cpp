@@ -9,7 +9,6 @@
 #include <cassert>
 #include <cerrno>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
 #include "eval/fail.h"
@@ -19,25 +18,32 @@ namespace snapkv::eval {
 
 namespace {
 
-/// The first setting that is not the same, as "name is found there and expected here"; of an object the first member,
-/// as "name of member".
+/// The first setting that is not the same, as "name was found and is now expected"; of an object the first member, as
+/// "name of member".
 std::string difference(const Json & found, const Json & expected) {
     for (const auto & [name, value] : expected.items()) {
-        if (found.contains(name) && found[name] == value) {
+        if (!found.contains(name)) {
+            return fmt::format("{} was not set and is now {}", name, value.dump());
+        }
+        if (found[name] == value) {
             continue;
         }
-        if (found.contains(name) && found[name].is_object() && value.is_object()) {
+        if (found[name].is_object() && value.is_object()) {
             return fmt::format("{} of {}", name, difference(found[name], value));
         }
-        return fmt::format("{} is {} there and {} here", name, found.contains(name) ? found[name].dump() : "missing",
-                           value.dump());
+        return fmt::format("{} was {} and is now {}", name, found[name].dump(), value.dump());
     }
     for (const auto & [name, value] : found.items()) {
         if (!expected.contains(name)) {
-            return fmt::format("{} is {} there and missing here", name, value.dump());
+            return fmt::format("{} was {} and is no longer set", name, value.dump());
         }
     }
     return {};
+}
+
+/// As one line of a file. What is no UTF-8, as file names may be, is replaced.
+std::string line_of(const Json & json) {
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 }  // namespace
@@ -50,12 +56,16 @@ Journal::Journal(const std::filesystem::path & path, const Json & heading) : pat
     try {
         struct stat about {};
         if (::fstat(file_, &about) == 0 && !S_ISREG(about.st_mode)) {
-            machine_error("{}: no ordinary file; results need one", path_.string());
+            machine_error("{}: not a regular file; results need one", path_.string());
         }
         if (::flock(file_, LOCK_EX | LOCK_NB) != 0) {
-            fail("another run is writing to it");
+            if (errno == EWOULDBLOCK) {
+                machine_error("{}: in use by another run", path_.string());
+            }
+            fail("cannot be locked");
         }
-        read(read_all(file_, path.string()), heading);
+        // As it would be read again, so that it can be compared with what was.
+        read(read_all(file_, path.string()), Json::parse(line_of(heading)));
     } catch (...) {
         ::close(file_);
         throw;
@@ -86,12 +96,11 @@ void Journal::read(const std::string & text, const Json & expected) {
     }
     if (number == 0) {
         // A heading that was cut off, or somebody's file of one unended line.
-        constexpr std::string_view begin = R"({"settings":)";
-        if (!begin.starts_with(text.substr(0, begin.size()))) {
+        if (!journal_begin.starts_with(text.substr(0, journal_begin.size()))) {
             refuse_line(1, "settings");
         }
         heading_ = expected;
-        append(heading_.dump() + "\n");
+        append(line_of(heading_) + "\n");
         return;
     }
     const std::string other = difference(heading_["settings"], expected["settings"]);
@@ -99,26 +108,26 @@ void Journal::read(const std::string & text, const Json & expected) {
         // A run that came to nothing binds no later one.
         bytes_ = 0;
         heading_ = expected;
-        append(heading_.dump() + "\n");
+        append(line_of(heading_) + "\n");
         return;
     }
     if (!other.empty()) {
-        usage_error(
-            "{}: results of other settings: {}; expected the same ones, or "
-            "another folder",
-            path_.string(), other);
+        usage_error("{}: holds results obtained with other settings ({}); use the same settings or another folder",
+                    path_.string(), other);
     }
 }
 
 void Journal::refuse_line(std::size_t number, const char * field) const {
-    input_error("{}:{}: no JSON object with \"{}\"; expected the results of an earlier run, or no file", path_.string(),
-                number, field);
+    input_error(
+        "{}:{}: not a JSON object with the field \"{}\", so not the results of an earlier run; move the file away or "
+        "choose another folder",
+        path_.string(), number, field);
 }
 
 void Journal::add(Json record) {
     const std::string key = record["key"].get<std::string>();
     assert(!has(key));
-    append(record.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
+    append(line_of(record) + "\n");
     keys_.insert(key);
     records_.push_back(std::move(record));
 }
@@ -145,7 +154,7 @@ void Journal::append(const std::string & line) {
 }
 
 void Journal::fail(const char * what) const {
-    machine_error("{}: {}: {}", path_.string(), what, std::error_code(errno, std::generic_category()).message());
+    machine_error("{}: {}: {}", path_.string(), what, system_text());
 }
 
 }  // namespace snapkv::eval

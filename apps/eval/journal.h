@@ -5,11 +5,15 @@
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace snapkv::eval {
 
 using Json = nlohmann::ordered_json;
+
+/// What the file of a Journal begins with, once its heading is written.
+inline constexpr std::string_view journal_begin = R"({"settings":)";
 
 /// Results as JSON lines in a file, appended as they come, so that a run that ends early goes on where it stopped. The
 /// first line is the heading: what the results belong to. Every further line has a "key" that is its own. One writer at

@@ -51,7 +51,7 @@ json parsed(const std::string & line) {
     }
     const json::parser_callback_t check_depth = [&](int depth, json::parse_event_t, json &) {
         if (depth > deepest) {
-            refuse(fmt::format("nested more than {} deep", deepest));
+            refuse(fmt::format("nested more than {} levels deep", deepest));
         }
         return true;
     };
@@ -69,7 +69,7 @@ json parsed(const std::string & line) {
                            ended ? "the end of the line" : quote(std::string_view(line).substr(error.byte - 1)),
                            error.byte));
     } catch (const json::out_of_range &) {
-        refuse("a number of it is out of range");
+        refuse("a number is out of range");
     }
     if (!value.is_object()) {
         refuse(fmt::format("found {}, expected an object", describe(value)));
@@ -113,7 +113,7 @@ const json & JsonRecord::value(std::string_view field) const {
 std::string JsonRecord::text(std::string_view field) const {
     const json & found = value(field);
     if (!found.is_string()) {
-        refuse(field, "a text");
+        refuse(field, "a string");
     }
     return found.get<std::string>();
 }
@@ -121,12 +121,12 @@ std::string JsonRecord::text(std::string_view field) const {
 std::vector<std::string> JsonRecord::texts(std::string_view field) const {
     const json & found = value(field);
     if (!found.is_array() || found.empty()) {
-        refuse(field, "a list of at least one text");
+        refuse(field, "a list of at least one string");
     }
     std::vector<std::string> result;
     for (const json & element : found) {
         if (!element.is_string()) {
-            fail(fmt::format("field \"{}\": found {} in the list, expected texts only", field, describe(element)));
+            fail(fmt::format("field \"{}\": found {} in the list, expected only strings", field, describe(element)));
         }
         result.push_back(element.get<std::string>());
     }
@@ -136,7 +136,7 @@ std::vector<std::string> JsonRecord::texts(std::string_view field) const {
 std::uint64_t JsonRecord::whole_number(std::string_view field) const {
     const json & found = value(field);
     if (!found.is_number_unsigned()) {
-        refuse(field, "a whole number from 0 up");
+        refuse(field, "a non-negative whole number");
     }
     return found.get<std::uint64_t>();
 }
@@ -180,7 +180,7 @@ std::vector<std::string> read_json_lines(const std::filesystem::path & path, boo
         }
     }
     if (taken == 0 && skipped.empty()) {
-        fail_file(name, "found no line, expected a JSON object on each");
+        fail_file(name, "contains no lines; expected one JSON object per line");
     }
     if (taken == 0) {
         input_error("{} (and no other line can be used)", skipped.front());

@@ -94,12 +94,11 @@ std::size_t lines_within(const LinesTask & task, Record & record, const TokenCou
         return count(record.document(lines) + longest_ending(task, record, lines, count));
     });
     if (fit.tokens > task.tokens) {
-        usage_error("lines: found {} tokens to fill, expected at least {} for one line and its question", task.tokens,
-                    fit.tokens);
+        usage_error("lines: {} tokens are too few: one line and its question take {}", task.tokens, fit.tokens);
     }
     if (fit.units == request.most) {
-        usage_error("lines: found {} tokens to fill, expected at most {}, as {} lines have", task.tokens, fit.tokens,
-                    fit.units);
+        usage_error("lines: {} tokens are too many: {} lines, the most there are, take {}", task.tokens, fit.units,
+                    fit.tokens);
     }
     return fit.units;
 }

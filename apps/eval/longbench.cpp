@@ -26,7 +26,7 @@ void check_set(const JsonRecord & record, const LongBenchSet & set) {
 void check_answers(const JsonRecord & record, const LongBenchSet & set, const Sample & sample) {
     for (const std::string & answer : sample.answers) {
         if (set.metric == Metric::Retrieval && !paragraph_number(answer)) {
-            record.refuse("answers", "\"Paragraph\" and its number in each");
+            record.refuse("answers", "\"Paragraph N\" in each");
         }
     }
 }
@@ -54,7 +54,15 @@ void fill_prompt(Sample & sample, const JsonRecord & record, const LongBenchSet 
     }
 }
 
-Sample make_sample(const JsonRecord & record, const LongBenchSet & set) {
+/// As LongBench-E's own evaluation groups them.
+double length_group(std::uint64_t words) {
+    if (words < 4000) {
+        return 0;
+    }
+    return words < 8000 ? 4000 : 8000;
+}
+
+Sample make_sample(const JsonRecord & record, const LongBenchSet & set, bool spread) {
     check_set(record, set);
     Sample sample;
     sample.id = record.id();
@@ -65,13 +73,24 @@ Sample make_sample(const JsonRecord & record, const LongBenchSet & set) {
     }
     check_answers(record, set, sample);
     fill_prompt(sample, record, set);
+    if (spread && record.has("length")) {
+        sample.place = {{"length", length_group(record.whole_number("length"))}};
+    }
     return sample;
 }
 
 }  // namespace
 
 SampleFile read_longbench(const std::filesystem::path & path, const LongBenchSet & set, bool skip_broken) {
-    return read_samples(path, skip_broken, [&](const JsonRecord & record) { return make_sample(record, set); });
+    const bool spread = path.stem() == fmt::format("{}_e", set.name);
+    return read_samples(path, skip_broken, [&](const JsonRecord & record) { return make_sample(record, set, spread); });
+}
+
+std::string length_group_text(double begin) {
+    if (begin == 0) {
+        return "0-4k";
+    }
+    return begin == 4000 ? "4-8k" : "8k+";
 }
 
 Part longbench_part(const LongBenchSet & set, std::vector<Sample> samples) {

@@ -39,7 +39,6 @@ constexpr std::array<std::string_view, 1> code{code_after};
 constexpr std::array sets{
     LongBenchSet{
         .name = "narrativeqa",
-        .group = TaskGroup::SingleDocument,
         .metric = Metric::TokenF1,
         .max_tokens = 128,
         .spread = false,
@@ -54,7 +53,6 @@ constexpr std::array sets{
     },
     LongBenchSet{
         .name = "qasper",
-        .group = TaskGroup::SingleDocument,
         .metric = Metric::TokenF1,
         .max_tokens = 128,
         .before = "You are given a scientific article and a question. Answer the question as concisely as you can, "
@@ -70,7 +68,6 @@ constexpr std::array sets{
     },
     LongBenchSet{
         .name = "multifieldqa_en",
-        .group = TaskGroup::SingleDocument,
         .metric = Metric::TokenF1,
         .max_tokens = 64,
         .before = "Read the following text and answer briefly.\n\n",
@@ -81,7 +78,6 @@ constexpr std::array sets{
     },
     LongBenchSet{
         .name = "hotpotqa",
-        .group = TaskGroup::MultiDocument,
         .metric = Metric::TokenF1,
         .max_tokens = 32,
         .before = passages_before,
@@ -91,7 +87,6 @@ constexpr std::array sets{
     },
     LongBenchSet{
         .name = "2wikimqa",
-        .group = TaskGroup::MultiDocument,
         .metric = Metric::TokenF1,
         .max_tokens = 32,
         .before = passages_before,
@@ -101,7 +96,6 @@ constexpr std::array sets{
     },
     LongBenchSet{
         .name = "musique",
-        .group = TaskGroup::MultiDocument,
         .metric = Metric::TokenF1,
         .max_tokens = 32,
         .spread = false,
@@ -112,7 +106,6 @@ constexpr std::array sets{
     },
     LongBenchSet{
         .name = "gov_report",
-        .group = TaskGroup::Summarization,
         .metric = Metric::RougeL,
         .max_tokens = 512,
         .asks = false,
@@ -122,7 +115,6 @@ constexpr std::array sets{
     },
     LongBenchSet{
         .name = "qmsum",
-        .group = TaskGroup::Summarization,
         .metric = Metric::RougeL,
         .max_tokens = 512,
         .spread = false,
@@ -135,7 +127,6 @@ constexpr std::array sets{
     },
     LongBenchSet{
         .name = "multi_news",
-        .group = TaskGroup::Summarization,
         .metric = Metric::RougeL,
         .max_tokens = 512,
         .asks = false,
@@ -145,7 +136,6 @@ constexpr std::array sets{
     },
     LongBenchSet{
         .name = "trec",
-        .group = TaskGroup::FewShot,
         .metric = Metric::Classification,
         .max_tokens = 64,
         .first_line = true,
@@ -156,7 +146,6 @@ constexpr std::array sets{
     },
     LongBenchSet{
         .name = "triviaqa",
-        .group = TaskGroup::FewShot,
         .metric = Metric::TokenF1,
         .max_tokens = 32,
         .first_line = true,
@@ -168,7 +157,6 @@ constexpr std::array sets{
     },
     LongBenchSet{
         .name = "samsum",
-        .group = TaskGroup::FewShot,
         .metric = Metric::RougeL,
         .max_tokens = 128,
         .first_line = true,
@@ -179,7 +167,6 @@ constexpr std::array sets{
     },
     LongBenchSet{
         .name = "passage_count",
-        .group = TaskGroup::Synthetic,
         .metric = Metric::Count,
         .max_tokens = 32,
         .asks = false,
@@ -192,7 +179,6 @@ constexpr std::array sets{
     },
     LongBenchSet{
         .name = "passage_retrieval_en",
-        .group = TaskGroup::Synthetic,
         .metric = Metric::Retrieval,
         .max_tokens = 32,
         .before = "Here are 30 paragraphs from Wikipedia, along with an abstract. Please determine which paragraph the "
@@ -204,7 +190,6 @@ constexpr std::array sets{
     },
     LongBenchSet{
         .name = "lcc",
-        .group = TaskGroup::Code,
         .metric = Metric::CodeSimilarity,
         .max_tokens = 64,
         .bare = true,
@@ -215,7 +200,6 @@ constexpr std::array sets{
     },
     LongBenchSet{
         .name = "repobench-p",
-        .group = TaskGroup::Code,
         .metric = Metric::CodeSimilarity,
         .max_tokens = 64,
         .bare = true,
@@ -226,24 +210,6 @@ constexpr std::array sets{
 };
 
 }  // namespace
-
-std::string_view title_of(TaskGroup group) {
-    switch (group) {
-        case TaskGroup::SingleDocument:
-            return "Single-Document QA";
-        case TaskGroup::MultiDocument:
-            return "Multi-Document QA";
-        case TaskGroup::Summarization:
-            return "Summarization";
-        case TaskGroup::FewShot:
-            return "Few-shot Learning";
-        case TaskGroup::Synthetic:
-            return "Synthetic";
-        case TaskGroup::Code:
-            return "Code";
-    }
-    return {};
-}
 
 std::span<const LongBenchSet> longbench_sets() {
     return sets;

@@ -10,17 +10,10 @@
 
 namespace snapkv::eval {
 
-/// The columns that LongBench's tables gather its sets in.
-enum class TaskGroup { SingleDocument, MultiDocument, Summarization, FewShot, Synthetic, Code };
-
-/// As the tables head them: "Single-Document QA" and so on.
-[[nodiscard]] std::string_view title_of(TaskGroup group);
-
 /// One of LongBench's English sets (Bai et al., 2023), evaluated as its authors do. Their prompt is
 /// before + context + between + input + after, the input only where asks.
 struct LongBenchSet {
     std::string_view name;
-    TaskGroup group = TaskGroup::SingleDocument;
     Metric metric = Metric::TokenF1;
     std::uint32_t max_tokens = 0;
     bool first_line = false;  ///< only the first line of a prediction is scored

@@ -24,7 +24,7 @@ AskedLine asked_line(const JsonRecord & record, std::uint64_t lines) {
     const nlohmann::json & asked = record.value("random_idx");
     const bool usable = asked.is_array() && asked.size() == 2 && asked[0].is_string() && asked[1].is_number_unsigned();
     if (!usable || asked[1].get<std::uint64_t>() >= lines) {
-        record.refuse("random_idx", fmt::format("a line's name and its number below {}", lines));
+        record.refuse("random_idx", fmt::format("a line's name and its index, less than {}", lines));
     }
     return {asked[0].get<std::string>(), asked[1].get<std::uint64_t>()};
 }

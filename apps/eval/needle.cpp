@@ -64,8 +64,8 @@ std::string prefix_of(const NeedleTask & task, const Needle & needle) {
     }
     const std::size_t answer = needle.text.find(needle.answer);
     if (answer == std::string::npos) {
-        usage_error("needle: found no answer \"{}\" in \"{}\", expected it for an answer prefix", needle.answer,
-                    needle.text);
+        usage_error("needle: the answer \"{}\" does not occur in the needle \"{}\", so there is no answer prefix",
+                    needle.answer, needle.text);
     }
     std::string prefix = needle.text.substr(0, answer);
     while (!prefix.empty() && prefix.back() == ' ') {
@@ -109,11 +109,11 @@ Document fill(const NeedleTask & task, const Haystack & haystack, std::span<cons
     const Fit fit = fit_units(
         request, [&](std::size_t words) { return count(with_needles(task, haystack, words, needles) + longest); });
     if (fit.tokens > length) {
-        usage_error("needle: found a length of {} tokens, expected at least {} for needle and question alone", length,
+        usage_error("needle: a length of {} tokens is too short: needle and question alone take {}", length,
                     fit.tokens);
     }
     if (fit.units == request.most && fit.tokens + request.slack < length) {
-        input_error("{}: found {} tokens in {} bytes, expected a token in {} at least", haystack.name(), fit.tokens,
+        input_error("{}: only {} tokens in {} bytes; expected at least one per {} bytes", haystack.name(), fit.tokens,
                     haystack.bytes(fit.units), Haystack::most_token_bytes);
     }
     return {with_needles(task, haystack, fit.units, needles), fit.units};

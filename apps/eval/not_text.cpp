@@ -10,6 +10,7 @@
 
 #include "eval/fail.h"
 #include "eval/read_file.h"
+#include "eval/utf8_text.h"
 
 namespace snapkv::eval {
 namespace {
@@ -23,7 +24,7 @@ struct Format {
     std::string_view advice;
 };
 
-constexpr std::string_view ocr = "read the text in it with tesseract";
+constexpr std::string_view ocr = "extract the text with tesseract";
 constexpr std::array formats{
     Format{"%PDF-1."sv, "a PDF document", "extract the text with pdftotext"},
     Format{"%PDF-2."sv, "a PDF document", "extract the text with pdftotext"},
@@ -67,7 +68,7 @@ std::string say_zip(std::string_view bytes) {
         return say("an EPUB book", pandoc);
     }
     if (has("mimetypeapplication/vnd.oasis.opendocument.text")) {
-        return say("an OpenDocument text (odt)", pandoc);
+        return say("an OpenDocument document (odt)", pandoc);
     }
     if (has("xl/") || has("ppt/") || has("mimetypeapplication/vnd.oasis.opendocument") || has("[Content_Types].xml")) {
         return say("an Office document", "convert it with libreoffice --convert-to pdf, then pdftotext");
@@ -87,6 +88,11 @@ std::uint32_t unit_at(std::string_view bytes, std::size_t offset, std::size_t si
     return unit;
 }
 
+/// Control characters that text has.
+bool is_blank(std::uint32_t unit) {
+    return unit == '\t' || unit == '\n' || unit == '\r' || unit == '\f';
+}
+
 /// Whether the bytes read as text in code units of that size: assigned planes, no control characters but blanks, halves
 /// of a surrogate pair in their order.
 bool reads_as(std::string_view bytes, std::size_t size, Order order) {
@@ -96,12 +102,11 @@ bool reads_as(std::string_view bytes, std::size_t size, Order order) {
     bool within_pair = false;
     for (std::size_t offset = 0; offset + size <= bytes.size(); offset += size) {
         const std::uint32_t unit = unit_at(bytes, offset, size, order);
-        const bool blank = unit == '\t' || unit == '\n' || unit == '\r' || unit == '\f';
         const bool high = unit >= 0xD800 && unit < 0xDC00;
         const bool low = unit >= 0xDC00 && unit < 0xE000;
         const bool in_order = size == 2 ? low == within_pair : !high && !low;
-        if ((unit < 0x20 && !blank) || (unit >= 0x7F && unit < 0xA0) || unit > 0x10FFFF || (unit & 0xFFFEU) == 0xFFFE ||
-            !in_order) {
+        if ((unit < 0x20 && !is_blank(unit)) || (unit >= 0x7F && unit < 0xA0) || unit > 0x10FFFF ||
+            (unit & 0xFFFEU) == 0xFFFE || !in_order) {
             return false;
         }
         within_pair = size == 2 && high;
@@ -118,6 +123,30 @@ std::size_t different_bytes(std::string_view bytes, std::size_t first) {
     return seen.count();
 }
 
+/// Whether the bytes are UTF-8 text but for NUL bytes: names that `find -print0` ends so, a log with a hole. That the
+/// sample may end within a character does not matter.
+bool is_text_but_for_nuls(std::string_view bytes) {
+    constexpr std::size_t longest_character = 4;
+    std::string text(bytes);
+    std::erase(text, '\0');
+    const std::size_t bad = find_ill_formed(text);
+    return (bad == std::string::npos || bad + longest_character > text.size()) &&
+           std::none_of(text.begin(), text.end(), [](char c) {
+               const auto byte = static_cast<unsigned char>(c);
+               return (byte < 0x20 && !is_blank(byte)) || byte == 0x7F;
+           });
+}
+
+/// Whether NUL bytes stand where the upper bytes of ASCII characters do in UTF-16: at even offsets alone or at odd ones
+/// alone, and more often than the ends of short names would.
+bool has_nuls_as_upper_bytes(std::string_view bytes) {
+    std::array<std::size_t, 2> count{};
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+        count[i % 2] += bytes[i] == '\0' ? 1U : 0U;
+    }
+    return std::min(count[0], count[1]) == 0 && std::max(count[0], count[1]) > bytes.size() / 4;
+}
+
 /// UTF-16 and UTF-32 without a byte order mark, told by the NUL bytes that every ASCII character has there, blanks and
 /// digits among other scripts' too.
 std::optional<std::string> say_wide_text(std::string_view bytes) {
@@ -132,6 +161,9 @@ std::optional<std::string> say_wide_text(std::string_view bytes) {
     constexpr std::size_t rarest = 64;  // one ASCII character in so many: long lines without blanks
     const std::size_t needed = std::max<std::size_t>(sample.size() / 2 / rarest, 1);
     if (static_cast<std::size_t>(std::count(sample.begin(), sample.end(), '\0')) < needed) {
+        return std::nullopt;
+    }
+    if (is_text_but_for_nuls(sample) && !has_nuls_as_upper_bytes(sample)) {
         return std::nullopt;
     }
     const bool little = reads_as(sample, 2, Order::Little);

@@ -17,7 +17,7 @@ namespace snapkv::eval {
 namespace {
 
 Json record_of(std::uint32_t layer) {
-    return {{"key", fmt::format("layer {}", layer)}, {"layer", layer}};
+    return {{"key", layer_key(layer)}, {"layer", layer}};
 }
 
 /// The layers of which a budget keeps least: where a layer might better drop less.
@@ -82,6 +82,10 @@ PicturedReport rates_report(std::span<const Json> records, const std::string & t
 }
 
 }  // namespace
+
+std::string layer_key(std::uint32_t layer) {
+    return fmt::format("layer {}", layer);
+}
 
 Json windows_record(const HitRate & study, std::uint32_t layer, std::uint32_t heads) {
     Json record = record_of(layer);

@@ -15,6 +15,9 @@ namespace snapkv::eval {
 /// Reports of what was observed, one for each of the paper's figures, with figures per layer and as layer x head maps.
 /// Each takes the journal's records, which the functions below make.
 
+/// The "key" of a layer's record, whatever was observed.
+[[nodiscard]] std::string layer_key(std::uint32_t layer);
+
 /// Figure 2: one record a layer, {"key", "layer", "rates": [window], "heads": [[head] of the last window]}.
 [[nodiscard]] Json windows_record(const HitRate & study, std::uint32_t layer, std::uint32_t heads);
 [[nodiscard]] PicturedReport windows_report(std::span<const Json> records);

@@ -24,7 +24,7 @@ public:
         }
         const auto found = value_.find(key);
         if (found == value_.end()) {
-            input_error("{}: {}: found no \"{}\", expected one", file_, path(), key);
+            input_error("{}: {}: the field \"{}\" is missing", file_, path(), key);
         }
         return {*found, *this, key, 0};
     }
@@ -39,13 +39,13 @@ public:
     }
     [[nodiscard]] const std::string & text_or_none() const {
         if (!value_.is_string()) {
-            fail("a text");
+            fail("a string");
         }
         return value_.get_ref<const std::string &>();
     }
     [[nodiscard]] const std::string & text() const {
         if (text_or_none().empty()) {
-            fail("a text");
+            fail("a non-empty string");
         }
         return text_or_none();
     }
@@ -57,8 +57,11 @@ public:
     }
     [[noreturn]] void fail(const char * expected) const {
         const bool empty = value_.is_string() ? text_or_none().empty() : value_.is_structured() && value_.empty();
-        input_error("{}: {}: found {}{}, expected {}", file_, path(), empty ? "an empty " : "", value_.type_name(),
-                    expected);
+        const char * const article = empty                                     ? "an empty "
+                                     : value_.is_null()                        ? ""
+                                     : value_.is_array() || value_.is_object() ? "an "
+                                                                               : "a ";
+        input_error("{}: {}: found {}{}, expected {}", file_, path(), article, value_.type_name(), expected);
     }
 
 private:
@@ -81,15 +84,18 @@ private:
 
 nlohmann::json parse(const std::filesystem::path & path) {
     const std::string text = read_text_file(path);
+    if (text.empty()) {
+        input_error("{}: is empty, expected JSON", path.string());
+    }
     if (const std::size_t bad = find_ill_formed(text); bad != std::string::npos) {
-        input_error("{}: found no valid JSON: byte {} is not UTF-8", path.string(), bad + 1);
+        input_error("{}: not valid JSON: byte {} is not UTF-8", path.string(), bad + 1);
     }
     try {
         return nlohmann::json::parse(text);
     } catch (const nlohmann::json::parse_error & error) {
-        input_error("{}: found no valid JSON: byte {}: {}", path.string(), error.byte, json_fault(error));
+        input_error("{}: not valid JSON: byte {}: {}", path.string(), error.byte, json_fault(error));
     } catch (const nlohmann::json::out_of_range &) {
-        input_error("{}: found no valid JSON: a number of it is out of range", path.string());
+        input_error("{}: not valid JSON: a number is out of range", path.string());
     }
 }
 

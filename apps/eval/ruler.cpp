@@ -53,13 +53,10 @@ const RulerTask & find_task(const std::string & name) {
     return *found;
 }
 
-template <typename Input>
-const Input & needed(const std::optional<Input> & input, const RulerTask & task, std::string_view what,
-                     std::string_view option) {
-    if (!input) {
-        input_error("ruler: {} needs {}, found none: give the file with {}", task.name, what, option);
-    }
-    return *input;
+const NiahShape * find_shape(std::string_view task) {
+    const auto * const named =
+        std::find_if(shapes.begin(), shapes.end(), [&](const NamedShape & each) { return each.task == task; });
+    return named != shapes.end() ? &named->shape : nullptr;
 }
 
 /// The makers of one task at one length.
@@ -68,18 +65,15 @@ public:
     Makers(const RulerTask & task, const RulerRequest & request, const RulerInputs & inputs, std::size_t budget,
            const TokenCount & count)
         : task_(task), request_(request), budget_(budget), count_(count) {
-        const auto named =
-            std::find_if(shapes.begin(), shapes.end(), [&](const NamedShape & each) { return each.task == task.name; });
-        if (named != shapes.end()) {
-            shape_ = named->shape;
+        if (const NiahShape * shape = find_shape(task.name); shape != nullptr) {
+            shape_ = *shape;
             if (shape_->haystack == NiahHaystack::Essay) {
-                const Haystack & essays = needed(inputs.essays, task, "a haystack", "-f FILE");
-                essays_.emplace(single_spaced(essays.text()), essays.name());
+                essays_.emplace(single_spaced(inputs.essays->text()), inputs.essays->name());
             }
         } else if (task.name == "qa_1") {
-            data_ = &needed(inputs.squad, task, "SQuAD's JSON", "--squad FILE");
+            data_ = &*inputs.squad;
         } else if (task.name == "qa_2") {
-            data_ = &needed(inputs.hotpotqa, task, "HotpotQA's JSON", "--hotpotqa FILE");
+            data_ = &*inputs.hotpotqa;
         }
     }
 
@@ -111,6 +105,10 @@ private:
     const QaData * data_ = nullptr;
 };
 
+std::uint32_t answer_tokens(const RulerTask & task, const RulerRequest & request) {
+    return request.max_tokens != 0 ? request.max_tokens : task.max_tokens;
+}
+
 Sample sample_of(const RulerTask & task, const RulerRequest & request, std::size_t index, RulerPrompt prompt) {
     Sample sample;
     sample.id = fmt::format("{}-{}-{}", task.name, request.length, index);
@@ -118,7 +116,7 @@ Sample sample_of(const RulerTask & task, const RulerRequest & request, std::size
     sample.question = std::move(prompt.question);
     sample.answer_prefix = std::move(prompt.answer_prefix);
     sample.answers = std::move(prompt.answers);
-    sample.max_tokens = task.max_tokens;
+    sample.max_tokens = answer_tokens(task, request);
     sample.place = {{"length", static_cast<double>(request.length)}};
     return sample;
 }
@@ -138,16 +136,32 @@ std::span<const RulerTask> ruler_tasks() {
     return tasks;
 }
 
+void check_ruler_inputs(const std::string & task, bool has_essays, bool has_squad, bool has_hotpotqa) {
+    const auto require = [&](bool has, std::string_view what, std::string_view option) {
+        if (!has) {
+            input_error("ruler: {} needs {} (give the file with {})", task, what, option);
+        }
+    };
+    if (const NiahShape * shape = find_shape(task); shape != nullptr && shape->haystack == NiahHaystack::Essay) {
+        require(has_essays, "a haystack", "-f FILE");
+    } else if (task == "qa_1") {
+        require(has_squad, "SQuAD's JSON", "--squad FILE");
+    } else if (task == "qa_2") {
+        require(has_hotpotqa, "HotpotQA's JSON", "--hotpotqa FILE");
+    }
+}
+
 std::vector<Sample> ruler_samples(const RulerRequest & request, const RulerInputs & inputs, const TokenCount & count) {
     const RulerTask & task = find_task(request.task);
-    const std::size_t taken = task.max_tokens + request.reserved;
+    check_ruler_inputs(request.task, inputs.essays.has_value(), inputs.squad.has_value(), inputs.hotpotqa.has_value());
+    const std::size_t taken = answer_tokens(task, request) + request.reserved;
     const std::size_t budget = request.length - std::min(taken, request.length);
     const Makers makers(task, request, inputs, budget, count);
     std::vector<Sample> samples;
     Fit fit;
     for (std::size_t index = 0; samples.size() < request.samples; ++index) {
         if (makers.questions() > 0 && index == makers.questions()) {
-            usage_error("ruler: the paragraphs of {} questions out of {} fit a length of {}, expected {}",
+            usage_error("ruler: only {} questions of {} have paragraphs that fit in {} tokens; {} are needed",
                         samples.size(), task.name, request.length, request.samples);
         }
         const RulerMaker maker = makers.maker(index);
@@ -156,12 +170,12 @@ std::vector<Sample> ruler_samples(const RulerRequest & request, const RulerInput
             if (makers.questions() > 0) {
                 continue;
             }
-            usage_error("ruler: found a length of {} tokens for {}, expected at least {}", request.length, task.name,
+            usage_error("ruler: {} tokens are too few for {}: at least {} are needed", request.length, task.name,
                         fit.tokens + taken);
         }
         if (fit.units == maker.most) {
-            usage_error("ruler: found a length of {} tokens for {}, expected at most {}, as {} {} have", request.length,
-                        task.name, fit.tokens + taken, maker.most, maker.unit);
+            usage_error("ruler: {} tokens are too many for {}: {} is the most, with {} {}", request.length, task.name,
+                        fit.tokens + taken, maker.most, maker.unit);
         }
         samples.push_back(sample_of(task, request, samples.size(), maker.make(fit.units)));
     }

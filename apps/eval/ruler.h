@@ -32,12 +32,16 @@ struct RulerInputs {
     std::optional<QaData> hotpotqa;  ///< qa_2
 };
 
+/// Throws Error(Input), which names the option, where the task is made from an input that is not there.
+void check_ruler_inputs(const std::string & task, bool has_essays, bool has_squad, bool has_hotpotqa);
+
 struct RulerRequest {
     std::string task;
     std::size_t length = 4096;  ///< tokens of prompt, answer prefix and answer, as RULER counts
     std::size_t samples = 1;
     std::uint64_t seed = 42;
-    std::size_t reserved = 0;  ///< tokens of the length that a chat template takes
+    std::size_t reserved = 0;      ///< tokens of the length that a chat template takes
+    std::uint32_t max_tokens = 0;  ///< of an answer; 0: the task's own number
 };
 
 /// Samples of one task and length. Every key is there once, so each question has one right answer. Sample i is the same

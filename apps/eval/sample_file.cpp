@@ -15,7 +15,7 @@ SampleFile read_samples(const std::filesystem::path & path, bool skip_broken,
         Sample sample = make(record);
         const auto [earlier, is_new] = lines.emplace(sample.id, record.line());
         if (!is_new) {
-            record.fail(fmt::format("has the id of line {}, expected another", earlier->second));
+            record.fail(fmt::format("has the same id as line {}", earlier->second));
         }
         file.undivided += static_cast<std::size_t>(sample.question.empty());
         file.samples.push_back(std::move(sample));

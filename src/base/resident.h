@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "snapkv/available_memory.h"
+
 namespace snapkv {
 
 /// Resident memory of this process in bytes as the system counts it; 0 where it does not say.
@@ -20,8 +22,5 @@ std::uint64_t available_pages();
 /// Bytes that can be mapped or allocated before the limit of addresses (ulimit -v) is reached; the greatest number
 /// where there is none.
 std::uint64_t available_addresses();
-
-/// The lesser of the two: what can be allocated and used.
-std::uint64_t available_memory();
 
 }  // namespace snapkv

@@ -18,6 +18,16 @@ std::string usage_message(const std::vector<std::string> & arguments) {
     return "no error";
 }
 
+TEST(CommandLine, TakesSeveralQuestionsWhereTheyAreAsked) {
+    for (const char * command : {"run", "observe"}) {
+        EXPECT_EQ(parse_command_line({command, "-q", "one", "-q", "two"}).questions.size(), 2U) << command;
+    }
+    for (const char * command : {"show", "eval"}) {
+        EXPECT_EQ(usage_message({command, "-q", "one", "-q", "two"}), "--question is given 2 times, expected once")
+            << command;
+    }
+}
+
 TEST(CommandLine, TakesEveryKindOfOption) {
     const Settings s = parse_command_line({"run",
                                            "-m",
@@ -126,7 +136,7 @@ TEST(CommandLine, SaysWhatIsWrongInOneLine) {
 
 TEST(CommandLine, TextsAreUtf8AndFileNamesAnything) {
     EXPECT_EQ(usage_message({"run", "-m", "model", "-q", "good", "-q", "caf\xE9"}),
-              "--question: not valid UTF-8: byte 0xE9 at offset 3 belongs to no character");
+              "--question: invalid UTF-8: byte 0xE9 at offset 3");
     EXPECT_EQ(parse_command_line({"run", "-m", "model", "-f", "caf\xE9"}).files.front(), "caf\xE9");
 }
 

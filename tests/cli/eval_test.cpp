@@ -78,7 +78,7 @@ TEST_F(Experiments, WriteTheirResultsAndGoOnWhereTheyStopped) {
 
     const Outcome other = fidelity("40");
     EXPECT_EQ(other.status, 2);
-    EXPECT_NE(other.err.find("--kv-budget is \"32\" there and \"40\" here"), std::string::npos) << other.err;
+    EXPECT_NE(other.err.find("--kv-budget was \"32\" and is now \"40\""), std::string::npos) << other.err;
 }
 
 TEST_F(Experiments, ResultsSoFarOutliveAnInterrupt) {
@@ -206,7 +206,7 @@ TEST_F(Experiments, RefuseToGoOnWithOtherContents) {
     (void)folder_.write("text.txt", text);
     const Outcome other = fidelity("32");
     EXPECT_EQ(other.status, 2);
-    EXPECT_NE(other.err.find("SHA-256 of " + text_ + " is \""), std::string::npos) << other.err;
+    EXPECT_NE(other.err.find("SHA-256 of " + text_ + " was \""), std::string::npos) << other.err;
     EXPECT_EQ(other.err_lines().size(), 1U) << other.err;
     EXPECT_EQ(journal_lines(), 5U);
 
@@ -219,7 +219,7 @@ TEST_F(Experiments, RefuseToGoOnWithOtherContents) {
     EXPECT_EQ(run_snapkv({"make-model", "-o", model_, "--layers", "2", "-s", "9", "--force"}).status, 0);
     const Outcome other_model = fidelity("32");
     EXPECT_EQ(other_model.status, 2);
-    EXPECT_NE(other_model.err.find("model_hash is"), std::string::npos) << other_model.err;
+    EXPECT_NE(other_model.err.find("model_hash was"), std::string::npos) << other_model.err;
 }
 
 TEST_F(Experiments, RefuseToGoOnWithOtherData) {
@@ -241,12 +241,12 @@ TEST_F(Experiments, RefuseToGoOnWithOtherData) {
     (void)folder_.write("data/hotpotqa_e.jsonl", line("6"));
     const Outcome other = run({"eval", "longbench"}, rest);
     EXPECT_EQ(other.status, 2);
-    EXPECT_NE(other.err.find("SHA-256 of " + data + "/hotpotqa_e.jsonl is \""), std::string::npos) << other.err;
+    EXPECT_NE(other.err.find("SHA-256 of " + data + "/hotpotqa_e.jsonl was \""), std::string::npos) << other.err;
 
     std::filesystem::remove(folder_.file("data/hotpotqa_e.jsonl"));
     const Outcome none = run({"eval", "longbench"}, rest);
     EXPECT_EQ(none.status, 1);
-    EXPECT_NE(none.err.find("no file is named after a set of LongBench"), std::string::npos) << none.err;
+    EXPECT_NE(none.err.find("no file is named after a LongBench set"), std::string::npos) << none.err;
 }
 
 TEST_F(Experiments, ObservationsRefuseOtherContentsToo) {
@@ -258,6 +258,142 @@ TEST_F(Experiments, ObservationsRefuseOtherContentsToo) {
     const Outcome other = run({"observe", "windows"}, rest);
     EXPECT_EQ(other.status, 2);
     EXPECT_NE(other.err.find("SHA-256 of " + text_), std::string::npos) << other.err;
+}
+
+TEST_F(Experiments, RefuseToGoOnWithOtherQuestions) {
+    Json others = Json::array();  // to fill prompts with
+    Json titled = Json::array();
+    for (int i = 0; i < 60; ++i) {
+        const std::string text = "Paragraph " + std::to_string(i) + " is about something else than any kind of tea.";
+        others.push_back({{"context", text}, {"qas", Json::array()}});
+        titled.push_back({"Title", {text}});
+    }
+    const auto squad = [&](const std::string & answer) {
+        Json paragraphs = others;
+        paragraphs[0]["qas"] = {{{"question", "What is tea?"}, {"answers", {{{"text", answer}}}}}};
+        return folder_.write("squad.json", Json{{"data", {{{"paragraphs", paragraphs}}}}}.dump());
+    };
+    const auto hotpotqa = [&](const std::string & answer) {
+        Json questions = Json::array();  // the first one's paragraph leaves room for those of the second
+        questions.push_back({{"question", "Is tea green?"}, {"answer", answer}, {"context", {titled.front()}}});
+        questions.push_back({{"question", "Is tea black?"}, {"answer", "yes"}, {"context", titled}});
+        return folder_.write("hotpotqa.json", questions.dump());
+    };
+    const std::vector<std::string> rest{"--squad",     squad("a drink"),
+                                        "--hotpotqa",  hotpotqa("yes"),
+                                        "--tasks",     "qa_1,qa_2",
+                                        "--lengths",   "1500",
+                                        "--samples",   "1",
+                                        "-n",          "2",
+                                        "--budgets",   "16",
+                                        "--kv-window", "4"};
+    const Outcome first = run({"eval", "ruler"}, rest);
+    ASSERT_EQ(first.status, 0) << first.err;
+    EXPECT_EQ(run({"eval", "ruler"}, rest).status, 0);
+    const std::string other_squad = squad("a plant");
+    const Outcome other = run({"eval", "ruler"}, rest);
+    EXPECT_EQ(other.status, 2);
+    EXPECT_NE(other.err.find("SHA-256 of " + other_squad + " was \""), std::string::npos) << other.err;
+    (void)squad("a drink");
+    EXPECT_EQ(run({"eval", "ruler"}, rest).status, 0);
+    const std::string other_hotpotqa = hotpotqa("no");
+    const Outcome another = run({"eval", "ruler"}, rest);
+    EXPECT_EQ(another.status, 2);
+    EXPECT_NE(another.err.find("SHA-256 of " + other_hotpotqa + " was \""), std::string::npos) << another.err;
+}
+
+// RULER's own layout: each task in a folder, all files of one name.
+TEST_F(Experiments, FilesOfOneNameAreToldApart) {
+    const std::string line = R"({"input": "The code is 5.", "outputs": ["5"], "index": 0})"
+                             "\n";
+    for (const char * task : {"vt", "cwe"}) {
+        std::filesystem::create_directory(folder_.file(task));
+        (void)folder_.write(task + std::string("/validation.jsonl"), line);
+    }
+    const std::vector<std::string> rest{
+        "--data", folder_.file("vt"), "--data", folder_.file("cwe"), "--budgets", "8", "--kv-window", "2", "-n", "2"};
+    const Outcome both = run({"eval", "ruler"}, rest);
+    ASSERT_EQ(both.status, 0) << both.err;
+    EXPECT_EQ(journal_lines(), 5U);
+    for (const char * part : {"\"part\":\"vt/validation\"", "\"part\":\"cwe/validation\""}) {
+        EXPECT_NE(contents(out_ + "/results.jsonl").find(part), std::string::npos) << part;
+    }
+    std::filesystem::remove_all(out_);
+
+    const Outcome twice = run({"eval", "ruler"}, {"--data", folder_.file("vt"), "--data",
+                                                  folder_.file("vt/validation.jsonl"), "--budgets", "8"});
+    EXPECT_EQ(twice.status, 2);
+    EXPECT_NE(twice.err.find("would both be called vt/validation; rename one of them"), std::string::npos) << twice.err;
+    EXPECT_FALSE(std::filesystem::exists(out_));
+}
+
+// One part holds all files of lines, whose ids are their places in them.
+TEST_F(Experiments, LinesOfSeveralFilesAreToldApart) {
+    const auto line = [](const std::string & value) {
+        return R"({"num_lines": 2, "random_idx": ["one", 0], "expected_number": )" + value +
+               R"(, "prompt": "line one: REGISTER_CONTENT is <)" + value + R"(>. Tell me."})" + "\n";
+    };
+    const std::string first = folder_.write("first.jsonl", line("5"));
+    const std::string second = folder_.write("second.jsonl", line("6"));
+    const Outcome both =
+        run({"eval", "lines"}, {"--data", first, "--data", second, "--budgets", "8", "--kv-window", "2", "-n", "2"});
+    ASSERT_EQ(both.status, 0) << both.err;
+    EXPECT_EQ(journal_lines(), 5U);
+    EXPECT_NE(contents(out_ + "/results.jsonl").find("\"sample\":\"second/2-1\""), std::string::npos);
+}
+
+// Latin-1, for instance.
+TEST_F(Experiments, FilesMayHaveAnyNames) {
+    text_ = folder_.write("caf\xE9.txt", contents(text_));
+    for (int again = 0; again < 2; ++again) {
+        const Outcome outcome = fidelity("32");
+        EXPECT_EQ(outcome.status, 0) << outcome.err;
+    }
+    EXPECT_EQ(journal_lines(), 5U);
+    EXPECT_NE(contents(out_ + "/results.jsonl").find("caf\uFFFD.txt"), std::string::npos);
+    (void)folder_.write("caf\xE9.txt", contents(text_) + "More.");
+    const Outcome other = fidelity("32");
+    EXPECT_EQ(other.status, 2);
+    EXPECT_NE(other.err.find("SHA-256 of "), std::string::npos) << other.err;
+    std::filesystem::remove_all(out_);
+
+    const std::string data =
+        folder_.write("s\xE9t.jsonl", R"({"input": "The code is 5.", "outputs": ["5"], "index": 0})"
+                                      "\n");
+    for (int again = 0; again < 2; ++again) {
+        const Outcome outcome =
+            run({"eval", "ruler"}, {"--data", data, "--budgets", "8", "--kv-window", "2", "-n", "2"});
+        EXPECT_EQ(outcome.status, 0) << outcome.err;
+        EXPECT_EQ(journal_lines(), 3U);
+    }
+}
+
+TEST_F(Experiments, AHalfWrittenLookIsTakenAgain) {
+    const std::vector<std::string> rest{"-f",          text_, "-n",        "8",  "--windows",   "2",
+                                        "--kv-window", "8",   "--budgets", "32", "--threshold", "0"};
+    ASSERT_EQ(run({"observe", "windows"}, rest).status, 0);
+    const std::string journal = contents(out_ + "/results.jsonl");
+    ASSERT_EQ(journal_lines(), 3U);  // a heading, and each layer
+    std::filesystem::resize_file(out_ + "/results.jsonl", journal.size() - 20);
+    std::filesystem::remove(out_ + "/report.md");
+    const Outcome again = run({"observe", "windows"}, rest);
+    ASSERT_EQ(again.status, 0) << again.err;
+    EXPECT_EQ(contents(out_ + "/results.jsonl"), journal);
+    EXPECT_FALSE(contents(out_ + "/report.md").empty());
+}
+
+TEST_F(Experiments, PromptsLeaveRoomForTheAnswerThatIsAskedFor) {
+    const Outcome needle = run({"eval", "needle"}, {"-f", text_, "-c", "1000", "--lengths", "1000", "-n", "300",
+                                                    "--depths", "0,100", "--budgets", "64", "--kv-window", "8"});
+    ASSERT_EQ(needle.status, 0) << needle.err;
+    const Json results = Json::parse(contents(out_ + "/results.json"))["results"];
+    ASSERT_EQ(results.size(), 4U);
+    for (const Json & result : results) {
+        EXPECT_EQ(result["dropped"], 0);
+        EXPECT_LE(result["prompt_tokens"], 700);
+        EXPECT_GT(result["prompt_tokens"], 600);
+        EXPECT_EQ(result["place"]["length"], 1000);
+    }
 }
 
 TEST_F(Experiments, ReadTheirTextFromAPipe) {
@@ -276,6 +412,22 @@ TEST_F(Experiments, RefuseWhatCannotBe) {
     const Outcome absent = run({"eval", "ruler"}, {"--data", folder_.file("absent.jsonl")});
     EXPECT_EQ(absent.status, 1);
     EXPECT_NE(absent.err.find("absent.jsonl: cannot be opened"), std::string::npos) << absent.err;
+    for (const auto & [task, rest] : std::vector<std::pair<std::string, std::vector<std::string>>>{
+             {"fidelity", {}},
+             {"fidelity", {"-f", text_, "-n", "1"}},
+             {"fidelity", {"-f", text_, "--hide-question"}},
+             {"fidelity", {"-f", text_, "--lengths", "999999"}},
+             {"needle", {}},
+             {"needle", {"-f", text_, "--needle", "x"}},
+             {"needle", {"-f", text_, "--lengths", "999999"}},
+             {"ruler", {"--tasks", "typo"}},
+             {"longbench", {"--data", text_, "--tasks", "typo"}}}) {
+        const Outcome slip = run({"eval", task}, rest);
+        const bool too_long = std::find(rest.begin(), rest.end(), "999999") != rest.end();
+        EXPECT_EQ(slip.status, too_long ? 1 : 2) << slip.err;
+    }
+    EXPECT_EQ(run({"eval", "ruler"}, {}).status, 1) << "needs a haystack";
+    EXPECT_EQ(run({"eval", "ruler"}, {"--tasks", "qa_1"}).status, 1) << "needs --squad";
     EXPECT_FALSE(std::filesystem::exists(out_)) << "a slip leaves no empty folder";
     const std::string broken = folder_.write("qasper.jsonl", "{\"prompt\": \"a\"}\n");
     const Outcome outcome = run({"eval", "longbench"}, {"--data", broken});

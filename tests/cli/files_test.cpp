@@ -48,14 +48,14 @@ TEST(Input, WhatIsNoUtf8IsFoundInTheFileThatHasIt) {
     const std::string good = folder.write("good", "caf\xC3\xA9 ");
     const std::string bad = folder.write("bad", "12\xFF");
     const std::string half = folder.write("half", "12\xC3");
-    EXPECT_EQ(refusal({good, bad, good}), bad + ": not valid UTF-8: byte 0xFF at offset 2 belongs to no character");
-    EXPECT_EQ(refusal({bad}), bad + ": not valid UTF-8: byte 0xFF at offset 2 belongs to no character");
-    EXPECT_EQ(refusal({half, good}), half + ": not valid UTF-8: byte 0xC3 at offset 2 belongs to no character");
-    EXPECT_EQ(refusal({good, half}), half + ": not valid UTF-8: byte 0xC3 at offset 2 belongs to no character");
+    EXPECT_EQ(refusal({good, bad, good}), bad + ": invalid UTF-8: byte 0xFF at offset 2");
+    EXPECT_EQ(refusal({bad}), bad + ": invalid UTF-8: byte 0xFF at offset 2");
+    EXPECT_EQ(refusal({half, good}), half + ": invalid UTF-8: byte 0xC3 at offset 2");
+    EXPECT_EQ(refusal({good, half}), half + ": invalid UTF-8: byte 0xC3 at offset 2");
     Settings typed;
     typed.prompt = "x\x80";
     EXPECT_EQ(snapkv::test::error_of(ErrorKind::Input, [&] { (void)read_document(typed); }),
-              "--prompt: not valid UTF-8: byte 0x80 at offset 1 belongs to no character");
+              "--prompt: invalid UTF-8: byte 0x80 at offset 1");
 }
 
 std::string refusal_of(const std::vector<std::filesystem::path> & files, ErrorKind kind = ErrorKind::Input) {
@@ -69,11 +69,11 @@ TEST(Input, AnEmptyFileIsNamed) {
     const test::Folder folder;
     const std::string good = folder.write("good", "text");
     const std::string empty = folder.write("empty.txt", "");
-    EXPECT_EQ(refusal_of({empty}), empty + ": empty, expected a text");
-    EXPECT_EQ(refusal_of({good, empty, good}), empty + ": empty, expected a text");
-    EXPECT_EQ(refusal_of({"/dev/null"}), "/dev/null: empty, expected a text");
+    EXPECT_EQ(refusal_of({empty}), empty + ": is empty, expected text");
+    EXPECT_EQ(refusal_of({good, empty, good}), empty + ": is empty, expected text");
+    EXPECT_EQ(refusal_of({"/dev/null"}), "/dev/null: is empty, expected text");
     const std::string mark = folder.write("mark", "\uFEFF");
-    EXPECT_EQ(refusal_of({mark}), mark + ": empty, expected a text");
+    EXPECT_EQ(refusal_of({mark}), mark + ": is empty, expected text");
 }
 
 TEST(Input, WhatIsNoTextIsNamed) {
@@ -92,7 +92,7 @@ TEST(Input, ByteOrderMarksAreDropped) {
     settings.files = {folder.write("a", "\uFEFFone"), folder.write("b", "\uFEFFtwo")};
     EXPECT_EQ(read_document(settings), "onetwo");
     const std::string bad = folder.write("bad", "\uFEFFx\xFF");
-    EXPECT_EQ(refusal_of({bad}), bad + ": not valid UTF-8: byte 0xFF at offset 4 belongs to no character");
+    EXPECT_EQ(refusal_of({bad}), bad + ": invalid UTF-8: byte 0xFF at offset 4");
 }
 
 TEST(Input, StandardInputIsReadOnce) {
@@ -183,6 +183,27 @@ TEST(Context, RoomForAnAnswerIsWhatWasAskedForOrAQuarter) {
     EXPECT_EQ(answer_room(settings, 512), 300U);
     settings.predict = 0;
     EXPECT_EQ(answer_room(settings, 512), 1U);
+}
+
+TEST(Context, ADocumentIsNotCutAwayForItsAnswer) {
+    Settings settings;
+    const auto room = [&](std::int64_t predict, std::uint32_t context, std::uint64_t around = 20) {
+        settings.predict = predict;
+        return room_beside_document(settings, context, around);
+    };
+    EXPECT_EQ(room(-1, 512), 128U);
+    EXPECT_EQ(room(0, 512), 1U);
+    for (const std::uint32_t predict : {1U, 100U, 256U}) {
+        EXPECT_EQ(room(predict, 512), predict);
+    }
+    EXPECT_EQ(room(257, 512), 128U);
+    EXPECT_EQ(room(2048, 2048), 512U);
+    EXPECT_EQ(room(1990, 2048), 512U);
+    EXPECT_EQ(room(20000, 32768), 1024U);
+    // A question that takes most of the context leaves the document a share of the rest.
+    EXPECT_EQ(room(-1, 512, 412), 75U);
+    EXPECT_EQ(room(200, 512, 412), 75U);
+    EXPECT_EQ(room(-1, 512, 512), 1U);
 }
 
 TEST(Context, EndsWhatIsGenerated) {

@@ -43,7 +43,7 @@ bool says(const Outcome & outcome, const std::string & text) {
 
 constexpr const char * endless = "{% for i in range(99999999999) %}{% endfor %}";
 
-TEST(HostileText, ALongRunIsTokenisedByEveryCommand) {
+TEST(HostileText, ALongRunIsTokenizedByEveryCommand) {
     const Folder folder;
     const std::string letters(30'000, 'A');
     const std::string file = folder.write("letters.txt", letters);
@@ -60,11 +60,14 @@ TEST(HostileText, ALongRunIsTokenisedByEveryCommand) {
         const Outcome perplexity = snapkv("perplexity", model, {"-f", file, "-c", "40000", "--allow-long"});
         EXPECT_EQ(perplexity.status, 1);
         EXPECT_TRUE(says(perplexity, "the text has 30000 tokens")) << perplexity.err;
-        const Outcome observe = snapkv("observe", model, {"windows", "--raw", "-f", file});
+        const Outcome observe =
+            snapkv("observe", model, {"windows", "--raw", "-f", file, "-o", folder.file(std::string("seen-") + pre)});
         EXPECT_EQ(observe.status, 1) << observe.err;
         EXPECT_TRUE(says(observe, "snapkv: error: ")) << observe.err;
-        const Outcome eval = snapkv("eval", model, {"fidelity", "--raw", "-f", file, "--lengths", "16", "-n", "1"});
-        EXPECT_LE(eval.status, 2) << eval.err;
+        const Outcome eval = snapkv("eval", model,
+                                    {"fidelity", "--raw", "-f", file, "--lengths", "16", "--samples", "1", "-n", "2",
+                                     "--budgets", "8", "--kv-window", "2", "-o", folder.file(pre)});
+        EXPECT_EQ(eval.status, 0) << eval.err;
     }
 }
 
@@ -94,20 +97,36 @@ TEST(HostileText, AFileFarBeyondTheContextIsRefusedUnread) {
                   " bytes has more than 100000 tokens, a hundred times the context of 1000");
 }
 
-TEST(HostileText, CtrlCEndsTheTokenising) {
+TEST(HostileText, CtrlCEndsTheTokenizing) {
     const Folder folder;
     std::string text;
     while (text.size() < 60'000'000) {
         text += "Words on a line, and more of them.\n";
     }
     const std::string file = folder.write("long.txt", text);
-    int asked = 0;
     const TinyModelFile model = model_with(nullptr);
-    const Outcome outcome = run_snapkv({"perplexity", "-m", model.path().string(), "-f", file, "-t", "1", "--json"}, {},
-                                       [&](const Outcome &) { return ++asked == 75; });
-    EXPECT_EQ(outcome.status, 130) << outcome.err;
-    ASSERT_FALSE(outcome.out.empty()) << "ended by the signal itself";
-    EXPECT_EQ(Json::parse(outcome.out)["chunks"], 0);
+    const auto interrupted = [&](std::vector<std::string> command) {
+        command.insert(command.end(), {"-m", model.path().string(), "-t", "1", "-f", file});
+        int asked = 0;
+        Outcome outcome = run_snapkv(command, {}, [&](const Outcome &) { return ++asked == 75; });
+        EXPECT_EQ(outcome.status, 130) << outcome.err;
+        return outcome;
+    };
+    const Outcome perplexity = interrupted({"perplexity", "--json"});
+    ASSERT_FALSE(perplexity.out.empty()) << "ended by the signal itself";
+    EXPECT_EQ(Json::parse(perplexity.out)["chunks"], 0);
+
+    // As where the prefill is interrupted.
+    const Outcome run = interrupted({"run", "--raw", "-c", "1000000", "--allow-long", "-q", "One?", "-q", "Two?",
+                                     "--json", "--dump-kept", folder.file("kept.json")});
+    const Json json = Json::parse(run.out);
+    ASSERT_EQ(json["answers"].size(), 2U);
+    EXPECT_EQ(json["answers"][1]["stop_reason"], "interrupt");
+    EXPECT_EQ(json["answers"][1]["text"], "");
+    EXPECT_TRUE(says(run, "--dump-kept: not written: interrupted")) << run.err;
+
+    const Outcome eval = interrupted({"eval", "fidelity", "--raw", "--lengths", "16", "-o", folder.file("out")});
+    EXPECT_TRUE(says(eval, "run the same command again to resume")) << eval.err;
 }
 
 TEST(HostileTemplate, IsRenderedWhenItIsNeeded) {
@@ -186,7 +205,7 @@ TEST(ParseSpecial, MakesControlTokensOfRawText) {
 TEST(ParseSpecial, NeedsRaw) {
     const Outcome outcome = run_snapkv(with_model("run", {"-p", "hello", "--parse-special"}));
     EXPECT_EQ(outcome.status, 2);
-    EXPECT_TRUE(says(outcome, "--parse-special is given without --raw")) << outcome.err;
+    EXPECT_TRUE(says(outcome, "--parse-special requires --raw")) << outcome.err;
 }
 
 TEST(Show, PrintsWholeCharacters) {

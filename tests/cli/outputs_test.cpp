@@ -47,7 +47,7 @@ TEST_F(Outputs, AreNeverInputsOfTheSameRun) {
         const std::string file = folder_.file(name);
         for (const std::string option : {"--save-kv", "--dump-kept"}) {
             refused({"run", "-f", text_, option, file}, model_,
-                    fmt::format("{} {}: the same file as --model {}, which this run reads", option, file, model_));
+                    fmt::format("{} {}: is the same file as --model {}, which this run reads", option, file, model_));
         }
         refused({"show", "-f", text_, "--html", file}, model_, "the same file as --model");
     }
@@ -90,29 +90,53 @@ TEST_F(Outputs, ASequenceGoesOnUnderItsOwnName) {
 
 TEST_F(Outputs, EachHasAFileOfItsOwn) {
     const std::string both = folder_.file("both");
-    refused({"run", "-f", text_, "--save-kv", both, "--dump-kept", both}, text_, "which this run writes too");
+    refused({"run", "-f", text_, "--save-kv", both, "--dump-kept", both}, text_, "which this run also writes");
     EXPECT_FALSE(std::filesystem::exists(both));
     const Outcome outcome =
         run_shell(folder_, R"(cd "$here"; "$snapkv" run -m tiny.gguf -f text.txt --dump-kept kept.json > kept.json)");
     EXPECT_EQ(outcome.status, 2);
-    EXPECT_THAT(outcome.err, HasSubstr("--dump-kept kept.json: the same file as standard output"));
+    EXPECT_THAT(outcome.err, HasSubstr("--dump-kept kept.json: is the same file as standard output"));
 }
 
 TEST_F(Outputs, StandardInputIsAnInput) {
     const Outcome outcome =
         run_shell(folder_, R"(cd "$here"; "$snapkv" run -m tiny.gguf --save-kv text.txt < text.txt)");
     EXPECT_EQ(outcome.status, 2);
-    EXPECT_THAT(outcome.err, HasSubstr("--save-kv text.txt: the same file as standard input"));
+    EXPECT_THAT(outcome.err, HasSubstr("--save-kv text.txt: is the same file as standard input"));
+}
+
+TEST_F(Outputs, StandardOutputIsNoInputEither) {
+    const std::string before = contents(text_);
+    for (const char * how : {"-f text.txt >> text.txt", "< text.txt >> text.txt"}) {
+        const Outcome outcome =
+            run_shell(folder_, std::string("cd \"$here\"; \"$snapkv\" run -m tiny.gguf --raw -n 1 ") + how);
+        EXPECT_EQ(outcome.status, 2) << how;
+        EXPECT_THAT(outcome.err, HasSubstr("standard output: is the same file as "));
+        EXPECT_EQ(contents(text_), before);
+    }
+}
+
+TEST_F(Outputs, ReplaceOnlyWhatTheProgramWrote) {
+    for (const char * other : {"{\"settings\":{\"task\":\"needle\"}}\n", "{\"answers\":[]}", "[1, 2]"}) {
+        const std::string file = folder_.write("other.json", other);
+        refused({"run", "-f", text_, "--dump-kept", file}, file, "not a list of kept positions");
+    }
+    for (const char * other : {"<!DOCTYPE html>\n<title>My page</title>", "<html></html>"}) {
+        const std::string file = folder_.write("other.html", other);
+        refused({"show", "-f", text_, "--html", file}, file, "not a page that show wrote");
+    }
 }
 
 TEST_F(Outputs, ReplaceOnlyFilesOfTheirKind) {
     const std::string notes = folder_.write("notes.txt", "Notes of many years.");
-    refused({"run", "-f", text_, "--save-kv", notes}, notes, notes + ": exists and is not a saved cache");
-    refused({"run", "-f", text_, "--dump-kept", notes}, notes, notes + ": exists and is not JSON");
-    refused({"show", "-f", text_, "--html", notes}, notes, notes + ": exists and is not an HTML page");
+    refused({"run", "-f", text_, "--save-kv", notes}, notes, notes + ": already exists and is not a saved cache");
+    refused({"run", "-f", text_, "--dump-kept", notes}, notes,
+            notes + ": already exists and is not a list of kept positions");
+    refused({"show", "-f", text_, "--html", notes}, notes,
+            notes + ": already exists and is not a page that show wrote");
     const Outcome model = run_snapkv({"make-model", "-o", notes, "--force"});
     EXPECT_EQ(model.status, 2);
-    EXPECT_THAT(model.err, HasSubstr(notes + ": exists and is not a GGUF model"));
+    EXPECT_THAT(model.err, HasSubstr(notes + ": already exists and is not a GGUF model"));
     EXPECT_EQ(contents(notes), "Notes of many years.");
 
     const std::string other = folder_.file("other.gguf");
@@ -124,6 +148,10 @@ TEST_F(Outputs, ReplaceThoseOfTheirKindAndEmptyOnes) {
     for (int again = 0; again < 2; ++again) {
         EXPECT_EQ(run({"run", "-f", text_, "-n", "0", "--save-kv", folder_.file("a.kv"), "--dump-kept",
                        folder_.file("kept.json")})
+                      .status,
+                  0);
+        EXPECT_EQ(run({"run", "-f", text_, "-q", "Why?", "-q", "When?", "-n", "0", "--dump-kept",
+                       folder_.file("several.json")})
                       .status,
                   0);
         EXPECT_EQ(run({"show", "-f", text_, "--html", folder_.file("page.html")}).status, 0);
@@ -143,9 +171,25 @@ TEST_F(Outputs, AnExperimentHasAFolderOfItsOwn) {
     arguments.insert(arguments.end(), fidelity.begin() + 2, fidelity.end());
     const Outcome outcome = run_snapkv(arguments);
     EXPECT_EQ(outcome.status, 2) << outcome.err;
-    EXPECT_THAT(outcome.err, HasSubstr("report.md: exists and is not from an earlier run"));
+    EXPECT_THAT(outcome.err,
+                HasSubstr("report.md: already exists, but there is no results.jsonl from an earlier run beside it"));
     EXPECT_EQ(contents(report), "The report of the year.");
     EXPECT_FALSE(std::filesystem::exists(folder_.file("results.jsonl")));
+
+    // An empty results.jsonl is no earlier run's.
+    (void)folder_.write("results.jsonl", "");
+    EXPECT_EQ(run_snapkv(arguments).status, 2);
+    std::filesystem::remove(report);
+    const std::string picture = folder_.write("grid1.svg", "<svg/>");
+    const Outcome drawn = run_snapkv(arguments);
+    EXPECT_EQ(drawn.status, 2) << drawn.err;
+    EXPECT_THAT(drawn.err, HasSubstr("grid1.svg: already exists, but there is no results.jsonl"));
+    EXPECT_EQ(contents(picture), "<svg/>");
+    std::filesystem::remove(picture);
+    for (int again = 0; again < 2; ++again) {
+        const Outcome written = run_snapkv(arguments);
+        EXPECT_EQ(written.status, 0) << written.err;
+    }
 
     const std::string data = folder_.file("data");
     std::filesystem::create_directory(data);
@@ -154,7 +198,7 @@ TEST_F(Outputs, AnExperimentHasAFolderOfItsOwn) {
     const Outcome mixed =
         run_snapkv({"eval", "ruler", "-m", model_, "-t", "1", "--raw", "--data", data, "-n", "2", "-o", data + "/."});
     EXPECT_EQ(mixed.status, 2) << mixed.err;
-    EXPECT_THAT(mixed.err, HasSubstr("also --data, which this run reads; expected another folder"));
+    EXPECT_THAT(mixed.err, HasSubstr("is also the folder of --data, which this run reads; choose another folder"));
 }
 
 // Every option of a file says whether it is read or written, so that none is forgotten above.

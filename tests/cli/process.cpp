@@ -151,6 +151,7 @@ Outcome run_program(const std::vector<std::string> & command, const std::string 
     }
     if (child == 0) {
         if (terminal != nullptr) {
+            unsetenv("COLUMNS");
             terminal->type.empty() ? unsetenv("TERM") : setenv("TERM", terminal->type.c_str(), 1);
             terminal->no_color ? setenv("NO_COLOR", "1", 1) : unsetenv("NO_COLOR");
         }

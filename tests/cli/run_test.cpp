@@ -1,4 +1,5 @@
 // `snapkv run` from end to end, on prompts that take a moment.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -155,6 +156,31 @@ TEST(Run, TruncatesTheMiddleAndSaysSo) {
     EXPECT_GT(open["generated_tokens"], 1);
 }
 
+TEST(Run, KeepsTheDocumentWhereTheAnswerMayBeLong) {
+    const int whole = run_json({"--raw", "-p", story(), "-n", "0"})["prompt_tokens"];
+    const auto truncated = [](int context, int predict) {
+        const Outcome outcome = run({"--raw", "-p", story(), "-c", std::to_string(context), "-n",
+                                     std::to_string(predict), "--truncate", "middle", "--dry-run", "--json"});
+        EXPECT_NE(outcome.err.find("dropped from the middle"), std::string::npos) << outcome.err;
+        EXPECT_NE(outcome.err.find(fmt::format("--truncate middle: {} tokens reserved for the answer instead of {},",
+                                               context / 4, predict)),
+                  std::string::npos)
+            << outcome.err;
+        return Json::parse(outcome.out)["prompt_tokens"].get<int>();
+    };
+    EXPECT_EQ(truncated(100, 100), 75);  // -n means "at most"
+    EXPECT_EQ(truncated(100, 97), 75);
+    EXPECT_EQ(truncated(whole + 1, whole - 3), whole + 1 - (whole + 1) / 4);
+}
+
+TEST(Run, TruncatesOnlyWhatIsDocument) {
+    const Outcome outcome = run_snapkv(
+        with_model("run", {"--raw", "-p", "x", "-q", story(), "-c", "60", "--truncate", "middle", "--dry-run"}));
+    EXPECT_EQ(outcome.status, 1);
+    EXPECT_NE(outcome.err_lines().back().find("--truncate middle: the question and the template ("), std::string::npos)
+        << outcome.err;
+}
+
 TEST(Run, LeavesADocumentThatFitsWhole) {
     const Json whole = run_json({"--raw", "-p", "one two three", "-n", "1"});
     for (const char * count : {"20", "8192"}) {
@@ -212,10 +238,15 @@ TEST(Run, EndsOnInterruptInThePrefill) {
     for (int i = 0; i < 40; ++i) {
         text += story();
     }
-    const Outcome outcome = run_snapkv(with_model("run", {"--json"}), text, [](const Outcome & so_far) {
-        return so_far.err.find("to prefill") != std::string::npos;
-    });
+    const Folder folder;
+    const std::string saved = folder.file("saved.kv");
+    const Outcome outcome =
+        run_snapkv(with_model("run", {"--json", "--save-kv", saved, "--dump-kept", folder.file("kept.json")}), text,
+                   [](const Outcome & so_far) { return so_far.err.find("to prefill") != std::string::npos; });
     EXPECT_EQ(outcome.status, 130) << outcome.err;
+    EXPECT_NE(outcome.err.find("snapkv: --save-kv: not written: interrupted\n"), std::string::npos) << outcome.err;
+    EXPECT_NE(outcome.err.find("snapkv: --dump-kept: not written: interrupted\n"), std::string::npos) << outcome.err;
+    EXPECT_EQ(folder.entries(), 0U);
     const Json json = Json::parse(outcome.out);
     EXPECT_EQ(json["stop_reason"], "interrupt");
     EXPECT_EQ(json["text"], "");

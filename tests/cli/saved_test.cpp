@@ -86,6 +86,66 @@ TEST_F(Saved, DumpsWhatEachTurnKept) {
     }
 }
 
+// Copies of all kept positions, here 1.3 MB for each turn, are made only for --dump-kept.
+TEST_F(Saved, TurnsCopyNothingThatIsNotDumped) {
+    const std::string model = folder_.file("deep.gguf");
+    ASSERT_EQ(run_snapkv({"make-model", "-o", model, "--layers", "40"}).status, 0);
+    std::string text;
+    while (text.size() < 3900) {
+        text += document;
+    }
+    text.resize(3900);  // the model's tokens are bytes
+    const std::vector<std::string> common{"run", "-m", model, "-t", "1", "--raw", "--json"};
+    const auto resident = [&](std::vector<std::string> rest) {
+        rest.insert(rest.begin(), common.begin(), common.end());
+        const Outcome outcome = run_snapkv(rest);
+        EXPECT_EQ(outcome.status, 0) << outcome.err;
+        return Json::parse(outcome.out)["peak_rss_bytes"].get<std::int64_t>();
+    };
+    (void)resident({"-p", text, "-n", "0", "--kv-policy", "full", "--save-kv", file_});
+    std::vector<std::string> turns{"--load-kv", file_, "-n", "1", "-q", "Why?"};
+    const std::int64_t of_one = resident(turns);
+    for (int i = 0; i < 40; ++i) {
+        turns.insert(turns.end(), {"-q", "Why?"});
+    }
+    EXPECT_LT(resident(turns) - of_one, std::int64_t{30} << 20U);
+}
+
+TEST_F(Saved, ADryRunCountsTheTokensToCompute) {
+    const Json saved = run_json(prompt_with({"-n", "0", "--save-kv", file_}));
+    EXPECT_EQ(run_json({"--load-kv", file_, "--dry-run"})["prompt_tokens"], 0);
+    const Json turn = run_json({"--load-kv", file_, "-q", "And in the blue box?", "-n", "1"});
+    const int more = turn["prompt_tokens"].get<int>() - saved["prompt_tokens"].get<int>();
+    EXPECT_EQ(run_json({"--load-kv", file_, "-q", "And in the blue box?", "--dry-run"})["prompt_tokens"], more);
+
+    const Outcome outcome =
+        run_snapkv(with_model("run", {"--load-kv", file_, "-q", "And in the blue box?", "-c", "100000000",
+                                      "--allow-long", "-n", "100000000", "--dry-run", "--json"}));
+    EXPECT_EQ(outcome.status, 1) << outcome.err;
+    const Json estimate = Json::parse(outcome.out);
+    EXPECT_EQ(estimate["prompt_tokens"], more);
+    EXPECT_LT(estimate["bytes_available"], estimate["bytes_needed"]);
+    EXPECT_THAT(outcome.err, ::testing::HasSubstr("snapkv: error: the run needs "));
+}
+
+TEST_F(Saved, AnInterruptedTurnSaysWhatIsNotWritten) {
+    (void)run_json(prompt_with({"-n", "0", "--save-kv", file_}));
+    std::string message;
+    for (int i = 0; i < 120; ++i) {
+        message += document;
+    }
+    const std::string next = folder_.file("next.kv");
+    const std::string kept = folder_.file("kept.json");
+    const Outcome outcome = run_snapkv(
+        with_model("run", {"--load-kv", file_, "-q", message, "--save-kv", next, "--dump-kept", kept, "--json"}), {},
+        [](const Outcome & so_far) { return so_far.err.find("to prefill") != std::string::npos; });
+    EXPECT_EQ(outcome.status, 130) << outcome.err;
+    EXPECT_EQ(Json::parse(outcome.out)["stop_reason"], "interrupt");
+    EXPECT_THAT(outcome.err, ::testing::HasSubstr("snapkv: --save-kv: not written: interrupted\n"));
+    EXPECT_THAT(outcome.err, ::testing::HasSubstr("snapkv: --dump-kept: not written: interrupted\n"));
+    EXPECT_EQ(folder_.entries(), 1U);
+}
+
 TEST_F(Saved, RefusesWhatContradictsTheFile) {
     (void)run_json(prompt_with({"-n", "0", "--save-kv", file_}));
     for (const auto & [option, value] : std::vector<std::pair<std::string, std::string>>{{"--kv-budget", "64"},

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "shell.h"
+#include "support/sanitizers.h"
 
 namespace snapkv::cli::test {
 namespace {
@@ -28,7 +29,7 @@ TEST(StandardInput, IsTheDocumentThatNobodyNamed) {
     const int expected = prompt_tokens(run(folder, "", "-p 'The sky is blue.' -q ' Why?'"));
     const Outcome piped = run(folder, "printf 'The sky is blue.' | ", "-q ' Why?'");
     EXPECT_EQ(prompt_tokens(piped), expected);
-    EXPECT_THAT(piped.err, HasSubstr("snapkv: the document is read from standard input: 16 B\n"));
+    EXPECT_THAT(piped.err, HasSubstr("snapkv: read the document from standard input (16 B)\n"));
     const std::string text = folder.write("text", "The sky is blue.");
     EXPECT_EQ(prompt_tokens(run(folder, "", "-q ' Why?' <'" + text + "'")), expected);
     const Outcome late = run(folder, "(sleep 2; printf 'The sky is blue.') | ", "-q ' Why?'");
@@ -46,7 +47,7 @@ TEST(StandardInput, CanBeNamedAmongFiles) {
     EXPECT_THAT(named.err, Not(HasSubstr("standard input")));
     const Outcome empty = run(folder, "", "-f - -q ' Why?' </dev/null");
     EXPECT_EQ(empty.status, 1);
-    EXPECT_EQ(empty.err, "snapkv: error: standard input: empty, expected a text\n");
+    EXPECT_EQ(empty.err, "snapkv: error: standard input: is empty, expected text\n");
 }
 
 TEST(StandardInput, ThatIsEmptyIsAnErrorWhereSomebodyFedIt) {
@@ -56,9 +57,32 @@ TEST(StandardInput, ThatIsEmptyIsAnErrorWhereSomebodyFedIt) {
     for (const auto & [before, after] : cases) {
         const Outcome outcome = run(folder, before, "-q ' Why?'" + after);
         EXPECT_EQ(outcome.status, 1);
-        EXPECT_EQ(outcome.err,
-                  "snapkv: error: standard input: empty, expected a text (</dev/null asks the question without one)\n");
+        EXPECT_EQ(
+            outcome.err,
+            "snapkv: error: standard input: is empty, expected text (to ask without a document, add </dev/null)\n");
     }
+}
+
+TEST(StandardInput, IsAllThatPerplexityHasBesideFiles) {
+    const Outcome outcome = run_shell(Folder(), "\"$snapkv\" perplexity -m \"$model\" </dev/null");
+    EXPECT_EQ(outcome.status, 2);
+    EXPECT_THAT(outcome.err, HasSubstr("no document: give -f FILE, or pipe it to standard input\n"));
+}
+
+TEST(StandardInput, ThatNeverEndsIsRefused) {
+    const Folder folder;
+    for (const char * zeros : {"-f /dev/zero", "-f - </dev/zero"}) {
+        const Outcome outcome = run(folder, "", zeros);
+        EXPECT_EQ(outcome.status, 1);
+        EXPECT_THAT(outcome.err, HasSubstr(": a device that gives NUL bytes, not text\n"));
+    }
+    if (snapkv::test::kSanitized) {
+        GTEST_SKIP() << "a sanitizer maps terabytes";
+    }
+    const Outcome outcome = run(folder, "ulimit -v 1000000; yes | ", "");
+    EXPECT_EQ(outcome.status, 1);
+    EXPECT_THAT(outcome.err, ::testing::ContainsRegex("error: standard input: more than [0-9]+ MiB; there is too "
+                                                      "little memory to read on\n"));
 }
 
 TEST(StandardInput, ThatNobodyFedIsNoDocument) {
@@ -68,7 +92,7 @@ TEST(StandardInput, ThatNobodyFedIsNoDocument) {
         EXPECT_EQ(prompt_tokens(run(folder, "", std::string("-q ' Why?' ") + nothing)), expected) << nothing;
         const Outcome outcome = run(folder, "", nothing);
         EXPECT_EQ(outcome.status, 2);
-        EXPECT_THAT(outcome.err, HasSubstr("no document"));
+        EXPECT_THAT(outcome.err, HasSubstr("no document: give -f FILE or -p TEXT, or pipe it to standard input\n"));
     }
 }
 

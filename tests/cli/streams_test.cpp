@@ -72,12 +72,14 @@ TEST_F(Streams, NotesThatCannotBeWrittenEndNothing) {
 }
 
 TEST_F(Streams, AnAnswerThatNobodyReadsIsSavedAllTheSame) {
+    ASSERT_EQ(shell("run -f text.txt -n 50 --save-kv whole.kv").status, 0);
     for (const char * format : {"", "--json"}) {
         const Outcome outcome =
             unread(std::string("run -f text.txt -n 50 --save-kv a.kv --dump-kept kept.json ") + format);
         EXPECT_EQ(outcome.status, 141) << outcome.err;
         EXPECT_THAT(outcome.err, Not(HasSubstr("error"))) << format;
         EXPECT_TRUE(Json::accept(contents(folder_.file("kept.json")))) << format;
+        EXPECT_TRUE(contents(folder_.file("a.kv")) == contents(folder_.file("whole.kv"))) << format;
         const Outcome later = shell("run --load-kv a.kv -n 4 --json");
         EXPECT_EQ(later.status, 0) << later.err;
         std::filesystem::remove(folder_.file("a.kv"));
@@ -85,12 +87,14 @@ TEST_F(Streams, AnAnswerThatNobodyReadsIsSavedAllTheSame) {
 }
 
 TEST_F(Streams, AnAnswerOnAFullDiskIsSavedAllTheSame) {
+    ASSERT_EQ(shell("run -f text.txt -n 50 --save-kv whole.kv").status, 0);
     for (const char * format : {"", "--json"}) {
         const Outcome outcome =
             shell(std::string("run -f text.txt -n 50 --save-kv a.kv --dump-kept kept.json > /dev/full ") + format);
         EXPECT_EQ(outcome.status, 1) << outcome.err;
         EXPECT_THAT(outcome.err, HasSubstr("error: standard output: cannot be written: No space left on device"));
         EXPECT_TRUE(Json::accept(contents(folder_.file("kept.json")))) << format;
+        EXPECT_TRUE(contents(folder_.file("a.kv")) == contents(folder_.file("whole.kv"))) << format;
         const Outcome later = shell("run --load-kv a.kv -n 4 --json --save-kv a.kv");
         EXPECT_EQ(later.status, 0) << later.err;
         std::filesystem::remove(folder_.file("a.kv"));
@@ -147,11 +151,35 @@ TEST_F(Streams, SignalsEndAFileWithoutATrace) {
         // It is interrupted once it has written something of its many GB.
         const Outcome outcome = shell(std::string("signal=") + signal + R"sh(
             "$snapkv" make-model --shape mixtral-8x7b -o big.gguf & child=$!
-            until [ "$(awk '/^wchar/ { print $2 }' /proc/$child/io)" -gt 20000000 ]; do sleep 0.01; done
+            until [ "$(awk '/^wchar/ { print $2 }' /proc/$child/io)" -gt 20000000 ]; do
+                kill -0 $child || break
+                sleep 0.01
+            done
             kill -$signal $child; wait $child)sh");
         EXPECT_EQ(outcome.status, status) << outcome.err;
         EXPECT_EQ(folder_.entries(), 2U) << signal;
     }
+}
+
+TEST_F(Streams, ASignalEndsTheSavingOfACacheWithoutATrace) {
+    ASSERT_EQ(shell(R"("$snapkv" make-model -o deep.gguf --layers 40
+        "$snapkv" run -m deep.gguf -t 1 --raw -f text.txt -n 0 --kv-policy full --kv-type f32 --save-kv a.kv)")
+                  .status,
+              0);
+    // It is interrupted once it has written something of its 80 MB; where that came too late, it is tried again.
+    const Outcome outcome = shell(R"sh(
+        for attempt in {1..20}; do
+            rm -f b.kv
+            "$snapkv" run -m deep.gguf -t 1 --load-kv a.kv -n 0 --save-kv b.kv --json > out & child=$!
+            until [ "$(awk '/^wchar/ { print $2 }' /proc/$child/io)" -gt 1000000 ]; do kill -0 $child || break; done
+            kill -TERM $child; wait $child; status=$?
+            [ $status = 0 ] || break
+        done 2> err
+        exit $status)sh");
+    EXPECT_EQ(outcome.status, 143) << contents(folder_.file("err"));
+    EXPECT_THAT(contents(folder_.file("err")), HasSubstr("--save-kv: not written: interrupted"));
+    EXPECT_TRUE(Json::accept(contents(folder_.file("out"))));
+    EXPECT_EQ(folder_.entries(), 6U);  // two models, the text, the cache, "out" and "err"
 }
 
 TEST(Signals, ASecondOneEndsTheProcessAndOneOfAPairDoesNot) {
@@ -199,7 +227,7 @@ TEST(Signals, ATerminatedRunGivesItsStatistics) {
     (void)folder.write("text.txt", text);
     const Outcome outcome = run_shell(folder, R"(
         "$snapkv" run -m "$model" -t 1 -f "$here/text.txt" -n 1 --json 2> "$here/err" & child=$!
-        until grep -q "to prefill" "$here/err"; do sleep 0.01; done
+        until grep -q "to prefill" "$here/err"; do kill -0 $child || break; sleep 0.01; done
         kill -TERM $child; wait $child)");
     EXPECT_EQ(outcome.status, 143);
     EXPECT_TRUE(Json::accept(outcome.out)) << outcome.out;

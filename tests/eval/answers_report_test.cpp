@@ -109,6 +109,18 @@ TEST(AnswersReport, BudgetsAndKernelsAreMappedAndTooManyCachesNotDrawnAsLines) {
     EXPECT_NE(section_named(answers_report(records, AnswersLayout::Lines, "Lines"), "digits-right by depth"), nullptr);
 }
 
+TEST(AnswersReport, SetsOfLongBenchEAreTabledByLengthToo) {
+    const std::vector<Json> records{answer("qasper", "full", {}, {{"F1", 0.25}}),
+                                    answer("qasper_e", "full", {{"length", 0.0}}, {{"F1", 1.0}}),
+                                    answer("qasper_e", "full", {{"length", 8000.0}}, {{"F1", 0.5}}),
+                                    answer("lcc_e", "full", {{"length", 0.0}}, {{"similarity", 0.5}})};
+    const PicturedReport made = answers_report(records, AnswersLayout::Sets, "LongBench");
+    EXPECT_EQ(table_of(made, "By set").rows, (Rows{{"full", "25.0", "75.0", "50.0", "50.0"}}));
+    EXPECT_EQ(table_of(made, "Documents of 0-4k words").rows, (Rows{{"full", "100.0", "50.0", "75.0"}}));
+    EXPECT_EQ(table_of(made, "Documents of 8k+ words").rows, (Rows{{"full", "50.0", "-", "-"}}));
+    EXPECT_EQ(section_named(made, "Documents of 4-8k words"), nullptr);
+}
+
 TEST(AnswersReport, TasksAreTabledByLength) {
     const std::vector<Json> records{answer("niah_single_1", "full", {{"length", 1024.0}}, {{"match", 1.0}}),
                                     answer("vt", "full", {{"length", 1024.0}}, {{"match", 0.5}}),

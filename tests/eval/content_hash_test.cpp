@@ -21,7 +21,7 @@ TEST(ContentHash, OfAFileIsThatOfItsBytes) {
     const cli::test::Folder folder;
     EXPECT_EQ(file_hash(folder.write("file", "abc")), of_abc);
     EXPECT_EQ(snapkv::test::error_of(ErrorKind::Input, [] { (void)file_hash("/dev/null"); }),
-              "/dev/null: not a regular file; the data of an experiment is read again when it is resumed");
+              "/dev/null: not a regular file; experiment data must be readable more than once");
     const std::string absent = folder.file("absent");
     EXPECT_EQ(snapkv::test::error_of(ErrorKind::Input, [&] { (void)file_hash(absent); }),
               absent + ": cannot be opened: No such file or directory");

@@ -83,7 +83,8 @@ TEST_F(JournalFile, BeginsAnewWhereNotEvenTheHeadingIsWhole) {
 TEST_F(JournalFile, LeavesAnotherFileOfOneUnendedLineAlone) {
     for (const std::string other : {"not a heading", "{\"a\": 1}", "x"}) {
         write(other);
-        EXPECT_NE(refusal(heading_).find(":1: no JSON object with \"settings\""), std::string::npos) << other;
+        EXPECT_NE(refusal(heading_).find(":1: not a JSON object with the field \"settings\", so"), std::string::npos)
+            << other;
         EXPECT_EQ(text(), other);
     }
 }
@@ -93,7 +94,7 @@ TEST_F(JournalFile, NamesTheMemberOfASettingThatDiffers) {
     Journal(path_, heading_).add({{"key", "a"}});
     Json other = heading_;
     other["settings"]["SHA-256"]["b.jsonl"] = "56";
-    EXPECT_NE(refusal(other).find("SHA-256 of b.jsonl is \"34\" there and \"56\" here"), std::string::npos)
+    EXPECT_NE(refusal(other).find("SHA-256 of b.jsonl was \"34\" and is now \"56\""), std::string::npos)
         << refusal(other);
 }
 
@@ -109,13 +110,13 @@ TEST_F(JournalFile, RefusesOtherSettingsByName) {
     Journal(path_, heading_).add({{"key", "a"}});
     Json other = heading_;
     other["settings"]["seed"] = 2;
-    EXPECT_NE(refusal(other).find("seed is 1 there and 2 here"), std::string::npos) << refusal(other);
+    EXPECT_NE(refusal(other).find("seed was 1 and is now 2"), std::string::npos) << refusal(other);
     other = heading_;
     other["settings"].erase("seed");
-    EXPECT_NE(refusal(other).find("seed is 1 there and missing here"), std::string::npos) << refusal(other);
+    EXPECT_NE(refusal(other).find("seed was 1 and is no longer set"), std::string::npos) << refusal(other);
     other = heading_;
     other["settings"]["depth"] = 5;
-    EXPECT_NE(refusal(other).find("depth is missing there and 5 here"), std::string::npos) << refusal(other);
+    EXPECT_NE(refusal(other).find("depth was not set and is now 5"), std::string::npos) << refusal(other);
 }
 
 TEST_F(JournalFile, RefusesWhatIsNoJournal) {
@@ -131,7 +132,20 @@ TEST_F(JournalFile, RefusesWhatIsNoJournal) {
 
 TEST_F(JournalFile, HasOneWriterAtATime) {
     const Journal journal(path_, heading_);
-    EXPECT_NE(refusal(heading_).find("another run"), std::string::npos) << refusal(heading_);
+    EXPECT_EQ(refusal(heading_), path_.string() + ": in use by another run");
+}
+
+TEST_F(JournalFile, TakesFileNamesThatAreNoUtf8) {
+    heading_["settings"]["--file"] = {"caf\xE9.txt"};
+    heading_["settings"]["SHA-256"] = {{"caf\xE9.txt", "12"}};
+    heading_["model"] = "mod\xE8le.gguf";
+    Journal(path_, heading_).add({{"key", "a"}});
+    EXPECT_NE(text().find("caf\uFFFD.txt"), std::string::npos) << text();
+    EXPECT_EQ(refusal(heading_), "");
+    Json other = heading_;
+    other["settings"]["SHA-256"]["caf\xE9.txt"] = "34";
+    EXPECT_NE(refusal(other).find("SHA-256 of caf\uFFFD.txt was \"12\" and is now \"34\""), std::string::npos)
+        << refusal(other);
 }
 
 TEST_F(JournalFile, RepairsTextThatIsNotUnicode) {

@@ -56,7 +56,7 @@ TEST(JsonLines, NamesTheByteOfWhatIsNoJson) {
     EXPECT_EQ(error_for("{\"a\" x}"), ":1: found \"x}\" at byte 6, expected a JSON object");
     EXPECT_EQ(error_for("{\"a\": \"x\"} {\"a\": 1}"),
               ":1: found \"{\\\"a\\\": 1}\" at byte 12, expected a JSON object");
-    EXPECT_EQ(error_for("{\"a\": \"x\", \"b\": 1e999}"), ":1: a number of it is out of range");
+    EXPECT_EQ(error_for("{\"a\": \"x\", \"b\": 1e999}"), ":1: a number is out of range");
     EXPECT_EQ(error_for("{\"a\": \"\\ud800\"}"),
               ":1: byte 14 of the line: invalid string: surrogate U+D800..U+DBFF must be followed by U+DC00..U+DFFF");
     EXPECT_EQ(error_for("{\"a\": \"\\udc00 x\"}"),
@@ -64,7 +64,8 @@ TEST(JsonLines, NamesTheByteOfWhatIsNoJson) {
     EXPECT_THAT(error_for("{\"a\": \"\\q\"}"),
                 HasSubstr(":1: byte 9 of the line: invalid string: forbidden character"));
     EXPECT_THAT(error_for("{\"a\": 1.x}"), HasSubstr(":1: byte 9 of the line: invalid number"));
-    EXPECT_THAT(error_for(std::string("{\"a\": \0}", 8)), HasSubstr(": UTF-16LE text, not UTF-8"));
+    EXPECT_THAT(error_for(std::string("{\"a\": \0}", 8)),
+                HasSubstr(": binary data, not text (a NUL byte at offset 6)"));
 }
 
 TEST(JsonLines, AReadThatFailsIsNoEnd) {
@@ -87,15 +88,15 @@ TEST(JsonLines, QuotesLittleOfALongLine) {
 }
 
 TEST(JsonLines, RefusesGiantNesting) {
-    EXPECT_EQ(error_for(fmt::format("{{\"a\": {:[<1000000}", "")), ":1: nested more than 32 deep");
+    EXPECT_EQ(error_for(fmt::format("{{\"a\": {:[<1000000}", "")), ":1: nested more than 32 levels deep");
     EXPECT_EQ(error_for(fmt::format("{{\"a\": \"x\", \"b\": {:[<1000000}{:]<1000000}}}", "", "")),
-              ":1: nested more than 32 deep");
+              ":1: nested more than 32 levels deep");
     EXPECT_THAT(read_all(fmt::format("{{\"a\": \"x\", \"b\": {:[<31}{:]<31}}}", "", "")), ElementsAre("1x"));
 }
 
 TEST(JsonLines, RefusesFilesWithoutLines) {
-    EXPECT_EQ(error_for(""), ": found no line, expected a JSON object on each");
-    EXPECT_EQ(error_for("\n \r\n"), ": found no line, expected a JSON object on each");
+    EXPECT_EQ(error_for(""), ": contains no lines; expected one JSON object per line");
+    EXPECT_EQ(error_for("\n \r\n"), ": contains no lines; expected one JSON object per line");
 }
 
 TEST(JsonLines, RefusesWhatCannotBeRead) {
@@ -157,17 +158,19 @@ TEST(JsonRecord, NamesWhatIsNotAsExpected) {
     const auto texts = [](const JsonRecord & record) { return record.texts("f"); };
     const auto number = [](const JsonRecord & record) { return record.whole_number("f"); };
     EXPECT_EQ(field_error({{"g", 1}}, text), "file:7: the field \"f\" is missing");
-    EXPECT_EQ(field_error({{"f", 1.5}}, text), "file:7: field \"f\": found 1.5, expected a text");
-    EXPECT_EQ(field_error({{"f", nullptr}}, text), "file:7: field \"f\": found null, expected a text");
+    EXPECT_EQ(field_error({{"f", 1.5}}, text), "file:7: field \"f\": found 1.5, expected a string");
+    EXPECT_EQ(field_error({{"f", nullptr}}, text), "file:7: field \"f\": found null, expected a string");
     EXPECT_EQ(field_error({{"f", "x"}}, texts),
-              "file:7: field \"f\": found \"x\", expected a list of at least one text");
+              "file:7: field \"f\": found \"x\", expected a list of at least one string");
     EXPECT_EQ(field_error({{"f", nlohmann::json::array()}}, texts),
-              "file:7: field \"f\": found an empty list, expected a list of at least one text");
-    EXPECT_EQ(field_error({{"f", {"x", 3U}}}, texts), "file:7: field \"f\": found 3 in the list, expected texts only");
-    EXPECT_EQ(field_error({{"f", -1}}, number), "file:7: field \"f\": found -1, expected a whole number from 0 up");
-    EXPECT_EQ(field_error({{"f", 3.0}}, number), "file:7: field \"f\": found 3.0, expected a whole number from 0 up");
+              "file:7: field \"f\": found an empty list, expected a list of at least one string");
+    EXPECT_EQ(field_error({{"f", {"x", 3U}}}, texts),
+              "file:7: field \"f\": found 3 in the list, expected only strings");
+    EXPECT_EQ(field_error({{"f", -1}}, number), "file:7: field \"f\": found -1, expected a non-negative whole number");
+    EXPECT_EQ(field_error({{"f", 3.0}}, number),
+              "file:7: field \"f\": found 3.0, expected a non-negative whole number");
     EXPECT_EQ(field_error({{"f", {{"x", 1}}}}, number),
-              "file:7: field \"f\": found an object, expected a whole number from 0 up");
+              "file:7: field \"f\": found an object, expected a non-negative whole number");
 }
 
 TEST(JsonRecord, HasAnIdInAnyCase) {
@@ -177,7 +180,7 @@ TEST(JsonRecord, HasAnIdInAnyCase) {
     EXPECT_EQ(id({{"_id", nullptr}, {"index", 3U}}), "3");
     EXPECT_EQ(id({{"text", "x"}}), "7");
     EXPECT_EQ(field_error({{"id", 1.5}}, [](const JsonRecord & record) { return record.id(); }),
-              "file:7: field \"id\": found 1.5, expected a whole number from 0 up");
+              "file:7: field \"id\": found 1.5, expected a non-negative whole number");
 }
 
 }  // namespace

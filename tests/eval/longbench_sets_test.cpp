@@ -12,8 +12,6 @@
 namespace snapkv::eval {
 namespace {
 
-using Group = TaskGroup;
-
 /// FNV-1a of 32 bits.
 std::uint32_t hash_of(std::string_view text) {
     std::uint32_t hash = 2166136261U;
@@ -25,7 +23,6 @@ std::uint32_t hash_of(std::string_view text) {
 
 struct Official {
     std::string_view name;
-    Group group;
     Metric metric;
     std::uint32_t max_tokens;
     bool first_line;
@@ -34,25 +31,25 @@ struct Official {
     std::uint32_t prompt_hash;
 };
 
-// Groups, metrics and lengths from the tables of LongBench's paper and its dataset2metric and dataset2maxlen; length
+// Metrics and lengths from the tables of LongBench's paper and its dataset2metric and dataset2maxlen; length
 // and hash of the prompts, with {context} and {input} in them, computed from its dataset2prompt.json by a script.
 constexpr std::array officials{
-    Official{"narrativeqa", Group::SingleDocument, Metric::TokenF1, 128, false, false, 378, 1520639200U},
-    Official{"qasper", Group::SingleDocument, Metric::TokenF1, 128, false, false, 725, 742960512U},
-    Official{"multifieldqa_en", Group::SingleDocument, Metric::TokenF1, 64, false, false, 201, 1703689391U},
-    Official{"hotpotqa", Group::MultiDocument, Metric::TokenF1, 32, false, false, 288, 2174752180U},
-    Official{"2wikimqa", Group::MultiDocument, Metric::TokenF1, 32, false, false, 288, 2174752180U},
-    Official{"musique", Group::MultiDocument, Metric::TokenF1, 32, false, false, 288, 2174752180U},
-    Official{"gov_report", Group::Summarization, Metric::RougeL, 512, false, false, 161, 3417081143U},
-    Official{"qmsum", Group::Summarization, Metric::RougeL, 512, false, false, 261, 1080629451U},
-    Official{"multi_news", Group::Summarization, Metric::RougeL, 512, false, false, 150, 3573867844U},
-    Official{"trec", Group::FewShot, Metric::Classification, 64, true, true, 104, 514656406U},
-    Official{"triviaqa", Group::FewShot, Metric::TokenF1, 32, true, true, 159, 2504721535U},
-    Official{"samsum", Group::FewShot, Metric::RougeL, 128, true, true, 103, 574712484U},
-    Official{"passage_count", Group::Synthetic, Metric::Count, 32, false, false, 464, 3162297841U},
-    Official{"passage_retrieval_en", Group::Synthetic, Metric::Retrieval, 32, false, false, 320, 3072189848U},
-    Official{"lcc", Group::Code, Metric::CodeSimilarity, 64, false, true, 67, 2919694908U},
-    Official{"repobench-p", Group::Code, Metric::CodeSimilarity, 64, false, true, 74, 1526481128U},
+    Official{"narrativeqa", Metric::TokenF1, 128, false, false, 378, 1520639200U},
+    Official{"qasper", Metric::TokenF1, 128, false, false, 725, 742960512U},
+    Official{"multifieldqa_en", Metric::TokenF1, 64, false, false, 201, 1703689391U},
+    Official{"hotpotqa", Metric::TokenF1, 32, false, false, 288, 2174752180U},
+    Official{"2wikimqa", Metric::TokenF1, 32, false, false, 288, 2174752180U},
+    Official{"musique", Metric::TokenF1, 32, false, false, 288, 2174752180U},
+    Official{"gov_report", Metric::RougeL, 512, false, false, 161, 3417081143U},
+    Official{"qmsum", Metric::RougeL, 512, false, false, 261, 1080629451U},
+    Official{"multi_news", Metric::RougeL, 512, false, false, 150, 3573867844U},
+    Official{"trec", Metric::Classification, 64, true, true, 104, 514656406U},
+    Official{"triviaqa", Metric::TokenF1, 32, true, true, 159, 2504721535U},
+    Official{"samsum", Metric::RougeL, 128, true, true, 103, 574712484U},
+    Official{"passage_count", Metric::Count, 32, false, false, 464, 3162297841U},
+    Official{"passage_retrieval_en", Metric::Retrieval, 32, false, false, 320, 3072189848U},
+    Official{"lcc", Metric::CodeSimilarity, 64, false, true, 67, 2919694908U},
+    Official{"repobench-p", Metric::CodeSimilarity, 64, false, true, 74, 1526481128U},
 };
 
 TEST(LongBenchSets, AreTheOfficialOnes) {
@@ -61,7 +58,6 @@ TEST(LongBenchSets, AreTheOfficialOnes) {
         const LongBenchSet & set = longbench_sets()[i];
         const Official & official = officials[i];
         ASSERT_EQ(set.name, official.name);
-        EXPECT_EQ(set.group, official.group) << set.name;
         EXPECT_EQ(set.metric, official.metric) << set.name;
         EXPECT_EQ(set.max_tokens, official.max_tokens) << set.name;
         EXPECT_EQ(set.first_line, official.first_line) << set.name;
@@ -102,15 +98,6 @@ TEST(LongBenchSets, ThirteenAreInLongBenchEToo) {
     }
     EXPECT_EQ(find_longbench_set("narrativeqa_e"), nullptr);
     EXPECT_EQ(find_longbench_set("hotpotqa_e_e"), nullptr);
-}
-
-TEST(LongBenchSets, HaveTitlesOfTheirGroups) {
-    EXPECT_EQ(title_of(Group::SingleDocument), "Single-Document QA");
-    EXPECT_EQ(title_of(Group::MultiDocument), "Multi-Document QA");
-    EXPECT_EQ(title_of(Group::Summarization), "Summarization");
-    EXPECT_EQ(title_of(Group::FewShot), "Few-shot Learning");
-    EXPECT_EQ(title_of(Group::Synthetic), "Synthetic");
-    EXPECT_EQ(title_of(Group::Code), "Code");
 }
 
 }  // namespace

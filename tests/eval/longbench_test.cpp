@@ -40,6 +40,27 @@ nlohmann::json official_line() {
             {"length", 3}};
 }
 
+TEST(LongBench, GroupsTheSamplesOfLongBenchEByLength) {
+    const cli::test::Folder folder;
+    const auto place = [&](const std::string & file, const nlohmann::json & length) {
+        nlohmann::json line = official_line();
+        line["length"] = length;
+        return read_longbench(folder.write(file, line.dump() + "\n"), longbench_set("hotpotqa"), false)
+            .samples.at(0)
+            .place;
+    };
+    const std::vector<std::pair<int, std::string>> groups{{0, "0-4k"},    {3999, "0-4k"}, {4000, "4-8k"},
+                                                          {7999, "4-8k"}, {8000, "8k+"},  {30000, "8k+"}};
+    for (const auto & [length, group] : groups) {
+        const auto found = place("hotpotqa_e.jsonl", length);
+        ASSERT_EQ(found.size(), 1U);
+        EXPECT_EQ(found[0].first, "length");
+        EXPECT_EQ(length_group_text(found[0].second), group) << length;
+    }
+    EXPECT_THAT(place("hotpotqa_e.jsonl", nullptr), IsEmpty());
+    EXPECT_THAT(place("hotpotqa.jsonl", 5000), IsEmpty());
+}
+
 TEST(LongBench, PutsOfficialLinesIntoTheOfficialPrompt) {
     const SampleFile read = read_line(official_line(), "hotpotqa");
     const Sample & sample = read.samples.at(0);
@@ -130,7 +151,7 @@ TEST(LongBench, ReadsTheClassesOfAClassification) {
     line.erase("all_classes");
     EXPECT_EQ(error_for(line, "trec"), ":1: the field \"all_classes\" is missing");
     line["all_classes"] = nullptr;
-    EXPECT_EQ(error_for(line, "trec"), ":1: field \"all_classes\": found null, expected a list of at least one text");
+    EXPECT_EQ(error_for(line, "trec"), ":1: field \"all_classes\": found null, expected a list of at least one string");
 }
 
 TEST(LongBench, TellsSetsApart) {
@@ -157,7 +178,7 @@ TEST(LongBench, RefusesAnswersOfAnotherForm) {
     nlohmann::json line = line_for(longbench_set("passage_retrieval_en"));
     line["answers"] = {"Paragraph 3", "4"};
     EXPECT_EQ(error_for(line, "passage_retrieval_en"),
-              ":1: field \"answers\": found a list, expected \"Paragraph\" and its number in each");
+              ":1: field \"answers\": found a list, expected \"Paragraph N\" in each");
 }
 
 TEST(LongBench, GoesOnAfterBrokenLines) {
@@ -170,9 +191,10 @@ TEST(LongBench, GoesOnAfterBrokenLines) {
     const SampleFile read = read_longbench(file.path(), longbench_set("hotpotqa"), true);
     ASSERT_EQ(read.samples.size(), 2U);
     EXPECT_EQ(read.samples[1].id, "def");
-    EXPECT_THAT(read.skipped,
-                ElementsAre(file.path() + ":1: field \"answers\": found \"she\", expected a list of at least one text",
-                            file.path() + ":3: has the id of line 2, expected another"));
+    EXPECT_THAT(
+        read.skipped,
+        ElementsAre(file.path() + ":1: field \"answers\": found \"she\", expected a list of at least one string",
+                    file.path() + ":3: has the same id as line 2"));
 }
 
 Sample answered(std::vector<std::string> answers) {

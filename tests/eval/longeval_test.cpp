@@ -77,16 +77,16 @@ TEST(LongEval, NamesAMissingField) {
 TEST(LongEval, NamesAWrongField) {
     nlohmann::json line = longeval_line();
     line["expected_number"] = "35148";
-    EXPECT_EQ(error_for(line), ":1: field \"expected_number\": found \"35148\", expected a whole number from 0 up");
+    EXPECT_EQ(error_for(line), ":1: field \"expected_number\": found \"35148\", expected a non-negative whole number");
     const std::vector<nlohmann::json> wrong = {{"tall-eraser", 3U}, {"tall-eraser"}, {1U, 1U}, {"x", -1}, "x"};
     for (const nlohmann::json & asked : wrong) {
         line = longeval_line();
         line["random_idx"] = asked;
-        EXPECT_THAT(error_for(line), testing::HasSubstr("expected a line's name and its number below 3"));
+        EXPECT_THAT(error_for(line), testing::HasSubstr("expected a line's name and its index, less than 3"));
     }
     line = longeval_line();
     line["num_lines"] = 0U;
-    EXPECT_THAT(error_for(line), testing::HasSubstr("its number below 0"));
+    EXPECT_THAT(error_for(line), testing::HasSubstr("its index, less than 0"));
 }
 
 }  // namespace

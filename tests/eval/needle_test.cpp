@@ -231,9 +231,9 @@ TEST(Needle, RefusesALengthThatTheNeedleFills) {
         count_words(task.introduction + task.needle.text + "\n" + task.needle.question + task.instruction);
     const auto at = [&](std::size_t length) { return needle_samples(task, numbered(), length, count_words); };
     EXPECT_EQ(count_words(test::whole(at(alone).at(0))), alone);
-    EXPECT_THAT(
-        error_of(ErrorKind::Usage, [&] { (void)at(alone - 1); }),
-        AllOf(HasSubstr("length of " + std::to_string(alone - 1)), HasSubstr("at least " + std::to_string(alone))));
+    EXPECT_THAT(error_of(ErrorKind::Usage, [&] { (void)at(alone - 1); }),
+                AllOf(HasSubstr("length of " + std::to_string(alone - 1)),
+                      HasSubstr("needle and question alone take " + std::to_string(alone))));
     EXPECT_THAT(error_of(ErrorKind::Usage, [&] { (void)at(0); }), HasSubstr("length of 0"));
 }
 

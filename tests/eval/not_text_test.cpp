@@ -58,7 +58,7 @@ TEST(NotText, NamesFormatsAndTheirTools) {
         {"%PDF-1.7\n%\xE2\xE3\n"sv, "a PDF document", "pdftotext"},
         {"PK\x03\x04\x14\0\0\0[Content_Types].xml ... word/document.xml"sv, "a Word document", "pandoc"},
         {"PK\x03\x04\n\0mimetypeapplication/epub+zipPK"sv, "an EPUB book", "pandoc"},
-        {"PK\x03\x04\n\0mimetypeapplication/vnd.oasis.opendocument.textPK"sv, "an OpenDocument text", "pandoc"},
+        {"PK\x03\x04\n\0mimetypeapplication/vnd.oasis.opendocument.textPK"sv, "an OpenDocument document", "pandoc"},
         {"PK\x03\x04\x14\0\0\0[Content_Types].xml ... xl/workbook.xml"sv, "an Office document", "libreoffice"},
         {"PK\x03\x04\x14\0\0\0a.txt"sv, "a ZIP archive", "unzip"},
         {"\x1F\x8B\x08\0"sv, "gzip data", "gunzip"},
@@ -84,6 +84,17 @@ TEST(NotText, CallsWhatHoldsANulBinary) {
     std::string log(1000, 'x');
     log[500] = '\0';
     EXPECT_EQ(why_not_text(log).value_or("text"), "binary data, not text (a NUL byte at offset 500)");
+}
+
+TEST(NotText, CallsUtf8WithNulsBinary) {
+    for (const std::string_view bytes :
+         {"./a\0./b\0./c\0./d\0"sv, "./src\0./docs\0./caf\u00E9.txt\0"sv, "HOME=/root\0LANG=C\0TERM=xterm\0"sv,
+          "one\0two"sv, "{\"a\": \0}"sv, "\u0418\u043C\u044F\0\u0415\u043B\u0435\u043D\u0430\0"sv}) {
+        EXPECT_THAT(why_not_text(bytes).value_or("text"), StartsWith("binary data, not text (a NUL byte at offset "))
+            << bytes;
+    }
+    // Half a character at the end of a beginning is not the text's fault.
+    EXPECT_THAT(why_not_text("caf\u00E9\0caf\xC3"sv).value_or("text"), StartsWith("binary data"));
 }
 
 TEST(NotText, LetsTextPass) {

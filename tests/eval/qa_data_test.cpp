@@ -84,41 +84,42 @@ std::string with(std::string text, const std::string & from, const std::string &
 }
 
 TEST_F(QaFile, BrokenSquadIsNamedWithItsPlace) {
-    EXPECT_THAT(refused(read_squad, ""), HasSubstr("no valid JSON"));
-    EXPECT_THAT(refused(read_squad, squad.substr(0, 300)), HasSubstr("no valid JSON"));
-    EXPECT_THAT(refused(read_squad, with(squad, "a drink.", "a \xFF drink.")), HasSubstr("no valid JSON"));
+    EXPECT_EQ(refused(read_squad, ""), "is empty, expected JSON");
+    EXPECT_EQ(refused(read_squad, "\uFEFF"), "is empty, expected JSON");
+    EXPECT_THAT(refused(read_squad, squad.substr(0, 300)), HasSubstr("not valid JSON"));
+    EXPECT_THAT(refused(read_squad, with(squad, "a drink.", "a \xFF drink.")), HasSubstr("not valid JSON"));
     EXPECT_EQ(refused(read_squad, with(squad, "a drink.", "a \\ud83d drink.")).find("\\ud83d"), std::string::npos);
     EXPECT_THAT(refused(read_squad, with(squad, "a drink.", "a \\ud83d drink.")),
                 HasSubstr("invalid string: surrogate U+D800..U+DBFF must be followed by U+DC00..U+DFFF"));
-    EXPECT_EQ(refused(read_squad, "[1e999]"), "found no valid JSON: a number of it is out of range");
+    EXPECT_EQ(refused(read_squad, "[1e999]"), "not valid JSON: a number is out of range");
     EXPECT_EQ(error_of(ErrorKind::Input, [] { (void)read_squad("/"); }), "/: cannot be read: Is a directory");
     EXPECT_EQ(refused(read_squad, "[]"), "top: found an empty array, expected an object");
-    EXPECT_EQ(refused(read_squad, "{}"), "top: found no \"data\", expected one");
-    EXPECT_EQ(refused(read_squad, R"({"data": 5})"), "top.data: found number, expected a list");
+    EXPECT_EQ(refused(read_squad, "{}"), "top: the field \"data\" is missing");
+    EXPECT_EQ(refused(read_squad, R"({"data": 5})"), "top.data: found a number, expected a list");
     EXPECT_EQ(refused(read_squad, R"({"data": []})"), "found no question that has an answer, expected at least one");
     EXPECT_EQ(refused(read_squad, with(squad, "\"paragraphs\"", "\"p\"")),
-              "top.data[0]: found no \"paragraphs\", expected one");
+              "top.data[0]: the field \"paragraphs\" is missing");
     EXPECT_EQ(refused(read_squad, with(squad, "\"Green tea is green.\"", "null")),
-              "top.data[0].paragraphs[1].context: found null, expected a text");
+              "top.data[0].paragraphs[1].context: found null, expected a string");
     EXPECT_EQ(refused(read_squad, with(squad, "\"Green tea is green.\"", "\"\"")),
-              "top.data[0].paragraphs[1].context: found an empty string, expected a text");
+              "top.data[0].paragraphs[1].context: found an empty string, expected a non-empty string");
     EXPECT_EQ(refused(read_squad, with(squad, "false", "\"no\"")),
-              "top.data[0].paragraphs[0].qas[0].is_impossible: found string, expected true or false");
+              "top.data[0].paragraphs[0].qas[0].is_impossible: found a string, expected true or false");
     EXPECT_EQ(refused(read_squad, with(squad, "[{\"text\": \"black\"}]", "[]")),
               "top.data[0].paragraphs[2].qas[0].answers: found an empty array, expected a list of at least one answer");
     EXPECT_EQ(refused(read_squad, with(squad, "{\"text\": \"drink\"}", "\"drink\"")),
-              "top.data[0].paragraphs[0].qas[0].answers[1]: found string, expected an object");
+              "top.data[0].paragraphs[0].qas[0].answers[1]: found a string, expected an object");
 }
 
 TEST_F(QaFile, BrokenHotpotQaIsNamedWithItsPlace) {
-    EXPECT_EQ(refused(read_hotpotqa, squad), "top: found object, expected a list");
+    EXPECT_EQ(refused(read_hotpotqa, squad), "top: found an object, expected a list");
     EXPECT_EQ(refused(read_hotpotqa, "[]"), "found no question that has an answer, expected at least one");
     EXPECT_EQ(refused(read_hotpotqa, with(hotpotqa, "\"answer\": \"yes\", ", "")),
-              "top[0]: found no \"answer\", expected one");
+              "top[0]: the field \"answer\" is missing");
     EXPECT_EQ(refused(read_hotpotqa, with(hotpotqa, R"(["Black tea", ["It is black."]])", R"(["Black tea"])")),
-              "top[0].context[1]: found array, expected a list of a title and a list of sentences");
+              "top[0].context[1]: found an array, expected a list of a title and a list of sentences");
     EXPECT_EQ(refused(read_hotpotqa, with(hotpotqa, R"("", " It)", R"(7, " It)")),
-              "top[0].context[0][1][1]: found number, expected a text");
+              "top[0].context[0][1][1]: found a number, expected a string");
     EXPECT_EQ(refused(read_hotpotqa, R"([{"question": "Q?", "answer": "A", "context": []}])"),
               "top[0].context: found an empty array, expected a list of at least one paragraph");
 }

@@ -224,7 +224,7 @@ TEST(RulerQa, PassesOverQuestionsThatAreTooLong) {
     };
     EXPECT_THAT(samples(2).at(1).question, HasSubstr("paragraph 2 hide"));
     EXPECT_THAT(error_of(ErrorKind::Usage, [&] { (void)samples(3); }),
-                AllOf(HasSubstr("2 questions out of qa_1"), HasSubstr("expected 3")));
+                AllOf(HasSubstr("only 2 questions of qa_1"), HasSubstr("; 3 are needed")));
 }
 
 TEST(RulerQa, SaysThatThereIsNothingElseToRead) {

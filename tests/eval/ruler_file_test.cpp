@@ -106,12 +106,12 @@ TEST(Ruler, RefusesAMixOfKinds) {
 
 TEST(Ruler, RefusesAnIdTwice) {
     const std::string line = line_of(cases[0].document + cases[0].question, 4).dump();
-    EXPECT_EQ(error_for(line + "\n\n" + line), ":3: has the id of line 1, expected another");
+    EXPECT_EQ(error_for(line + "\n\n" + line), ":3: has the same id as line 1");
     const LinesFile file(line + "\n" + line);
     const RulerFile read = read_ruler(file.path(), true);
     EXPECT_EQ(read.file.samples.size(), 1U);
     EXPECT_EQ(read.file.undivided, 0U);
-    EXPECT_THAT(read.file.skipped, ElementsAre(file.path() + ":2: has the id of line 1, expected another"));
+    EXPECT_THAT(read.file.skipped, ElementsAre(file.path() + ":2: has the same id as line 1"));
 }
 
 TEST(Ruler, NamesAMissingField) {
@@ -122,7 +122,7 @@ TEST(Ruler, NamesAMissingField) {
     }
     nlohmann::json line = line_of("x");
     line["answer_prefix"] = 1U;
-    EXPECT_EQ(error_for(line.dump()), ":1: field \"answer_prefix\": found 1, expected a text");
+    EXPECT_EQ(error_for(line.dump()), ":1: field \"answer_prefix\": found 1, expected a string");
 }
 
 }  // namespace

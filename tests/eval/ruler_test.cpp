@@ -96,7 +96,7 @@ TEST_P(RulerTasks, SamplesDependOnSeedAndNumberAlone) {
     EXPECT_NE(whole(samples(other).at(0)), whole(five[0]));
 }
 
-TEST_P(RulerTasks, AreTokenisedFewTimes) {
+TEST_P(RulerTasks, AreTokenizedFewTimes) {
     std::size_t bytes = 0;
     const std::vector<Sample> list =
         ruler_samples(ruler_request(GetParam(), 60000, 4), ruler_inputs(), [&](std::string_view text) {
@@ -110,7 +110,7 @@ TEST_P(RulerTasks, RefuseALengthThatIsTooShort) {
     for (const std::size_t length : {0U, 20U, 140U}) {
         const std::string message =
             error_of(ErrorKind::Usage, [&] { (void)samples(ruler_request(GetParam(), length)); });
-        EXPECT_THAT(message, AllOf(HasSubstr(GetParam()), HasSubstr("length of " + std::to_string(length))));
+        EXPECT_THAT(message, AllOf(HasSubstr(GetParam()), HasSubstr(std::to_string(length) + " tokens")));
     }
 }
 
@@ -155,7 +155,7 @@ TEST(Ruler, RefusesALengthBeyondItsWords) {
     const auto lines = [](std::string_view text) { return occurrences(text, "\n"); };
     EXPECT_THAT(
         error_of(ErrorKind::Usage, [&] { (void)ruler_samples(ruler_request("niah_multikey_2", 100'000), {}, lines); }),
-        AllOf(HasSubstr("niah_multikey_2"), HasSubstr("length of 100000"), HasSubstr("different keys")));
+        AllOf(HasSubstr("niah_multikey_2"), HasSubstr("100000 tokens are too many"), HasSubstr("different keys")));
 }
 
 }  // namespace
