@@ -12,10 +12,12 @@
 #include <iterator>
 #include <limits>
 #include <new>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "support/child.h"
 #include "support/sanitizers.h"
 
 namespace snapkv {
@@ -149,6 +151,31 @@ TEST(InChild, LeavesNothingBehind) {
     EXPECT_EQ(open_descriptors(), before);
     EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1);
     EXPECT_EQ(errno, ECHILD);
+}
+
+TEST(InChild, IsEndedWhereItsAnswerFindsNoRoom) {
+    if (test::kSanitized) {
+        GTEST_SKIP() << "a sanitizer ends a process whose memory is short";
+    }
+    const auto work = [] {
+        std::vector<char> room(std::size_t{64} << 20U);
+        test::limit_memory(std::size_t{8} << 20U);
+        ChildBudget large = budget();
+        large.answer = std::size_t{64} << 20U;
+        bool refused = false;
+        try {
+            in_child(large, [&] {
+                std::vector<char>().swap(room);
+                return std::string(std::size_t{40} << 20U, '.');
+            });
+        } catch (const std::bad_alloc &) {
+            refused = true;
+        }
+        if (!refused || ::waitpid(-1, nullptr, WNOHANG) != -1) {
+            throw std::runtime_error("there was room, or the child is still there");
+        }
+    };
+    EXPECT_EQ(test::in_child(work), test::Ending::Success);
 }
 
 // A child that inherits the writing end of another's pipe keeps it open for as long as it lives.

@@ -149,6 +149,13 @@ TEST(ChatTemplate, KnowsChatMlByName) {
               test::render(named, {"one", "two", "three"}));
 }
 
+TEST(ChatTemplate, KnowsTheDate) {
+    const test::Pair dated{"", "{{ datetime }}, {{ date_string }}: {{ messages[0]['content'] }}"};
+    const ChatTemplate chat = dated.chat();
+    ASSERT_TRUE(chat.usable()) << chat.error();
+    EXPECT_EQ(chat.first_turn().before + "one", test::render(dated, {"one"}));
+}
+
 /// Threads that hold whatever locks allocating, throwing and starting processes take.
 class BusyThreads {
 public:

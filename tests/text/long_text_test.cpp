@@ -21,6 +21,7 @@
 #include "support/child.h"
 #include "support/error_of.h"
 #include "support/sanitizers.h"
+#include "text/partition.h"
 #include "text/splitting.h"
 #include "tiny_loaded.h"
 #include "vocabularies.h"
@@ -229,6 +230,17 @@ TEST(LongText, AStopFlagThatIsSetEndsItAtOnce) {
     stop = true;
     EXPECT_EQ(
         test::error_of(ErrorKind::Interrupted, [&] { static_cast<void>(vocabulary.tokenize("hello", false, false)); }),
+        "interrupted while tokenizing");
+}
+
+// A long text is searched for each of them.
+TEST(LongText, AStopFlagEndsTheSearchForSpecialTokens) {
+    std::atomic<bool> stop{false};
+    const Vocabulary vocabulary = tiny_with("gpt-2", {.warn = {}, .stop = &stop});
+    EXPECT_EQ(partition(vocabulary, "hello", Wanted::All, Spaces::Kept).size(), 1U);
+    stop = true;
+    EXPECT_EQ(
+        test::error_of(ErrorKind::Interrupted, [&] { partition(vocabulary, "hello", Wanted::All, Spaces::Kept); }),
         "interrupted while tokenizing");
 }
 

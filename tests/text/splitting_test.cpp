@@ -78,7 +78,7 @@ protected:
 TEST_P(Pieces, GiveTheTokensOfTheWhole) {
     const Vocabulary vocabulary = merging();
     // As many for those that share their expressions as for one that has its own.
-    const int texts = (test::kSanitized ? 60 : 600) / static_cast<int>(test::group_of(name()).names.size());
+    const int texts = (test::kSanitized ? 60 : 400) / static_cast<int>(test::group_of(name()).names.size());
     AwkwardText awkward(static_cast<std::uint32_t>(std::hash<std::string>()(name())));
     std::size_t pieces = 0;
     for (int i = 0; i < texts && !HasFailure(); ++i) {
