@@ -12,9 +12,12 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <ctime>
 #include <fstream>
-#include <span>
+#include <limits>
+#include <optional>
 #include <string_view>
+#include <utility>
 
 #include "base/blocked_signals.h"
 #include "base/descriptor.h"
@@ -23,13 +26,15 @@
 namespace snapkv {
 namespace {
 
-// Closes the answer, so that one that was cut short is known for it.
-constexpr char end_mark = '.';
+// Where the child's end of the pipe is, so that it can close all that lies beyond.
+constexpr int answer_descriptor = 3;
+
+// An answer is sent behind its length: one that was cut short is known for it.
+using Length = std::uint64_t;
 
 void lower(__rlimit_resource resource, std::uint64_t limit) {
     rlimit current{};
     if (::getrlimit(resource, &current) == 0) {
-        // Both at once: at the hard limit of processor time the child is killed, blocked signals or not.
         current.rlim_max = std::min<rlim_t>(current.rlim_max, limit);
         current.rlim_cur = std::min(current.rlim_cur, current.rlim_max);
         ::setrlimit(resource, &current);
@@ -53,33 +58,93 @@ bool write_all(int descriptor, std::string_view text) {
     return true;
 }
 
-[[noreturn]] void be_the_child(const ChildBudget & budget, const std::function<std::string()> & work, int answer) {
+std::uint64_t saturated_sum(std::uint64_t a, std::uint64_t b) {
+    return a > std::numeric_limits<std::uint64_t>::max() - b ? std::numeric_limits<std::uint64_t>::max() : a + b;
+}
+
+[[noreturn]] void be_the_child(std::chrono::seconds processor, std::uint64_t addresses,
+                               const std::function<std::string()> & work, int answer) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    // A descriptor of another child's pipe, kept open here, would hide that child's end.
+    ::dup2(answer, answer_descriptor);
+    ::closefrom(answer_descriptor + 1);
     lower(RLIMIT_CORE, 0);
-    lower(RLIMIT_CPU, static_cast<std::uint64_t>(budget.processor.count()));
+    // In case the parent does not look in time: both limits at once, so that the child is killed, blocked signals or
+    // not.
+    lower(RLIMIT_CPU, static_cast<std::uint64_t>(processor.count()) + 1);
+    lower(RLIMIT_AS, addresses);
     bool done = false;
     try {
-        lower(RLIMIT_AS, address_space() + budget.memory);
-        done = write_all(answer, work() + end_mark);
+        const std::string text = work();
+        const Length length = text.size();
+        done = write_all(answer_descriptor, {reinterpret_cast<const char *>(&length), sizeof length}) &&
+               write_all(answer_descriptor, text);
     } catch (...) {  // there is nobody to tell
     }
     ::_exit(done ? 0 : 1);
 }
 
-/// Reads until the child closes its end. Answered only means that.
-ChildAnswer read_answer(const ChildBudget & budget, int descriptor) {
+/// A child process that is killed and waited for on every way out.
+class Child {
+public:
+    explicit Child(pid_t id) : id_(id) {}
+    Child(const Child &) = delete;
+    Child & operator=(const Child &) = delete;
+    ~Child() {
+        if (id_ > 0) {
+            ::kill(id_, SIGKILL);
+            static_cast<void>(wait());
+        }
+    }
+
+    /// Its exit status. 0 where the host reaped it before us, or has told the system that nobody waits.
+    int wait() {
+        int status = 0;
+        while (::waitpid(id_, &status, 0) < 0 && errno == EINTR) {
+        }
+        id_ = -1;
+        return status;
+    }
+
+    /// 0 once it has ended.
+    [[nodiscard]] std::chrono::nanoseconds processor_time() const {
+        clockid_t clock{};
+        timespec time{};
+        if (::clock_getcpuclockid(id_, &clock) != 0 || ::clock_gettime(clock, &time) != 0) {
+            return {};
+        }
+        return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+    }
+
+private:
+    pid_t id_;
+};
+
+/// The answer that was sent, or nothing where it was cut short.
+std::optional<std::string> whole_answer(const std::string & sent) {
+    Length length = 0;
+    if (sent.size() < sizeof length) {
+        return std::nullopt;
+    }
+    std::memcpy(&length, sent.data(), sizeof length);
+    return length == sent.size() - sizeof length ? std::optional(sent.substr(sizeof length)) : std::nullopt;
+}
+
+/// Reads what the child sends until it closes its end, or why that was not waited for.
+std::optional<ChildAnswer::End> receive(const ChildBudget & budget, int descriptor, const Child & child,
+                                        std::string & sent) {
     constexpr int tick_ms = 50;
     const auto deadline = std::chrono::steady_clock::now() + budget.clock;
-    ChildAnswer answer;
-    std::array<char, 4096> buffer{};
+    std::array<char, 1U << 16U> buffer{};
     while (true) {
         if (budget.stop != nullptr && budget.stop->load()) {
-            answer.end = ChildAnswer::End::Interrupted;
-            return answer;
+            return ChildAnswer::End::Interrupted;
+        }
+        if (child.processor_time() > budget.processor) {
+            return ChildAnswer::End::Processor;
         }
         if (std::chrono::steady_clock::now() > deadline) {
-            answer.end = ChildAnswer::End::Time;
-            return answer;
+            return ChildAnswer::End::Clock;
         }
         pollfd ready{.fd = descriptor, .events = POLLIN, .revents = 0};
         if (::poll(&ready, 1, tick_ms) <= 0) {
@@ -87,26 +152,13 @@ ChildAnswer read_answer(const ChildBudget & budget, int descriptor) {
         }
         const ssize_t count = ::read(descriptor, buffer.data(), buffer.size());
         if (count <= 0) {
-            answer.end = ChildAnswer::End::Answered;
-            return answer;
+            return std::nullopt;
         }
-        answer.text.append(buffer.data(), static_cast<std::size_t>(count));
-        if (answer.text.size() > budget.answer + 1) {
-            answer.end = ChildAnswer::End::TooLong;
-            return answer;
+        sent.append(buffer.data(), static_cast<std::size_t>(count));
+        if (sent.size() > sizeof(Length) + budget.answer) {
+            return ChildAnswer::End::TooLong;
         }
     }
-}
-
-/// Nothing where the host reaped the child before us, or has told the system that nobody waits.
-int wait_for(pid_t child) {
-    int status = 0;
-    while (::waitpid(child, &status, 0) < 0) {
-        if (errno != EINTR) {
-            return 0;
-        }
-    }
-    return status;
 }
 
 }  // namespace
@@ -118,32 +170,30 @@ ChildAnswer in_child(const ChildBudget & budget, const std::function<std::string
     }
     const Descriptor reading(ends[0]);
     Descriptor writing(ends[1]);
-    pid_t child = -1;
+    const std::uint64_t addresses = saturated_sum(address_space(), budget.memory);
+    pid_t id = -1;
     {
         const BlockedSignals blocked(BlockedSignals::Faults::Blocked);  // a child never runs a handler of the host
-        child = ::fork();
-        if (child == 0) {
-            be_the_child(budget, work, writing.number());
+        id = ::fork();
+        if (id == 0) {
+            be_the_child(budget.processor, addresses, work, writing.number());
         }
     }
-    if (child < 0) {
+    if (id < 0) {
         raise_machine("no child process could be started: {}", system_error_text());
     }
+    Child child(id);
     static_cast<void>(writing.close());
-    ChildAnswer answer = read_answer(budget, reading.number());
-    if (answer.end != ChildAnswer::End::Answered) {
-        ::kill(child, SIGKILL);
+    std::string sent;
+    if (const auto end = receive(budget, reading.number(), child, sent)) {
+        return {.end = *end, .text = {}};
     }
-    const int status = wait_for(child);
-    if (answer.end == ChildAnswer::End::Answered) {
-        if (answer.text.ends_with(end_mark)) {
-            answer.text.pop_back();
-        } else {
-            const bool killed = WIFSIGNALED(status) && (WTERMSIG(status) == SIGKILL || WTERMSIG(status) == SIGXCPU);
-            answer.end = killed ? ChildAnswer::End::Time : ChildAnswer::End::Crashed;
-        }
+    const int status = child.wait();
+    if (auto text = whole_answer(sent)) {
+        return {.end = ChildAnswer::End::Answered, .text = std::move(*text)};
     }
-    return answer;
+    const bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+    return {.end = killed ? ChildAnswer::End::Killed : ChildAnswer::End::Crashed, .text = {}};
 }
 
 }  // namespace snapkv

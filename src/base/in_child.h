@@ -21,7 +21,9 @@ struct ChildBudget {
 struct ChildAnswer {
     enum class End {
         Answered,
-        Time,         ///< of the processor or of the clock
+        Processor,    ///< its processor time is used up
+        Clock,        ///< its time by the clock is
+        Killed,       ///< by somebody else: the system, say, where memory ran out
         Crashed,      ///< or ended without an answer for another reason
         TooLong,      ///< the answer
         Interrupted,  ///< by the stop flag
@@ -32,8 +34,10 @@ struct ChildAnswer {
 
 /// Calls `work` in a copy of this process, on the calling thread's stack, and brings back what it returns. For
 /// third-party code that runs programs from outside: it can neither be interrupted nor told how much memory to take.
-/// `work` may allocate but start no threads. The child gets no signals; the host sees one SIGCHLD, and only this child
-/// is waited for. Throws Error(Machine) where no process can be had.
+/// `work` may allocate, but start no threads and take no other locks than malloc's: another thread may have held one
+/// when the process was copied, and nobody is left to release it. The child has standard input, output and error and no
+/// other files, and gets no signals; the host sees one SIGCHLD, and only this child is waited for. Throws
+/// Error(Machine) where no process can be had.
 ChildAnswer in_child(const ChildBudget & budget, const std::function<std::string()> & work);
 
 }  // namespace snapkv

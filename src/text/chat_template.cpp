@@ -10,6 +10,18 @@
 
 namespace snapkv::text {
 
+namespace {
+
+/// Some files name this format instead of holding a template.
+const std::string & source_of(const std::string & named) {
+    static const std::string chatml =
+        "{%- for message in messages -%}{{- '<|im_start|>' + message.role + '\n' + message.content + '<|im_end|>\n' -}}"
+        "{%- endfor -%}{%- if add_generation_prompt -%}{{- '<|im_start|>assistant\n' -}}{%- endif -%}";
+    return named == "chatml" ? chatml : named;
+}
+
+}  // namespace
+
 struct ChatTemplate::Impl {
     Vocabulary vocabulary;
     std::string source;
@@ -33,7 +45,7 @@ private:
     Rendered render() const {
         Rendered frames;
         if (source.empty()) {
-            frames.error = "the model has no chat template (key tokenizer.chat_template)";
+            frames.error = "the model file contains no chat template (tokenizer.chat_template is missing)";
             return frames;
         }
         TemplateFrames made = render_frames(vocabulary, source);
@@ -46,9 +58,9 @@ private:
             }
         }
         if (!frames.first) {
-            frames.error = "the chat template does not work: " + made.error;
+            frames.error = "the chat template cannot be used: " + made.error;
         } else if (!frames.further) {
-            frames.further_error = "the chat template takes no further turn: " + made.further_error;
+            frames.further_error = "the chat template cannot render a second user message: " + made.further_error;
         }
         return frames;
     }
@@ -60,7 +72,7 @@ private:
 ChatTemplate::ChatTemplate(const Vocabulary & vocabulary) : ChatTemplate(vocabulary, vocabulary.chat_template()) {}
 
 ChatTemplate::ChatTemplate(const Vocabulary & vocabulary, const std::string & source)
-    : impl_(std::make_unique<Impl>(vocabulary, source)) {}
+    : impl_(std::make_unique<Impl>(vocabulary, source_of(source))) {}
 
 ChatTemplate::~ChatTemplate() = default;
 ChatTemplate::ChatTemplate(ChatTemplate &&) noexcept = default;
@@ -80,7 +92,7 @@ const std::string & ChatTemplate::error() const {
 
 Frame ChatTemplate::first_turn() const {
     if (!usable()) {
-        raise_input("{}; --raw does without one", error());
+        raise_input("{}; use --raw to run without a chat template", error());
     }
     return *impl_->rendered().first;
 }
@@ -88,7 +100,8 @@ Frame ChatTemplate::first_turn() const {
 Frame ChatTemplate::further_turn(bool end_token_fed) const {
     const Impl::Rendered & rendered = impl_->rendered();
     if (!rendered.first || !rendered.further) {
-        raise_input("{}; --raw does without one", rendered.first ? rendered.further_error : rendered.error);
+        raise_input("{}; use --raw to run without a chat template",
+                    rendered.first ? rendered.further_error : rendered.error);
     }
     return end_token_fed ? *rendered.further_after_end : *rendered.further;
 }

@@ -41,11 +41,11 @@ StretchTokens tokenize_stretch(const Vocabulary & vocabulary, const Layout & lay
     }
     result.text = stretch.plain;
     const std::optional<Token> previous = index > 0 ? layout.stretches[index - 1].control : context.control;
-    if (previous && strips_after(vocabulary, *previous)) {
+    if (previous && vocabulary.strips_after(*previous)) {
         result.text = without_leading_space(result.text);
         result.swallowed = stretch.plain.size() - result.text.size();
     }
-    if (index + 1 < layout.stretches.size() && strips_before(vocabulary, *layout.stretches[index + 1].control)) {
+    if (index + 1 < layout.stretches.size() && vocabulary.strips_before(*layout.stretches[index + 1].control)) {
         result.text = without_trailing_space(result.text);
     }
     const bool continues = index == 0 && context.plain;

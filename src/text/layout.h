@@ -23,7 +23,7 @@ Layout lay_out(const Vocabulary & vocabulary, std::string_view before, std::stri
 
 /// What comes before a layout's first stretch.
 struct Context {
-    bool plain = false;                           ///< text that was tokenised before
+    bool plain = false;                           ///< text that was tokenized before
     std::optional<Token> control = std::nullopt;  ///< a control token
 };
 
@@ -31,7 +31,7 @@ struct Context {
 struct StretchTokens {
     std::vector<Token> tokens;
     std::size_t swallowed = 0;  ///< bytes at the stretch's beginning that the control token before it swallowed
-    std::string_view text;      ///< what was tokenised; views the layout
+    std::string_view text;      ///< what was tokenized; views the layout
 };
 
 /// No further than until there turn out to be more than `most`.

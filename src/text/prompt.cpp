@@ -14,14 +14,6 @@
 namespace snapkv::text {
 namespace {
 
-void require_utf8(std::string_view text, const char * what) {
-    const std::size_t offset = find_invalid_utf8(text);
-    if (offset != std::string_view::npos) {
-        raise_input("the {} is not valid UTF-8: byte 0x{:02X} at offset {} belongs to no character", what,
-                    static_cast<unsigned char>(text[offset]), offset);
-    }
-}
-
 /// Document and question as one byte string.
 struct Message {
     std::string text;
@@ -43,7 +35,7 @@ Message join(std::string_view document, std::string_view separator, std::string_
         message.text += question;
     }
     if (message.text.empty()) {
-        raise_input("the prompt is empty: expected a document, a question or both");
+        raise_input("the prompt is empty: give a document, a question or both");
     }
     return message;
 }
@@ -56,7 +48,7 @@ std::size_t most_tokens(const PromptOptions & options) {
 
 void check_size(std::size_t tokens, const Message & message, const PromptOptions & options) {
     if (tokens > most_tokens(options)) {
-        raise_input("the prompt of {} bytes has more than {} tokens, a hundred times the context of {}",
+        raise_input("the prompt ({} bytes) is longer than {} tokens, a hundred times the context size of {}",
                     message.text.size(), most_tokens(options), options.context);
     }
 }

@@ -13,7 +13,7 @@ namespace snapkv::text {
 
 /// The model file's own Jinja template, run by llama.cpp's implementation when it is first needed. Const members may be
 /// called from several threads. Those that need it rendered throw Error(Machine) where no process can be had for that
-/// and Error(Interrupted) once the vocabulary's stop flag is set.
+/// or the system is too busy or kills it, and Error(Interrupted) once the vocabulary's stop flag is set.
 class ChatTemplate {
 public:
     /// Never throws for a template that does not work: usable() is then false and error() says why.
@@ -41,7 +41,7 @@ private:
 
 /// One user message: document, and where there is a question `separator` and the question, as one untrimmed byte string
 /// between the template's texts. Control tokens come from the template's own text only; each run of plain
-/// text between two control tokens is tokenised as one string; one BOS at most. For content without control text the
+/// text between two control tokens is tokenized as one string; one BOS at most. For content without control text the
 /// ids equal libllama's for the rendered prompt, without the end token that some files want behind a text.
 /// Error(Input) for an empty message, for one beyond the options' context, or without a usable template.
 Prompt chat_prompt(const Vocabulary & vocabulary, const ChatTemplate & chat, std::string_view document,
@@ -52,7 +52,7 @@ Prompt chat_prompt(const Vocabulary & vocabulary, const ChatTemplate & chat, std
 Prompt raw_prompt(const Vocabulary & vocabulary, std::string_view document, std::string_view question,
                   const PromptOptions & options = {});
 
-/// The tokens of a further user message: see ChatTemplate::further_turn, tokenised by the same rules, without BOS.
+/// The tokens of a further user message: see ChatTemplate::further_turn, tokenized by the same rules, without BOS.
 std::vector<Token> turn_tokens(const Vocabulary & vocabulary, const ChatTemplate & chat, std::string_view message,
                                bool end_token_fed);
 

@@ -13,29 +13,20 @@ std::string_view text_of(const Vocabulary & vocabulary, Token token) {
     return llama_vocab_get_text(vocabulary.raw(), token);
 }
 
-bool has_attribute(const Vocabulary & vocabulary, Token token, llama_token_attr attribute) {
-    return (llama_vocab_get_attr(vocabulary.raw(), token) & attribute) != 0;
-}
-
 /// libllama keeps harmony's <|end|> from ending a generation, because parts of an answer end with it too. What follows
 /// an answer is written after it all the same.
 bool ends_answer(const Vocabulary & vocabulary, Token token) {
     return vocabulary.is_end_of_generation(token) || text_of(vocabulary, token) == "<|end|>";
 }
 
-struct End {
-    Token token = 0;
-    std::size_t bytes = 0;
-};
-
 /// The longest that the text begins with.
-std::optional<End> end_at_front(const Vocabulary & vocabulary, std::string_view text) {
-    std::optional<End> found;
+std::optional<LeadingEnd> end_at_front(const Vocabulary & vocabulary, std::string_view text) {
+    std::optional<LeadingEnd> found;
     for (Token token = 0; token < vocabulary.size(); ++token) {
         const std::string_view end = text_of(vocabulary, token);
         if (!end.empty() && text.starts_with(end) && (!found || end.size() > found->bytes) &&
             ends_answer(vocabulary, token)) {
-            found = End{token, end.size()};
+            found = LeadingEnd{token, end.size()};
         }
     }
     return found;
@@ -57,19 +48,14 @@ std::vector<Stretch> split_at_controls(const Vocabulary & vocabulary, std::strin
     return stretches;
 }
 
-bool strips_after(const Vocabulary & vocabulary, Token token) {
-    return has_attribute(vocabulary, token, LLAMA_TOKEN_ATTR_RSTRIP);
-}
-
-bool strips_before(const Vocabulary & vocabulary, Token token) {
-    return has_attribute(vocabulary, token, LLAMA_TOKEN_ATTR_LSTRIP);
-}
-
 std::optional<LeadingEnd> leading_end(const Vocabulary & vocabulary, std::string_view text) {
     const std::span<const Special> specials = vocabulary.specials();
-    const auto end_of = [&](std::string_view rest) -> std::optional<LeadingEnd> {
-        const auto end = end_at_front(vocabulary, rest);
-        return end ? std::optional(LeadingEnd{end->token, text.size() - rest.size() + end->bytes}) : std::nullopt;
+    const auto end_of = [&](std::string_view rest) {
+        std::optional<LeadingEnd> end = end_at_front(vocabulary, rest);
+        if (end) {
+            end->bytes += text.size() - rest.size();
+        }
+        return end;
     };
     const std::string_view begin = without_leading_space(text);
     if (const auto end = end_of(begin)) {

@@ -20,10 +20,6 @@ struct Stretch {
 /// shorter ones, and none within a longer one.
 std::vector<Stretch> split_at_controls(const Vocabulary & vocabulary, std::string_view text);
 
-/// Whether the tokenizer swallows white space after, or before, this token where it parses special text.
-bool strips_after(const Vocabulary & vocabulary, Token token);
-bool strips_before(const Vocabulary & vocabulary, Token token);
-
 /// The token that closes the answer before a text: an end of generation that the text begins with, aside from white
 /// space and from one special token that answers of the family have before it (Command-R7B).
 struct LeadingEnd {

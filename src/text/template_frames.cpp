@@ -53,11 +53,23 @@ std::string token_text(const Vocabulary & vocabulary, Token token) {
     return token == LLAMA_TOKEN_NULL ? std::string() : vocabulary.piece(token, true);
 }
 
+/// Today, as templates want it.
+struct Dates {
+    std::string american;
+    std::string european;
+};
+
+Dates today() {
+    const std::tm now = fmt::localtime(std::time(nullptr));
+    return {.american = fmt::format("{:%b %d %Y}", now), .european = fmt::format("{:%d %b %Y}", now)};
+}
+
 /// A template as llama.cpp's engine runs it.
 class Template {
 public:
-    Template(const Vocabulary & vocabulary, const std::string & source)
+    Template(const Vocabulary & vocabulary, const Dates & dates, const std::string & source)
         : vocabulary_(vocabulary),
+          dates_(dates),
           source_(jinja::lexer().tokenize(source)),
           program_(jinja::parse_from_tokens(source_)) {
         const jinja::caps abilities = jinja::caps_get(program_);
@@ -102,19 +114,19 @@ private:
             }
             conversation.push_back(std::move(message));
         }
-        const std::time_t now = std::time(nullptr);
         common_json input = common_json::object();
         input["messages"] = std::move(conversation);
         input["bos_token"] = bos;
         input["eos_token"] = eos;
         input["enable_thinking"] = false;
         input["add_generation_prompt"] = true;
-        input["datetime"] = fmt::format("{:%b %d %Y}", fmt::localtime(now));
-        input["date_string"] = fmt::format("{:%d %b %Y}", fmt::localtime(now));
+        input["datetime"] = dates_.american;
+        input["date_string"] = dates_.european;
         return input;
     }
 
     const Vocabulary & vocabulary_;
+    const Dates & dates_;
     jinja::lexer_result source_;
     jinja::program program_;
     bool typed_ = false;  ///< it takes a message's content as a list of parts only
@@ -124,10 +136,10 @@ private:
 std::size_t find_once(std::string_view rendering, std::string_view placeholder) {
     const std::size_t found = rendering.find(placeholder);
     if (found == std::string_view::npos) {
-        raise_input("it does not render the message's text as it is");
+        raise_input("it does not reproduce the message text unchanged");
     }
     if (rendering.find(placeholder, found + 1) != std::string_view::npos) {
-        raise_input("it renders a message's text more than once");
+        raise_input("it repeats the message text");
     }
     return found;
 }
@@ -143,7 +155,7 @@ Frame frame_of_further(Template & chat) {
     const std::size_t answer_end = find_once(text, placeholders[1]) + placeholders[1].size();
     const std::size_t at = find_once(text, placeholders[2]);
     if (at < answer_end) {
-        raise_input("it renders messages out of order");
+        raise_input("it puts the messages out of order");
     }
     return {.before = text.substr(answer_end, at - answer_end), .after = text.substr(at + placeholders[2].size())};
 }
@@ -152,16 +164,16 @@ Frame frame_of_further(Template & chat) {
 std::string why(const std::exception & e) {
     if (dynamic_cast<const std::bad_alloc *>(&e) != nullptr ||
         std::string_view(e.what()).find("std::bad_alloc") != std::string_view::npos) {
-        return fmt::format("it takes more than {} MiB of memory", most_memory >> 20U);
+        return fmt::format("it needs more than {} MiB of memory", most_memory >> 20U);
     }
     return reason(e.what());
 }
 
 /// On whatever stack and with whatever memory there is.
-TemplateFrames render_here(const Vocabulary & vocabulary, const std::string & source) {
+TemplateFrames render_here(const Vocabulary & vocabulary, const Dates & dates, const std::string & source) {
     TemplateFrames frames;
     try {
-        Template chat(vocabulary, source);
+        Template chat(vocabulary, dates, source);
         frames.first = frame_of_first(chat);
         try {
             frames.further = frame_of_further(chat);
@@ -221,17 +233,24 @@ TemplateFrames decode(std::string_view bytes) {
 
 std::string why(ChildAnswer::End end) {
     switch (end) {
-        case ChildAnswer::End::Time:
-            return fmt::format("rendering it takes more than {} seconds", most_processor_time.count());
+        case ChildAnswer::End::Processor:
+            return fmt::format("rendering it takes too long (the limit is {} seconds of processor time)",
+                               most_processor_time.count());
         case ChildAnswer::End::TooLong:
-            return fmt::format("it renders more than {} bytes around a short message", longest_answer);
+            return fmt::format("it produces more than {} bytes of output for a short message", longest_answer);
+        // What may go better another time is no fault of the template's, so that nobody remembers it.
+        case ChildAnswer::End::Clock:
+            raise_machine("the chat template was not rendered within {} seconds: this machine is too busy",
+                          most_time.count());
+        case ChildAnswer::End::Killed:
+            raise_machine("the process that rendered the chat template was killed, probably for lack of memory");
         case ChildAnswer::End::Interrupted:
-            raise_interrupted("interrupted while the chat template was rendered");
+            raise_interrupted("interrupted while rendering the chat template");
         case ChildAnswer::End::Crashed:
         case ChildAnswer::End::Answered:
             break;
     }
-    return "rendering it crashes, as it does for one that calls itself without end";
+    return "rendering it crashes; endless recursion can cause this";
 }
 
 }  // namespace
@@ -239,7 +258,8 @@ std::string why(ChildAnswer::End end) {
 TemplateFrames render_frames(const Vocabulary & vocabulary, const std::string & source) {
     TemplateFrames frames;
     if (source.size() > longest_template) {
-        frames.error = fmt::format("it has {} bytes; supported are {}", source.size(), longest_template);
+        frames.error =
+            fmt::format("it is {} bytes long; at most {} bytes are supported", source.size(), longest_template);
         return frames;
     }
     const ChildBudget budget{.memory = most_memory,
@@ -247,14 +267,19 @@ TemplateFrames render_frames(const Vocabulary & vocabulary, const std::string & 
                              .clock = most_time,
                              .answer = longest_answer,
                              .stop = vocabulary.stop()};
+    const Dates dates = today();  // here, for the C library locks the time zone
     ChildAnswer answer;
     on_deep_stack(least_stack + source.size() * stack_per_byte,
-                  [&] { answer = in_child(budget, [&] { return encode(render_here(vocabulary, source)); }); });
+                  [&] { answer = in_child(budget, [&] { return encode(render_here(vocabulary, dates, source)); }); });
     if (answer.end == ChildAnswer::End::Answered) {
         return decode(answer.text);
     }
     frames.error = why(answer.end);
     return frames;
+}
+
+TemplateFrames render_unguarded(const Vocabulary & vocabulary, const std::string & source) {
+    return render_here(vocabulary, today(), source);
 }
 
 }  // namespace snapkv::text

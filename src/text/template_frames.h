@@ -23,7 +23,11 @@ struct TemplateFrames {
 
 /// Renders a Jinja template with llama.cpp's implementation. A template is a program from outside: it runs in a child
 /// process with a budget of time, memory and stack, and one that exceeds it is said to in `error`. Throws
-/// Error(Machine) where no child process can be had, Error(Interrupted) once the vocabulary's stop flag is set.
+/// Error(Machine) where no child process can be had or the system is too busy for it or kills it, Error(Interrupted)
+/// once the vocabulary's stop flag is set.
 TemplateFrames render_frames(const Vocabulary & vocabulary, const std::string & source);
+
+/// The same in this process and without a budget, for a fuzzer that is to see what runs.
+TemplateFrames render_unguarded(const Vocabulary & vocabulary, const std::string & source);
 
 }  // namespace snapkv::text

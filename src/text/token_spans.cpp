@@ -1,15 +1,12 @@
 #include "text/token_spans.h"
 
+#include <algorithm>
 #include <string>
+
+#include "text/characters.h"
 
 namespace snapkv::text {
 namespace {
-
-constexpr std::string_view visible_space = "\xE2\x96\x81";  // U+2581, SentencePiece's way to write a space
-
-bool is_space(char c) {
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
 
 /// Offset just behind the byte of `text`, at or after `offset`, that the piece's byte `c` stands for; `offset` itself
 /// where it stands for none.
@@ -21,10 +18,7 @@ std::size_t follow(std::string_view text, std::size_t offset, char c) {
     if (c == ' ') {
         return offset + (rest.starts_with(visible_space) ? visible_space.size() : 0);
     }
-    std::size_t swallowed = 0;
-    while (swallowed < rest.size() && is_space(rest[swallowed])) {
-        ++swallowed;
-    }
+    const std::size_t swallowed = std::min(rest.find_first_not_of(ascii_white_space), rest.size());
     const bool found = swallowed < rest.size() && rest[swallowed] == c;
     return offset + (found ? swallowed : 0) + 1;
 }

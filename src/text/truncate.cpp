@@ -34,7 +34,7 @@ void truncate_middle(std::vector<Prompt> & prompts, std::size_t count) {
     }
     const std::size_t available = end > begin ? end - begin : 0;
     if (count > available) {
-        raise_input("{} tokens must be dropped from the middle of the document, which has only {}", count, available);
+        raise_input("cannot drop {} tokens from the middle of the document: it has only {}", count, available);
     }
     // Of what stays, the beginning gets the odd token.
     const std::size_t first = begin + (available - count + 1) / 2;

@@ -3,6 +3,8 @@
 #include <cassert>
 #include <cstdint>
 
+#include "base/raise.h"
+
 namespace snapkv::text {
 namespace {
 
@@ -72,6 +74,14 @@ std::size_t find_invalid_utf8(std::string_view text) {
         offset += unit.bytes;
     }
     return std::string_view::npos;
+}
+
+void require_utf8(std::string_view text, std::string_view what) {
+    const std::size_t offset = find_invalid_utf8(text);
+    if (offset != std::string_view::npos) {
+        raise_input("the {} is invalid UTF-8: byte 0x{:02X} at offset {}", what,
+                    static_cast<unsigned char>(text[offset]), offset);
+    }
 }
 
 }  // namespace snapkv::text

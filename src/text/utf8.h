@@ -23,4 +23,7 @@ Utf8Unit first_unit(std::string_view text);
 /// Offset of the first byte that belongs to no whole character; npos for valid UTF-8.
 std::size_t find_invalid_utf8(std::string_view text);
 
+/// Throws Error(Input) unless the text is valid UTF-8. `what` names it: "document", say.
+void require_utf8(std::string_view text, std::string_view what);
+
 }  // namespace snapkv::text

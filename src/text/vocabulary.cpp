@@ -3,16 +3,23 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <chrono>
 #include <cstdio>
+#include <cstring>
 #include <exception>
+#include <limits>
 #include <memory>
 #include <new>
+#include <optional>
+#include <stdexcept>
 #include <unordered_map>
 #include <utility>
 
 #include "base/deep_stack.h"
 #include "base/descriptor.h"
+#include "base/in_child.h"
 #include "base/raise.h"
+#include "base/resident.h"
 #include "llama-model-loader.h"
 #include "llama-vocab.h"
 #include "llama.h"
@@ -20,12 +27,20 @@
 #include "text/partition.h"
 #include "text/plain_text.h"
 #include "text/splitting.h"
+#include "text/utf8.h"
 
 namespace snapkv::text {
 namespace {
 
 // Some tens of milliseconds of work: how long a stop flag waits.
 constexpr std::size_t usual_piece = std::size_t{64} << 10U;
+// Where a piece is longer, because there is no place to cut it, one call of libllama's takes seconds.
+constexpr std::size_t longest_in_process = 4 * usual_piece;
+// Beyond one token a byte.
+constexpr std::size_t spare_tokens = 16;
+// Longer parts of a text are not likely to come again.
+constexpr std::size_t remembered_part = 64;
+constexpr std::size_t remembered_parts = 10'000;
 // What is taken for granted of the caller's own stack. More goes onto one of our own.
 constexpr std::size_t callers_stack = std::size_t{128} << 10U;
 
@@ -55,9 +70,7 @@ std::vector<Special> special_tokens(const Vocabulary & vocabulary) {
             specials.push_back({.token = token,
                                 .text = text,
                                 .user_defined = (attributes & looked_for) == LLAMA_TOKEN_ATTR_USER_DEFINED,
-                                .control = vocabulary.is_control(token) || (attributes & unknown) != 0,
-                                .strips_before = (attributes & LLAMA_TOKEN_ATTR_LSTRIP) != 0,
-                                .strips_after = (attributes & LLAMA_TOKEN_ATTR_RSTRIP) != 0});
+                                .control = vocabulary.is_control(token) || (attributes & unknown) != 0});
         }
     }
     // The function that libllama calls, for it leaves those of one length in an order of its own.
@@ -68,12 +81,8 @@ std::vector<Special> special_tokens(const Vocabulary & vocabulary) {
 
 std::vector<Token> call_tokenizer(const llama_vocab * vocab, std::string_view text) {
     // Room for one token a byte is enough save for odd vocabularies; then libllama says how much it needs.
-    constexpr std::size_t extra = 16;
-    if (text.size() > std::numeric_limits<std::int32_t>::max() - extra) {
-        raise_input("a text of {} bytes is too long to tokenise: expected fewer than 2 GiB", text.size());
-    }
     const auto bytes = static_cast<std::int32_t>(text.size());
-    std::vector<Token> tokens(text.size() + extra);
+    std::vector<Token> tokens(text.size() + spare_tokens);
     const auto run = [&] {
         return llama_tokenize(vocab, text.data(), bytes, tokens.data(), static_cast<std::int32_t>(tokens.size()), false,
                               false);
@@ -85,6 +94,55 @@ std::vector<Token> call_tokenizer(const llama_vocab * vocab, std::string_view te
     }
     assert(count >= 0);
     tokens.resize(static_cast<std::size_t>(count));
+    return tokens;
+}
+
+[[noreturn]] void raise_stopped() {
+    raise_interrupted("interrupted while tokenizing");
+}
+
+// The first byte of what a child sends: tokens follow, or the message of what libllama has thrown.
+constexpr char sends_tokens = 't';
+constexpr char sends_error = 'e';
+
+std::string tokens_or_error(const llama_vocab * vocab, std::string_view text) {
+    try {
+        const std::vector<Token> tokens = call_tokenizer(vocab, text);
+        std::string bytes(1 + tokens.size() * sizeof(Token), sends_tokens);
+        std::memcpy(bytes.data() + 1, tokens.data(), tokens.size() * sizeof(Token));
+        return bytes;
+    } catch (const std::runtime_error & error) {
+        return sends_error + std::string(error.what());
+    }
+}
+
+/// As call_tokenizer(), in a child process, which a stop flag can end at any moment. In this one where none can be had.
+std::vector<Token> tokenize_in_child(const llama_vocab * vocab, std::string_view text, const std::atomic<bool> & stop) {
+    constexpr std::chrono::hours no_limit{24 * 365};
+    const ChildBudget budget{.memory = available_memory(),
+                             .processor = no_limit,
+                             .clock = no_limit,
+                             .answer = std::numeric_limits<std::int32_t>::max() * sizeof(Token),
+                             .stop = &stop};
+    std::optional<ChildAnswer> answer;
+    try {
+        answer = in_child(budget, [&] { return tokens_or_error(vocab, text); });
+    } catch (const Error &) {
+        return call_tokenizer(vocab, text);
+    }
+    if (answer->end == ChildAnswer::End::Interrupted) {
+        raise_stopped();
+    }
+    if (answer->end != ChildAnswer::End::Answered) {
+        raise_machine("the tokenizer failed on {} bytes of text that cannot be split, probably for lack of memory",
+                      text.size());
+    }
+    const std::string_view sent = std::string_view(answer->text).substr(1);
+    if (answer->text.front() == sends_error) {
+        throw std::runtime_error(std::string(sent));
+    }
+    std::vector<Token> tokens(sent.size() / sizeof(Token));
+    std::memcpy(tokens.data(), sent.data(), sent.size());
     return tokens;
 }
 
@@ -103,7 +161,6 @@ bool puts_space_before_text(const llama_vocab * vocab) {
 struct Vocabulary::Loaded {
     llama_vocab libllama;
     std::string chat_template;
-    std::string pre_tokenizer;
     const std::atomic<bool> * stop = nullptr;
     std::vector<Special> specials;
     Splitting splitting;
@@ -112,12 +169,26 @@ struct Vocabulary::Loaded {
 
     [[nodiscard]] const llama_vocab * vocab() const { return &libllama; }
 
+    void check_stop() const {
+        if (stop != nullptr && stop->load()) {
+            raise_stopped();
+        }
+    }
+
     /// `piece` views `text`, so that an error can say where it lies.
     [[nodiscard]] std::vector<Token> tokens_of(std::string_view text, std::string_view piece, bool continues) const {
+        if (piece.size() > std::numeric_limits<std::int32_t>::max() - 2 * spare_tokens) {
+            raise_input("the text is {} bytes long: the tokenizer can handle less than 2 GiB at a time", piece.size());
+        }
         const std::size_t stack = stack_for(splitting, text, piece);
         const bool guarded = continues && !guard.empty();
         std::vector<Token> tokens;
-        const auto call = [&] { tokens = call_tokenizer(vocab(), guarded ? std::string("\n").append(piece) : piece); };
+        const std::string after_guard = guarded ? std::string("\n").append(piece) : std::string();
+        const std::string_view all = guarded ? after_guard : piece;
+        const auto call = [&] {
+            tokens = stop != nullptr && piece.size() > longest_in_process ? tokenize_in_child(vocab(), all, *stop)
+                                                                          : call_tokenizer(vocab(), all);
+        };
         if (stack <= callers_stack) {
             call();
         } else {
@@ -130,19 +201,21 @@ struct Vocabulary::Loaded {
         return tokens;
     }
 
-    /// Appends the tokens of `plain`, a part of `text` without special tokens, until there are more than `most`.
-    void append_plain(std::string_view text, std::string_view plain, std::size_t most,
-                      std::vector<Token> & tokens) const {
+    /// The tokens of `plain`, a part of `text` without special tokens, until there are more than `most`.
+    [[nodiscard]] std::vector<Token> plain_tokens(std::string_view text, std::string_view plain,
+                                                  std::size_t most) const {
+        std::vector<Token> tokens;
+        // Ill-formed text is not cut: where its characters begin depends on all that precedes.
+        const bool valid = plain.size() <= usual_piece || find_invalid_utf8(plain) == std::string_view::npos;
         bool continues = false;
         while (!plain.empty() && tokens.size() <= most) {
-            if (stop != nullptr && stop->load()) {
-                raise_interrupted("interrupted while a text was tokenised");
-            }
-            const std::string_view piece = next_piece(plain, splitting.cuts, usual_piece);
+            check_stop();
+            const std::string_view piece = valid ? next_piece(plain, splitting.cuts, usual_piece) : plain;
             const std::vector<Token> added = tokens_of(text, piece, std::exchange(continues, true));
             tokens.insert(tokens.end(), added.begin(), added.end());
             plain.remove_prefix(piece.size());
         }
+        return tokens;
     }
 };
 
@@ -150,7 +223,7 @@ Vocabulary Vocabulary::load(const gguf::File & file, const VocabularyOptions & o
     const LlamaLog log;
     const auto stream = open_mapping(file.parts().front().bytes);
     if (!stream) {
-        raise_machine("{}: cannot be read as a stream: {}", file.path().string(), system_error_text());
+        raise_machine("{}: the tokenizer data could not be opened: {}", file.path().string(), system_error_text());
     }
     const auto loaded = std::make_shared<Loaded>();
     try {
@@ -167,13 +240,12 @@ Vocabulary Vocabulary::load(const gguf::File & file, const VocabularyOptions & o
     } catch (const std::bad_alloc &) {
         throw;
     } catch (const std::exception & error) {
-        raise_input("{}: the tokenizer cannot be loaded: {}", file.path().string(), error.what());
+        raise_input("{}: the tokenizer could not be loaded: {}", file.path().string(), error.what());
     }
     loaded->chat_template = file.find_string("tokenizer.chat_template").value_or("");
-    loaded->pre_tokenizer = file.find_string("tokenizer.ggml.pre").value_or("");
     if (options.warn) {
         for (const std::string & line : log.warnings()) {
-            options.warn(fmt::format("{}: the tokenizer: {}", file.path().string(), line));
+            options.warn(fmt::format("{}: tokenizer: {}", file.path().string(), line));
         }
     }
     Vocabulary vocabulary;
@@ -198,14 +270,22 @@ std::vector<Token> Vocabulary::tokenize(std::string_view text, bool add_special,
         tokens.push_back(llama_vocab_bos(raw()));
     }
     std::unordered_map<Token, std::vector<Token>> spelled;
+    // Each call of libllama's compiles its expressions anew, and between special tokens the same short texts come
+    // again.
+    std::unordered_map<std::string_view, std::vector<Token>> remembered;
     std::vector<Token> found;
     const Wanted wanted = parse_special ? Wanted::All : Wanted::UserDefined;
     for (const Part & part : partition(*this, text, wanted, Spaces::Swallowed)) {
-        found.clear();
+        check_stop();
         if (part.special != nullptr) {
-            found.push_back(part.special->token);
+            found.assign(1, part.special->token);
+        } else if (const auto known = remembered.find(part.text); known != remembered.end()) {
+            found = known->second;
         } else {
-            loaded_->append_plain(text, part.text, most - std::min(most, tokens.size()), found);
+            found = loaded_->plain_tokens(text, part.text, most - std::min(most, tokens.size()));
+            if (part.text.size() <= remembered_part && remembered.size() < remembered_parts) {
+                remembered.emplace(part.text, found);
+            }
         }
         for (const Token token : found) {
             if (parse_special || !is_control(token)) {
@@ -253,6 +333,14 @@ bool Vocabulary::is_control(Token token) const {
     return llama_vocab_is_control(raw(), token) || is_harmony_marker(raw(), token);
 }
 
+bool Vocabulary::strips_before(Token token) const {
+    return (llama_vocab_get_attr(raw(), token) & LLAMA_TOKEN_ATTR_LSTRIP) != 0;
+}
+
+bool Vocabulary::strips_after(Token token) const {
+    return (llama_vocab_get_attr(raw(), token) & LLAMA_TOKEN_ATTR_RSTRIP) != 0;
+}
+
 bool Vocabulary::adds_bos() const {
     return llama_vocab_get_add_bos(raw());
 }
@@ -277,16 +365,16 @@ const std::atomic<bool> * Vocabulary::stop() const {
     return loaded_->stop;
 }
 
+void Vocabulary::check_stop() const {
+    loaded_->check_stop();
+}
+
 const llama_vocab * Vocabulary::raw() const {
     return loaded_->vocab();
 }
 
 const std::string & Vocabulary::chat_template() const {
     return loaded_->chat_template;
-}
-
-const std::string & Vocabulary::pre_tokenizer() const {
-    return loaded_->pre_tokenizer;
 }
 
 }  // namespace snapkv::text

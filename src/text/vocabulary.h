@@ -19,20 +19,18 @@ namespace snapkv::text {
 
 using Token = std::int32_t;
 
-/// A token that libllama looks for in a text before it tokenises what lies between.
+/// A token that libllama looks for in a text before it tokenizes what lies between.
 struct Special {
     Token token = 0;
-    std::string_view text;       ///< never empty; lives as long as the vocabulary
-    bool user_defined = false;   ///< looked for in every text, else only where special text is parsed
-    bool control = false;        ///< plain text may not hold it
-    bool strips_before = false;  ///< swallows the white space before it
-    bool strips_after = false;
+    std::string_view text;      ///< never empty; lives as long as the vocabulary
+    bool user_defined = false;  ///< looked for in every text, else only where special text is parsed
+    bool control = false;       ///< plain text may not hold it
 };
 
 struct VocabularyOptions {
     /// Receives what libllama warns of while it loads, a line each.
     std::function<void(std::string_view)> warn = {};
-    /// Polled while a long text is tokenised. May be null; must outlive the vocabulary.
+    /// Polled while a long text is tokenized. May be null; must outlive the vocabulary.
     const std::atomic<bool> * stop = nullptr;
 };
 
@@ -46,7 +44,7 @@ public:
 
     static constexpr std::size_t no_limit = std::numeric_limits<std::size_t>::max();
 
-    /// libllama's tokens for the text. A long text is taken in pieces that tokenise to the same, and no further than to
+    /// libllama's tokens for the text. A long text is taken in pieces that tokenize to the same, and no further than to
     /// the piece in which there turn out to be more than `most` tokens. Throws Error(Input) for a stretch that the
     /// tokenizer would take too much stack or time for, and Error(Interrupted) once the stop flag is set.
     [[nodiscard]] std::vector<Token> tokenize(std::string_view text, bool add_special, bool parse_special,
@@ -56,6 +54,9 @@ public:
     [[nodiscard]] bool is_end_of_generation(Token token) const;
     /// Whether the token marks what a text is made of, so that plain text may not hold it.
     [[nodiscard]] bool is_control(Token token) const;
+    /// Whether the tokenizer swallows white space before, or after, this token where it parses special text.
+    [[nodiscard]] bool strips_before(Token token) const;
+    [[nodiscard]] bool strips_after(Token token) const;
     [[nodiscard]] bool adds_bos() const;
     [[nodiscard]] std::int32_t size() const;
     /// Bytes that one token stands for at most.
@@ -66,9 +67,9 @@ public:
     /// lands before a line break in front of the text, whose tokens are then taken off: nothing merges across one.
     [[nodiscard]] std::span<const Token> guard() const;
     [[nodiscard]] const std::atomic<bool> * stop() const;  ///< may be null
+    void check_stop() const;                               ///< throws Error(Interrupted) once the flag is set
     [[nodiscard]] const llama_vocab * raw() const;
     [[nodiscard]] const std::string & chat_template() const;  ///< the file's; empty without one
-    [[nodiscard]] const std::string & pre_tokenizer() const;  ///< its name in the file; empty without one
 
 private:
     struct Loaded;

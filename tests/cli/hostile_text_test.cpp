@@ -78,8 +78,8 @@ TEST(HostileText, ARunBeyondAllMeasureIsRefusedInOneLine) {
                                    {"--raw", "-f", file, "-c", "40000", "--allow-long"});
     EXPECT_EQ(outcome.status, 1);
     EXPECT_EQ(outcome.err_lines().back(),
-              "snapkv: error: the text has 1200000 bytes without a break, from byte 0; this tokenizer takes at most "
-              "1048576");
+              "snapkv: error: the text has 1200000 characters without a break, starting at byte 0: this model's "
+              "tokenizer can handle at most 1048576");
 }
 
 TEST(HostileText, AFileFarBeyondTheContextIsRefusedUnread) {
@@ -93,8 +93,8 @@ TEST(HostileText, AFileFarBeyondTheContextIsRefusedUnread) {
         snapkv("run", model_with(nullptr), {"--raw", "-f", file, "-c", "1000", "--truncate", "middle"});
     EXPECT_EQ(outcome.status, 1);
     EXPECT_EQ(outcome.err_lines().back(),
-              "snapkv: error: the prompt of " + std::to_string(text.size()) +
-                  " bytes has more than 100000 tokens, a hundred times the context of 1000");
+              "snapkv: error: the prompt (" + std::to_string(text.size()) +
+                  " bytes) is longer than 100000 tokens, a hundred times the context size of 1000");
 }
 
 TEST(HostileText, CtrlCEndsTheTokenizing) {
@@ -135,7 +135,7 @@ TEST(HostileTemplate, IsRenderedWhenItIsNeeded) {
     EXPECT_EQ(snapkv("run", model, {"--raw", "-p", "hello", "-n", "1"}).status, 0);
     const Outcome chat = snapkv("run", model, {"-p", "hello", "-n", "1"});
     EXPECT_EQ(chat.status, 1);
-    EXPECT_TRUE(chat.err_lines().back().starts_with("snapkv: error: the chat template does not work: ")) << chat.err;
+    EXPECT_TRUE(chat.err_lines().back().starts_with("snapkv: error: the chat template cannot be used: ")) << chat.err;
 }
 
 TEST(HostileTemplate, ThatCallsItselfEndsInOneLine) {
@@ -143,7 +143,7 @@ TEST(HostileTemplate, ThatCallsItselfEndsInOneLine) {
         model_with_text("tokenizer.chat_template", "{% macro m(x) %}{{ m(x) }}{% endmacro %}{{ m(1) }}");
     const Outcome chat = snapkv("run", model, {"-p", "hello", "-n", "1"});
     EXPECT_EQ(chat.status, 1);
-    EXPECT_TRUE(chat.err_lines().back().starts_with("snapkv: error: the chat template does not work: ")) << chat.err;
+    EXPECT_TRUE(chat.err_lines().back().starts_with("snapkv: error: the chat template cannot be used: ")) << chat.err;
 }
 
 TEST(HostileTemplate, ALimitOfAddressSpaceLeavesRoomToInspect) {

@@ -3,17 +3,22 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "snapkv/error.h"
+#include "support/error_of.h"
 #include "templates.h"
 #include "text/prompt.h"
+#include "tiny_loaded.h"
 #include "vocabularies.h"
 
 namespace snapkv::text {
@@ -54,32 +59,38 @@ std::string error_of(const std::string & source) {
 }
 
 TEST(ChatTemplate, SaysWhyATemplateIsNotUsable) {
-    EXPECT_TRUE(error_of("{% for message in messages %}{{ message.content").starts_with("the chat template does not"));
+    EXPECT_TRUE(error_of("{% for message in messages %}{{ message.content").starts_with("the chat template cannot be"));
     EXPECT_NE(error_of("{{ raise_exception('no users here') }}").find("no users here"), std::string::npos);
     EXPECT_EQ(error_of("fixed text"),
-              "the chat template does not work: it does not render the message's text as it is");
+              "the chat template cannot be used: it does not reproduce the message text unchanged");
     EXPECT_EQ(error_of("{{ messages[0]['content'] }} {{ messages[0]['content'] }}"),
-              "the chat template does not work: it renders a message's text more than once");
+              "the chat template cannot be used: it repeats the message text");
 }
 
 TEST(ChatTemplate, RefusesDeepNestingWithoutOverflowingTheStack) {
     const std::string deep = "{{ " + std::string(50000, '(') + "1" + std::string(50000, ')') + " }}";
-    EXPECT_FALSE(error_of(deep).empty());
-    EXPECT_NE(error_of(std::string(1 << 18, ' ')).find("bytes; supported are"), std::string::npos);
+    EXPECT_EQ(error_of(deep), "the chat template cannot be used: it does not reproduce the message text unchanged");
+    EXPECT_EQ(error_of(std::string(1 << 18, ' ')),
+              "the chat template cannot be used: it is 262144 bytes long; at most 131072 bytes are supported");
 }
 
 // A template is a program from outside. What it may use up has an end.
 TEST(ChatTemplate, RefusesOneThatNeverEnds) {
-    EXPECT_EQ(error_of("{% set ns = namespace(x=0) %}{% for i in range(1000) %}{% for j in range(1000) %}{% for k in "
-                       "range(1000) %}{% set ns.x = ns.x + 1 %}{% endfor %}{% endfor %}{% endfor %}"),
-              "the chat template does not work: rendering it takes more than 3 seconds");
+    EXPECT_EQ(
+        error_of("{% set ns = namespace(x=0) %}{% for i in range(1000) %}{% for j in range(1000) %}{% for k in "
+                 "range(1000) %}{% set ns.x = ns.x + 1 %}{% endfor %}{% endfor %}{% endfor %}"),
+        "the chat template cannot be used: rendering it takes too long (the limit is 3 seconds of processor time)");
 }
 
 TEST(ChatTemplate, IsRenderedOnlyWhenNeeded) {
-    const ChatTemplate chat(model_vocabulary(), "{% for i in range(99999999999) %}{% endfor %}");
+    std::atomic<bool> stop{true};
+    const Vocabulary vocabulary = test::load(test::TinyVocabulary::bpe(), {.warn = {}, .stop = &stop});
+    const ChatTemplate chat(vocabulary, test::chatml_template);
     EXPECT_TRUE(chat.present());
-    EXPECT_EQ(raw_prompt(model_vocabulary(), "document", "").tokens,
-              model_vocabulary().tokenize("document", true, false));
+    EXPECT_EQ(test::error_of(ErrorKind::Interrupted, [&] { static_cast<void>(chat.usable()); }),
+              "interrupted while rendering the chat template");
+    stop = false;
+    EXPECT_TRUE(chat.usable()) << "an interruption is not remembered";
 }
 
 TEST(ChatTemplate, LeavesChildrenOfTheHostAlone) {
@@ -102,17 +113,16 @@ TEST(ChatTemplate, WorksInAHostThatReapsItsChildren) {
 /// The fuzzer's seeds, the hostile ones among them, here also where there is no fuzzer.
 TEST(ChatTemplate, TakesOrRefusesTheFuzzersSeeds) {
     const std::vector<std::string> exhausted{
-        "the chat template does not work: it takes more than 256 MiB of memory",
-        "the chat template does not work: rendering it takes more than 3 seconds",
-        "the chat template does not work: rendering it crashes, as it does for one "
-        "that calls itself without end"};
+        "the chat template cannot be used: it needs more than 256 MiB of memory",
+        "the chat template cannot be used: rendering it takes too long (the limit is 3 seconds of processor time)",
+        "the chat template cannot be used: rendering it crashes; endless recursion can cause this"};
     const std::map<std::string, std::vector<std::string>> refused{
         {"loop-without-end", exhausted},
         {"calls-itself", exhausted},
         {"doubles", exhausted},
         {"long-rendering",
-         {"the chat template does not work: it renders more than 1048576 bytes around a short message"}},
-        {"parentheses", {"the chat template does not work: it does not render the message's text as it is"}},
+         {"the chat template cannot be used: it produces more than 1048576 bytes of output for a short message"}},
+        {"parentheses", {"the chat template cannot be used: it does not reproduce the message text unchanged"}},
         {"chatml", {""}},
         {"headers", {""}},
         {"namespaces-and-macros", {""}}};
@@ -127,10 +137,79 @@ TEST(ChatTemplate, TakesOrRefusesTheFuzzersSeeds) {
     }
 }
 
+// Some files name the format instead of holding a template.
+TEST(ChatTemplate, KnowsChatMlByName) {
+    const test::Pair named{"", "chatml"};
+    const ChatTemplate chat = named.chat();
+    ASSERT_TRUE(chat.usable()) << chat.error();
+    const Frame first = chat.first_turn();
+    const Frame further = chat.further_turn(false);
+    EXPECT_EQ(first.before + "one" + first.after, test::render(named, {"one"}));
+    EXPECT_EQ(first.before + "one" + first.after + "two" + further.before + "three" + further.after,
+              test::render(named, {"one", "two", "three"}));
+}
+
+TEST(ChatTemplate, KnowsTheDate) {
+    const test::Pair dated{"", "{{ datetime }}, {{ date_string }}: {{ messages[0]['content'] }}"};
+    const ChatTemplate chat = dated.chat();
+    ASSERT_TRUE(chat.usable()) << chat.error();
+    EXPECT_EQ(chat.first_turn().before + "one", test::render(dated, {"one"}));
+}
+
+/// Threads that hold whatever locks allocating, throwing and starting processes take.
+class BusyThreads {
+public:
+    BusyThreads() {
+        threads_.emplace_back([this] {
+            while (!done_) {
+                const std::vector<std::string> strings(100, std::string(1000, 'a'));
+            }
+        });
+        threads_.emplace_back([this] {
+            while (!done_) {
+                try {
+                    throw std::runtime_error("thrown");
+                } catch (const std::runtime_error &) {
+                }
+            }
+        });
+        threads_.emplace_back([this] {
+            while (!done_) {
+                const pid_t child = ::fork();
+                if (child == 0) {
+                    ::usleep(100'000);
+                    ::_exit(0);
+                }
+                ::waitpid(child, nullptr, 0);
+            }
+        });
+    }
+    BusyThreads(const BusyThreads &) = delete;
+    BusyThreads & operator=(const BusyThreads &) = delete;
+    ~BusyThreads() {
+        done_ = true;
+        for (std::thread & thread : threads_) {
+            thread.join();
+        }
+    }
+
+private:
+    std::atomic<bool> done_{false};
+    std::vector<std::thread> threads_;
+};
+
+TEST(ChatTemplate, IsRenderedWhateverOtherThreadsDo) {
+    const BusyThreads busy;
+    for (int i = 0; i < 30; ++i) {
+        const ChatTemplate chat(model_vocabulary(), test::chatml_template);
+        EXPECT_TRUE(chat.usable()) << chat.error();
+    }
+}
+
 TEST(ChatTemplate, SaysThatAFileHasNone) {
     const ChatTemplate chat(test::vocabulary("llama-spm"));
     EXPECT_FALSE(chat.usable());
-    EXPECT_EQ(chat.error(), "the model has no chat template (key tokenizer.chat_template)");
+    EXPECT_EQ(chat.error(), "the model file contains no chat template (tokenizer.chat_template is missing)");
     EXPECT_THROW(static_cast<void>(chat_prompt(test::vocabulary("llama-spm"), chat, "document", "")), Error);
 }
 

@@ -1,18 +1,27 @@
 // Texts of which libllama's tokenizers would take too much stack, time or patience.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <pthread.h>
+#include <sys/resource.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
+#include <chrono>
+#include <cstdlib>
 #include <functional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
-#include "gguf/pre_tokenizers.h"
+#include "pre_tokenizer_groups.h"
+#include "processor_time.h"
+#include "support/child.h"
 #include "support/error_of.h"
 #include "support/sanitizers.h"
+#include "text/partition.h"
 #include "text/splitting.h"
 #include "tiny_loaded.h"
 #include "vocabularies.h"
@@ -70,120 +79,127 @@ constexpr bool may_recurse = false;
 constexpr bool may_recurse = true;
 #endif
 
-class PreTokenizers : public testing::TestWithParam<gguf::PreTokenizer> {
+class PreTokenizers : public testing::TestWithParam<test::PreTokenizerGroup> {
 protected:
     void SetUp() override {
         if (!may_recurse) {
             GTEST_SKIP() << "too deep for ThreadSanitizer";
         }
     }
-    static std::string name() { return std::string(GetParam().name); }
+    static std::string name() { return std::string(GetParam().names.front()); }
+    static Vocabulary load() {
+        test::TinyVocabulary tiny = test::TinyVocabulary::bpe();
+        tiny.pre = name();
+        return test::load(tiny);
+    }
 };
 
-// 30,000 characters of recursion overflow the usual stack of 8 MiB.
+/// A megabyte of what is likely, where libllama recurses; else 30,000, of which the recursion overflows 8 MiB.
+/// scripts/nightly asks for a megabyte of everything.
+std::size_t run_bytes(const test::PreTokenizerGroup & group, const std::string & what) {
+    constexpr std::array long_ones{"letters", "blanks", "dots", "CJK", "marks"};
+    const char * asked = std::getenv("SNAPKV_TEST_RUN_BYTES");
+    if (asked != nullptr) {
+        return std::stoul(asked);
+    }
+    const bool is_long = group.recurses && std::find(long_ones.begin(), long_ones.end(), what) != long_ones.end();
+    return is_long && !test::kSanitized ? 1'000'000 : 30'000;
+}
+
+/// What is refused because its time grows with the square of its length.
+bool takes_minutes(const std::string & name, const std::string & what, std::size_t bytes) {
+    return (name == "superbpe" && what == "digits") || (name == "jais-2" && what == "blanks" && bytes > 200'000);
+}
+
 TEST_P(PreTokenizers, TakeLongRunsOnAnyThread) {
-    test::TinyVocabulary tiny = test::TinyVocabulary::bpe();
-    tiny.pre = name();
-    const Vocabulary vocabulary = test::load(tiny);
-    // The byte alphabet is not theirs, and they do not recurse.
-    const bool takes_raw_utf8 = name() == "gemma4" || name() == "sarvam-moe" || name() == "granite-embed-multi-311m";
+    const Vocabulary vocabulary = load();
     for (const auto & [what, run] : runs()) {
-        if (name() == "superbpe" && what == "digits") {
-            continue;  // refused: see below
-        }
-        const std::string text = repeated(run, 30000);
+        const std::string text = repeated(run, run_bytes(GetParam(), what));
         std::vector<Token> tokens;
-        on_small_stack([&] { tokens = vocabulary.tokenize(text, false, false); });
-        if (takes_raw_utf8) {
-            EXPECT_EQ(tokens, test::libllama_tokens(vocabulary, text, false, false)) << what;
+        std::string refused;
+        on_small_stack([&] {
+            try {
+                tokens = vocabulary.tokenize(text, false, false);
+            } catch (const Error & error) {
+                refused = error.what();
+            }
+        });
+        if (takes_minutes(name(), what, text.size())) {
+            EXPECT_THAT(refused, testing::HasSubstr(" in a row, ending at byte ")) << what;
+        } else if (GetParam().recurses) {
+            EXPECT_TRUE(test::text_of(vocabulary, tokens) == text) << what << ": " << refused;
         } else {
-            EXPECT_TRUE(test::text_of(vocabulary, tokens) == text) << what;
+            EXPECT_TRUE(tokens == test::libllama_tokens(vocabulary, text, false, false)) << what << ": " << refused;
         }
     }
 }
 
-// Cut wherever it may be cut, a text gives the tokens of the whole.
-TEST_P(PreTokenizers, GiveTheSameTokensInPieces) {
-    const Vocabulary vocabulary = test::load(test::merging_tiny(name()));
-    std::string text;
-    for (const char * part :
-         {"hello world\nhello.\nhello hello", "\r\nhello\n\nhello  \nhello \n hello", "111\nhello\t\nhello 11 11,\nh",
-          "ello\u4E00\u3002\n\u4E00\u4E01\u00A0\nhello\n\u00A0hello\u3000\n", "it's hello's\n's HELLO hello\n!!\n??\n",
-          "hello \n\n\nhello\n)hello a\u0301\nb\u0301\n\u0301hello world hello\n", "hello world hello world"}) {
-        text += part;
+// Minified data, which has no blanks: no single match is long.
+TEST_P(PreTokenizers, TakeLongTextsWithoutBlanks) {
+    if (name() == "bloom" || name() == "viking") {
+        GTEST_SKIP() << "what stands between blanks is one match";
     }
-    const Cuts cuts = splitting_of(vocabulary).cuts;
-    std::vector<Token> in_pieces;
-    std::size_t pieces = 0;
-    for (std::string_view rest = text; !rest.empty(); ++pieces) {
-        const std::string_view piece = next_piece(rest, cuts, 1);
-        const std::vector<Token> tokens = vocabulary.tokenize(piece, false, false);
-        in_pieces.insert(in_pieces.end(), tokens.begin(), tokens.end());
-        rest.remove_prefix(piece.size());
-    }
-    EXPECT_EQ(in_pieces, test::libllama_tokens(vocabulary, text, false, false));
-    EXPECT_EQ(pieces > 1, cuts != Cuts::None);
-    EXPECT_EQ(pieces > 14, cuts == Cuts::NewlinesAndBlanks) << pieces;
+    const Vocabulary vocabulary = load();
+    const std::string text = repeated("{\"key\":[1234,\"QmFzZTY0/+AAbb=\"],\"\u4E00\u4E8C\u3002\":null},", 1'200'000);
+    EXPECT_LE(stack_for(splitting_of(vocabulary), text, text), std::size_t{80} << 10U);
 }
 
-std::string pre_tokenizer_name(const testing::TestParamInfo<gguf::PreTokenizer> & info) {
-    std::string name(info.param.name.empty() ? "none" : info.param.name);
-    std::replace_if(
-        name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
-    return name;
-}
+INSTANTIATE_TEST_SUITE_P(Representative, PreTokenizers, testing::ValuesIn(test::pre_tokenizer_groups()),
+                         [](const auto & each) { return test::as_test_name(each.param.names.front()); });
 
-INSTANTIATE_TEST_SUITE_P(All, PreTokenizers,
-                         testing::ValuesIn(gguf::pre_tokenizers().begin(), gguf::pre_tokenizers().end()),
-                         pre_tokenizer_name);
-
-TEST(LongText, AMegabyteOfOneLetterIsTokenised) {
-    if (!may_recurse) {
-        GTEST_SKIP() << "too deep for ThreadSanitizer";
-    }
-    for (const char * pre : {"gpt-4o", "tekken", "deepseek-llm", "exaone-moe"}) {
-        test::TinyVocabulary tiny = test::TinyVocabulary::bpe();
-        tiny.pre = pre;
-        const Vocabulary vocabulary = test::load(tiny);
-        EXPECT_EQ(vocabulary.tokenize(std::string(1'000'000, 'A'), false, false).size(), 1'000'000U) << pre;
-    }
+Vocabulary tiny_with(const std::string & pre, const VocabularyOptions & options = {}) {
+    test::TinyVocabulary tiny = test::TinyVocabulary::bpe();
+    tiny.pre = pre;
+    return test::load(tiny, options);
 }
 
 std::string refusal(const std::string & pre, const std::string & text) {
-    test::TinyVocabulary tiny = test::TinyVocabulary::bpe();
-    tiny.pre = pre;
-    const Vocabulary vocabulary = test::load(tiny);
+    const Vocabulary vocabulary = tiny_with(pre);
     return test::error_of(ErrorKind::Input, [&] { static_cast<void>(vocabulary.tokenize(text, false, false)); });
 }
 
 TEST(LongText, WhatWouldTakeTooMuchIsRefused) {
     EXPECT_EQ(refusal("gpt-4o", "two words " + std::string(1'200'000, 'A')),
-              "the text has 1200000 bytes without a break, from byte 10; this tokenizer takes at most 1048576");
+              "the text has 1200000 characters without a break, starting at byte 10: this model's tokenizer can handle "
+              "at most 1048576");
     EXPECT_EQ(refusal("superbpe", "x" + std::string(30'000, '1')),
-              "the text has too many digits in a row: 30000 of them, up to byte 30001, would keep this tokenizer busy "
-              "for minutes");
-    EXPECT_EQ(refusal("deepseek-llm", std::string(30'000, ' ') + "\u4E00"),
-              "the text has too many blanks in a row: 30000 of them, up to byte 30000, would keep this tokenizer busy "
-              "for minutes");
-    EXPECT_EQ(
-        refusal("jais-2", std::string(900'000, ' ')),
-        "the text has too many blanks in a row: 900000 of them, up to byte 900000, would keep this tokenizer busy "
-        "for minutes");
+              "the text has 30000 digits in a row, ending at byte 30001: this model's tokenizer would take minutes on "
+              "them");
+    for (const char * after : {"\u4E00", "1", "\x01", "\x7F"}) {
+        EXPECT_EQ(refusal("deepseek-llm", "x" + std::string(30'000, ' ') + after),
+                  "the text has 30000 whitespace characters in a row, ending at byte 30001: this model's tokenizer "
+                  "would take minutes on them");
+    }
+    EXPECT_EQ(refusal("jais-2", std::string(900'000, ' ')),
+              "the text has 900000 whitespace characters in a row, ending at byte 900000: this model's tokenizer would "
+              "take minutes on them");
 }
 
 TEST(LongText, OnlyWhatTakesLongIsRefused) {
-    const std::vector<std::pair<std::string, std::string>> texts{{"deepseek-llm", std::string(20'000, '\n') + "\u4E00"},
-                                                                 {"deepseek-llm", std::string(20'000, ' ') + "x"},
-                                                                 {"jais-2", std::string(300'000, '\n')},
-                                                                 {"jais-2", std::string(20'000, ' ')},
-                                                                 {"superbpe", std::string(400, '1')},
-                                                                 {"gpt-4o", std::string(20'000, ' ') + "\u4E00"}};
+    const std::vector<std::pair<std::string, std::string>> texts{
+        {"deepseek-llm", std::string(20'000, '\n') + "\u4E00"},
+        {"deepseek-llm", std::string(20'000, ' ') + "x"},
+        {"deepseek-llm", std::string(20'000, ' ') + "."},
+        {"deepseek-llm", std::string(20'000, ' ') + "\n\u4E00"},
+        {"deepseek-llm", repeated("\u3000", 12'000) + "\u4E00"},
+        {"jais-2", std::string(300'000, '\n')},
+        {"jais-2", std::string(300'000, ' ') + "\n"},
+        {"jais-2", std::string(20'000, ' ')},
+        {"superbpe", std::string(400, '1')},
+        {"gpt-4o", std::string(20'000, ' ') + "\u4E00"}};
     for (const auto & [pre, text] : texts) {
-        test::TinyVocabulary tiny = test::TinyVocabulary::bpe();
-        tiny.pre = pre;
-        const Vocabulary vocabulary = test::load(tiny);
+        const Vocabulary vocabulary = tiny_with(pre);
         EXPECT_TRUE(test::text_of(vocabulary, vocabulary.tokenize(text, false, false)) == text) << pre;
     }
+}
+
+// Characters, not bytes: 1.2 MB of them are 400,000.
+TEST(LongText, WideCharactersCountOnce) {
+    const Vocabulary vocabulary = tiny_with("gpt-4o");
+    const std::string text = repeated("\u4E00", 1'200'000);
+    const Splitting splitting = splitting_of(vocabulary);
+    EXPECT_LT(stack_for(splitting, text, text), std::size_t{400} << 20U);
+    EXPECT_GT(stack_for(splitting, text, text), 3 * stack_for(splitting, text, text.substr(0, 300'000)));
 }
 
 TEST(LongText, SeveralPiecesGiveLibllamasTokens) {
@@ -207,14 +223,87 @@ TEST(LongText, EndsSoonAfterTheMostTokensThatAreWanted) {
     EXPECT_LT(some, all / 8);
 }
 
-TEST(LongText, AStopFlagEndsIt) {
+TEST(LongText, AStopFlagThatIsSetEndsItAtOnce) {
     std::atomic<bool> stop{false};
     const Vocabulary vocabulary = test::load(test::TinyVocabulary::bpe(), {.warn = {}, .stop = &stop});
     EXPECT_EQ(vocabulary.tokenize("hello", false, false).size(), 1U);
     stop = true;
     EXPECT_EQ(
         test::error_of(ErrorKind::Interrupted, [&] { static_cast<void>(vocabulary.tokenize("hello", false, false)); }),
-        "interrupted while a text was tokenised");
+        "interrupted while tokenizing");
+}
+
+// A long text is searched for each of them.
+TEST(LongText, AStopFlagEndsTheSearchForSpecialTokens) {
+    std::atomic<bool> stop{false};
+    const Vocabulary vocabulary = tiny_with("gpt-2", {.warn = {}, .stop = &stop});
+    EXPECT_EQ(partition(vocabulary, "hello", Wanted::All, Spaces::Kept).size(), 1U);
+    stop = true;
+    EXPECT_EQ(
+        test::error_of(ErrorKind::Interrupted, [&] { partition(vocabulary, "hello", Wanted::All, Spaces::Kept); }),
+        "interrupted while tokenizing");
+}
+
+/// What ends the tokenizing of a text that takes many seconds, when the flag is set after a moment.
+std::string ending_of(const std::string & pre, const std::string & text, bool parse_special = false) {
+    std::atomic<bool> stop{false};
+    const Vocabulary vocabulary = tiny_with(pre, {.warn = {}, .stop = &stop});
+    std::thread user([&] {
+        std::this_thread::sleep_for(std::chrono::milliseconds(200));
+        stop = true;
+    });
+    const std::string ending = test::error_of(
+        ErrorKind::Interrupted, [&] { static_cast<void>(vocabulary.tokenize(text, false, parse_special)); });
+    user.join();
+    return ending;
+}
+
+TEST(LongText, AStopFlagEndsItBetweenPieces) {
+    EXPECT_EQ(ending_of("gpt-2", repeated("Words on a line, and more of them.\n", 60'000'000)),
+              "interrupted while tokenizing");
+}
+
+// One call of libllama's takes seconds where there is no place to cut.
+TEST(LongText, AStopFlagEndsWhatCannotBeCut) {
+    EXPECT_EQ(ending_of("superbpe", repeated("hello ", 20'000'000)), "interrupted while tokenizing");
+}
+
+TEST(LongText, WhatCannotBeCutGivesLibllamasTokens) {
+    const std::atomic<bool> stop{false};
+    const Vocabulary vocabulary = tiny_with("superbpe", {.warn = {}, .stop = &stop});
+    const std::string text = repeated("hello ", 300'000);
+    const std::vector<Token> expected = test::libllama_tokens(vocabulary, text, false, false);
+    EXPECT_TRUE(vocabulary.tokenize(text, false, false) == expected);
+
+    // Without descriptors there is no pipe to a child process.
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+    const rlimit none{.rlim_cur = 0, .rlim_max = before.rlim_max};
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+    const std::vector<Token> tokens = vocabulary.tokenize(text, false, false);
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+    EXPECT_TRUE(tokens == expected);
+}
+
+TEST(LongText, SaysWhereMemoryIsTooShortForWhatCannotBeCut) {
+    if (test::kSanitized) {
+        GTEST_SKIP() << "a sanitizer ends a process whose memory is short";
+    }
+    const std::atomic<bool> stop{false};
+    const Vocabulary vocabulary = tiny_with("superbpe", {.warn = {}, .stop = &stop});
+    const std::string text = repeated("hello ", 2'000'000);
+    EXPECT_EQ(test::in_child([&] {
+                  test::limit_memory(std::size_t{20} << 20U);
+                  static_cast<void>(vocabulary.tokenize(text, false, false));
+              }),
+              test::Ending::MachineError);
+}
+
+// Where its characters begin depends on all that precedes.
+TEST(LongText, IllFormedTextIsTakenWhole) {
+    const Vocabulary vocabulary = test::load(test::TinyVocabulary::spm());
+    const std::string text = repeated("hello hello\n\xF0\u00E9\n", 200'000);
+    EXPECT_TRUE(vocabulary.tokenize(text, false, false) == test::libllama_tokens(vocabulary, text, false, false));
 }
 
 // libllama walks its list of parts from the beginning for each special token that it finds.
@@ -232,13 +321,29 @@ TEST(LongText, ManySpecialTokensAreFound) {
     const std::vector<Token> parsed = vocabulary.tokenize(repeated("<|im_start|>h", 1'300'000), false, true);
     ASSERT_EQ(parsed.size(), 200'000U);
     EXPECT_TRUE(vocabulary.is_control(parsed.front()));
+
+    test::expect_no_square(
+        [&](std::size_t bytes) { static_cast<void>(vocabulary.tokenize(repeated("<tag>h", bytes), false, false)); });
+}
+
+// Each call of libllama's compiles its expressions: 20,000 short parts would cost as much as 20,000 calls.
+TEST(LongText, ShortPartsBetweenSpecialTokensAreTokenizedOnce) {
+    const Vocabulary vocabulary = tiny_with("gpt-4o");
+    const std::string text = repeated("<|im_start|>x", 13 * 20'000);
+    std::vector<Token> tokens;
+    const double all = test::seconds_of([&] { tokens = vocabulary.tokenize(text, false, true); });
+    const double calls = test::seconds_of([&] {
+        for (int i = 0; i < 200; ++i) {
+            static_cast<void>(vocabulary.tokenize("x", false, true));
+        }
+    });
+    EXPECT_EQ(tokens.size(), 40'000U);
+    EXPECT_EQ(test::text_of(vocabulary, {tokens.begin(), tokens.begin() + 4}), "<|im_start|>x<|im_start|>x");
+    EXPECT_LT(all, 20 * calls);
 }
 
 TEST(LongText, SpecialTokensAreThoseThatLibllamaFinds) {
-    for (const char * name : {"phi-3", "llama-spm", "llama-bpe", "qwen2", "gemma-4", "gpt-neox", "command-r"}) {
-        if (std::string_view(name) == "gpt-neox") {
-            continue;  // its pre-tokenizer is not supported
-        }
+    for (const char * name : {"phi-3", "llama-spm", "llama-bpe", "qwen2", "gemma-4", "command-r"}) {
         const Vocabulary & vocabulary = test::vocabulary(name);
         ASSERT_FALSE(vocabulary.specials().empty());
         std::uint32_t state = 7;

@@ -56,7 +56,7 @@ TEST(TruncateMiddle, MayDropTheWholeDocumentButNoMore) {
         FAIL();
     } catch (const Error & e) {
         EXPECT_EQ(e.kind(), ErrorKind::Input);
-        EXPECT_STREQ(e.what(), "4 tokens must be dropped from the middle of the document, which has only 3");
+        EXPECT_STREQ(e.what(), "cannot drop 4 tokens from the middle of the document: it has only 3");
     }
     truncate_middle(prompts, 3);
     EXPECT_THAT(prompts[0].tokens, ElementsAre(1, 2, 900));

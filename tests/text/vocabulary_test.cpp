@@ -14,6 +14,7 @@
 
 #include "gguf.h"
 #include "llama.h"
+#include "processor_time.h"
 #include "snapkv/error.h"
 #include "tiny_loaded.h"
 #include "vocabularies.h"
@@ -110,13 +111,15 @@ TEST(Vocabulary, SpellsOutManyOfThem) {
     const ScratchFile file("many-merging.gguf");
     ASSERT_NO_FATAL_FAILURE(write_merging_vocabulary(file.path()));
     const Vocabulary vocabulary = Vocabulary::load(gguf::File::open(file.path()));
-    std::string text;
-    while (text.size() < 2'000'000) {
-        text += "</s>";
-    }
-    const std::vector<Token> tokens = vocabulary.tokenize(text, false, false);
-    EXPECT_EQ(std::count_if(tokens.begin(), tokens.end(), [&](Token t) { return vocabulary.is_control(t); }), 0);
-    EXPECT_TRUE(test::text_of(vocabulary, tokens) == " " + text);
+    test::expect_no_square([&](std::size_t bytes) {
+        std::string text;
+        while (text.size() < bytes) {
+            text += "</s>";
+        }
+        const std::vector<Token> tokens = vocabulary.tokenize(text, false, false);
+        EXPECT_TRUE(std::none_of(tokens.begin(), tokens.end(), [&](Token t) { return vocabulary.is_control(t); }));
+        EXPECT_TRUE(test::text_of(vocabulary, tokens) == " " + text);
+    });
 }
 
 TEST(Vocabulary, IsReadFromTheMappingThatWasChecked) {
@@ -149,7 +152,7 @@ TEST(Vocabulary, PassesLibllamasWarningsOn) {
     const std::vector<std::string> without = warnings_of(named("tokenizer.ggml.other"));
     const std::vector<std::string> with = warnings_of(named("tokenizer.ggml.pre"));
     ASSERT_EQ(without.size(), with.size() + 1);
-    EXPECT_TRUE(without.front().ends_with(": the tokenizer: missing pre-tokenizer type, using: 'default'"))
+    EXPECT_TRUE(without.front().ends_with(": tokenizer: missing pre-tokenizer type, using: 'default'"))
         << without.front();
     for (const std::string & line : without) {
         EXPECT_EQ(line.find('\n'), std::string::npos) << line;
@@ -184,7 +187,7 @@ TEST(Vocabulary, NamesTheFileItCannotLoad) {
     } catch (const Error & e) {
         EXPECT_EQ(e.kind(), ErrorKind::Input);
         const std::string message = e.what();
-        EXPECT_TRUE(message.starts_with(file.path().string() + ": the tokenizer cannot be loaded: ")) << message;
+        EXPECT_TRUE(message.starts_with(file.path().string() + ": the tokenizer could not be loaded: ")) << message;
         EXPECT_EQ(message.find('\n'), std::string::npos);
     }
 }
