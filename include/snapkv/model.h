@@ -53,7 +53,7 @@ struct Prompt {
 struct PromptOptions {
     bool parse_special = false;  ///< for raw prompts: text such as "<|im_end|>" becomes a control token
     /// A prompt of more than a hundred times as many tokens is refused, with Error(Input), before all of it has been
-    /// tokenised. 0: no limit.
+    /// tokenized. 0: no limit.
     std::uint32_t context = 0;
 };
 

@@ -230,6 +230,9 @@ Vocabulary Vocabulary::load(const gguf::File & file, const VocabularyOptions & o
         const std::unique_ptr<gguf_context, void (*)(gguf_context *)> metadata(
             gguf_init_from_file_ptr(stream.get(), {.no_alloc = true, .ctx = nullptr}), gguf_free);
         if (!metadata) {
+            if (log.first_error().find("bad_alloc") != std::string::npos) {
+                throw std::bad_alloc();
+            }
             raise_input("{}", log.first_error());
         }
         // What llama_model_load_from_file() does for a vocabulary, without a model behind it.
