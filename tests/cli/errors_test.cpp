@@ -29,7 +29,7 @@ TEST(Errors, WrongUsage) {
     expect_error(with_model("run", {"--load-kv", "x", "-q", "a", "-p", "b"}), 2, "-q or -p");
     expect_error(with_model("run", {"--load-kv", "x", "-f", "a"}), 2, "--load-kv");
     expect_error(with_model("run", {"--save-kv", "x", "-p", "d", "-q", "a", "-q", "b"}), 2, "2 questions");
-    expect_error(with_model("show", {"-p", "d", "-q", "a", "-q", "b"}), 2, "one question");
+    expect_error(with_model("show", {"-p", "d", "-q", "a", "-q", "b"}), 2, "--question is given 2 times");
 }
 
 TEST(Errors, ModelsAndConfigurationsThatCannotBe) {

@@ -275,7 +275,8 @@ TEST_F(Experiments, RefuseToGoOnWithOtherQuestions) {
     };
     const auto hotpotqa = [&](const std::string & answer) {
         Json questions = Json::array();  // the first one's paragraph leaves room for those of the second
-        questions.push_back({{"question", "Is tea green?"}, {"answer", answer}, {"context", {titled.front()}}});
+        questions.push_back(
+            {{"question", "Is tea green?"}, {"answer", answer}, {"context", Json::array({titled.front()})}});
         questions.push_back({{"question", "Is tea black?"}, {"answer", "yes"}, {"context", titled}});
         return folder_.write("hotpotqa.json", questions.dump());
     };

@@ -26,7 +26,7 @@ TEST(Show, MarksTheKeptTokens) {
     EXPECT_EQ(outcome.status, 0) << outcome.err;
     EXPECT_EQ(outcome.out.find('\x1B'), std::string::npos);
     EXPECT_NE(outcome.out.find("[w|"), std::string::npos) << outcome.out;
-    EXPECT_NE(outcome.out.find("of 90 heads"), std::string::npos);
+    EXPECT_NE(outcome.out.find("of the 90 heads"), std::string::npos);
     EXPECT_NE(outcome.out.find("--kv-budget      24"), std::string::npos);
 }
 

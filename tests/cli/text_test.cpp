@@ -84,7 +84,7 @@ ShownPrompt sample() {
 
 TEST(Terminal, MarksWithoutColours) {
     EXPECT_THAT(marked_text(sample()), ::testing::StartsWith("no[1|few][5|all\n][w|\xEF\xBF\xBD[31m<b>&]\n"));
-    EXPECT_THAT(marked_text(sample()), HasSubstr("of 10 heads"));
+    EXPECT_THAT(marked_text(sample()), HasSubstr("of the 10 heads"));
 }
 
 TEST(Terminal, TheDocumentCannotWriteEscapes) {
