@@ -29,7 +29,7 @@ struct File::Impl {
         for (std::size_t index = 0; index < tensors.size(); ++index) {
             const auto [other, is_new] = by_name.emplace(tensors[index].name, index);
             if (!is_new) {
-                raise_input("{}: tensor {} is also in {}, expected it in one part", path_of(tensors[index]).string(),
+                raise_input("{}: tensor {} is also in {}, expected it in one shard", path_of(tensors[index]).string(),
                             in_quotes(tensors[index].name), path_of(tensors[other->second]).string());
             }
         }

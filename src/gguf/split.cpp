@@ -63,16 +63,15 @@ std::optional<std::string> common_beginning(const ParsedFile & file, std::int64_
 
 /// The common beginning, once `file` has turned out to be the first part.
 std::string beginning_of_first(const ParsedFile & file, std::int64_t count) {
-    const std::int64_t part = get_number(file, number_key, GGUF_TYPE_UINT16, "0, the first part");
+    const std::int64_t part = get_number(file, number_key, GGUF_TYPE_UINT16, "0, the first shard");
     const std::optional<std::string> beginning = common_beginning(file, part, count);
     if (part != 0) {
-        raise_input("{}: key '{}' is {}, expected 0: name the first part, {}{}", file.path.string(), number_key, part,
+        raise_input("{}: key '{}' is {}, expected 0: pass the first shard, {}{}", file.path.string(), number_key, part,
                     beginning.value_or("a file that ends in "), ending(0, count));
     }
     if (!beginning) {
-        raise_input(
-            "{}: key '{}' is {}, expected a file name that ends in {}, from which the names of the other parts follow",
-            file.path.string(), count_key, count, ending(0, count));
+        raise_input("{}: key '{}' is {}, expected a file name that ends in {}, so that the other shards can be found",
+                    file.path.string(), count_key, count, ending(0, count));
     }
     return *beginning;
 }
@@ -83,9 +82,9 @@ void check_tensor_count(const std::deque<ParsedFile> & parts) {
     for (const ParsedFile & part : parts) {
         found += part.tensors.size();
     }
-    const std::int64_t said = get_number(first, tensors_key, GGUF_TYPE_INT32, "the number of tensors in all parts");
+    const std::int64_t said = get_number(first, tensors_key, GGUF_TYPE_INT32, "the number of tensors in all shards");
     if (said < 0 || static_cast<std::uint64_t>(said) != found) {
-        raise_input("{}: key '{}' is {}, expected {}, the total of the {} parts", first.path.string(), tensors_key,
+        raise_input("{}: key '{}' is {}, expected {}, the total of the {} shards", first.path.string(), tensors_key,
                     said, found, parts.size());
     }
     if (found > most_tensors) {
@@ -107,7 +106,7 @@ std::deque<ParsedFile> open_parts(const std::filesystem::path & path) {
         const std::filesystem::path other = beginning + ending(part, count);
         std::error_code ignored;
         if (!std::filesystem::exists(other, ignored)) {
-            raise_input("{}: missing, expected a part of {}, whose key '{}' is {}", other.string(), path.string(),
+            raise_input("{}: missing, expected a shard of {}, whose key '{}' is {}", other.string(), path.string(),
                         count_key, count);
         }
         const ParsedFile & file = parts.emplace_back(other);

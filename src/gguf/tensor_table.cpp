@@ -70,8 +70,8 @@ void check_end(const Cursor & cursor, const std::vector<TensorInfo> & tensors) {
     if (needed > cursor.size()) {
         const auto first = std::ranges::find_if(
             tensors, [&](const TensorInfo & tensor) { return tensor.offset + tensor.bytes > cursor.size(); });
-        raise_input("{}: cut short: needs {} bytes, has {}; the first tensor not all there is {}", cursor.path(),
-                    needed, cursor.size(), in_quotes(first->name));
+        raise_input("{}: cut short: needs {} bytes, has {}; the first incomplete tensor is {}", cursor.path(), needed,
+                    cursor.size(), in_quotes(first->name));
     }
 }
 

@@ -103,7 +103,7 @@ TEST(SplitModel, RunsAndIsInspectedAsAWhole) {
     EXPECT_EQ(printed(run, split.first()), printed(run, whole.path()));
     const Outcome other = run_snapkv({"inspect", split.part(1).string()});
     EXPECT_EQ(other.status, 1);
-    EXPECT_NE(other.err.find("name the first part, " + split.first().string()), std::string::npos) << other.err;
+    EXPECT_NE(other.err.find("pass the first shard, " + split.first().string()), std::string::npos) << other.err;
 }
 
 TEST(General, HelpVersionAndDocs) {

@@ -150,17 +150,17 @@ TEST(Split, OfOnePartIsAWholeModel) {
 
 TEST(Split, NamesTheFirstPartWhereAnotherIsOpened) {
     EXPECT_EQ(refusal([](Parts &) {}, 1),
-              "model-00002-of-00003.gguf: key 'split.no' is 1, expected 0: name the first part, "
+              "model-00002-of-00003.gguf: key 'split.no' is 1, expected 0: pass the first shard, "
               "model-00001-of-00003.gguf");
     EXPECT_THAT(refusal([](Parts & parts) { parts.parts[2].number = 1; }, 2),
                 AllOf(HasSubstr("'split.no' is 1, expected 0"),
-                      EndsWith("name the first part, a file that ends in -00001-of-00003.gguf")));
+                      EndsWith("pass the first shard, a file that ends in -00001-of-00003.gguf")));
 }
 
 TEST(Split, NamesThePartThatIsMissing) {
     EXPECT_EQ(
         refusal([](Parts & parts) { parts.parts[2].written = false; }),
-        "model-00003-of-00003.gguf: missing, expected a part of model-00001-of-00003.gguf, whose key 'split.count' "
+        "model-00003-of-00003.gguf: missing, expected a shard of model-00001-of-00003.gguf, whose key 'split.count' "
         "is 3");
 }
 
@@ -185,22 +185,22 @@ TEST(Split, RefusesPartsThatContradict) {
     EXPECT_EQ(refusal([](Parts & parts) { parts.parts[1].number.reset(); }),
               "model-00002-of-00003.gguf: key 'split.no' is missing, expected 1, by the file's name");
     EXPECT_EQ(refusal([](Parts & parts) { parts.parts[0].number.reset(); }),
-              "model-00001-of-00003.gguf: key 'split.no' is missing, expected 0, the first part");
+              "model-00001-of-00003.gguf: key 'split.no' is missing, expected 0, the first shard");
 }
 
 TEST(Split, RefusesATensorInTwoParts) {
     EXPECT_EQ(refusal([](Parts & parts) { parts.parts[2].tensors = {"two"}; }),
-              "model-00003-of-00003.gguf: tensor 'two' is also in model-00002-of-00003.gguf, expected it in one part");
+              "model-00003-of-00003.gguf: tensor 'two' is also in model-00002-of-00003.gguf, expected it in one shard");
 }
 
 TEST(Split, RefusesAnotherNumberOfTensors) {
     const std::string first = "model-00001-of-00003.gguf: key 'split.tensors.count' is ";
     EXPECT_EQ(refusal([](Parts & parts) { parts.parts[2].tensors.clear(); }),
-              first + "4, expected 3, the total of the 3 parts");
+              first + "4, expected 3, the total of the 3 shards");
     EXPECT_EQ(refusal([](Parts & parts) { parts.parts[0].tensor_count = -1; }),
-              first + "-1, expected 4, the total of the 3 parts");
+              first + "-1, expected 4, the total of the 3 shards");
     EXPECT_EQ(refusal([](Parts & parts) { parts.parts[0].tensor_count.reset(); }),
-              first + "missing, expected the number of tensors in all parts");
+              first + "missing, expected the number of tensors in all shards");
 }
 
 TEST(Split, RefusesNumbersOfOtherTypes) {
