@@ -38,9 +38,7 @@ Branch full_cache_chunk(std::span<const Token> tokens) {
 PerplexityResult Session::perplexity(std::string_view text, std::uint32_t context,
                                      const std::function<void(std::uint32_t, std::uint32_t, double)> & progress) try {
     const text::Vocabulary & vocabulary = impl_->model.impl()->vocabulary;
-    if (const std::size_t bad = text::find_invalid_utf8(text); bad != std::string_view::npos) {
-        raise_input("the text is not valid UTF-8 at byte {}", bad);
-    }
+    text::require_utf8(text, "text");
     if (context < kLeastChunk) {
         raise_usage("-c is {}, expected at least {} tokens", context, kLeastChunk);
     }

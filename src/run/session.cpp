@@ -240,9 +240,7 @@ std::vector<Token> Session::turn_tokens(const Sequence & sequence, std::string_v
                                         bool parse_special) const try {
     const Model::Impl & model = *impl_->model.impl();
     if (raw) {
-        if (const std::size_t bad = text::find_invalid_utf8(message); bad != std::string_view::npos) {
-            raise_input("the message is not valid UTF-8 at byte {}", bad);
-        }
+        text::require_utf8(message, "message");
         return text::continue_text(model.vocabulary, message, parse_special);
     }
     const std::vector<Token> & tokens = sequence.impl().tokens;
