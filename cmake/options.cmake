@@ -23,6 +23,22 @@ function(snapkv_unity target)
   endif()
 endfunction()
 
+# snapkv_precompile(TARGET OWNER header...): headers that the owner compiles once, for itself and others with its options.
+# Without unity builds every file must name what it uses.
+function(snapkv_precompile target owner)
+  if(NOT SNAPKV_UNITY)
+    return()
+  endif()
+  if(target STREQUAL owner)
+    target_precompile_headers(${target} PRIVATE ${ARGN})
+  else()
+    target_precompile_headers(${target} REUSE_FROM ${owner})
+  endif()
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(${target} PRIVATE -fpch-preprocess)  # for the compiler cache
+  endif()
+endfunction()
+
 # Code that arranges work rather than does it compiles faster with less optimisation and runs as fast.
 function(snapkv_light target)
   target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <iostream>
 #include <string>
 #include <utility>
@@ -85,11 +84,6 @@ std::vector<std::string> answers(Session & session, const Task & task, const std
 
 std::vector<std::string> answers(Session & session, const Task & task, const CacheConfig & cache) {
     return answers(session, task, std::vector{cache});
-}
-
-/// scripts/nightly asks for them.
-bool long_texts() {
-    return std::getenv("SNAPKV_TEST_LONG_TEXTS") != nullptr;
 }
 
 TEST(Retrieval, LogitsAreLibllamas) {
