@@ -119,7 +119,7 @@ int Answering::finish() {
     }
     if (unsaved_) {
         flush_standard_output();
-        throw *unsaved_;
+        throw Error(*unsaved_);
     }
     finish_standard_output();
     return report_.interrupted() || interrupted_saving_ ? interrupted_status() : status_ok;
