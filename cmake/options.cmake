@@ -24,9 +24,9 @@ function(snapkv_unity target)
 endfunction()
 
 # snapkv_precompile(TARGET OWNER header...): headers that the owner compiles once, for itself and others with its options.
-# Without unity builds every file must name what it uses.
+# Without unity builds every file must name what it uses. GCC only: the compiler cache and clang's do not get on.
 function(snapkv_precompile target owner)
-  if(NOT SNAPKV_UNITY)
+  if(NOT SNAPKV_UNITY OR NOT CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     return()
   endif()
   if(target STREQUAL owner)
@@ -34,9 +34,7 @@ function(snapkv_precompile target owner)
   else()
     target_precompile_headers(${target} REUSE_FROM ${owner})
   endif()
-  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    target_compile_options(${target} PRIVATE -fpch-preprocess)  # for the compiler cache
-  endif()
+  target_compile_options(${target} PRIVATE -fpch-preprocess)  # for the compiler cache
 endfunction()
 
 # Code that arranges work rather than does it compiles faster with less optimisation and runs as fast.
