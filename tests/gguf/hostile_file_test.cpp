@@ -146,7 +146,7 @@ TEST(HostileFile, TensorDataCutShortIsRefusedWithBothSizes) {
     EXPECT_EQ(open_refusal(whole.substr(0, size - 1)), "cut short: needs " + std::to_string(size) + " bytes, has " +
                                                            std::to_string(size - 1) +
                                                            "; the first incomplete tensor is 'b'");
-    EXPECT_THAT(open_refusal(whole.substr(0, size - 65)), HasSubstr("not all there is 'a'"));
+    EXPECT_THAT(open_refusal(whole.substr(0, size - 65)), HasSubstr("first incomplete tensor is 'a'"));
 }
 
 TEST(HostileFile, CutAtAnyByteIsRefused) {
