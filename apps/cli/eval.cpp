@@ -85,7 +85,7 @@ bool ask(const Settings & settings, Session & session, const Document & document
 
 int evaluate(const Settings & settings) {
     if (!settings.has("TASK")) {
-        usage_error("no task is given: expected one of {} (see snapkv eval --help)",
+        usage_error("no task given: expected one of {} (see snapkv eval --help)",
                     fmt::join(word_list(task_words), ", "));
     }
     const Document document = settings.files.empty() ? Document{} : read_sources(settings);
@@ -94,7 +94,11 @@ int evaluate(const Settings & settings) {
     const std::uint32_t context = settings.context != 0 ? settings.context : model.info().trained_context;
     Session session = make_session(model, settings, context);
     const bool fidelity = settings.eval.task == EvalTask::Fidelity;
-    fidelity ? check_fidelity(settings, document, context) : check_asked(settings, document, context);
+    if (fidelity) {
+        check_fidelity(settings, document, context);
+    } else {
+        check_asked(settings, document, context);
+    }
     ExperimentFolder folder(settings, "eval-" + to_word(task_words, settings.eval.task), model, document,
                             data_of(settings));
     const bool whole = unless_interrupted([&] {

@@ -43,7 +43,7 @@ WrittenModel write_constructed(const Settings & settings, const Progress & progr
 
 int make_model(const Settings & settings) {
     if (settings.output.empty()) {
-        usage_error("no file is given (snapkv make-model -o FILE)");
+        usage_error("no file given (snapkv make-model -o FILE)");
     }
     watch_interrupts();
     const auto write = settings.random_model.shape == constructed_shape ? write_constructed : write_random;

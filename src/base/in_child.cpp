@@ -120,14 +120,16 @@ private:
     pid_t id_;
 };
 
-/// The answer that was sent, or nothing where it was cut short.
-std::optional<std::string> whole_answer(const std::string & sent) {
+/// Takes the length off what was sent. False where it was cut short. In place: an answer may be as large as a text's
+/// tokens.
+bool unwrap(std::string & sent) {
     Length length = 0;
     if (sent.size() < sizeof length) {
-        return std::nullopt;
+        return false;
     }
     std::memcpy(&length, sent.data(), sizeof length);
-    return length == sent.size() - sizeof length ? std::optional(sent.substr(sizeof length)) : std::nullopt;
+    sent.erase(0, sizeof length);
+    return sent.size() == length;
 }
 
 /// Reads what the child sends until it closes its end, or why that was not waited for.
@@ -189,8 +191,8 @@ ChildAnswer in_child(const ChildBudget & budget, const std::function<std::string
         return {.end = *end, .text = {}};
     }
     const int status = child.wait();
-    if (auto text = whole_answer(sent)) {
-        return {.end = ChildAnswer::End::Answered, .text = std::move(*text)};
+    if (unwrap(sent)) {
+        return {.end = ChildAnswer::End::Answered, .text = std::move(sent)};
     }
     const bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
     return {.end = killed ? ChildAnswer::End::Killed : ChildAnswer::End::Crashed, .text = {}};

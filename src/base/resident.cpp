@@ -39,7 +39,7 @@ std::uint64_t heap_memory() {
     return std::uint64_t{heap.uordblks} + heap.hblkhd;
 }
 
-std::uint64_t available_pages() {
+std::uint64_t available_physical_memory() {
     std::uint64_t available = kilobytes_line("/proc/meminfo", "MemAvailable:");
     if (available == 0) {
         available = std::numeric_limits<std::uint64_t>::max();
@@ -47,7 +47,7 @@ std::uint64_t available_pages() {
     return std::min(available, group_limits().memory.value_or(available));
 }
 
-std::uint64_t available_addresses() {
+std::uint64_t available_address_space() {
     ::rlimit limit{};
     if (::getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) {
         return std::numeric_limits<std::uint64_t>::max();
@@ -57,7 +57,7 @@ std::uint64_t available_addresses() {
 }
 
 std::uint64_t available_memory() {
-    return std::min(available_pages(), available_addresses());
+    return std::min(available_physical_memory(), available_address_space());
 }
 
 }  // namespace snapkv

@@ -17,10 +17,10 @@ Resident resident_memory();
 std::uint64_t heap_memory();
 
 /// Bytes that can be had without swapping: MemAvailable, or what the control groups leave where that is less.
-std::uint64_t available_pages();
+std::uint64_t available_physical_memory();
 
 /// Bytes that can be mapped or allocated before the limit of addresses (ulimit -v) is reached; the greatest number
 /// where there is none.
-std::uint64_t available_addresses();
+std::uint64_t available_address_space();
 
 }  // namespace snapkv

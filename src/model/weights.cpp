@@ -214,8 +214,8 @@ void Weights::finish(const std::function<void(std::string_view)> & log) {
                           available >> 20U);
         }
     };
-    require(bytes_, available_pages());
-    require(copied, available_addresses());  // the mapped ones have theirs already
+    require(bytes_, available_physical_memory());
+    require(copied, available_address_space());  // the mapped ones have theirs already
     for (auto & [type, group] : groups_) {
         if (type == nullptr) {
             map(group);

@@ -33,6 +33,13 @@ ChildBudget budget() {
             .stop = nullptr};
 }
 
+std::string run_for_ever() {
+    const volatile bool forever = true;
+    while (forever) {
+    }
+    return {};
+}
+
 TEST(InChild, BringsTheAnswerBack) {
     for (const std::string & text : {std::string(), std::string("short"), std::string(100'000, '.')}) {
         const ChildAnswer answer = in_child(budget(), [&] { return text; });
@@ -48,15 +55,7 @@ TEST(InChild, KeepsWhatTheChildDoesToItself) {
 }
 
 TEST(InChild, EndsWithTheBudget) {
-    const volatile bool forever = true;
-    EXPECT_EQ(in_child(budget(),
-                       [&] {
-                           while (forever) {
-                           }
-                           return std::string();
-                       })
-                  .end,
-              End::Processor);
+    EXPECT_EQ(in_child(budget(), run_for_ever).end, End::Processor);
     ChildBudget short_clock = budget();
     short_clock.clock = std::chrono::seconds(1);
     EXPECT_EQ(in_child(short_clock,
@@ -111,16 +110,8 @@ TEST(InChild, TakesNoPartForTheWhole) {
 
 TEST(InChild, KnowsWhatEndedItWhereNobodyIsToldOfChildren) {
     const auto before = std::signal(SIGCHLD, SIG_IGN);
-    const volatile bool forever = true;
     EXPECT_EQ(in_child(budget(), [] { return std::string("answer"); }).text, "answer");
-    EXPECT_EQ(in_child(budget(),
-                       [&] {
-                           while (forever) {
-                           }
-                           return std::string();
-                       })
-                  .end,
-              End::Processor);
+    EXPECT_EQ(in_child(budget(), run_for_ever).end, End::Processor);
     EXPECT_EQ(in_child(budget(), []() -> std::string { ::_exit(0); }).end, End::Crashed);
     std::signal(SIGCHLD, before);
 }

@@ -121,6 +121,7 @@ TEST(HostileText, CtrlCEndsTheTokenizing) {
                                      "--json", "--dump-kept", folder.file("kept.json")});
     const Json json = Json::parse(run.out);
     ASSERT_EQ(json["answers"].size(), 2U);
+    EXPECT_EQ(json["answers"][1]["prompt_tokens"], 0) << "nothing was tokenized to its end";
     EXPECT_EQ(json["answers"][1]["stop_reason"], "interrupt");
     EXPECT_EQ(json["answers"][1]["text"], "");
     EXPECT_TRUE(says(run, "--dump-kept: not written: interrupted")) << run.err;
@@ -146,7 +147,7 @@ TEST(HostileTemplate, ThatCallsItselfEndsInOneLine) {
     EXPECT_TRUE(chat.err_lines().back().starts_with("snapkv: error: the chat template cannot be used: ")) << chat.err;
 }
 
-TEST(HostileTemplate, ALimitOfAddressSpaceLeavesRoomToInspect) {
+TEST(HostileTemplate, ALimitOfAddressSpaceLeavesRoomToInspectAndToRender) {
     if (snapkv::test::kSanitized) {
         GTEST_SKIP() << "a sanitizer maps terabytes";
     }
@@ -156,8 +157,10 @@ TEST(HostileTemplate, ALimitOfAddressSpaceLeavesRoomToInspect) {
     limit.rlim_cur = rlim_t{600'000} << 10U;
     ASSERT_EQ(setrlimit(RLIMIT_AS, &limit), 0);
     const Outcome inspect = run_snapkv({"inspect", SNAPKV_TEST_MODEL});
+    const Outcome rendered = run_snapkv(with_model("run", {"-p", "hello", "--dry-run"}));
     ASSERT_EQ(setrlimit(RLIMIT_AS, &before), 0);
     EXPECT_EQ(inspect.status, 0) << inspect.err;
+    EXPECT_EQ(rendered.status, 0) << rendered.err;
     EXPECT_NE(inspect.out.find("chat template"), std::string::npos);
 }
 
