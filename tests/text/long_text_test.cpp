@@ -255,8 +255,8 @@ std::string ending_of(const std::string & pre, const std::string & text, bool pa
         std::this_thread::sleep_for(std::chrono::milliseconds(200));
         stop = true;
     });
-    std::string ending = test::error_of(
-        ErrorKind::Interrupted, [&] { static_cast<void>(vocabulary.tokenize(text, false, parse_special)); });
+    std::string ending = test::error_of(ErrorKind::Interrupted,
+                                        [&] { static_cast<void>(vocabulary.tokenize(text, false, parse_special)); });
     user.join();
     return ending;
 }
