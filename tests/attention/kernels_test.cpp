@@ -23,7 +23,7 @@ using test::Softmax;
 
 constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
 
-std::vector<std::int64_t> instruction_sets() {
+std::vector<std::int64_t> targets() {
     return hwy::SupportedAndGeneratedTargets();
 }
 
@@ -153,7 +153,7 @@ AttentionSpec spec_of(std::uint32_t key_size, std::uint32_t value_size) {
 
 /// Every instruction set.
 void check_everywhere(const Meeting & meeting) {
-    for (const std::int64_t target : instruction_sets()) {
+    for (const std::int64_t target : targets()) {
         SCOPED_TRACE(hwy::TargetName(target));
         const Forced forced(target);
         meeting.check(attend_rows);

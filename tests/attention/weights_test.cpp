@@ -102,7 +102,7 @@ private:
     std::vector<float> queries_;
 };
 
-AttentionSpec spec_of(std::uint32_t kv_heads, std::uint32_t group, std::uint32_t key_size) {
+AttentionSpec sharp_spec(std::uint32_t kv_heads, std::uint32_t group, std::uint32_t key_size) {
     AttentionSpec spec{.heads = kv_heads * group, .kv_heads = kv_heads, .key_size = key_size, .value_size = key_size};
     spec.scale = 6.0F / std::sqrt(static_cast<float>(key_size));
     return spec;
@@ -113,21 +113,21 @@ TEST(Weights, EqualTheOracleForEveryGroupTypeAndOddSizes) {
         for (const std::uint32_t group : {1U, 3U, 8U}) {
             for (const Case of : {Case{1, 1}, {70, 7}, {129, 17}, {300, 20, 285}, {300, 20, 200}}) {
                 SCOPED_TRACE(testing::Message() << "group " << group << ", n " << of.n << ", trunk " << of.trunk);
-                Observed(spec_of(2, group, 13), type, of, 1).check();
+                Observed(sharp_spec(2, group, 13), type, of, 1).check();
             }
         }
     }
 }
 
 TEST(Weights, EqualTheOracleForWholePromptsAndLargeHeads) {
-    Observed(spec_of(2, 2, 64), KvType::F16, {65, 65}, 2).check();
-    Observed(spec_of(1, 1, 512), KvType::F32, {90, 5}, 3).check();
+    Observed(sharp_spec(2, 2, 64), KvType::F16, {65, 65}, 2).check();
+    Observed(sharp_spec(1, 1, 512), KvType::F32, {90, 5}, 3).check();
 }
 
 TEST(Weights, FollowTheWholeSpec) {
     const std::vector<float> slopes{0.5F, 0.02F, 0.0F, 0.001F};
     const std::vector<float> sinks{1.5F, -3.0F, 0.0F, 6.0F};
-    AttentionSpec spec = spec_of(2, 2, 32);
+    AttentionSpec spec = sharp_spec(2, 2, 32);
     spec.soft_cap = 3;
     Observed(spec, KvType::F32, {150, 9}, 4).check();
     spec.alibi_slopes = slopes;
@@ -139,7 +139,7 @@ TEST(Weights, FollowTheWholeSpec) {
 }
 
 TEST(Weights, EndWhereTheVisitorOrTheStopFlagSaysSo) {
-    Observed observed(spec_of(1, 2, 16), KvType::F32, {200, 60}, 8);
+    Observed observed(sharp_spec(1, 2, 16), KvType::F32, {200, 60}, 8);
     std::uint32_t visited = 0;
     visit_weights(observed.input(), 0,
                   [&](std::uint32_t, std::uint32_t, std::span<const float>) { return ++visited < 5; });

@@ -7,6 +7,7 @@
 
 #include "folder.h"
 #include "process.h"
+#include "run_json.h"
 
 namespace snapkv::cli::test {
 namespace {
@@ -20,19 +21,6 @@ std::string story() {
         text += std::string(name) + " went to the market and bought three apples and a loaf of bread. ";
     }
     return text;
-}
-
-Outcome run(const std::vector<std::string> & rest, const std::string & input = {}) {
-    Outcome outcome = run_snapkv(with_model("run", rest), input);
-    EXPECT_EQ(outcome.status, 0) << outcome.err;
-    return outcome;
-}
-
-Json run_json(std::vector<std::string> rest, const std::string & input = {}) {
-    rest.emplace_back("--json");
-    const Outcome outcome = run(rest, input);
-    EXPECT_EQ(std::count(outcome.out.begin(), outcome.out.end(), '\n'), 1) << outcome.out;
-    return Json::parse(outcome.out);
 }
 
 TEST(Run, StreamsTextAndThenSaysWhatItTook) {

@@ -7,29 +7,23 @@
 
 #include "folder.h"
 #include "process.h"
+#include "run_json.h"
 
 namespace snapkv::cli::test {
 namespace {
 
 using Json = nlohmann::json;
 
-const std::string document =
+const std::string boxes =
     "The red box holds a key, the blue box holds a coin and the green box holds a letter from an old friend. "
     "Nobody has opened the green box for many years, because nobody knew where the key for it was kept.";
-
-Json run_json(std::vector<std::string> rest) {
-    rest.emplace_back("--json");
-    const Outcome outcome = run_snapkv(with_model("run", rest));
-    EXPECT_EQ(outcome.status, 0) << outcome.err;
-    return Json::parse(outcome.out);
-}
 
 class Saved : public ::testing::Test {
 protected:
     Folder folder_;
     std::string file_ = folder_.file("prompt.kv");
-    std::vector<std::string> prompt_{"-p",          document, "-q",          "What is in the red box?",
-                                     "--kv-budget", "48",     "--kv-window", "16"};
+    std::vector<std::string> prompt_{"-p",          boxes, "-q",          "What is in the red box?",
+                                     "--kv-budget", "48",  "--kv-window", "16"};
 
     [[nodiscard]] std::vector<std::string> prompt_with(const std::vector<std::string> & rest) const {
         std::vector<std::string> arguments = prompt_;
@@ -92,7 +86,7 @@ TEST_F(Saved, TurnsCopyNothingThatIsNotDumped) {
     ASSERT_EQ(run_snapkv({"make-model", "-o", model, "--layers", "40"}).status, 0);
     std::string text;
     while (text.size() < 2600) {  // some 3,700 of the model's tokens
-        text += document;
+        text += boxes;
     }
     text.resize(2600);
     const std::vector<std::string> common{"run", "-m", model, "-t", "1", "--raw", "--json"};
@@ -132,7 +126,7 @@ TEST_F(Saved, AnInterruptedTurnSaysWhatIsNotWritten) {
     (void)run_json(prompt_with({"-n", "0", "--save-kv", file_}));
     std::string message;
     for (int i = 0; i < 120; ++i) {
-        message += document;
+        message += boxes;
     }
     const std::string next = folder_.file("next.kv");
     const std::string kept = folder_.file("kept.json");

@@ -5,19 +5,19 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <limits>
 #include <random>
 #include <set>
+
+#include "no_numbers.h"
 
 namespace snapkv::eval {
 namespace {
 
+using test::infinity;
+using test::nan;
 using ::testing::DoubleEq;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 Axis axis_of(const std::vector<double> & values, AxisScale scale, NumberStyle numbers, AxisEnds ends = AxisEnds::Ticks,
              int most = 8) {

@@ -5,22 +5,21 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <limits>
 #include <map>
 
 #include "eval/colour_ramp.h"
+#include "no_numbers.h"
 #include "xml_reader.h"
 
 namespace snapkv::eval {
 namespace {
 
+using test::infinity;
+using test::nan;
 using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::IsSupersetOf;
 using ::testing::Not;
-
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 HeatMap map_of(std::size_t columns, std::size_t rows, std::vector<double> values) {
     HeatMap map;

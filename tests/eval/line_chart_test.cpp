@@ -4,20 +4,19 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <limits>
 
+#include "no_numbers.h"
 #include "xml_reader.h"
 
 namespace snapkv::eval {
 namespace {
 
+using test::infinity;
+using test::nan;
 using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::IsSupersetOf;
 using ::testing::Not;
-
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 LineChart chart_of(std::vector<ChartSeries> series) {
     LineChart chart;

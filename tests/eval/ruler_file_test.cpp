@@ -93,20 +93,20 @@ TEST(Ruler, SaysWhereTheKindIsUnknown) {
     EXPECT_EQ(sample.max_tokens, 128U);
 }
 
-std::string error_for(const std::string & bytes) {
+std::string ruler_error(const std::string & bytes) {
     return LinesFile(bytes).error_of([](const std::string & path) { return read_ruler(path, false); });
 }
 
 TEST(Ruler, RefusesAMixOfKinds) {
     const std::string bytes = line_of(cases[0].document + cases[0].question, 0).dump() + "\n" +
                               line_of(cases[5].document + cases[5].question, 1).dump();
-    EXPECT_THAT(error_for(bytes), HasSubstr(":2: field \"input\": found a task of kind \"question answering\", "
-                                            "expected \"needle\" as before"));
+    EXPECT_THAT(ruler_error(bytes), HasSubstr(":2: field \"input\": found a task of kind \"question answering\", "
+                                              "expected \"needle\" as before"));
 }
 
 TEST(Ruler, RefusesAnIdTwice) {
     const std::string line = line_of(cases[0].document + cases[0].question, 4).dump();
-    EXPECT_EQ(error_for(line + "\n\n" + line), ":3: has the same id as line 1");
+    EXPECT_EQ(ruler_error(line + "\n\n" + line), ":3: has the same id as line 1");
     const LinesFile file(line + "\n" + line);
     const RulerFile read = read_ruler(file.path(), true);
     EXPECT_EQ(read.file.samples.size(), 1U);
@@ -118,11 +118,11 @@ TEST(Ruler, NamesAMissingField) {
     for (const char * field : {"input", "outputs"}) {
         nlohmann::json line = line_of("x");
         line.erase(field);
-        EXPECT_EQ(error_for(line.dump()), std::string(":1: the field \"") + field + "\" is missing");
+        EXPECT_EQ(ruler_error(line.dump()), std::string(":1: the field \"") + field + "\" is missing");
     }
     nlohmann::json line = line_of("x");
     line["answer_prefix"] = 1U;
-    EXPECT_EQ(error_for(line.dump()), ":1: field \"answer_prefix\": found 1, expected a string");
+    EXPECT_EQ(ruler_error(line.dump()), ":1: field \"answer_prefix\": found 1, expected a string");
 }
 
 }  // namespace

@@ -10,7 +10,7 @@
 namespace snapkv::eval {
 namespace {
 
-Table sample() {
+Table scores() {
     return {{{"policy"}, {"score", Align::Right}}, {{"full", "0.5"}, {"snapkv", "10.25"}, {"h2o"}}};
 }
 
@@ -19,7 +19,7 @@ Table with_cell(const std::string & cell) {
 }
 
 TEST(MarkdownTable, ColumnsAreLinedUp) {
-    EXPECT_EQ(markdown_table(sample()),
+    EXPECT_EQ(markdown_table(scores()),
               "| policy | score |\n"
               "| ------ | ----: |\n"
               "| full   |   0.5 |\n"
@@ -45,7 +45,7 @@ TEST(MarkdownTable, WhatMarkdownWouldTakeIsEscaped) {
 }
 
 TEST(CsvTable, QuotesWhatNeedsIt) {
-    EXPECT_EQ(csv_table(sample()), "policy,score\nfull,0.5\nsnapkv,10.25\nh2o,\n");
+    EXPECT_EQ(csv_table(scores()), "policy,score\nfull,0.5\nsnapkv,10.25\nh2o,\n");
     EXPECT_EQ(csv_table(with_cell("1,5")), "a,b\n\"1,5\",x\n");
     EXPECT_EQ(csv_table(with_cell("say \"so\"")), "a,b\n\"say \"\"so\"\"\",x\n");
     EXPECT_EQ(csv_table(with_cell("two\r\nlines")), "a,b\n\"two\r\nlines\",x\n");

@@ -15,14 +15,14 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using Scaling = RopeOptions::Scaling;
 
-TinyModel with_keys(const std::function<void(gguf_context *)> & change) {
+TinyModel with_rope_keys(const std::function<void(gguf_context *)> & change) {
     TinyModel model(test::TinyShape{.layers = 1, .context = 1000});
     model.change_keys = change;
     return model;
 }
 
 model::Rope rope_of(const std::function<void(gguf_context *)> & change, const RopeOptions & options = {}) {
-    return test::load(test::TinyModelFile(with_keys(change)), options).rope;
+    return test::load(test::TinyModelFile(with_rope_keys(change)), options).rope;
 }
 
 void set_scaling(gguf_context * file, const char * type, float factor) {
@@ -108,7 +108,7 @@ TEST(Rope, OptionsWithoutEffectAreRefused) {
         return [type, factor](gguf_context * file) { set_scaling(file, type, factor); };
     };
     const auto refusal = [](const std::function<void(gguf_context *)> & keys, const RopeOptions & options) {
-        const test::TinyModelFile file(with_keys(keys));
+        const test::TinyModelFile file(with_rope_keys(keys));
         return test::error_of(ErrorKind::Usage, [&] { test::load(file, options); });
     };
     EXPECT_THAT(refusal({}, options_of(Scaling::None, 4)), HasSubstr("--rope-scale 4 has no effect"));
@@ -130,11 +130,11 @@ TEST(Rope, OfYarnByHandSetsHowFarTheModelReaches) {
     RopeOptions options;
     options.scaling = Scaling::Yarn;
     options.scale = 4;
-    EXPECT_EQ(test::load(test::TinyModelFile(with_keys({})), options).trained_context, 4000U);
+    EXPECT_EQ(test::load(test::TinyModelFile(with_rope_keys({})), options).trained_context, 4000U);
 }
 
 TEST(Rope, OptionsOutOfRangeAreNamed) {
-    const test::TinyModelFile file(with_keys({}));
+    const test::TinyModelFile file(with_rope_keys({}));
     const auto refusal = [&](const std::function<void(RopeOptions &)> & change) {
         RopeOptions options;
         change(options);
@@ -150,7 +150,7 @@ TEST(Rope, OptionsOutOfRangeAreNamed) {
 
 TEST(Rope, OfOtherScalingsIsRefusedByName) {
     for (const char * name : {"dynamic", ""}) {
-        EXPECT_THAT(test::load_refusal(with_keys([&](gguf_context * file) { set_scaling(file, name, 4); })),
+        EXPECT_THAT(test::load_refusal(with_rope_keys([&](gguf_context * file) { set_scaling(file, name, 4); })),
                     AllOf(HasSubstr("llama.rope.scaling.type"), HasSubstr(fmt::format("'{}'", name)),
                           HasSubstr("none, linear, yarn and longrope")));
     }
@@ -167,14 +167,15 @@ TEST(Rope, FactorsOfLongropeComeInPairs) {
 
 TEST(Rope, NumbersThatMakeNoSenseAreNamed) {
     for (const float value : {-1.0F, std::numeric_limits<float>::quiet_NaN()}) {
-        EXPECT_THAT(test::load_refusal(with_keys([&](gguf_context * file) { set_scaling(file, "linear", value); })),
-                    HasSubstr("llama.rope.scaling.factor"));
-        EXPECT_THAT(test::load_refusal(
-                        with_keys([&](gguf_context * file) { gguf_set_val_f32(file, "llama.rope.freq_base", value); })),
+        EXPECT_THAT(
+            test::load_refusal(with_rope_keys([&](gguf_context * file) { set_scaling(file, "linear", value); })),
+            HasSubstr("llama.rope.scaling.factor"));
+        EXPECT_THAT(test::load_refusal(with_rope_keys(
+                        [&](gguf_context * file) { gguf_set_val_f32(file, "llama.rope.freq_base", value); })),
                     HasSubstr("llama.rope.freq_base"));
     }
     for (const std::uint32_t value : {0U, 7U, 18U}) {
-        EXPECT_THAT(test::load_refusal(with_keys(
+        EXPECT_THAT(test::load_refusal(with_rope_keys(
                         [&](gguf_context * file) { gguf_set_val_u32(file, "llama.rope.dimension_count", value); })),
                     AllOf(HasSubstr("llama.rope.dimension_count"), HasSubstr(std::to_string(value))));
     }

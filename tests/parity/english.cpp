@@ -1,7 +1,6 @@
 #include "parity/english.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <fstream>
 #include <random>
 #include <stdexcept>
@@ -26,10 +25,6 @@ std::vector<std::string> paragraphs() {
 }
 
 }  // namespace
-
-bool long_texts() {
-    return std::getenv("SNAPKV_TEST_LONG_TEXTS") != nullptr;
-}
 
 std::string english(std::size_t bytes) {
     std::vector<std::string> all = paragraphs();

@@ -9,8 +9,4 @@ namespace snapkv::test {
 /// orders, so that more than that is not all new text. A chunk of 512 tokens seldom holds one of them twice.
 std::string english(std::size_t bytes);
 
-/// Whether tests are to take as much text as their bounds deserve, which scripts/nightly asks for by
-/// SNAPKV_TEST_LONG_TEXTS.
-bool long_texts();
-
 }  // namespace snapkv::test

@@ -12,29 +12,30 @@
 #include "parity/english.h"
 #include "parity/llama_reference.h"
 #include "parity/quantised.h"
+#include "support/long_texts.h"
 
 namespace snapkv::test {
 namespace {
 
-constexpr std::size_t kPromptTokens = 2400;
 constexpr std::size_t kAnswerTokens = 32;
 constexpr float kTie = 0.05F;  // leads of this size and less may go either way
 
-/// A document cut so that the prompt has kPromptTokens or a few less, and a question on it.
-Prompt long_prompt(const Model & model) {
+/// A document cut so that the prompt has `most` tokens or a few less, and a question on it.
+Prompt long_prompt(const Model & model, std::size_t most) {
     const std::string question = "What are these paragraphs about? Answer in a few sentences.";
     std::vector<Prompt> prompts{model.chat_prompt(english(14'000), question)};
-    EXPECT_GT(prompts.front().tokens.size(), kPromptTokens);
-    truncate_middle(prompts, prompts.front().tokens.size() - kPromptTokens);
+    EXPECT_GT(prompts.front().tokens.size(), most);
+    truncate_middle(prompts, prompts.front().tokens.size() - most);
     return prompts.front();
 }
 
 TEST(Greedy, TextAfterALongPromptIsLibllamas) {
     const std::filesystem::path file = small_model(LLAMA_FTYPE_MOSTLY_F16, "F16");
     const Model model = Model::load(file);
-    const Prompt prompt = long_prompt(model);
+    const std::uint32_t most = long_texts() ? 2400 : 1200;
+    const Prompt prompt = long_prompt(model, most);
     const GreedyText expected =
-        LlamaReference(file, {.context = kPromptTokens + 64, .batch = 512}).greedy(prompt.tokens, kAnswerTokens);
+        LlamaReference(file, {.context = most + 64, .batch = 512}).greedy(prompt.tokens, kAnswerTokens);
 
     Session session(model);
     const Branch branch = full_branch(prompt.tokens, KvType::F16);

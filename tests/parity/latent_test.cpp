@@ -12,15 +12,15 @@
 namespace snapkv::test {
 namespace {
 
-FamilyShape latent() {
+FamilyShape deepseek() {
     return family_shape("deepseek2");
 }
 
 class LatentRows : public testing::Test {
 protected:
-    TemporaryPath file_ = random_family(latent());
+    TemporaryPath file_ = random_family(deepseek());
     Model model_ = Model::load(file_.get());
-    std::vector<Token> tokens_ = random_tokens({.vocabulary = latent().vocabulary}, 300);
+    std::vector<Token> tokens_ = random_tokens({.vocabulary = deepseek().vocabulary}, 300);
 
     /// Logits after a prompt and twenty steps, from rows of which some are compressed away where there is a budget.
     [[nodiscard]] std::vector<float> answer(KvTypes type, AttentionPath path, std::uint32_t budget = 0,
@@ -45,8 +45,9 @@ protected:
 TEST_F(LatentRows, TakeTheBytesOfTheirKeys) {
     for (const KvType type : {KvType::F32, KvType::F16, KvType::Q8_0, KvType::Q4_0}) {
         static_cast<void>(answer(type, AttentionPath::Cpu));
-        EXPECT_EQ(bytes_, 280U * latent().layers * kv_row_bytes(type, latent().head_size));
-        EXPECT_EQ(model_.info().cache_bytes_per_token(type), latent().layers * kv_row_bytes(type, latent().head_size));
+        EXPECT_EQ(bytes_, 280U * deepseek().layers * kv_row_bytes(type, deepseek().head_size));
+        EXPECT_EQ(model_.info().cache_bytes_per_token(type),
+                  deepseek().layers * kv_row_bytes(type, deepseek().head_size));
     }
 }
 

@@ -16,30 +16,31 @@
 #include "parity/temporary_path.h"
 #include "product/gemm.h"
 #include "snapkv/session.h"
+#include "support/long_texts.h"
 
 namespace snapkv::test {
 namespace {
 
-constexpr std::uint32_t kContext = 512;
+constexpr std::uint32_t kChunk = 512;
 
 double seconds_since(std::chrono::steady_clock::time_point begin) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
 double reference(const std::filesystem::path & file, const std::string & text) {
-    return LlamaReference(file, {.context = kContext, .batch = kContext}).perplexity(text);
+    return LlamaReference(file, {.context = kChunk, .batch = kChunk}).perplexity(text);
 }
 
 void expect_near(const Model & model, const SessionOptions & options, const std::string & text, double expected,
                  double most, const std::string & name) {
     const auto begin = std::chrono::steady_clock::now();
-    const PerplexityResult found = Session(model, options).perplexity(text, kContext);
+    const PerplexityResult found = Session(model, options).perplexity(text, kChunk);
     const std::string line = fmt::format(
         "{}: {} chunks of {}: perplexity {:.5f}, libllama {:.5f}, difference {:+.4f} %; {:.0f} s", name, found.chunks,
-        kContext, found.perplexity, expected, 100 * (found.perplexity / expected - 1), seconds_since(begin));
+        kChunk, found.perplexity, expected, 100 * (found.perplexity / expected - 1), seconds_since(begin));
     std::cout << line << '\n';
     EXPECT_NEAR(found.perplexity / expected, 1, most) << name;
-    EXPECT_EQ(found.tokens, std::uint64_t{found.chunks} * (kContext - kContext / 2 - 1));
+    EXPECT_EQ(found.tokens, std::uint64_t{found.chunks} * (kChunk - kChunk / 2 - 1));
     EXPECT_FALSE(found.interrupted);
 }
 
@@ -50,7 +51,7 @@ void expect_same_perplexity(const std::filesystem::path & file, std::size_t of_b
     const double most = long_texts() ? 0.002 : 0.005;
     const Model model = Model::load(file);
     const std::string name = file.stem().string();
-    const std::string text = english(long_texts() ? of_bytes : 7'000);
+    const std::string text = english(long_texts() ? of_bytes : 4'000);
     const double own = reference(file, text);
     expect_near(model, {.attention = AttentionPath::Portable, .products = ProductPath::Stored}, text, own, kExact,
                 name + ", libllama's arithmetic");

@@ -13,6 +13,7 @@
 #include "parity/register_lines.h"
 #include "parity/temporary_path.h"
 #include "snapkv/retrieval_model.h"
+#include "support/long_texts.h"
 
 namespace snapkv::test {
 namespace {
@@ -122,7 +123,7 @@ TEST(Retrieval, AnswersAreLibllamasInHalfPrecision) {
 TEST(Retrieval, EveryLineIsFoundInAFullAndInACompressedCache) {
     const TemporaryPath file = retrieval_model("f16");
     Session session(Model::load(file.get()));
-    for (const std::size_t lines : {std::size_t{95}, std::size_t{long_texts() ? 790U : 320U}}) {
+    for (const std::size_t lines : {std::size_t{95}, std::size_t{long_texts() ? 790U : 200U}}) {
         const Task task = lines_task(lines, 8, 2);
         std::vector<std::string> expected = task.answers;
         expected.insert(expected.end(), task.answers.begin(), task.answers.end());
@@ -176,10 +177,10 @@ TEST_P(Needle, IsFoundInProse) {
     EXPECT_EQ(found[2], kAnswer);
 }
 
-// Some 3,000 and 7,000 tokens, or 16,000.
+// Some 3,000 and 5,000 tokens, or 16,000.
 INSTANTIATE_TEST_SUITE_P(Prose, Needle,
                          testing::Values(std::pair{12'000U, 0.0}, std::pair{12'000U, 0.4}, std::pair{12'000U, 0.8},
-                                         std::pair{long_texts() ? 70'000U : 30'000U, 0.4}));
+                                         std::pair{long_texts() ? 70'000U : 20'000U, 0.4}));
 
 }  // namespace
 }  // namespace snapkv::test

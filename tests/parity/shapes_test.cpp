@@ -16,22 +16,22 @@ namespace {
 
 using Scaling = RopeOptions::Scaling;
 
-constexpr std::size_t kTokens = 300;
-constexpr std::size_t kPrefilled = 70;  // the rest comes step by step
-constexpr double kMost = 1e-6;
+constexpr std::size_t kLength = 300;
+constexpr std::size_t kFirst = 70;  // the rest comes step by step
+constexpr double kBound = 1e-6;
 
-struct Case {
+struct Variation {
     std::string name;
     RandomShape shape;
     RopeOptions options;
     std::uint32_t threads = 1;  ///< on models this small, threads mostly wait for each other
 };
 
-void PrintTo(const Case & value, std::ostream * out) {
+void PrintTo(const Variation & value, std::ostream * out) {
     *out << value.name;
 }
 
-std::vector<Case> shapes() {
+std::vector<Variation> shapes() {
     return {
         {"GroupedHeads32Untied", {}, {}, 2},
         {"GroupedHeads32TiedBiases", {.tied = true, .biases = true}, {}, 2},
@@ -50,7 +50,7 @@ RopeOptions by_option(std::optional<Scaling> scaling, std::optional<float> scale
     return {scaling, scale, base, original_context, {}};
 }
 
-std::vector<Case> rotations() {
+std::vector<Variation> rotations() {
     const auto with = [](RopeKeys rope) { return RandomShape{.rope = std::move(rope)}; };
     const RopeKeys yarn{.type = "yarn", .factor = 4.0F, .original_context = 64};
     return {
@@ -76,11 +76,11 @@ std::vector<Case> rotations() {
 }
 
 /// One model in both engines, K/V in float32.
-class Parity : public testing::TestWithParam<Case> {
+class Parity : public testing::TestWithParam<Variation> {
 protected:
     Parity()
         : file_(random_model(GetParam().shape)),
-          tokens_(random_tokens(GetParam().shape, kTokens)),
+          tokens_(random_tokens(GetParam().shape, kLength)),
           expected_(LlamaReference(
                         file_.get(),
                         {.cache = GGML_TYPE_F32, .flash = LLAMA_FLASH_ATTN_TYPE_DISABLED, .rope = GetParam().options})
@@ -103,11 +103,11 @@ protected:
     [[nodiscard]] double append_error(std::size_t count, const SessionOptions & how) const {
         Session session(model(), how);
         const std::span<const Token> tokens(tokens_);
-        const Branch branch = full_branch(tokens.first(kPrefilled), KvType::F32);
+        const Branch branch = full_branch(tokens.first(kFirst), KvType::F32);
         Sequence sequence = std::move(session.prefill({&branch, 1}).sequences.front());
-        double worst = normalised_error(sequence.logits(), expected(kPrefilled - 1));
-        for (std::size_t done = kPrefilled; done < kTokens; done += count) {
-            const std::size_t next = std::min(count, kTokens - done);
+        double worst = normalised_error(sequence.logits(), expected(kFirst - 1));
+        for (std::size_t done = kFirst; done < kLength; done += count) {
+            const std::size_t next = std::min(count, kLength - done);
             session.append(sequence, tokens.subspan(done, next));
             worst = std::max(worst, normalised_error(sequence.logits(), expected(done + next - 1)));
         }
@@ -123,24 +123,24 @@ TEST_P(Parity, PrefillInOneChunkAndInMany) {
     const double one = prefill_error(options(512));
     const double many = prefill_error(options(64));
     std::cout << "error " << one << " in one chunk, " << many << " in chunks of 64\n";
-    EXPECT_LT(one, kMost);
-    EXPECT_LT(many, kMost);
+    EXPECT_LT(one, kBound);
+    EXPECT_LT(many, kBound);
 }
 
 TEST_P(Parity, DecodeAndFurtherChunks) {
     const double steps = append_error(1, options(512));
     const double chunks = append_error(50, options(64));
     std::cout << "error " << steps << " step by step, " << chunks << " in chunks of 50\n";
-    EXPECT_LT(steps, kMost);
-    EXPECT_LT(chunks, kMost);
+    EXPECT_LT(steps, kBound);
+    EXPECT_LT(chunks, kBound);
 }
 
-std::string name_of(const testing::TestParamInfo<Case> & info) {
+std::string variation_name(const testing::TestParamInfo<Variation> & info) {
     return info.param.name;
 }
 
-INSTANTIATE_TEST_SUITE_P(Shapes, Parity, testing::ValuesIn(shapes()), name_of);
-INSTANTIATE_TEST_SUITE_P(Rotations, Parity, testing::ValuesIn(rotations()), name_of);
+INSTANTIATE_TEST_SUITE_P(Shapes, Parity, testing::ValuesIn(shapes()), variation_name);
+INSTANTIATE_TEST_SUITE_P(Rotations, Parity, testing::ValuesIn(rotations()), variation_name);
 
 class PortableParity : public Parity {};
 
@@ -148,19 +148,19 @@ TEST_P(PortableParity, PrefillAndDecode) {
     const double prefill = prefill_error(options(64, AttentionPath::Portable));
     const double steps = append_error(1, options(512, AttentionPath::Portable));
     std::cout << "error " << prefill << " in prefill, " << steps << " step by step\n";
-    EXPECT_LT(prefill, kMost);
-    EXPECT_LT(steps, kMost);
+    EXPECT_LT(prefill, kBound);
+    EXPECT_LT(steps, kBound);
 }
 
-INSTANTIATE_TEST_SUITE_P(Shapes, PortableParity, testing::ValuesIn(shapes()), name_of);
+INSTANTIATE_TEST_SUITE_P(Shapes, PortableParity, testing::ValuesIn(shapes()), variation_name);
 
 // A case that does not change the logits would prove nothing about its setting.
 TEST(Parity, EveryRotationChangesTheLogits) {
     const RandomShape plain;
-    const std::vector<Token> tokens = random_tokens(plain, kTokens);
+    const std::vector<Token> tokens = random_tokens(plain, kLength);
     const ReferenceOptions reference{.threads = 1, .cache = GGML_TYPE_F32, .flash = LLAMA_FLASH_ATTN_TYPE_DISABLED};
     const std::vector<float> unscaled = LlamaReference(random_model(plain).get(), reference).logits(tokens);
-    for (const Case & rotation : rotations()) {
+    for (const Variation & rotation : rotations()) {
         const TemporaryPath file = random_model(rotation.shape);
         ReferenceOptions options = reference;
         options.rope = rotation.options;
@@ -177,7 +177,7 @@ TEST(Parity, EveryRotationChangesTheLogits) {
 TEST(Parity, HalfPrecisionCacheAgainstFlashAttention) {
     const RandomShape shape{.width = 256, .heads = 4, .kv_heads = 2, .head_size = 64};
     const TemporaryPath file = random_model(shape);
-    const std::vector<Token> tokens = random_tokens(shape, kTokens);
+    const std::vector<Token> tokens = random_tokens(shape, kLength);
     const std::vector<float> expected =
         LlamaReference(file.get(), {.threads = 1, .cache = GGML_TYPE_F16, .flash = LLAMA_FLASH_ATTN_TYPE_ENABLED})
             .logits(tokens);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <memory>
 #include <ostream>
 #include <string>
@@ -60,6 +61,24 @@ inline std::vector<Pair> pairs() {
             {"phi-3", bars_template}};
 }
 
+/// llama.cpp's own reading of a pair's template, made once for all tests.
+inline const common_chat_templates * llamas_templates(const Pair & pair) {
+    static std::map<std::string, std::unique_ptr<llama_model, decltype(&llama_model_free)>> models;
+    static std::map<std::pair<std::string, std::string>, common_chat_templates_ptr> templates;
+    common_chat_templates_ptr & read = templates[{pair.vocabulary, pair.source}];
+    if (!read) {
+        const std::string path = pair.vocabulary.empty() ? SNAPKV_TEST_MODEL : vocabulary_path(pair.vocabulary);
+        const auto model = models.try_emplace(path, nullptr, llama_model_free).first;
+        if (!model->second) {
+            llama_model_params params = llama_model_default_params();
+            params.vocab_only = true;
+            model->second.reset(llama_model_load_from_file(path.c_str(), params));
+        }
+        read = common_chat_templates_init(model->second.get(), pair.source);
+    }
+    return read.get();
+}
+
 /// What llama.cpp makes of a conversation that begins with the user.
 inline std::string render(const Pair & pair, const std::vector<std::string> & messages) {
     common_chat_templates_inputs inputs;
@@ -70,13 +89,7 @@ inline std::string render(const Pair & pair, const std::vector<std::string> & me
         inputs.messages.push_back(std::move(message));
     }
     inputs.enable_thinking = false;
-    const std::string path = pair.vocabulary.empty() ? SNAPKV_TEST_MODEL : vocabulary_path(pair.vocabulary);
-    llama_model_params params = llama_model_default_params();
-    params.vocab_only = true;
-    const std::unique_ptr<llama_model, decltype(&llama_model_free)> model(
-        llama_model_load_from_file(path.c_str(), params), llama_model_free);
-    const auto templates = common_chat_templates_init(model.get(), pair.source);
-    return common_chat_templates_apply(templates.get(), inputs).prompt;
+    return common_chat_templates_apply(llamas_templates(pair), inputs).prompt;
 }
 
 }  // namespace snapkv::test
