@@ -37,13 +37,34 @@ function(snapkv_precompile target owner)
   target_compile_options(${target} PRIVATE -fpch-preprocess)  # for the compiler cache
 endfunction()
 
-# Code that arranges work rather than does it compiles faster with less optimisation and runs as fast.
+# Code that arranges work rather than does it compiles faster with less optimisation and runs as fast. Sanitizers'
+# checks are most of what a compiler then has to optimise. With GCC all that share precompiled headers must be alike.
 function(snapkv_light target)
   target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
+  if(SNAPKV_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    target_compile_options(${target} PRIVATE -O0)
+  endif()
 endfunction()
 
 if(SNAPKV_SANITIZE)
   target_compile_options(snapkv_options INTERFACE -fsanitize=${SNAPKV_SANITIZE} -fno-sanitize-recover=all
     -fno-omit-frame-pointer)
+  target_compile_definitions(snapkv_options INTERFACE SNAPKV_SANITIZED)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    # Beyond what GCC takes for undefined: the first speaks of Highway's headers, the second needs a descriptor to see
+    # whether an object is there.
+    target_compile_options(snapkv_options INTERFACE -fno-sanitize=float-cast-overflow,vptr)
+    if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
+      # Else Highway adds emulated vectors, which are in no build that is used.
+      target_compile_options(snapkv_options INTERFACE -msse4.2 -maes -mpclmul)
+    endif()
+  endif()
   target_link_options(snapkv_options INTERFACE -fsanitize=${SNAPKV_SANITIZE})
+  # No sanitizer watches what this processor cannot run, and sanitized kernels take minutes to compile.
+  if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64" AND EXISTS /proc/cpuinfo)
+    file(STRINGS /proc/cpuinfo avx512 REGEX "^flags.* avx512f" LIMIT_COUNT 1)
+    if(NOT avx512)
+      target_compile_definitions(snapkv_options INTERFACE SNAPKV_AVX2)
+    endif()
+  endif()
 endif()

@@ -11,7 +11,6 @@
 #include <memory>
 #include <new>
 #include <optional>
-#include <stdexcept>
 #include <unordered_map>
 #include <utility>
 
@@ -101,21 +100,6 @@ std::vector<Token> call_tokenizer(const llama_vocab * vocab, std::string_view te
     raise_interrupted("interrupted while tokenizing");
 }
 
-// The first byte of what a child sends: tokens follow, or the message of what libllama has thrown.
-constexpr char sends_tokens = 't';
-constexpr char sends_error = 'e';
-
-std::string tokens_or_error(const llama_vocab * vocab, std::string_view text) {
-    try {
-        const std::vector<Token> tokens = call_tokenizer(vocab, text);
-        std::string bytes(1 + tokens.size() * sizeof(Token), sends_tokens);
-        std::memcpy(bytes.data() + 1, tokens.data(), tokens.size() * sizeof(Token));
-        return bytes;
-    } catch (const std::runtime_error & error) {
-        return sends_error + std::string(error.what());
-    }
-}
-
 /// As call_tokenizer(), in a child process, which a stop flag can end at any moment. In this one where none can be had.
 std::vector<Token> tokenize_in_child(const llama_vocab * vocab, std::string_view text, const std::atomic<bool> & stop) {
     constexpr std::chrono::hours no_limit{24 * 365};
@@ -126,7 +110,10 @@ std::vector<Token> tokenize_in_child(const llama_vocab * vocab, std::string_view
                              .stop = &stop};
     std::optional<ChildAnswer> answer;
     try {
-        answer = in_child(budget, [&] { return tokens_or_error(vocab, text); });
+        answer = in_child(budget, [&] {
+            const std::vector<Token> tokens = call_tokenizer(vocab, text);
+            return std::string(reinterpret_cast<const char *>(tokens.data()), tokens.size() * sizeof(Token));
+        });
     } catch (const Error &) {
         return call_tokenizer(vocab, text);
     }
@@ -137,12 +124,8 @@ std::vector<Token> tokenize_in_child(const llama_vocab * vocab, std::string_view
         raise_machine("the tokenizer failed on {} bytes of text that cannot be split, probably for lack of memory",
                       text.size());
     }
-    const std::string_view sent = std::string_view(answer->text).substr(1);
-    if (answer->text.front() == sends_error) {
-        throw std::runtime_error(std::string(sent));
-    }
-    std::vector<Token> tokens(sent.size() / sizeof(Token));
-    std::memcpy(tokens.data(), sent.data(), sent.size());
+    std::vector<Token> tokens(answer->text.size() / sizeof(Token));
+    std::memcpy(tokens.data(), answer->text.data(), answer->text.size());
     return tokens;
 }
 

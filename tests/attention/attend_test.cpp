@@ -78,10 +78,10 @@ TEST(Attend, QuantisedRowsOfEverySizeOfHead) {
                 LayerUnit unit = unit_of(spec_of(2, 3, size, size), types);
                 Random random(26);
                 const auto sequence = Sequence(unit)
-                                          .ragged(random, unit.shape, 150)
-                                          .dense(random, unit.shape, 500, 256)
-                                          .dense(random, unit.shape, 756, count);
-                unit.queries = {sequence.span(0, count, 756)};
+                                          .ragged(random, unit.shape, 70)
+                                          .dense(random, unit.shape, 500, 130)
+                                          .dense(random, unit.shape, 630, count);
+                unit.queries = {sequence.span(0, count, 630)};
                 for (const bool rotated : {true, false}) {
                     unit.shape.rotated = rotated;
                     check(unit, count, 27);

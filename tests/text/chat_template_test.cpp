@@ -132,8 +132,8 @@ TEST(ChatTemplate, TakesOrRefusesTheFuzzersSeeds) {
         std::ifstream file(folder / name, std::ios::binary);
         ASSERT_TRUE(file.is_open()) << name;
         const ChatTemplate chat(model_vocabulary(), {std::istreambuf_iterator<char>(file), {}});
-        // A sanitizer ends a process whose memory is short, which happens sooner with one.
-        const bool ended = test::kSanitized && chat.error() == exhausted.back();
+        // A sanitizer takes more memory than the rendering, and ends a process that runs short of it.
+        const bool ended = test::kSanitized && name == "long-rendering" && chat.error() == exhausted.back();
         EXPECT_TRUE(ended || std::find(reasons.begin(), reasons.end(), chat.error()) != reasons.end())
             << name << ": " << chat.error();
         EXPECT_EQ(chat.usable(), chat.error().empty()) << name;
