@@ -14,7 +14,7 @@ namespace {
 
 constexpr RandomShape kShape{
     .width = 256, .heads = 4, .kv_heads = 2, .head_size = 64, .layers = 3, .feed_forward = 512};
-constexpr std::size_t kBeforeAppended = 100;
+constexpr std::size_t kRowsBefore = 100;
 
 class AppendedRows : public testing::TestWithParam<std::size_t> {
 protected:
@@ -29,8 +29,8 @@ protected:
 
 TEST_P(AppendedRows, GiveTheLogitsOfSingleSteps) {
     const Model model = quantised(LLAMA_FTYPE_MOSTLY_Q4_1);
-    const std::vector<Token> tokens = random_tokens(kShape, kBeforeAppended + GetParam());
-    const std::span<const Token> turn = std::span(tokens).subspan(kBeforeAppended);
+    const std::vector<Token> tokens = random_tokens(kShape, kRowsBefore + GetParam());
+    const std::span<const Token> turn = std::span(tokens).subspan(kRowsBefore);
     std::vector<ProductPath> paths{ProductPath::Auto, ProductPath::Stored};
     if (product::gemm_available(product::Element::I8)) {
         paths.push_back(ProductPath::Int8);
@@ -40,8 +40,8 @@ TEST_P(AppendedRows, GiveTheLogitsOfSingleSteps) {
     }
     for (const ProductPath path : paths) {
         Session session(model, {.threads = 1, .products = path});
-        const std::vector<float> steps = step_logits(session, tokens, kBeforeAppended, KvType::F16);
-        const Branch branch = full_branch(std::span(tokens).first(kBeforeAppended), KvType::F16);
+        const std::vector<float> steps = step_logits(session, tokens, kRowsBefore, KvType::F16);
+        const Branch branch = full_branch(std::span(tokens).first(kRowsBefore), KvType::F16);
         Sequence sequence = std::move(session.prefill({&branch, 1}).sequences.front());
         session.append(sequence, turn);
         EXPECT_LT(normalised_error(sequence.logits(), std::span(steps).last(sequence.logits().size())), 2e-3)

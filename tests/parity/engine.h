@@ -20,4 +20,7 @@ std::vector<float> step_logits(Session & session, std::span<const Token> tokens,
 /// Squared differences over squared values of `expected`; both must be of one size.
 double normalised_error(std::span<const float> found, std::span<const float> expected);
 
+/// The most that sums of float32 in another order may err by.
+inline constexpr double kMostError = 1e-6;
+
 }  // namespace snapkv::test

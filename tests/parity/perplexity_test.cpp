@@ -51,7 +51,7 @@ void expect_same_perplexity(const std::filesystem::path & file, std::size_t of_b
     const double most = long_texts() ? 0.002 : 0.005;
     const Model model = Model::load(file);
     const std::string name = file.stem().string();
-    const std::string text = english(long_texts() ? of_bytes : 4'000);
+    const std::string text = english(long_texts() ? of_bytes : 7'000);
     const double own = reference(file, text);
     expect_near(model, {.attention = AttentionPath::Portable, .products = ProductPath::Stored}, text, own, kExact,
                 name + ", libllama's arithmetic");
