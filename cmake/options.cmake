@@ -50,14 +50,9 @@ if(SNAPKV_SANITIZE)
   target_compile_options(snapkv_options INTERFACE -fsanitize=${SNAPKV_SANITIZE} -fno-sanitize-recover=all
     -fno-omit-frame-pointer)
   target_compile_definitions(snapkv_options INTERFACE SNAPKV_SANITIZED)
-  if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
-    # Beyond what GCC takes for undefined: the first speaks of Highway's headers, the second needs a descriptor to see
-    # whether an object is there.
-    target_compile_options(snapkv_options INTERFACE -fno-sanitize=float-cast-overflow,vptr)
-    if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
-      # Else Highway adds emulated vectors, which are in no build that is used.
-      target_compile_options(snapkv_options INTERFACE -msse4.2 -maes -mpclmul)
-    endif()
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
+    # Else Highway adds emulated vectors, which are in no build that is used.
+    target_compile_options(snapkv_options INTERFACE -msse4.2 -maes -mpclmul)
   endif()
   target_link_options(snapkv_options INTERFACE -fsanitize=${SNAPKV_SANITIZE})
   # No sanitizer watches what this processor cannot run, and sanitized kernels take minutes to compile.

@@ -278,6 +278,9 @@ TEST(LongText, WhatCannotBeCutGivesLibllamasTokens) {
     const std::vector<Token> expected = test::libllama_tokens(vocabulary, text, false, false);
     EXPECT_TRUE(vocabulary.tokenize(text, false, false) == expected);
 
+    if (test::kSanitized) {
+        return;  // a sanitizer that looks at an object opens a pipe of its own
+    }
     // Without descriptors there is no pipe to a child process.
     rlimit before{};
     ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
