@@ -77,29 +77,12 @@ inline Tolerance tolerance_of(const LayerUnit & unit, const cpu::InstructionSet 
     return set.bf16 && unit.shape.type != KvType::F32 ? Tolerance{1e-4, 0.05} : Tolerance{1e-10, 1e-4};
 }
 
-inline std::vector<double> expect(const LayerUnit & unit, std::uint32_t chunk_rows, const std::vector<float> & q) {
-    const AttentionSpec & spec = unit.spec;
-    std::vector<double> expected(std::size_t{chunk_rows} * spec.heads * spec.value_size);
-    for (const QuerySpan & span : unit.queries) {
-        for (std::uint32_t i = 0; i < span.count; ++i) {
-            for (std::uint32_t head = 0; head < spec.heads; ++head) {
-                const std::size_t at = std::size_t{span.row + i} * spec.heads + head;
-                const std::vector<double> row =
-                    test::attend(spec, unit.shape, q.data() + at * spec.key_size, span.rows[head / spec.group()],
-                                 index_of(span.first) + i, head);
-                std::copy(row.begin(), row.end(), expected.data() + at * spec.value_size);
-            }
-        }
-    }
-    return expected;
-}
-
 /// With every instruction set: compares every span with the oracle and every other row with zero, then the bits for
 /// several numbers of threads.
 inline void check(const LayerUnit & unit, std::uint32_t chunk_rows, std::uint32_t seed) {
     Random random(seed);
     const std::vector<float> q = random.numbers(std::size_t{chunk_rows} * unit.spec.heads * unit.spec.key_size);
-    const std::vector<double> expected = expect(unit, chunk_rows, q);
+    const std::vector<double> expected = test::attend(unit, chunk_rows, q);
     for (const cpu::InstructionSet & set : cpu::instruction_sets()) {
         SCOPED_TRACE(set.name);
         const cpu::OnlySet only(set);
@@ -112,7 +95,7 @@ inline void check(const LayerUnit & unit, std::uint32_t chunk_rows, std::uint32_
                 ASSERT_EQ(out[i], 0) << "padding, or a row that sees nothing, at " << i;
             }
         }
-        for (const std::uint32_t threads : {2U, 3U, 5U}) {
+        for (const std::uint32_t threads : test::several_threads()) {
             EXPECT_TRUE(same_bits(run(unit, chunk_rows, q, threads), out)) << threads << " threads";
         }
     }

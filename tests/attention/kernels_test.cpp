@@ -55,7 +55,8 @@ public:
     Meeting(const AttentionSpec & spec, KvTypes type, std::uint32_t query_rows,
             const std::vector<std::uint32_t> & tile_rows, std::uint32_t seed)
         : spec_(spec),
-          shape_{.kv_heads = 1, .key_size = spec.key_size, .value_size = spec.value_size, .type = type},
+          shape_{
+              .kv_heads = 1, .key_size = spec.key_size, .value_size = spec.value_size, .type = type, .rotated = false},
           query_rows_(query_rows) {
         Random random(seed);
         const std::vector<float> unscaled = random.numbers(std::size_t{query_rows} * spec.key_size);
@@ -75,8 +76,18 @@ public:
                 end_.push_back(kind < 5 ? rows : kind == 7 ? begin : begin + random.below(rows - begin + 1));
             }
         }
+        std::vector<kv::HeadRows> views;
+        for (const OwnedRows & tile : tiles_) {
+            views.push_back(tile.view());
+        }
+        const std::vector<test::DecodedRows> decoded = test::decoded(shape_, views);
         for (std::uint32_t q = 0; q < query_rows; ++q) {
-            expected_.push_back(expect(unscaled.data() + q * spec.key_size, q));
+            expected_.push_back(test::softmax_over(
+                spec, unscaled.data() + q * spec.key_size, decoded,
+                [&](const test::DecodedRows & rows, std::uint32_t row) {
+                    const std::size_t index = static_cast<std::size_t>(&rows - decoded.data()) * query_rows + q;
+                    return begin_[index] <= row && row < end_[index];
+                }));
         }
     }
 
@@ -123,17 +134,6 @@ public:
     }
 
 private:
-    [[nodiscard]] Softmax expect(const float * query, std::uint32_t q) const {
-        std::vector<kv::HeadRows> views;
-        for (const OwnedRows & tile : tiles_) {
-            views.push_back(tile.view());
-        }
-        return test::softmax_over(spec_, shape_, query, views, [&](const kv::HeadRows & view, std::uint32_t row) {
-            const std::size_t index = static_cast<std::size_t>(&view - views.data()) * query_rows_ + q;
-            return begin_[index] <= row && row < end_[index];
-        });
-    }
-
     AttentionSpec spec_;
     kv::LayerShape shape_;
     std::uint32_t query_rows_;

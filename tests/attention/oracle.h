@@ -18,15 +18,22 @@
 #include <vector>
 
 #include "attention/spec.h"
+#include "attention/unit.h"
 #include "attention/vote.h"
 #include "kv/head_rows.h"
 #include "kv/shape.h"
+#include "support/sanitizers.h"
 
 /// The naive counterpart of src/attention: loops in double precision that share no code with it, and data to try both
 /// on.
 namespace snapkv::attention::test {
 
 inline constexpr double kNegativeInfinity = -std::numeric_limits<double>::infinity();
+
+/// How many threads must give the bits of one; under a sanitizer, which sees the same code in each, once.
+inline std::vector<std::uint32_t> several_threads() {
+    return snapkv::test::kSanitized ? std::vector<std::uint32_t>{3} : std::vector<std::uint32_t>{2, 3, 5};
+}
 
 /// Names a test's parameter.
 inline std::string type_name(const testing::TestParamInfo<KvType> & param) {
@@ -142,8 +149,6 @@ inline std::vector<double> restored_row(const std::byte * row, std::size_t size,
     }
     return values;
 }
-using RowValues = std::vector<double> (*)(const std::byte *, std::size_t, KvType);
-
 inline std::vector<std::byte> encode(std::span<const float> numbers, KvType type);
 
 /// Blocks of 32 whose scale is that of their greatest number.
@@ -238,33 +243,55 @@ struct Softmax {
     std::vector<double> values;
 };
 
+/// The rows of a view in double precision, as attention takes them.
+struct DecodedRows {
+    kv::HeadRows view;
+    std::vector<double> keys;    ///< [rows][key size]
+    std::vector<double> values;  ///< [rows][value size]
+};
+
+inline std::vector<DecodedRows> decoded(const kv::LayerShape & shape, std::span<const kv::HeadRows> views) {
+    const auto append = [&](std::vector<double> & to, const std::byte * row, std::size_t size, KvType type,
+                            std::size_t taken) {
+        const std::vector<double> values = shape.rotated ? restored_row(row, size, type) : stored_row(row, size, type);
+        to.insert(to.end(), values.begin(), values.begin() + static_cast<std::ptrdiff_t>(taken));
+    };
+    std::vector<DecodedRows> result;
+    for (const kv::HeadRows & view : views) {
+        DecodedRows & rows = result.emplace_back(DecodedRows{view, {}, {}});
+        for (std::uint32_t row = 0; row < view.rows; ++row) {
+            append(rows.keys, view.keys + row * shape.key_bytes(), shape.key_size, shape.type.key, shape.key_size);
+            // A value within its key is restored with it.
+            append(rows.values, view.values + row * shape.value_stride(),
+                   shape.values_in_keys ? shape.key_size : shape.value_size, shape.type.value, shape.value_size);
+        }
+    }
+    return result;
+}
+
 /// Before what ALiBi takes off.
-inline double logit_of(const AttentionSpec & spec, KvType type, const float * query, const std::byte * key,
-                       RowValues row_values = stored_row) {
-    const std::vector<double> values = row_values(key, spec.key_size, type);
+inline double logit_of(const AttentionSpec & spec, const float * query, const double * key) {
     double dot = 0;
     for (std::uint32_t k = 0; k < spec.key_size; ++k) {
-        dot += double{query[k]} * values[k];
+        dot += double{query[k]} * key[k];
     }
     const double logit = double{spec.scale} * dot;
     return spec.soft_cap > 0 ? double{spec.soft_cap} * std::tanh(logit / double{spec.soft_cap}) : logit;
 }
 
-/// `sees(view, row)` says which rows count; `position` and `head` are the query's.
-inline Softmax softmax_over(const AttentionSpec & spec, const kv::LayerShape & shape, const float * query,
-                            std::span<const kv::HeadRows> views,
-                            const std::function<bool(const kv::HeadRows &, std::uint32_t)> & sees,
-                            std::uint32_t position = 0, std::uint32_t head = 0, RowValues row_values = stored_row) {
-    std::vector<std::pair<double, const std::byte *>> seen;
+/// `sees(rows, row)` says which rows count; `position` and `head` are the query's.
+inline Softmax softmax_over(const AttentionSpec & spec, const float * query, std::span<const DecodedRows> views,
+                            const std::function<bool(const DecodedRows &, std::uint32_t)> & sees,
+                            std::uint32_t position = 0, std::uint32_t head = 0) {
+    std::vector<std::pair<double, const double *>> seen;
     Softmax result;
-    for (const kv::HeadRows & view : views) {
-        for (std::uint32_t row = 0; row < view.rows; ++row) {
-            if (sees(view, row)) {
-                const auto distance = static_cast<double>(position) - index_of(view.position(row));
-                const double logit =
-                    logit_of(spec, shape.type.key, query, view.keys + row * shape.key_bytes(), row_values) -
-                    double{spec.slope(head)} * distance;
-                seen.emplace_back(logit, view.values + row * shape.value_stride());
+    for (const DecodedRows & rows : views) {
+        for (std::uint32_t row = 0; row < rows.view.rows; ++row) {
+            if (sees(rows, row)) {
+                const auto distance = static_cast<double>(position) - index_of(rows.view.position(row));
+                const double logit = logit_of(spec, query, rows.keys.data() + std::size_t{row} * spec.key_size) -
+                                     double{spec.slope(head)} * distance;
+                seen.emplace_back(logit, rows.values.data() + std::size_t{row} * spec.value_size);
                 result.maximum = std::max(result.maximum, logit);
             }
         }
@@ -273,11 +300,8 @@ inline Softmax softmax_over(const AttentionSpec & spec, const kv::LayerShape & s
     for (const auto & [logit, value] : seen) {
         const double weight = std::exp(logit - result.maximum);
         result.sum += weight;
-        // A value within its key is restored with it.
-        const std::vector<double> row =
-            row_values(value, shape.values_in_keys ? spec.key_size : spec.value_size, shape.type.value);
         for (std::uint32_t k = 0; k < spec.value_size; ++k) {
-            result.values[k] += weight * row[k];
+            result.values[k] += weight * value[k];
         }
     }
     return result;
@@ -289,12 +313,12 @@ inline bool is_seen(const AttentionSpec & spec, std::uint32_t position, Position
 }
 
 /// Attention of one query; zeros where it sees nothing.
-inline std::vector<double> attend(const AttentionSpec & spec, const kv::LayerShape & shape, const float * query,
-                                  std::span<const kv::HeadRows> views, std::uint32_t position, std::uint32_t head) {
+inline std::vector<double> attend(const AttentionSpec & spec, const float * query, std::span<const DecodedRows> views,
+                                  std::uint32_t position, std::uint32_t head) {
     Softmax softmax = softmax_over(
-        spec, shape, query, views,
-        [&](const kv::HeadRows & view, std::uint32_t row) { return is_seen(spec, position, view.position(row)); },
-        position, head, shape.rotated ? restored_row : stored_row);
+        spec, query, views,
+        [&](const DecodedRows & rows, std::uint32_t row) { return is_seen(spec, position, rows.view.position(row)); },
+        position, head);
     if (softmax.sum > 0 && !spec.sinks.empty()) {
         softmax.sum += std::exp(double{spec.sinks[head]} - softmax.maximum);
     }
@@ -304,6 +328,24 @@ inline std::vector<double> attend(const AttentionSpec & spec, const kv::LayerSha
     return softmax.values;
 }
 
+/// Attention of all of a unit's queries q, [chunk rows][heads][value size]; zeros for padding.
+inline std::vector<double> attend(const LayerUnit & unit, std::uint32_t chunk_rows, const std::vector<float> & q) {
+    const AttentionSpec & spec = unit.spec;
+    std::vector<double> out(std::size_t{chunk_rows} * spec.heads * spec.value_size);
+    for (const QuerySpan & span : unit.queries) {
+        for (std::uint32_t head = 0; head < spec.heads; ++head) {
+            const std::vector<DecodedRows> rows = decoded(unit.shape, span.rows[head / spec.group()]);
+            for (std::uint32_t i = 0; i < span.count; ++i) {
+                const std::size_t at = std::size_t{span.row + i} * spec.heads + head;
+                const std::vector<double> one =
+                    attend(spec, q.data() + at * spec.key_size, rows, index_of(span.first) + i, head);
+                std::copy(one.begin(), one.end(), out.data() + at * spec.value_size);
+            }
+        }
+    }
+    return out;
+}
+
 /// The vote, [KV head][group][n - window]: straight from the method's definition.
 inline std::vector<double> vote(const VoteInput & input) {
     const AttentionSpec & spec = input.spec;
@@ -311,15 +353,16 @@ inline std::vector<double> vote(const VoteInput & input) {
     std::vector<double> votes(std::size_t{spec.heads} * prefix);
     std::vector<double> logits(input.n);
     for (std::uint32_t head = 0; head < spec.heads; ++head) {
+        const std::vector<DecodedRows> views = decoded(input.shape, input.rows[head / spec.group()]);
         for (std::uint32_t row = 0; row < input.window; ++row) {
             const float * query = input.queries + (std::size_t{row} * spec.heads + head) * spec.key_size;
             std::fill(logits.begin(), logits.end(), kNegativeInfinity);
-            for (const kv::HeadRows & view : input.rows[head / spec.group()]) {
-                for (std::uint32_t at = 0; at < view.rows; ++at) {
-                    const Position position = view.position(at);
+            for (const DecodedRows & rows : views) {
+                for (std::uint32_t at = 0; at < rows.view.rows; ++at) {
+                    const Position position = rows.view.position(at);
                     if (is_seen(spec, prefix + row, position)) {
                         logits[index_of(position)] =
-                            logit_of(spec, input.shape.type.key, query, view.keys + at * input.shape.key_bytes()) -
+                            logit_of(spec, query, rows.keys.data() + std::size_t{at} * spec.key_size) -
                             double{spec.slope(head)} * (static_cast<double>(prefix + row) - index_of(position));
                     }
                 }

@@ -100,29 +100,15 @@ public:
     /// The portable port, and the project's kernels, against the oracle.
     void check() const { check(run(*make_portable_port(0, 1))); }
     void check(const std::vector<float> & portable) const {
-        const std::vector<double> expected = attended();
-        ASSERT_EQ(portable.size(), expected.size());
-        EXPECT_LT(test::nmse(portable, expected), kTolerance);
+        const std::vector<double> oracle = expected();
+        ASSERT_EQ(portable.size(), oracle.size());
+        EXPECT_LT(test::nmse(portable, oracle), kTolerance);
         const cpu::OnlySet only = snapkv::test::float32_kernels();
         const std::vector<float> kernels = run(*make_cpu_port(0, 1));
         EXPECT_LT(test::nmse(portable, std::vector<double>(kernels.begin(), kernels.end())), kTolerance);
     }
 
-    /// What the oracle says, zeros for padding.
-    [[nodiscard]] std::vector<double> attended() const {
-        const AttentionSpec & spec = unit.spec;
-        std::vector<double> out(std::size_t{rows_} * spec.heads * spec.value_size);
-        for (const QuerySpan & span : unit.queries) {
-            for (std::uint32_t i = 0; i < span.count * spec.heads; ++i) {
-                const std::size_t at = std::size_t{span.row} * spec.heads + i;
-                const std::vector<double> one =
-                    test::attend(spec, unit.shape, &q[at * spec.key_size], span.rows[i % spec.heads / spec.group()],
-                                 index_of(span.first) + i / spec.heads, i % spec.heads);
-                std::copy(one.begin(), one.end(), &out[at * spec.value_size]);
-            }
-        }
-        return out;
-    }
+    [[nodiscard]] std::vector<double> expected() const { return test::attend(unit, rows_, q); }
 
     test::Random random;
     LayerUnit unit;
@@ -329,7 +315,7 @@ TEST_P(PortableTypes, SeesWhatTheSameGraphStores) {
                                  .value_head_stride = 120 * shape.value_bytes()});
     const std::vector<float> out = chunk.run(*make_portable_port(0, 1));
     // Only now do the rows hold what the oracle must see.
-    EXPECT_LT(test::nmse(out, chunk.attended()), kTolerance);
+    EXPECT_LT(test::nmse(out, chunk.expected()), kTolerance);
 }
 
 TEST(PortablePort, BuildsAnewForEveryFilling) {
@@ -340,7 +326,7 @@ TEST(PortablePort, BuildsAnewForEveryFilling) {
     for (const std::uint32_t queries : {70U, 1U, 25U}) {
         Chunk chunk(spec_of(3, 2, 64, 64), KvType::F16, queries, queries);
         chunk.add_span(0, queries, 40, {{{.rows = 40}, {.rows = queries}}});
-        EXPECT_LT(test::nmse(chunk.run(*first), chunk.attended()), kTolerance);
+        EXPECT_LT(test::nmse(chunk.run(*first), chunk.expected()), kTolerance);
         EXPECT_GT(first->scratch_bytes(), 0U);
     }
 }

@@ -9,13 +9,12 @@
 
 #include <csignal>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
 #include "snapkv/error.h"
 #include "snapkv/whole_file.h"
+#include "support/contents.h"
 #include "support/error_of.h"
 #include "support/temporary_folder.h"
 
@@ -29,11 +28,6 @@ using testing::StartsWith;
 
 std::span<const std::byte> bytes_of(const std::string & text) {
     return std::as_bytes(std::span(text));
-}
-
-std::string text_of(const fs::path & path) {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
 }
 
 /// With a temporary name and without.
@@ -75,7 +69,7 @@ TEST_P(WholeFiles, AppearWithCommitOrNotAtAll) {
     EXPECT_THAT(names(), IsEmpty());
     write("file", "first");
     write("file", "second");
-    EXPECT_EQ(text_of(at("file")), "second");
+    EXPECT_EQ(test::contents(at("file")), "second");
     EXPECT_THAT(names(), ElementsAre("file"));
 }
 
@@ -94,7 +88,7 @@ TEST_P(WholeFiles, OneThatIsReplacedKeepsItsMode) {
         ASSERT_EQ(::chmod(at("file").c_str(), mode), 0);
         write("file", "new", 0600);
         EXPECT_EQ(mode_of("file"), mode);
-        EXPECT_EQ(text_of(at("file")), "new");
+        EXPECT_EQ(test::contents(at("file")), "new");
     }
 }
 
@@ -105,7 +99,7 @@ TEST_P(WholeFiles, LinksGoOnLeadingToTheirTargets) {
         write("link to it", text);
         EXPECT_TRUE(fs::is_symlink(at("link")));
         EXPECT_TRUE(fs::is_symlink(at("link to it")));
-        EXPECT_EQ(text_of(at("target")), text);
+        EXPECT_EQ(test::contents(at("target")), text);
     }
     EXPECT_EQ(names().size(), 3U);
     fs::create_symlink("loop", at("loop"));
@@ -122,7 +116,7 @@ TEST_P(WholeFiles, OneThatMayNotBeWrittenIsNotReplaced) {
     ASSERT_EQ(::chmod(at("file").c_str(), 0444), 0);
     EXPECT_EQ(test::error_of(ErrorKind::Machine, [&] { write("file", "new"); }),
               at("file").string() + ": cannot be written: Permission denied");
-    EXPECT_EQ(text_of(at("file")), "old");
+    EXPECT_EQ(test::contents(at("file")), "old");
 }
 
 TEST_P(WholeFiles, AStopBetweenBlocksLeavesTheOldOne) {
@@ -141,12 +135,12 @@ TEST_P(WholeFiles, AStopBetweenBlocksLeavesTheOldOne) {
         stop = true;
         EXPECT_THROW(file.commit(), WholeFile::Stopped);
     }
-    EXPECT_EQ(text_of(at("file")), "old");
+    EXPECT_EQ(test::contents(at("file")), "old");
     EXPECT_THAT(names(), ElementsAre("file"));
     WholeFile file(at("file"), options(0666, &stop));  // set before: not looked at
     file.write(bytes_of("new"));
     file.commit();
-    EXPECT_EQ(text_of(at("file")), "new");
+    EXPECT_EQ(test::contents(at("file")), "new");
 }
 
 TEST_P(WholeFiles, NothingIsLeftOfTheUnfinished) {

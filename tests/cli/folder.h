@@ -6,6 +6,7 @@
 #include <iterator>
 #include <string>
 
+#include "support/contents.h"
 #include "support/temporary_folder.h"
 
 namespace snapkv::cli::test {
@@ -26,9 +27,6 @@ private:
     snapkv::test::TemporaryFolder folder_;
 };
 
-[[nodiscard]] inline std::string contents(const std::filesystem::path & path) {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
+using snapkv::test::contents;
 
 }  // namespace snapkv::cli::test

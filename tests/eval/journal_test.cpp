@@ -7,10 +7,10 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <string>
 
 #include "snapkv/error.h"
+#include "support/contents.h"
 #include "support/error_of.h"
 
 namespace snapkv::eval {
@@ -27,10 +27,7 @@ protected:
     }
     ~JournalFile() override { std::filesystem::remove(path_); }
 
-    [[nodiscard]] std::string text() const {
-        std::ifstream file(path_, std::ios::binary);
-        return {std::istreambuf_iterator<char>(file), {}};
-    }
+    [[nodiscard]] std::string text() const { return snapkv::test::contents(path_); }
     void write(const std::string & text) const { std::ofstream(path_, std::ios::binary) << text; }
 
     /// The message of what opening throws.

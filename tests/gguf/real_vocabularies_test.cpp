@@ -1,22 +1,16 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <string>
 
 #include "gguf/libllama_load.h"
 #include "gguf/refusal.h"
+#include "support/contents.h"
 
 namespace snapkv::gguf {
 namespace {
 
 const std::filesystem::path vocabularies = SNAPKV_TEST_VOCABULARIES;
-
-std::string contents(const std::filesystem::path & path) {
-    std::ifstream stream(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
-}
 
 TEST(RealVocabularies, ThoseOfBothKindsPassAndLoad) {
     int passed = 0;
@@ -45,7 +39,7 @@ TEST(RealVocabularies, TheDemonstrationModelPasses) {
 }
 
 TEST(RealVocabularies, CutAnywhereTheyAreRefused) {
-    const std::string whole = contents(vocabularies / "ggml-vocab-llama-spm.gguf");
+    const std::string whole = test::contents(vocabularies / "ggml-vocab-llama-spm.gguf");
     ASSERT_GT(whole.size(), 100000U);
     for (std::size_t part = 0; part < 50; ++part) {
         EXPECT_NE(test::open_refusal(whole.substr(0, whole.size() * part / 50)), "not refused") << part;
@@ -54,7 +48,7 @@ TEST(RealVocabularies, CutAnywhereTheyAreRefused) {
 
 /// What one wrong byte makes of a vocabulary is either refused or loaded, never the end of the process.
 TEST(RealVocabularies, SingleAlteredBytesAreRefusedOrHarmless) {
-    const std::string whole = contents(vocabularies / "ggml-vocab-llama-spm.gguf");
+    const std::string whole = test::contents(vocabularies / "ggml-vocab-llama-spm.gguf");
     constexpr std::size_t step = 97;
     int loaded = 0;
     for (std::size_t i = 0; i < 60; ++i) {

@@ -54,7 +54,7 @@ void expect_estimate(Session & session, const Branch & branch, const PrefillStat
 
 TEST(Memory, OfALongPromptIsATenthOfTheFullCache) {
     // The same ratio for any length that is many times the budget.
-    const std::uint32_t tokens = test::long_texts() ? 32768 : test::kSanitized ? 4096 : 8192;
+    const std::uint32_t tokens = test::long_texts() ? 32768 : test::kSanitized ? 2048 : 8192;
     const test::TinyRun run(deep_and_narrow());
     Session session = run.session(512);
     const Branch branch = test::branch_of(test::random_tokens(tokens, 121), budget_of(tokens / 32));

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <limits>
 #include <string>
@@ -13,6 +12,7 @@
 
 #include "run/synthetic_sequence.h"
 #include "snapkv/error.h"
+#include "support/contents.h"
 
 namespace snapkv::run {
 namespace {
@@ -321,8 +321,7 @@ TEST(SavedCodec, TheFuzzersSeedsAreRefusedOrDecoded) {
     int accepted = 0;
     const auto folder = std::filesystem::path(SNAPKV_TEST_DATA).parent_path() / "fuzz/corpus/saved_cache";
     for (const auto & entry : std::filesystem::directory_iterator(folder)) {
-        std::ifstream file(entry.path(), std::ios::binary);
-        const std::string text{std::istreambuf_iterator<char>(file), {}};
+        const std::string text = snapkv::test::contents(entry.path());
         const auto bytes = std::as_bytes(std::span(text));
         accepted += refusal({bytes.begin(), bytes.end()}) == "not refused" ? 1 : 0;
     }

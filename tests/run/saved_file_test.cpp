@@ -10,11 +10,11 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
 #include "base/raise.h"
+#include "support/contents.h"
 #include "support/temporary_folder.h"
 
 namespace snapkv::run {
@@ -38,11 +38,6 @@ public:
 private:
     snapkv::test::TemporaryFolder folder_;
 };
-
-std::string text_of(const fs::path & path) {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
 
 std::span<const std::byte> bytes_of(const std::string & text) {
     return std::as_bytes(std::span(text));
@@ -120,7 +115,7 @@ private:
 std::string file_of(const std::string & contents) {
     const Folder folder;
     write(folder / "cache", contents);
-    return text_of(folder / "cache");
+    return snapkv::test::contents(folder / "cache");
 }
 
 TEST(SavedFile, GivesBackWhatWasWritten) {
@@ -128,7 +123,7 @@ TEST(SavedFile, GivesBackWhatWasWritten) {
     const std::string large(3'000'001, 'x');
     for (const std::string & contents : {std::string(), std::string("few bytes"), large}) {
         write(folder / "cache", contents);
-        EXPECT_EQ(text_of(folder / "cache").size(), 32 + contents.size());
+        EXPECT_EQ(snapkv::test::contents(folder / "cache").size(), 32 + contents.size());
         EXPECT_EQ(contents_of(folder / "cache"), contents);
         EXPECT_EQ(folder.names(), std::vector<std::string>{"cache"});
     }

@@ -6,7 +6,6 @@
 
 #include <array>
 #include <cmath>
-#include <fstream>
 #include <iterator>
 #include <map>
 #include <set>
@@ -14,6 +13,7 @@
 
 #include "gguf/file.h"
 #include "gguf/temporary_file.h"
+#include "support/contents.h"
 #include "support/error_of.h"
 #include "support/temporary_folder.h"
 #include "synthetic/tensor_plan.h"
@@ -30,8 +30,7 @@ protected:
     [[nodiscard]] std::filesystem::path path(const char * name = "model.gguf") const { return folder_.path() / name; }
     [[nodiscard]] std::string made(const RandomModelOptions & options) const {
         write_random_model(path(), options);
-        std::ifstream file(path(), std::ios::binary);
-        return {std::istreambuf_iterator<char>(file), {}};
+        return test::contents(path());
     }
     [[nodiscard]] std::ptrdiff_t files() const {
         return std::distance(std::filesystem::directory_iterator(folder_.path()), {});

@@ -6,12 +6,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <iterator>
 
 #include "gguf/file.h"
 #include "gguf/temporary_file.h"
 #include "snapkv/random_model.h"
+#include "support/contents.h"
 #include "support/error_of.h"
 #include "support/temporary_folder.h"
 #include "synthetic/token_codes.h"
@@ -143,8 +143,7 @@ TEST_F(RetrievalModel, TheSameOptionsGiveTheSameBytes) {
     const auto bytes = [&] {
         const WrittenModel result = write_retrieval_model(path(), {.vocabulary = vocabulary()});
         EXPECT_EQ(result.bytes, std::filesystem::file_size(path()));
-        std::ifstream file(path(), std::ios::binary);
-        return std::string{std::istreambuf_iterator<char>(file), {}};
+        return test::contents(path());
     };
     EXPECT_TRUE(bytes() == bytes());
 }

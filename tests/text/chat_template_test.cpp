@@ -6,8 +6,6 @@
 #include <atomic>
 #include <csignal>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <stdexcept>
 #include <string>
@@ -15,6 +13,7 @@
 #include <vector>
 
 #include "snapkv/error.h"
+#include "support/contents.h"
 #include "support/error_of.h"
 #include "support/sanitizers.h"
 #include "templates.h"
@@ -129,9 +128,7 @@ TEST(ChatTemplate, TakesOrRefusesTheFuzzersSeeds) {
         {"namespaces-and-macros", {""}}};
     const std::filesystem::path folder = std::filesystem::path(SNAPKV_TEST_DATA).parent_path() / "fuzz/corpus/template";
     for (const auto & [name, reasons] : refused) {
-        std::ifstream file(folder / name, std::ios::binary);
-        ASSERT_TRUE(file.is_open()) << name;
-        const ChatTemplate chat(model_vocabulary(), {std::istreambuf_iterator<char>(file), {}});
+        const ChatTemplate chat(model_vocabulary(), test::contents(folder / name));
         // A sanitizer takes more memory than the rendering, and ends a process that runs short of it.
         const bool ended = test::kSanitized && name == "long-rendering" && chat.error() == exhausted.back();
         EXPECT_TRUE(ended || std::find(reasons.begin(), reasons.end(), chat.error()) != reasons.end())

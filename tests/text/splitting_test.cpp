@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -72,11 +73,19 @@ std::size_t expect_same_tokens(const Vocabulary & vocabulary, const std::string 
 class Pieces : public testing::TestWithParam<gguf::PreTokenizer> {
 protected:
     static std::string name() { return std::string(GetParam().name); }
-    static Vocabulary merging() { return test::load(test::merging_tiny(name(), test::group_of(name()).raw_utf8)); }
+    /// Loaded once for all tests.
+    static const Vocabulary & merging(const std::string & name) {
+        static std::map<std::string, Vocabulary> loaded;
+        const auto found = loaded.find(name);
+        return found != loaded.end()
+                   ? found->second
+                   : loaded.emplace(name, test::load(test::merging_tiny(name, test::group_of(name).raw_utf8)))
+                         .first->second;
+    }
 };
 
 TEST_P(Pieces, GiveTheTokensOfTheWhole) {
-    const Vocabulary vocabulary = merging();
+    const Vocabulary & vocabulary = merging(name());
     // As many for those that share their expressions as for one that has its own.
     const int texts = (test::kSanitized ? 60 : 400) / static_cast<int>(test::group_of(name()).names.size());
     AwkwardText awkward(static_cast<std::uint32_t>(std::hash<std::string>()(name())));
@@ -89,7 +98,7 @@ TEST_P(Pieces, GiveTheTokensOfTheWhole) {
 
 // Each of these was once cut into other tokens than libllama's.
 TEST_P(Pieces, MayNotBeginWithinAWord) {
-    const Vocabulary vocabulary = merging();
+    const Vocabulary & vocabulary = merging(name());
     for (const char * text : {"a;\n//a;\n/a", "a.\n(a|\n|a)\n)a", "a a\na a\n\na a\n1 a", "a\n \n\u3000a\r\n\r\n  1"}) {
         expect_same_tokens(vocabulary, text);
     }
@@ -100,7 +109,7 @@ TEST_P(Pieces, AreFoundInOrdinaryText) {
     if (name() == "superbpe") {
         GTEST_SKIP() << "splits at numbers only";
     }
-    const Vocabulary vocabulary = merging();
+    const Vocabulary & vocabulary = merging(name());
     const std::vector<std::pair<const char *, std::string>> texts{
         {"English prose", "The first line.\nThe second one.\n\nA new paragraph.\n\nAnd one more."},
         {"Russian prose", "Первая строка.\n\nВторая строка, и ещё одна.\n\nТретья."},
@@ -117,8 +126,8 @@ TEST_P(Pieces, AreFoundInOrdinaryText) {
 TEST_P(Pieces, AreThoseOfTheGroup) {
     const test::PreTokenizerGroup & group = test::group_of(name());
     const std::string first(group.names.front());
-    const Vocabulary vocabulary = merging();
-    const Vocabulary another = test::load(test::merging_tiny(first, group.raw_utf8));
+    const Vocabulary & vocabulary = merging(name());
+    const Vocabulary & another = merging(first);
     AwkwardText awkward(11);
     for (int i = 0; i < 20; ++i) {
         const std::string text = awkward.next(40);
