@@ -33,7 +33,8 @@ private:
 void require_threads(std::uint32_t count);
 
 /// One piece of work after the other on a thread of its own. The caller waits, and is where what the work throws is
-/// thrown. Handing work over costs two switches of threads: some microseconds. One call at a time.
+/// thrown. One call at a time. A call costs two switches of threads: some microseconds, a tenth of a millisecond on a
+/// virtual machine that must wake an idle processor for it.
 class Service {
 public:
     /// Throws Error(Machine) where no thread can be had.
