@@ -208,7 +208,7 @@ _snapkv() {
         --rope-freq-base) COMPREPLY=(); return ;;
         --yarn-orig-ctx) COMPREPLY=(); return ;;
       esac
-      if [[ $word == -* ]]; then COMPREPLY=($(compgen -W "$options" -- "$word")); else COMPREPLY=($(compgen -W 'windows generation instructions position budget' -- "$word")); fi
+      if [[ $word == -* ]]; then COMPREPLY=($(compgen -W "$options" -- "$word")); else COMPREPLY=($(compgen -W 'windows generation instructions position budget missed' -- "$word")); fi
       ;;
     make-model)
       options='-o --output --shape --type --layers --vocab -s --seed --suffix --force -h --help --version'

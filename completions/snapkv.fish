@@ -195,7 +195,7 @@ complete -c snapkv -n '__fish_seen_subcommand_from observe' -l raw -d 'apply no 
 complete -c snapkv -n '__fish_seen_subcommand_from observe' -l kv-kernel -x -d 'width of the pooling over the votes, an odd number'
 complete -c snapkv -n '__fish_seen_subcommand_from observe' -l kv-pool -x -a 'max avg none' -d 'how a vote is pooled with its neighbours'
 complete -c snapkv -n '__fish_seen_subcommand_from observe' -l kv-group -x -a 'mean max sum' -d 'how the votes of query heads that share a KV head are combined'
-complete -c snapkv -n '__fish_seen_subcommand_from observe' -x -a 'windows generation instructions position budget' -d 'what to look at, see above'
+complete -c snapkv -n '__fish_seen_subcommand_from observe' -x -a 'windows generation instructions position budget missed' -d 'what to look at, see above'
 complete -c snapkv -n '__fish_seen_subcommand_from observe' -s n -l n-predict -x -d 'maximum number of tokens to generate with the full cache, as the reference'
 complete -c snapkv -n '__fish_seen_subcommand_from observe' -l windows -x -d 'windows: number of windows before the end of the prompt'
 complete -c snapkv -n '__fish_seen_subcommand_from observe' -l kv-window -x -d 'tokens per window, in the prompt and in the generated text'

@@ -47,7 +47,7 @@ const std::vector<CommandInfo> & commands() {
          "as "
          "they come; after Ctrl-C or a crash, the same command resumes."},
         {Command::Observe, "observe",
-         "windows|generation|instructions|position|budget -m MODEL -f FILE [-q QUESTION]... "
+         "windows|generation|instructions|position|budget|missed -m MODEL -f FILE [-q QUESTION]... "
          "[-o FOLDER] [OPTION]...",
          "show what a model attends to in a text",
          "Generates an answer with the full cache and analyses its attention: the SnapKV paper's figures for any model "
@@ -55,7 +55,8 @@ const std::vector<CommandInfo> & commands() {
          "`generation` (Figure 3): whether the last window's selection still holds as the answer grows. `instructions` "
          "(Figure 4): what different instructions (several -q) select from the same document. `position` (Figure 5): "
          "the instruction after the document and before it. `budget`: how much of the attention each budget keeps, by "
-         "layer and head, and what each layer attends to."},
+         "layer and head, and what each layer attends to. `missed`: how much attention goes to rows that are not kept, "
+         "by layer, head and distance from the nearest kept row."},
         {Command::MakeModel, "make-model", "-o FILE [--shape SHAPE] [--type TYPE] [OPTION]...",
          "write a model with random or constructed weights",
          "For benchmarks and tests: speed and memory do not depend on training. The same options always give the same "

@@ -169,7 +169,10 @@ const std::vector<Place> & observe_places() {
     using enum Observation;
     static const std::vector<Place> list = {
         {"--windows", [](const Settings & s) { return s.observe.what == Windows; }, "windows"},
-        {"--threshold", [](const Settings & s) { return s.observe.what != Instructions && s.observe.what != Budget; },
+        {"--threshold",
+         [](const Settings & s) {
+             return s.observe.what == Windows || s.observe.what == Generation || s.observe.what == Position;
+         },
          "windows, generation and position"},
     };
     return list;

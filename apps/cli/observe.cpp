@@ -4,6 +4,7 @@
 
 #include "commands.h"
 #include "engine.h"
+#include "eval/missed_report.h"
 #include "eval/observe_report.h"
 #include "eval/observing.h"
 #include "experiment_folder.h"
@@ -60,6 +61,10 @@ public:
                     [after = hit_rate(prompt(0), 1), before = hit_rate(turned_prompt(), 1), this](std::uint32_t layer) {
                         return eval::position_record(after, before, layer, model_.heads);
                     });
+            case Observation::Missed:
+                return layers([study = missed(), this](std::uint32_t layer) {
+                    return eval::missed_record(study, layer, model_.heads);
+                });
             case Observation::Budget:
                 break;
         }
@@ -187,13 +192,31 @@ private:
         config.window = observe_.window;
         config.generated = static_cast<std::uint32_t>(texts.front().size()) - config.prompt;
         for (const Budget & budget : observe_.budgets) {
-            config.selections.push_back(
-                selection(budget, config.prompt > config.window ? config.prompt - config.window : 0));
+            config.selections.push_back(selection(budget, prefix_of(config.prompt)));
         }
         eval::AttentionMass study(config, model_);
         const Observer observer = study.observer();
         look(texts, {&observer, 1});
         return study;
+    }
+
+    [[nodiscard]] eval::MissedAttention missed() {
+        const Prompt whole = prompt(0);
+        const std::vector<std::vector<Token>> texts = answered({&whole, 1});
+        eval::MissedAttentionConfig config;
+        config.prompt = static_cast<std::uint32_t>(whole.tokens.size());
+        config.window = observe_.window;
+        config.generated = static_cast<std::uint32_t>(texts.front().size()) - config.prompt;
+        config.selection = selection(observe_.budgets.front(), prefix_of(config.prompt));
+        eval::MissedAttention study(config, model_);
+        const Observer observer = study.observer();
+        look(texts, {&observer, 1});
+        return study;
+    }
+
+    /// What a window leaves before it; the studies refuse 0.
+    [[nodiscard]] std::uint32_t prefix_of(std::uint32_t prompt) const {
+        return prompt > observe_.window ? prompt - observe_.window : 0;
     }
 
     const Settings & settings_;
@@ -213,6 +236,8 @@ eval::PicturedReport report_of(const Settings & settings, std::span<const eval::
             return eval::instructions_report(records, settings.questions);
         case Observation::Position:
             return eval::position_report(records);
+        case Observation::Missed:
+            return eval::missed_report(records);
         case Observation::Budget:
             break;
     }

@@ -66,7 +66,7 @@ struct EvalSettings {
     std::uint32_t seed = 1;
 };
 
-enum class Observation { Windows, Generation, Instructions, Position, Budget };
+enum class Observation { Windows, Generation, Instructions, Position, Budget, Missed };
 
 /// What `snapkv observe` looks at.
 struct ObserveSettings {

@@ -45,10 +45,12 @@ inline constexpr std::array task_words{Word{"needle", EvalTask::Needle}, Word{"l
                                        Word{"longbench", EvalTask::LongBench}, Word{"ruler", EvalTask::Ruler},
                                        Word{"fidelity", EvalTask::Fidelity}};
 inline constexpr std::array prefills_words{Word{"shared", Prefills::Shared}, Word{"each", Prefills::Each}};
-inline constexpr std::array observation_words{
-    Word{"windows", Observation::Windows}, Word{"generation", Observation::Generation},
-    Word{"instructions", Observation::Instructions}, Word{"position", Observation::Position},
-    Word{"budget", Observation::Budget}};
+inline constexpr std::array observation_words{Word{"windows", Observation::Windows},
+                                              Word{"generation", Observation::Generation},
+                                              Word{"instructions", Observation::Instructions},
+                                              Word{"position", Observation::Position},
+                                              Word{"budget", Observation::Budget},
+                                              Word{"missed", Observation::Missed}};
 inline constexpr std::array stop_words{Word{"eog", StopReason::EndOfGeneration}, Word{"length", StopReason::Length},
                                        Word{"stop", StopReason::StopString}, Word{"interrupt", StopReason::Interrupt}};
 

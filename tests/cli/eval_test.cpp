@@ -99,6 +99,12 @@ TEST_F(Experiments, AskAndObserve) {
     ASSERT_EQ(windows.status, 0) << windows.err;
     EXPECT_EQ(journal_lines(), 3U);  // a heading, and each layer
     EXPECT_NE(contents(out_ + "/by-head.svg").find("<svg"), std::string::npos);
+    std::filesystem::remove_all(out_);
+    const Outcome missed =
+        run({"observe", "missed"}, {"-f", text_, "-n", "8", "--kv-window", "8", "--budgets", "32", "--kv-kernel", "5"});
+    ASSERT_EQ(missed.status, 0) << missed.err;
+    EXPECT_EQ(journal_lines(), 3U);
+    EXPECT_NE(contents(out_ + "/by-distance.svg").find("<svg"), std::string::npos);
 }
 
 TEST_F(Experiments, PromptsLeaveRoomForTheAnswerThatIsAskedFor) {

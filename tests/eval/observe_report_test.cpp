@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "eval/missed_report.h"
+
 namespace snapkv::eval {
 namespace {
 
@@ -106,6 +108,43 @@ TEST(ObserveReport, ABudgetNamesTheLayersThatItHurtsMost) {
               (std::vector<std::string>{"kept-by-layer", "kept-by-head-1", "kept-by-head-2", "parts-by-layer"}));
     EXPECT_TRUE(draws(made, "kept-by-head-2", "Share kept, budget 10%"));
     EXPECT_TRUE(draws(made, "parts-by-layer", "sinks: the first 4"));
+}
+
+/// A layer of two heads, the second without a figure, that misses `behind` at -1 and `ahead` at +3 and +4.
+Json missed_in(std::uint32_t layer, double behind, double ahead) {
+    std::vector<double> shares(MissedAttention::bins);
+    std::vector<std::uint64_t> rows(MissedAttention::bins);
+    shares[MissedAttention::bin_of(-1)] = behind;
+    rows[MissedAttention::bin_of(-1)] = 30;
+    shares[MissedAttention::bin_of(4)] = ahead;
+    rows[MissedAttention::bin_of(4)] = 10;
+    const Json nothing(std::vector<Json>(MissedAttention::bins));
+    return {{"layer", layer},
+            {"missed", {behind + ahead, nullptr}},
+            {"shares", {shares, nothing}},
+            {"rows", {rows, std::vector<int>(MissedAttention::bins)}}};
+}
+
+TEST(ObserveReport, WhatIsMissedIsToldByLayerHeadAndDistance) {
+    const std::vector<Json> records{missed_in(0, 0.1, 0.3), missed_in(1, 0.1, 0.1)};
+    const PicturedReport made = missed_report(records);
+    ASSERT_EQ(made.report.sections.size(), 2U);
+    const Table & distances = made.report.sections[0].table;
+    ASSERT_EQ(distances.rows.size(), MissedAttention::bins);
+    // A third of what is missed lies in 30 of 40 rows.
+    EXPECT_EQ(distances.rows[MissedAttention::bin_of(-1)],
+              (std::vector<std::string>{"-1", "30.0", "10.000", "33.3", "0.44"}));
+    EXPECT_EQ(distances.rows[MissedAttention::bin_of(4)],
+              (std::vector<std::string>{"+3 to +4", "10.0", "20.000", "66.7", "2.67"}));
+    EXPECT_EQ(distances.rows[0], (std::vector<std::string>{"-65 and beyond", "0.0", "0.000", "0.0", "-"}));
+    const Table & layers = made.report.sections[1].table;
+    EXPECT_EQ(column_names(layers), (std::vector<std::string>{"layer", "missed", "-33 and beyond", "-32 to -9",
+                                                              "-8 to -1", "+1 to +8", "+9 to +32", "+33 and beyond"}));
+    EXPECT_EQ(layers.rows[0], (std::vector<std::string>{"0", "40.0", "0.0", "0.0", "10.0", "30.0", "0.0", "0.0"}));
+    EXPECT_EQ(layers.rows[2], (std::vector<std::string>{"mean", "30.0", "0.0", "0.0", "10.0", "20.0", "0.0", "0.0"}));
+    EXPECT_EQ(picture_names(made),
+              (std::vector<std::string>{"by-distance", "by-layer", "by-head", "by-layer-and-distance"}));
+    EXPECT_TRUE(draws(made, "by-layer-and-distance", "+3 to +4"));
 }
 
 }  // namespace

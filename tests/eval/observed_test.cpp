@@ -2,10 +2,12 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <string>
 #include <vector>
 
 #include "eval/attention_mass.h"
 #include "eval/hit_rate.h"
+#include "eval/missed_attention.h"
 #include "eval/selected_sets.h"
 #include "snapkv/error.h"
 
@@ -115,6 +117,58 @@ TEST(AttentionMass, SharesWhatIsKeptAndWhereItLies) {
     EXPECT_NEAR(study.part(0, 0, AttentionMass::Far), 0.3, 1e-6);
     config.window = 5;
     EXPECT_THROW(AttentionMass(config, model_of(1, 1, 1)), Error);
+}
+
+TEST(MissedAttention, BinsDoubleOnBothSides) {
+    std::vector<std::string> names;
+    for (std::size_t bin = 0; bin < MissedAttention::bins; ++bin) {
+        names.push_back(MissedAttention::bin_name(bin));
+    }
+    EXPECT_EQ(names, (std::vector<std::string>{"-65 and beyond", "-64 to -33", "-32 to -17", "-16 to -9", "-8 to -5",
+                                               "-4 to -3", "-2", "-1", "+1", "+2", "+3 to +4", "+5 to +8", "+9 to +16",
+                                               "+17 to +32", "+33 to +64", "+65 and beyond"}));
+    const auto name_of = [](std::int64_t distance) {
+        return MissedAttention::bin_name(MissedAttention::bin_of(distance));
+    };
+    EXPECT_EQ(name_of(-100'000), "-65 and beyond");
+    EXPECT_EQ(name_of(-33), "-64 to -33");
+    EXPECT_EQ(name_of(-4), "-4 to -3");
+    EXPECT_EQ(name_of(3), "+3 to +4");
+    EXPECT_EQ(name_of(16), "+9 to +16");
+    EXPECT_EQ(name_of(65), "+65 and beyond");
+}
+
+TEST(MissedAttention, IsCountedByTheDistanceFromTheNearestKeptRow) {
+    MissedAttentionConfig config;
+    config.prompt = 9;
+    config.window = 1;
+    config.generated = 2;
+    config.selection = {.count = 2, .kernel = 1};
+    MissedAttention study(config, model_of(2, 1, 1));
+    const Observer observer = study.observer();
+    EXPECT_EQ(observer.positions, 3U);
+    for (const std::uint32_t layer : {0U, 1U}) {
+        // The first layer keeps 1 and 4, the second 0 and 1. Position 8 is the window, kept too.
+        const float at_0 = layer == 0 ? 0.0F : 0.6F;
+        offer(observer, layer, 0, 8, {at_0, 0.5F, 0, 0, 0.3F, 0, 0, 0, 0.1F});
+        offer(observer, layer, 0, 9, {0.01F, 0.5F, 0.02F, 0.04F, 0, 0.08F, 0.1F, 0.16F, 0, 0});
+        offer(observer, layer, 0, 10, {0.03F, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0});
+    }
+    const auto bin = [&](std::uint32_t layer, std::int64_t distance) {
+        return study.bin(layer, 0, MissedAttention::bin_of(distance));
+    };
+    EXPECT_NEAR(bin(0, -1).share, (0.01 + 0.04 + 0.16 + 0.03) / 2, 1e-7);  // 0, 3 and 7
+    EXPECT_EQ(bin(0, -1).rows, 3U);
+    EXPECT_NEAR(bin(0, 1).share, (0.02 + 0.08) / 2, 1e-7);  // 2 and 5
+    EXPECT_EQ(bin(0, 1).rows, 2U);
+    EXPECT_NEAR(bin(0, 2).share, 0.1 / 2, 1e-7);  // 6, as near to the window as to 4
+    EXPECT_EQ(bin(0, -2).rows, 0U);
+    EXPECT_NEAR(bin(1, 1).share, 0.02 / 2, 1e-7);
+    EXPECT_EQ(bin(1, 3).rows, 1U);                  // 4, nearer to 1 than to the window
+    EXPECT_NEAR(bin(1, -3).share, 0.08 / 2, 1e-7);  // 5
+    EXPECT_EQ(bin(1, -3).rows, 1U);
+    config.window = 9;
+    EXPECT_THROW(MissedAttention(config, model_of(1, 1, 1)), Error);
 }
 
 TEST(SelectedSets, OverlapByLayer) {
