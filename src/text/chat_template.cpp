@@ -37,8 +37,12 @@ struct ChatTemplate::Impl {
         std::string further_error;
     };
     const Rendered & rendered() {
-        std::call_once(once, [&] { result = render(); });
-        return result;
+        // Not std::call_once: what throws must be tried again, and ThreadSanitizer waits for it for ever.
+        const std::lock_guard lock(mutex);
+        if (!result) {
+            result = render();
+        }
+        return *result;
     }
 
 private:
@@ -65,8 +69,8 @@ private:
         return frames;
     }
 
-    std::once_flag once;
-    Rendered result;
+    std::mutex mutex;
+    std::optional<Rendered> result;
 };
 
 ChatTemplate::ChatTemplate(const Vocabulary & vocabulary) : ChatTemplate(vocabulary, vocabulary.chat_template()) {}

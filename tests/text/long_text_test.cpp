@@ -72,17 +72,10 @@ const std::vector<std::pair<std::string, std::string>> & runs() {
     return all;
 }
 
-// ThreadSanitizer's own stack of calls has an end that libllama's recursion reaches.
-#if defined(__SANITIZE_THREAD__)
-constexpr bool may_recurse = false;
-#else
-constexpr bool may_recurse = true;
-#endif
-
 class PreTokenizers : public testing::TestWithParam<test::PreTokenizerGroup> {
 protected:
     void SetUp() override {
-        if (!may_recurse) {
+        if (!test::kMayRecurse) {
             GTEST_SKIP() << "too deep for ThreadSanitizer";
         }
     }
