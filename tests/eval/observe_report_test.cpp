@@ -118,7 +118,7 @@ Json missed_in(std::uint32_t layer, double behind, double ahead) {
     rows[MissedAttention::bin_of(-1)] = 30;
     shares[MissedAttention::bin_of(4)] = ahead;
     rows[MissedAttention::bin_of(4)] = 10;
-    const Json nothing(std::vector<Json>(MissedAttention::bins));
+    const Json nothing = std::vector<Json>(MissedAttention::bins);
     return {{"layer", layer},
             {"missed", {behind + ahead, nullptr}},
             {"shares", {shares, nothing}},
