@@ -95,7 +95,7 @@ inline void check(const LayerUnit & unit, std::uint32_t chunk_rows, std::uint32_
                 ASSERT_EQ(out[i], 0) << "padding, or a row that sees nothing, at " << i;
             }
         }
-        for (const std::uint32_t threads : test::several_threads()) {
+        for (const std::uint32_t threads : {2U, 3U, 5U}) {
             EXPECT_TRUE(same_bits(run(unit, chunk_rows, q, threads), out)) << threads << " threads";
         }
     }

@@ -22,18 +22,12 @@
 #include "attention/vote.h"
 #include "kv/head_rows.h"
 #include "kv/shape.h"
-#include "support/sanitizers.h"
 
 /// The naive counterpart of src/attention: loops in double precision that share no code with it, and data to try both
 /// on.
 namespace snapkv::attention::test {
 
 inline constexpr double kNegativeInfinity = -std::numeric_limits<double>::infinity();
-
-/// How many threads must give the bits of one; under a sanitizer, which sees the same code in each, once.
-inline std::vector<std::uint32_t> several_threads() {
-    return snapkv::test::kSanitized ? std::vector<std::uint32_t>{3} : std::vector<std::uint32_t>{2, 3, 5};
-}
 
 /// Names a test's parameter.
 inline std::string type_name(const testing::TestParamInfo<KvType> & param) {

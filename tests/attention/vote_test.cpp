@@ -87,7 +87,7 @@ public:
             for (std::size_t i = 0; i < votes.size(); ++i) {
                 ASSERT_NEAR(votes[i], expected[i], std::max(1e-9, 1e-4 * expected[i])) << "column " << i;
             }
-            for (const std::uint32_t threads : test::several_threads()) {
+            for (const std::uint32_t threads : {2U, 3U, 5U}) {
                 EXPECT_TRUE(same_bits(run(input_, threads), votes)) << threads << " threads";
             }
         }

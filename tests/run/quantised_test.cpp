@@ -5,6 +5,7 @@
 
 #include "run/tiny_run.h"
 #include "support/float32.h"
+#include "support/sanitizers.h"
 
 namespace snapkv {
 namespace {
@@ -133,7 +134,7 @@ TEST_P(Quantised, BranchesOfSeveralTypesAreAsAlone) {
 
 TEST_P(Quantised, EstimateCountsItsBytes) {
     for (const CacheConfig & cache : {all_rows(), some_rows()}) {
-        const Branch branch = branch_of(test::random_tokens(700, 134), cache);
+        const Branch branch = branch_of(test::random_tokens(test::kSanitized ? 700 : 2000, 134), cache);
         const auto estimated = static_cast<double>(session_.estimate({&branch, 1}, 0).cache_bytes);
         const auto peak = static_cast<double>(session_.prefill({&branch, 1}).stats.cache_bytes_peak);
         EXPECT_NEAR(estimated / peak, 1, 0.1);

@@ -9,11 +9,11 @@ inline constexpr bool kSanitized = true;
 inline constexpr bool kSanitized = false;
 #endif
 
-/// ThreadSanitizer's own stack of calls has an end that deep recursion reaches.
+/// The one whose own stack of calls has an end that deep recursion reaches.
 #if defined(__SANITIZE_THREAD__)
-inline constexpr bool kMayRecurse = false;
+inline constexpr bool kThreadSanitized = true;
 #else
-inline constexpr bool kMayRecurse = true;
+inline constexpr bool kThreadSanitized = false;
 #endif
 
 }  // namespace snapkv::test

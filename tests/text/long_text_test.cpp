@@ -75,7 +75,7 @@ const std::vector<std::pair<std::string, std::string>> & runs() {
 class PreTokenizers : public testing::TestWithParam<test::PreTokenizerGroup> {
 protected:
     void SetUp() override {
-        if (!test::kMayRecurse) {
+        if (test::kThreadSanitized) {
             GTEST_SKIP() << "too deep for ThreadSanitizer";
         }
     }
@@ -172,7 +172,7 @@ TEST(LongText, WhatWouldTakeTooMuchIsRefused) {
 }
 
 TEST(LongText, OnlyWhatTakesLongIsRefused) {
-    if (!test::kMayRecurse) {
+    if (test::kThreadSanitized) {
         GTEST_SKIP() << "too deep for ThreadSanitizer";
     }
     const std::vector<std::pair<std::string, std::string>> texts{
