@@ -184,39 +184,33 @@ private:
         return sets;
     }
 
-    [[nodiscard]] eval::AttentionMass mass() {
+    /// The first prompt with its answer, looked at by a study that `make` makes of its parts.
+    template <typename Make>
+    [[nodiscard]] auto seen(const Make & make) {
         const Prompt whole = prompt(0);
         const std::vector<std::vector<Token>> texts = answered({&whole, 1});
-        eval::AttentionMassConfig config;
-        config.prompt = static_cast<std::uint32_t>(whole.tokens.size());
-        config.window = observe_.window;
-        config.generated = static_cast<std::uint32_t>(texts.front().size()) - config.prompt;
-        for (const Budget & budget : observe_.budgets) {
-            config.selections.push_back(selection(budget, prefix_of(config.prompt)));
-        }
-        eval::AttentionMass study(config, model_);
+        const auto length = static_cast<std::uint32_t>(whole.tokens.size());
+        auto study = make(
+            eval::PromptAndAnswer{length, observe_.window, static_cast<std::uint32_t>(texts.front().size()) - length});
         const Observer observer = study.observer();
         look(texts, {&observer, 1});
         return study;
+    }
+
+    [[nodiscard]] eval::AttentionMass mass() {
+        return seen([this](const eval::PromptAndAnswer & text) {
+            eval::AttentionMassConfig config{.text = text, .selections = {}};
+            for (const Budget & budget : observe_.budgets) {
+                config.selections.push_back(selection(budget, text.prefix()));
+            }
+            return eval::AttentionMass(config, model_);
+        });
     }
 
     [[nodiscard]] eval::MissedAttention missed() {
-        const Prompt whole = prompt(0);
-        const std::vector<std::vector<Token>> texts = answered({&whole, 1});
-        eval::MissedAttentionConfig config;
-        config.prompt = static_cast<std::uint32_t>(whole.tokens.size());
-        config.window = observe_.window;
-        config.generated = static_cast<std::uint32_t>(texts.front().size()) - config.prompt;
-        config.selection = selection(observe_.budgets.front(), prefix_of(config.prompt));
-        eval::MissedAttention study(config, model_);
-        const Observer observer = study.observer();
-        look(texts, {&observer, 1});
-        return study;
-    }
-
-    /// What a window leaves before it; the studies refuse 0.
-    [[nodiscard]] std::uint32_t prefix_of(std::uint32_t prompt) const {
-        return prompt > observe_.window ? prompt - observe_.window : 0;
+        return seen([this](const eval::PromptAndAnswer & text) {
+            return eval::MissedAttention({text, selection(observe_.budgets.front(), text.prefix())}, model_);
+        });
     }
 
     const Settings & settings_;

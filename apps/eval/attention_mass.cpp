@@ -1,60 +1,48 @@
 #include "eval/attention_mass.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <numeric>
-
-#include "eval/fail.h"
 
 namespace snapkv::eval {
 
 AttentionMass::AttentionMass(const AttentionMassConfig & config, const ModelInfo & model)
     : config_(config),
-      prefix_(config.prompt > config.window ? config.prompt - config.window : 0),
+      window_(config.text, model),
       heads_(model.heads),
-      group_(model.heads / model.kv_heads),
-      at_hand_(model.kv_heads, Head{WindowVotes(group_, prefix_), {}}),
+      selected_(model.kv_heads),
       sums_(std::size_t{model.layers} * model.heads) {
-    if (prefix_ == 0) {
-        usage_error("a window of {} tokens leaves nothing before it in a prompt of {} tokens", config.window,
-                    config.prompt);
-    }
     for (Sums & sums : sums_) {
         sums.kept.resize(config.selections.size());
     }
 }
 
 Observer AttentionMass::observer() {
-    return {config_.window + config_.generated, [this](const AttentionRow & row) { see(row); }};
+    return {window_.positions(), [this](const AttentionRow & row) { see(row); }};
 }
 
 void AttentionMass::see(const AttentionRow & row) {
-    Head & head = at_hand_[row.kv_head];
-    if (row.position == prefix_ && row.head % group_ == 0) {
-        head.votes.clear();
-        head.selected.clear();
-    }
-    if (row.position < config_.prompt) {
-        head.votes.add(row.head % group_, row.weights);
+    const WindowVotes * votes = window_.add(row);
+    if (votes == nullptr) {
         return;
     }
-    if (head.selected.empty()) {
+    Selected & selected = selected_[row.kv_head];
+    if (window_.begins_answer(row)) {
+        selected.clear();
         for (const Selection & selection : config_.selections) {
-            head.selected.push_back(head.votes.selected(selection));
+            selected.push_back(votes->selected(selection));
         }
     }
-    weigh(head, row);
+    weigh(selected, row);
 }
 
-void AttentionMass::weigh(const Head & head, const AttentionRow & row) {
+void AttentionMass::weigh(const Selected & selected, const AttentionRow & row) {
     Sums & sums = sums_[std::size_t{row.layer} * heads_ + row.head];
     ++sums.tokens;
-    const double after = std::accumulate(row.weights.begin() + prefix_, row.weights.end(), 0.0);
-    for (std::size_t i = 0; i < head.selected.size(); ++i) {
+    const double after = std::accumulate(row.weights.begin() + window_.prefix(), row.weights.end(), 0.0);
+    for (std::size_t i = 0; i < selected.size(); ++i) {
         double kept = after;
-        for (std::uint32_t position = 0; position < prefix_; ++position) {
-            kept += head.selected[i][position] != 0 ? double{row.weights[position]} : 0.0;
+        for (std::uint32_t position = 0; position < window_.prefix(); ++position) {
+            kept += selected[i][position] != 0 ? double{row.weights[position]} : 0.0;
         }
         sums.kept[i] += kept;
     }

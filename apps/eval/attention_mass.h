@@ -9,11 +9,8 @@
 
 namespace snapkv::eval {
 
-/// A prompt of `prompt` tokens whose last `window` vote, then `generated` tokens whose attention is looked at.
 struct AttentionMassConfig {
-    std::uint32_t prompt = 0;
-    std::uint32_t window = 32;
-    std::uint32_t generated = 0;
+    PromptAndAnswer text;
     std::vector<Selection> selections;  ///< one a budget; count: prefix positions that are kept beside the window
     std::uint32_t sinks = 4;            ///< first positions of the text
     std::uint32_t recent = 64;          ///< last positions up to the query's own
@@ -42,10 +39,7 @@ public:
     [[nodiscard]] double part(std::uint32_t layer, Part of) const;
 
 private:
-    struct Head {
-        WindowVotes votes;
-        std::vector<std::vector<char>> selected;  ///< [selection][prefix]
-    };
+    using Selected = std::vector<std::vector<char>>;  ///< [selection][prefix]
     /// Sums over the generated tokens of one query head.
     struct Sums {
         std::uint64_t tokens = 0;
@@ -53,17 +47,16 @@ private:
         std::array<double, kParts> parts{};
     };
     void see(const AttentionRow & row);
-    void weigh(const Head & head, const AttentionRow & row);
+    void weigh(const Selected & selected, const AttentionRow & row);
     [[nodiscard]] const Sums & sums(std::uint32_t layer, std::uint32_t head) const {
         return sums_[std::size_t{layer} * heads_ + head];
     }
 
     AttentionMassConfig config_;
-    std::uint32_t prefix_;
+    LastWindow window_;
     std::uint32_t heads_;
-    std::uint32_t group_;
-    std::vector<Head> at_hand_;  ///< one a KV head
-    std::vector<Sums> sums_;     ///< [layer][query head]
+    std::vector<Selected> selected_;  ///< [KV head] of the layer at hand
+    std::vector<Sums> sums_;          ///< [layer][query head]
 };
 
 }  // namespace snapkv::eval

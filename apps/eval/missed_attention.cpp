@@ -7,8 +7,6 @@
 #include <cstdlib>
 #include <limits>
 
-#include "eval/fail.h"
-
 namespace snapkv::eval {
 namespace {
 
@@ -21,7 +19,7 @@ std::size_t magnitude_of(std::uint64_t distance) {
 }
 
 /// The bin of each position of the prefix, kKept for those in `kept` (ascending). The window begins behind the prefix.
-std::vector<std::uint8_t> bins_of(const std::vector<std::uint32_t> & kept, std::uint32_t prefix) {
+std::vector<std::uint8_t> bins_by_position(const std::vector<std::uint32_t> & kept, std::uint32_t prefix) {
     std::vector<std::uint8_t> bins(prefix, kKept);
     auto next = kept.begin();
     std::int64_t behind = std::numeric_limits<std::int32_t>::min();  // nothing is kept before the first
@@ -62,48 +60,38 @@ std::string MissedAttention::bin_name(std::size_t bin) {
 
 MissedAttention::MissedAttention(const MissedAttentionConfig & config, const ModelInfo & model)
     : config_(config),
-      prefix_(config.prompt > config.window ? config.prompt - config.window : 0),
+      window_(config.text, model),
       heads_(model.heads),
-      group_(model.heads / model.kv_heads),
-      at_hand_(model.kv_heads, Head{WindowVotes(group_, prefix_), {}}),
-      sums_(std::size_t{model.layers} * model.heads) {
-    if (prefix_ == 0) {
-        usage_error("a window of {} tokens leaves nothing before it in a prompt of {} tokens", config.window,
-                    config.prompt);
-    }
-}
+      bins_by_position_(model.kv_heads),
+      sums_(std::size_t{model.layers} * model.heads) {}
 
 Observer MissedAttention::observer() {
-    return {config_.window + config_.generated, [this](const AttentionRow & row) { see(row); }};
+    return {window_.positions(), [this](const AttentionRow & row) { see(row); }};
 }
 
 void MissedAttention::see(const AttentionRow & row) {
-    Head & head = at_hand_[row.kv_head];
-    if (row.position == prefix_ && row.head % group_ == 0) {
-        head.votes.clear();
-        head.bins.clear();
-    }
-    if (row.position < config_.prompt) {
-        head.votes.add(row.head % group_, row.weights);
+    const WindowVotes * votes = window_.add(row);
+    if (votes == nullptr) {
         return;
     }
-    if (head.bins.empty()) {
-        head.bins = bins_of(head.votes.select(config_.selection), prefix_);
+    std::vector<std::uint8_t> & bins = bins_by_position_[row.kv_head];
+    if (window_.begins_answer(row)) {
+        bins = bins_by_position(votes->select(config_.selection), window_.prefix());
     }
     Sums & sums = sums_[std::size_t{row.layer} * heads_ + row.head];
-    const bool first = sums.tokens++ == 0;
-    for (std::uint32_t position = 0; position < prefix_; ++position) {
-        const std::uint8_t bin = head.bins[position];
-        if (bin != kKept) {
-            sums.weights[bin] += double{row.weights[position]};
-            sums.rows[bin] += first ? 1 : 0;
+    const std::uint64_t first = sums.tokens++ == 0 ? 1 : 0;
+    for (std::uint32_t position = 0; position < window_.prefix(); ++position) {
+        if (bins[position] != kKept) {
+            Bin & bin = sums.parts[bins[position]];
+            bin.share += double{row.weights[position]};
+            bin.rows += first;
         }
     }
 }
 
-MissedAttention::Bin MissedAttention::bin(std::uint32_t layer, std::uint32_t head, std::size_t bin) const {
+MissedAttention::Bin MissedAttention::bin(std::uint32_t layer, std::uint32_t head, std::size_t index) const {
     const Sums & sums = sums_[std::size_t{layer} * heads_ + head];
-    return {sums.weights[bin] / static_cast<double>(sums.tokens), sums.rows[bin]};
+    return {sums.parts[index].share / static_cast<double>(sums.tokens), sums.parts[index].rows};
 }
 
 }  // namespace snapkv::eval

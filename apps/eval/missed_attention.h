@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,18 +10,15 @@
 
 namespace snapkv::eval {
 
-/// A prompt of `prompt` tokens whose last `window` vote, then `generated` tokens whose attention is looked at.
 struct MissedAttentionConfig {
-    std::uint32_t prompt = 0;
-    std::uint32_t window = 32;
-    std::uint32_t generated = 0;
+    PromptAndAnswer text;
     Selection selection;  ///< count: prefix positions that are kept beside the window
 };
 
 /// How much attention generated tokens give to rows that were not kept, by the distance of such a row from the nearest
 /// kept one (a selected position or the window). A distance is positive where the kept row comes first in the text and
 /// the missed one is ahead of it, which counts where both sides are equally near. Give observer() to a prefill of
-/// prompt and generated tokens together; it must outlive it. Not thread-safe.
+/// prompt and generated tokens together; it must outlive it.
 class MissedAttention {
 public:
     /// Distances are counted in bins: -65 and beyond, -64 to -33, ... -2, -1, +1, +2, +3 to +4, ... +65 and beyond.
@@ -40,26 +36,20 @@ public:
         double share = 0;  ///< of the attention of a generated token, mean over tokens; NaN where there were none
         std::uint64_t rows = 0;
     };
-    [[nodiscard]] Bin bin(std::uint32_t layer, std::uint32_t head, std::size_t bin) const;
+    [[nodiscard]] Bin bin(std::uint32_t layer, std::uint32_t head, std::size_t index) const;
 
 private:
-    struct Head {
-        WindowVotes votes;
-        std::vector<std::uint8_t> bins;  ///< of each prefix position; empty until the window is complete
-    };
     struct Sums {
         std::uint64_t tokens = 0;
-        std::array<double, bins> weights{};
-        std::array<std::uint64_t, bins> rows{};
+        std::array<Bin, bins> parts{};  ///< shares summed over tokens
     };
     void see(const AttentionRow & row);
 
     MissedAttentionConfig config_;
-    std::uint32_t prefix_;
+    LastWindow window_;
     std::uint32_t heads_;
-    std::uint32_t group_;
-    std::vector<Head> at_hand_;  ///< one a KV head
-    std::vector<Sums> sums_;     ///< [layer][query head]
+    std::vector<std::vector<std::uint8_t>> bins_by_position_;  ///< [KV head][prefix] of the layer at hand
+    std::vector<Sums> sums_;                                   ///< [layer][query head]
 };
 
 }  // namespace snapkv::eval

@@ -121,32 +121,26 @@ ReportSection by_distance(PicturedReport & made, std::span<const Json> records) 
     return section;
 }
 
-/// Each layer's parts as shares of what the layer misses.
-std::vector<Json> distances_of(std::span<const Json> records) {
-    std::vector<Json> list;
-    for (const Json & record : records) {
-        const Parts parts = mean_parts({&record, 1});
-        const double missed = sum_of(parts, 0, kBins);
-        Json shares = Json::array();
-        for (const Part & part : parts) {
-            shares.push_back(number_or_null(part.share / missed));
-        }
-        list.push_back({{"layer", record.at("layer")}, {"shares", std::move(shares)}});
-    }
-    return list;
-}
-
 ReportSection by_layer(PicturedReport & made, std::span<const Json> records) {
     ReportSection section;
     section.heading = "By layer and head";
     section.text = "Shares of the attention in percent, mean over a layer's query heads.";
     std::vector<ChartSeries> series;
     for (const Stretch & stretch : stretches()) {
-        ChartSeries & each = series.emplace_back(ChartSeries{stretch.name, {}});
-        for (const Json & record : records) {
-            const double share = sum_of(mean_parts({&record, 1}), stretch.first, stretch.end);
-            each.points.push_back({record.at("layer").get<double>(), share, {}, {}});
+        series.push_back({stretch.name, {}});
+    }
+    std::vector<Json> distances;  // as shares of what a layer misses
+    for (const Json & record : records) {
+        const Parts parts = mean_parts({&record, 1});
+        for (std::size_t i = 0; i < series.size(); ++i) {
+            const double share = sum_of(parts, stretches()[i].first, stretches()[i].end);
+            series[i].points.push_back({record.at("layer").get<double>(), share, {}, {}});
         }
+        Json shares = Json::array();
+        for (const Part & part : parts) {
+            shares.push_back(number_or_null(part.share / sum_of(parts, 0, kBins)));
+        }
+        distances.push_back({{"layer", record.at("layer")}, {"shares", std::move(shares)}});
     }
     section.table = table_of(series);
     made.add_picture(
@@ -156,7 +150,6 @@ ReportSection by_layer(PicturedReport & made, std::span<const Json> records) {
                      head_map_svg(records, "heads", "Attention to rows that are not kept, by layer and head",
                                   "share of the attention",
                                   [](const Json & record) -> const Json & { return record.at("missed"); }));
-    const std::vector<Json> distances = distances_of(records);
     made.add_picture(
         section, "by-layer-and-distance",
         layer_map_svg(distances,

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <functional>
 
+#include "eval/fail.h"
+
 namespace snapkv::eval {
 
 WindowVotes::WindowVotes(std::uint32_t group, std::uint32_t prefix)
@@ -27,6 +29,27 @@ std::vector<char> WindowVotes::selected(const Selection & selection) const {
         flags[position] = 1;
     }
     return flags;
+}
+
+LastWindow::LastWindow(const PromptAndAnswer & text, const ModelInfo & model)
+    : text_(text), group_(model.heads / model.kv_heads) {
+    if (text.prefix() == 0) {
+        usage_error("a window of {} tokens leaves nothing before it in a prompt of {} tokens", text.window,
+                    text.prompt);
+    }
+    votes_.assign(model.kv_heads, WindowVotes(group_, prefix()));
+}
+
+const WindowVotes * LastWindow::add(const AttentionRow & row) {
+    WindowVotes & votes = votes_[row.kv_head];
+    if (row.position >= text_.prompt) {
+        return &votes;
+    }
+    if (row.position == prefix() && row.head % group_ == 0) {
+        votes.clear();
+    }
+    votes.add(row.head % group_, row.weights);
+    return nullptr;
 }
 
 }  // namespace snapkv::eval

@@ -94,9 +94,7 @@ TEST(HitRate, IsNoNumberWhereNothingWasNeeded) {
 
 TEST(AttentionMass, SharesWhatIsKeptAndWhereItLies) {
     AttentionMassConfig config;
-    config.prompt = 5;
-    config.window = 1;
-    config.generated = 2;
+    config.text = {.prompt = 5, .window = 1, .generated = 2};
     config.selections = {{.count = 1, .kernel = 1}, {.count = 2, .kernel = 1}};
     config.sinks = 1;
     config.recent = 2;
@@ -115,7 +113,7 @@ TEST(AttentionMass, SharesWhatIsKeptAndWhereItLies) {
     EXPECT_NEAR(study.part(0, AttentionMass::Recent), 0.25, 1e-6);
     EXPECT_NEAR(study.part(0, AttentionMass::Local), 0.25, 1e-6);
     EXPECT_NEAR(study.part(0, 0, AttentionMass::Far), 0.3, 1e-6);
-    config.window = 5;
+    config.text.window = 5;
     EXPECT_THROW(AttentionMass(config, model_of(1, 1, 1)), Error);
 }
 
@@ -140,9 +138,7 @@ TEST(MissedAttention, BinsDoubleOnBothSides) {
 
 TEST(MissedAttention, IsCountedByTheDistanceFromTheNearestKeptRow) {
     MissedAttentionConfig config;
-    config.prompt = 9;
-    config.window = 1;
-    config.generated = 2;
+    config.text = {.prompt = 9, .window = 1, .generated = 2};
     config.selection = {.count = 2, .kernel = 1};
     MissedAttention study(config, model_of(2, 1, 1));
     const Observer observer = study.observer();
@@ -167,7 +163,7 @@ TEST(MissedAttention, IsCountedByTheDistanceFromTheNearestKeptRow) {
     EXPECT_EQ(bin(1, 3).rows, 1U);                  // 4, nearer to 1 than to the window
     EXPECT_NEAR(bin(1, -3).share, 0.08 / 2, 1e-7);  // 5
     EXPECT_EQ(bin(1, -3).rows, 1U);
-    config.window = 9;
+    config.text.window = 9;
     EXPECT_THROW(MissedAttention(config, model_of(1, 1, 1)), Error);
 }
 
