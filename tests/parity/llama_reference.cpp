@@ -143,7 +143,9 @@ std::vector<float> LlamaReference::logits(std::span<const Token> tokens) {
 bool LlamaReference::see(ggml_tensor * tensor, bool ask, void * self) {
     auto & reference = *static_cast<LlamaReference *>(self);
     const std::string name = tensor->name;
-    if (!reference.looking_ || (!name.starts_with("Qcur-") && !name.starts_with("Kcur-"))) {
+    constexpr std::array kSeen{"Qcur-", "Kcur-", "ffn_moe_logits-", "ffn_moe_probs_biased-"};
+    const auto named = [&](const char * start) { return name.starts_with(start); };
+    if (!reference.looking_ || std::none_of(kSeen.begin(), kSeen.end(), named)) {
         return !ask;  // not wanted; and on with the graph
     }
     if (!ask && ggml_is_contiguous(tensor)) {  // views of a whole product come before they are rotated

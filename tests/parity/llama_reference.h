@@ -45,7 +45,8 @@ public:
     [[nodiscard]] std::vector<float> logits(std::span<const Token> tokens);
 
     /// Logits as above; with them the graph's own tensors called Qcur-LAYER and Kcur-LAYER, as they were last: rotated
-    /// queries [token][head][size] and keys [token][KV head][size]. Only of texts that fit one batch.
+    /// queries [token][head][size] and keys [token][KV head][size]; and ffn_moe_logits-LAYER or, where a bias is added
+    /// before experts are chosen, ffn_moe_probs_biased-LAYER: [token][expert]. Only of texts that fit one batch.
     struct Looked {
         std::vector<float> logits;
         std::map<std::string, std::vector<float>> tensors;
