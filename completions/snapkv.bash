@@ -7,7 +7,7 @@ _snapkv() {
   fi
   case ${COMP_WORDS[1]} in
     run)
-      options='-m --model -f --file -p --prompt -q --question --raw --parse-special --truncate -n --n-predict -s --seed --temp --top-k --top-p --min-p --repeat-penalty --stop --kv-policy --kv-budget --kv-window --kv-kernel --kv-pool --kv-group --kv-sink --kv-type --kv-type-k --kv-type-v --kv-rotate --save-kv --load-kv --json --dry-run --dump-kept -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
+      options='-m --model -f --file -p --prompt -q --question --raw --parse-special --truncate -n --n-predict -s --seed --temp --top-k --top-p --min-p --repeat-penalty --stop --kv-policy --kv-budget --kv-window --kv-recent --kv-evidence --kv-cluster --kv-kernel --kv-pool --kv-group --kv-sink --kv-type --kv-type-k --kv-type-v --kv-rotate --save-kv --load-kv --json --dry-run --dump-kept -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
       case $before in
         -m | --model) COMPREPLY=($(compgen -f -- "$word")); return ;;
         -f | --file) COMPREPLY=($(compgen -f -- "$word")); return ;;
@@ -25,6 +25,9 @@ _snapkv() {
         --kv-policy) COMPREPLY=($(compgen -W 'full snapkv' -- "$word")); return ;;
         --kv-budget) COMPREPLY=(); return ;;
         --kv-window) COMPREPLY=(); return ;;
+        --kv-recent) COMPREPLY=(); return ;;
+        --kv-evidence) COMPREPLY=($(compgen -W 'mean rms top4 max max-floor' -- "$word")); return ;;
+        --kv-cluster) COMPREPLY=(); return ;;
         --kv-kernel) COMPREPLY=(); return ;;
         --kv-pool) COMPREPLY=($(compgen -W 'max avg none' -- "$word")); return ;;
         --kv-group) COMPREPLY=($(compgen -W 'mean max sum' -- "$word")); return ;;
@@ -50,7 +53,7 @@ _snapkv() {
       COMPREPLY=($(compgen -W "$options" -- "$word"))
       ;;
     show)
-      options='-m --model -f --file -p --prompt -q --question --raw --parse-special --truncate --kv-policy --kv-budget --kv-window --kv-kernel --kv-pool --kv-group --kv-sink --kv-type --kv-type-k --kv-type-v --kv-rotate --html -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
+      options='-m --model -f --file -p --prompt -q --question --raw --parse-special --truncate --kv-policy --kv-budget --kv-window --kv-recent --kv-evidence --kv-cluster --kv-kernel --kv-pool --kv-group --kv-sink --kv-type --kv-type-k --kv-type-v --kv-rotate --html -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
       case $before in
         -m | --model) COMPREPLY=($(compgen -f -- "$word")); return ;;
         -f | --file) COMPREPLY=($(compgen -f -- "$word")); return ;;
@@ -60,6 +63,9 @@ _snapkv() {
         --kv-policy) COMPREPLY=($(compgen -W 'full snapkv' -- "$word")); return ;;
         --kv-budget) COMPREPLY=(); return ;;
         --kv-window) COMPREPLY=(); return ;;
+        --kv-recent) COMPREPLY=(); return ;;
+        --kv-evidence) COMPREPLY=($(compgen -W 'mean rms top4 max max-floor' -- "$word")); return ;;
+        --kv-cluster) COMPREPLY=(); return ;;
         --kv-kernel) COMPREPLY=(); return ;;
         --kv-pool) COMPREPLY=($(compgen -W 'max avg none' -- "$word")); return ;;
         --kv-group) COMPREPLY=($(compgen -W 'mean max sum' -- "$word")); return ;;
@@ -111,10 +117,13 @@ _snapkv() {
       if [[ $word == -* ]]; then COMPREPLY=($(compgen -W "$options" -- "$word")); else COMPREPLY=($(compgen -f -- "$word")); fi
       ;;
     bench)
-      options='-m --model --kv-window --kv-kernel --kv-pool --kv-group --kv-sink --kv-rotate -p --n-prompt -n --n-gen -d --n-depth -r --repetitions --no-warmup -o --output --kv-policy --kv-budget --kv-type -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
+      options='-m --model --kv-window --kv-recent --kv-evidence --kv-cluster --kv-kernel --kv-pool --kv-group --kv-sink --kv-rotate -p --n-prompt -n --n-gen -d --n-depth -r --repetitions --no-warmup -o --output --kv-policy --kv-budget --kv-type -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
       case $before in
         -m | --model) COMPREPLY=($(compgen -f -- "$word")); return ;;
         --kv-window) COMPREPLY=(); return ;;
+        --kv-recent) COMPREPLY=(); return ;;
+        --kv-evidence) COMPREPLY=($(compgen -W 'mean rms top4 max max-floor' -- "$word")); return ;;
+        --kv-cluster) COMPREPLY=(); return ;;
         --kv-kernel) COMPREPLY=(); return ;;
         --kv-pool) COMPREPLY=($(compgen -W 'max avg none' -- "$word")); return ;;
         --kv-group) COMPREPLY=($(compgen -W 'mean max sum' -- "$word")); return ;;
@@ -141,7 +150,7 @@ _snapkv() {
       COMPREPLY=($(compgen -W "$options" -- "$word"))
       ;;
     eval)
-      options='-m --model -f --file -q --question --raw --lengths --depths --lines --samples -n --n-predict --needle --expect --tasks --data --squad --hotpotqa --skip-broken --prefills --hide-question --no-answer-prefix -s --seed --policies --kv-policy --budgets --kv-budget --kv-window --kv-kernel --kv-pool --kv-group --kv-sink --kv-type --kv-rotate -o --output -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
+      options='-m --model -f --file -q --question --raw --lengths --depths --lines --samples -n --n-predict --needle --expect --tasks --data --squad --hotpotqa --skip-broken --prefills --hide-question --no-answer-prefix -s --seed --policies --kv-policy --budgets --kv-budget --kv-window --kv-recent --kv-evidence --kv-cluster --kv-kernel --kv-pool --kv-group --kv-sink --kv-type --kv-rotate -o --output -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
       case $before in
         -m | --model) COMPREPLY=($(compgen -f -- "$word")); return ;;
         -f | --file) COMPREPLY=($(compgen -f -- "$word")); return ;;
@@ -162,6 +171,9 @@ _snapkv() {
         --policies | --kv-policy) COMPREPLY=(); return ;;
         --budgets | --kv-budget) COMPREPLY=(); return ;;
         --kv-window) COMPREPLY=(); return ;;
+        --kv-recent) COMPREPLY=(); return ;;
+        --kv-evidence) COMPREPLY=(); return ;;
+        --kv-cluster) COMPREPLY=(); return ;;
         --kv-kernel) COMPREPLY=(); return ;;
         --kv-pool) COMPREPLY=(); return ;;
         --kv-group) COMPREPLY=(); return ;;
@@ -183,11 +195,12 @@ _snapkv() {
       if [[ $word == -* ]]; then COMPREPLY=($(compgen -W "$options" -- "$word")); else COMPREPLY=($(compgen -W 'needle lines longbench ruler fidelity' -- "$word")); fi
       ;;
     observe)
-      options='-m --model -f --file -q --question --raw --kv-kernel --kv-pool --kv-group -n --n-predict --windows --kv-window --threshold --budgets --kv-budget -o --output -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
+      options='-m --model -f --file -q --question --raw --kv-cluster --kv-kernel --kv-pool --kv-group -n --n-predict --windows --kv-window --threshold --budgets --kv-budget -o --output -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
       case $before in
         -m | --model) COMPREPLY=($(compgen -f -- "$word")); return ;;
         -f | --file) COMPREPLY=($(compgen -f -- "$word")); return ;;
         -q | --question) COMPREPLY=(); return ;;
+        --kv-cluster) COMPREPLY=(); return ;;
         --kv-kernel) COMPREPLY=(); return ;;
         --kv-pool) COMPREPLY=($(compgen -W 'max avg none' -- "$word")); return ;;
         --kv-group) COMPREPLY=($(compgen -W 'mean max sum' -- "$word")); return ;;

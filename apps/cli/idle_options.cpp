@@ -38,7 +38,7 @@ bool keeps_all(const Settings & s) {
 
 bool pools_nothing(const Settings & s) {
     return s.command == Command::Eval ? all_are(s.eval.caches.poolings, Pooling::None)
-                                      : s.cache.pooling == Pooling::None;
+                                      : s.cache.cluster.pooling == Pooling::None;
 }
 
 bool rounds_nothing(const Settings & s) {
@@ -61,9 +61,14 @@ bool makes_cache(const Settings & s) {
 const std::vector<Rule> & rules() {
     static const std::vector<Rule> list = {
         {in(Command::Run, Command::Show, Command::Bench, Command::Eval),
-         {"--kv-budget", "--kv-window", "--kv-kernel", "--kv-pool", "--kv-group", "--kv-sink"},
+         {"--kv-budget", "--kv-window", "--kv-recent", "--kv-evidence", "--kv-cluster", "--kv-kernel", "--kv-pool",
+          "--kv-group", "--kv-sink"},
          [](const Settings & s) { return makes_cache(s) && keeps_all(s); },
          "with --kv-policy full"},
+        {in(Command::Run, Command::Show, Command::Bench, Command::Eval, Command::Observe),
+         {"--kv-kernel", "--kv-pool"},
+         [](const Settings & s) { return s.has("--kv-cluster"); },
+         "with --kv-cluster, which says it all"},
         {in(Command::Run, Command::Show, Command::Bench, Command::Eval, Command::Observe),
          {"--kv-kernel"},
          [](const Settings & s) { return makes_cache(s) && !keeps_all(s) && pools_nothing(s); },

@@ -38,6 +38,14 @@ std::uint32_t read_count(std::string_view option, std::string_view text, std::ui
     return static_cast<std::uint32_t>(read_integer(option, text, least, most));
 }
 
+std::uint32_t read_kernel(std::string_view option, std::string_view text) {
+    const std::uint32_t width = read_count(option, text, 1);
+    if (width % 2 == 0) {
+        usage_error("{}: found {}, expected an odd number", option, text);
+    }
+    return width;
+}
+
 float read_decimal(std::string_view option, std::string_view text, double least, double most) {
     const auto number = parse<double>(text);
     if (!number || !std::isfinite(*number) || *number < least || *number > most) {

@@ -19,4 +19,7 @@ namespace snapkv::cli {
 /// A budget as read_budget() takes it.
 [[nodiscard]] std::string budget_text(const Budget & budget);
 
+/// A kernel's width, an odd number.
+[[nodiscard]] std::uint32_t read_kernel(std::string_view option, std::string_view text);
+
 }  // namespace snapkv::cli

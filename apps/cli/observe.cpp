@@ -142,8 +142,7 @@ private:
                         observe_.window);
         }
         count = std::min(std::floor(count), static_cast<double>(prefix));
-        return {static_cast<std::uint32_t>(count), settings_.cache.kernel, settings_.cache.pooling,
-                settings_.cache.group};
+        return {static_cast<std::uint32_t>(count), settings_.cache.cluster, settings_.cache.group};
     }
 
     [[nodiscard]] eval::HitRate hit_rate(const Prompt & prompt, std::uint32_t windows) {

@@ -1,4 +1,6 @@
 // The options of the cache. What they report is the `kv` object of the JSON output.
+#include "clusters.h"
+#include "eval/variant.h"
 #include "option_table.h"
 
 namespace snapkv::cli {
@@ -6,6 +8,14 @@ namespace snapkv::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+bool pools(const Cluster & cluster) {
+    return cluster.rule == Cluster::Rule::Kernel;
+}
+
+std::uint32_t kernel_width(const Cluster & cluster) {
+    return cluster.back + 1 + cluster.ahead;
+}
 
 }  // namespace
 
@@ -34,8 +44,9 @@ void add_cache_options(std::vector<Option> & table) {
     table.push_back(
         {.names = {"--kv-window"},
          .placeholder = "N|auto",
-         .help = "observation window: tokens at the end of the prompt that vote and are always kept; auto: from the "
-                 "start of the question to the end, at least 32, at most 256 and half the budget",
+         .help =
+             "observation window: how many of the prompt's last tokens vote; auto: from the start of the question to "
+             "the end, at least 32, at most 256 and half the budget",
          .section = section,
          .commands = prompting | in(Command::Bench),
          .read =
@@ -44,30 +55,73 @@ void add_cache_options(std::vector<Option> & table) {
              },
          .show = [](const Settings & s) { return s.cache.window ? fmt::format("{}", *s.cache.window) : "auto"; },
          .report = [](const CacheStats & c) { return Json(c.window); }});
+    table.push_back(
+        {.names = {"--kv-recent"},
+         .placeholder = "N|auto",
+         .help = "how many of the prompt's last rows are kept whatever the vote; they count towards the budget; auto: "
+                 "those of the window",
+         .section = section,
+         .commands = prompting | in(Command::Bench),
+         .read =
+             [](Settings & s, Name name, const Value & v) {
+                 s.cache.recent = v == "auto" ? std::nullopt : std::optional(read_count(name, v, 1));
+             },
+         .show = [](const Settings & s) { return s.cache.recent ? fmt::format("{}", *s.cache.recent) : "auto"; },
+         .report = [](const CacheStats & c) { return Json(c.recent); }});
+    table.push_back({.names = {"--kv-evidence"},
+                     .placeholder = "HOW",
+                     .help =
+                         "how the attention of a query head's voters to a row becomes its vote: their mean, root mean "
+                         "square, the mean of the largest four, the largest, or the largest with the mean of all "
+                         "rows' for a floor",
+                     .section = section,
+                     .commands = prompting | in(Command::Bench),
+                     .read = [](Settings & s, Name name,
+                                const Value & v) { s.cache.evidence = from_word(evidence_words, name, v); },
+                     .show = [](const Settings & s) { return to_word(evidence_words, s.cache.evidence); },
+                     .words = word_list(evidence_words),
+                     .report = [](const CacheStats & c) { return Json(to_word(evidence_words, c.config.evidence)); }});
+    table.push_back(
+        {.names = {"--kv-cluster"},
+         .placeholder = "RULE",
+         .help =
+             "how far a vote keeps the rows around it too. kernel:BACK,AHEAD: so many before and behind its own; "
+             "avg:BACK,AHEAD: the mean over them; reach:BACK,AHEAD: a vote halves every so many rows, so that it "
+             "reaches as far as it stands out; none. Then +words: words whole; after reach +stops: the end of a line "
+             "or a sentence counts twice",
+         .section = section,
+         .commands = prompting | in(Command::Bench, Command::Observe),
+         .read = [](Settings & s, Name name, const Value & v) { s.cache.cluster = read_cluster(name, v); },
+         .show = [](const Settings & s) { return eval::cluster_text(s.cache.cluster); },
+         .report = [](const CacheStats & c) { return Json(eval::cluster_text(c.config.cluster)); }});
     table.push_back({.names = {"--kv-kernel"},
                      .placeholder = "N",
-                     .help = "width of the pooling over the votes, an odd number",
+                     .help = "width of the pooling over the votes, an odd number: 7 is --kv-cluster kernel:3,3",
                      .section = section,
                      .commands = prompting | in(Command::Bench, Command::Observe),
                      .read =
                          [](Settings & s, Name name, const Value & v) {
-                             s.cache.kernel = read_count(name, v, 1);
-                             if (s.cache.kernel % 2 == 0) {
-                                 usage_error("{}: found {}, expected an odd number", name, v);
-                             }
+                             s.cache.cluster = Cluster::kernel(read_kernel(name, v), s.cache.cluster.pooling);
                          },
-                     .show = [](const Settings & s) { return fmt::format("{}", s.cache.kernel); },
-                     .report = [](const CacheStats & c) { return Json(c.config.kernel); }});
-    table.push_back(
-        {.names = {"--kv-pool"},
-         .placeholder = "POOL",
-         .help = "how a vote is pooled with its neighbours",
-         .section = section,
-         .commands = prompting | in(Command::Bench, Command::Observe),
-         .read = [](Settings & s, Name name, const Value & v) { s.cache.pooling = from_word(pooling_words, name, v); },
-         .show = [](const Settings & s) { return to_word(pooling_words, s.cache.pooling); },
-         .words = word_list(pooling_words),
-         .report = [](const CacheStats & c) { return Json(to_word(pooling_words, c.config.pooling)); }});
+                     .show = [](const Settings & s) { return fmt::format("{}", kernel_width(s.cache.cluster)); },
+                     .report =
+                         [](const CacheStats & c) {
+                             return pools(c.config.cluster) ? Json(kernel_width(c.config.cluster)) : Json(nullptr);
+                         }});
+    table.push_back({.names = {"--kv-pool"},
+                     .placeholder = "POOL",
+                     .help = "how a vote is pooled with its neighbours",
+                     .section = section,
+                     .commands = prompting | in(Command::Bench, Command::Observe),
+                     .read = [](Settings & s, Name name,
+                                const Value & v) { s.cache.cluster.pooling = from_word(pooling_words, name, v); },
+                     .show = [](const Settings & s) { return to_word(pooling_words, s.cache.cluster.pooling); },
+                     .words = word_list(pooling_words),
+                     .report =
+                         [](const CacheStats & c) {
+                             return pools(c.config.cluster) ? Json(to_word(pooling_words, c.config.cluster.pooling))
+                                                            : Json(nullptr);
+                         }});
     table.push_back(
         {.names = {"--kv-group"},
          .placeholder = "HOW",

@@ -1,4 +1,5 @@
 // The options of `snapkv eval`.
+#include "clusters.h"
 #include "lists.h"
 #include "option_table.h"
 
@@ -195,20 +196,51 @@ void add_caches(std::vector<Option> & table) {
                      .show = [](const Settings & s) { return joined(s.eval.caches.budgets, budget_text); }});
     table.push_back({.names = {"--kv-window"},
                      .placeholder = "N|auto,...",
-                     .help = "observation window: tokens at the end of the prompt that vote and are always kept",
+                     .help = "observation window: how many of the prompt's last tokens vote",
                      .section = section,
                      .commands = serving,
                      .read = [](Settings & s, Name name,
                                 const Value & v) { s.eval.caches.windows = read_list(name, v, read_window); },
                      .show = [](const Settings & s) { return joined(s.eval.caches.windows, window_text); }});
+    table.push_back({.names = {"--kv-recent"},
+                     .placeholder = "N|auto,...",
+                     .help = "how many of the prompt's last rows are kept whatever the vote; auto: those of the window",
+                     .section = section,
+                     .commands = serving,
+                     .read = [](Settings & s, Name name,
+                                const Value & v) { s.eval.caches.recents = read_list(name, v, read_window); },
+                     .show = [](const Settings & s) { return joined(s.eval.caches.recents, window_text); }});
+    table.push_back({.names = {"--kv-evidence"},
+                     .placeholder = "HOW,...",
+                     .help =
+                         "how the attention of a query head's voters to a row becomes its vote: mean, rms, top4, max, "
+                         "max-floor",
+                     .section = section,
+                     .commands = serving,
+                     .read = [](Settings & s, Name name,
+                                const Value & v) { s.eval.caches.evidences = read_words(evidence_words, name, v); },
+                     .show =
+                         [](const Settings & s) {
+                             return joined(s.eval.caches.evidences,
+                                           [](Evidence evidence) { return to_word(evidence_words, evidence); });
+                         }});
     table.push_back(
-        {.names = {"--kv-kernel"},
-         .placeholder = "N,...",
-         .help = "width of the pooling over the votes, an odd number",
+        {.names = {"--kv-cluster"},
+         .placeholder = "RULE,...",
+         .help = "how far a vote keeps the rows around it too: kernel:BACK,AHEAD, avg:BACK,AHEAD, "
+                 "reach:BACK,AHEAD, none; then +words, +stops (see run); instead of --kv-kernel and --kv-pool",
          .section = section,
          .commands = serving,
-         .read = [](Settings & s, Name name, const Value & v) { s.eval.caches.kernels = read_counts(name, v, 1); },
-         .show = [](const Settings & s) { return counts_text(s.eval.caches.kernels); }});
+         .read = [](Settings & s, Name name, const Value & v) { s.eval.caches.clusters = read_clusters(name, v); },
+         .show = [](const Settings & s) { return joined(eval::clusters_of(s.eval.caches), eval::cluster_text); }});
+    table.push_back({.names = {"--kv-kernel"},
+                     .placeholder = "N,...",
+                     .help = "width of the pooling over the votes, an odd number",
+                     .section = section,
+                     .commands = serving,
+                     .read = [](Settings & s, Name name,
+                                const Value & v) { s.eval.caches.kernels = read_list(name, v, read_kernel); },
+                     .show = [](const Settings & s) { return counts_text(s.eval.caches.kernels); }});
     table.push_back({.names = {"--kv-pool"},
                      .placeholder = "HOW,...",
                      .help = "how a vote is pooled with its neighbours: max, avg, none",

@@ -8,7 +8,7 @@ namespace snapkv::eval {
 namespace {
 
 /// Labels that touch: they stand `gap` apart from `begin` on.
-struct Cluster {
+struct LabelGroup {
     double sum = 0;  ///< of where each would have the first one stand
     double count = 0;
     double begin = 0;
@@ -21,28 +21,28 @@ std::vector<double> spread_labels(std::span<const double> wanted, double gap, do
     std::vector<std::size_t> order(wanted.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return wanted[a] < wanted[b]; });
-    std::vector<Cluster> clusters;
+    std::vector<LabelGroup> groups;
     for (const std::size_t index : order) {
-        Cluster cluster{wanted[index], 1, wanted[index]};
+        LabelGroup group{wanted[index], 1, wanted[index]};
         const auto fit = [&] {
-            const double latest = std::max(least, most - gap * (cluster.count - 1));
-            cluster.begin = std::clamp(cluster.sum / cluster.count, least, latest);
+            const double latest = std::max(least, most - gap * (group.count - 1));
+            group.begin = std::clamp(group.sum / group.count, least, latest);
         };
         fit();
-        while (!clusters.empty() && clusters.back().begin + gap * clusters.back().count > cluster.begin) {
-            const Cluster & before = clusters.back();
-            cluster.sum = before.sum + cluster.sum - gap * before.count * cluster.count;
-            cluster.count += before.count;
-            clusters.pop_back();
+        while (!groups.empty() && groups.back().begin + gap * groups.back().count > group.begin) {
+            const LabelGroup & before = groups.back();
+            group.sum = before.sum + group.sum - gap * before.count * group.count;
+            group.count += before.count;
+            groups.pop_back();
             fit();
         }
-        clusters.push_back(cluster);
+        groups.push_back(group);
     }
     std::vector<double> placed(wanted.size());
     std::size_t next = 0;
-    for (const Cluster & cluster : clusters) {
-        for (double i = 0; i < cluster.count; ++i) {
-            placed[order[next++]] = cluster.begin + gap * i;
+    for (const LabelGroup & group : groups) {
+        for (double i = 0; i < group.count; ++i) {
+            placed[order[next++]] = group.begin + gap * i;
         }
     }
     return placed;

@@ -83,8 +83,13 @@ void vote(benchmark::State & state, Heads heads, KvType type) {
     std::vector<float> votes(std::size_t{heads.heads} * (rows - kWindow));
     const Watch watch;
     for (auto _ : state) {
-        attention::VoteInput input{
-            layer.unit().spec, layer.unit().shape, q.data(), kWindow, rows, layer.unit().queries.front().rows, nullptr};
+        attention::VoteInput input{.spec = layer.unit().spec,
+                                   .shape = layer.unit().shape,
+                                   .queries = q.data(),
+                                   .window = kWindow,
+                                   .n = rows,
+                                   .prefix = rows - kWindow,
+                                   .rows = layer.unit().queries.front().rows};
         attention::Vote vote(std::move(input), votes);
         vote.statistics();
         vote.columns();

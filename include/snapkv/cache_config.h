@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "snapkv/cluster.h"
+
 namespace snapkv {
 
 /// Which of a prompt's keys and values are kept after its prefill.
@@ -12,8 +14,14 @@ enum class Policy {
     SnapKV,  ///< per KV head, the rows that the observation window votes for (arXiv 2404.14469)
 };
 
-/// 1-D pooling over the prefix scores, stride 1, padding kernel / 2.
-enum class Pooling { None, Max, Avg };
+/// How the attention that one query head's voters give to a row becomes its vote.
+enum class Evidence {
+    Mean,      ///< over the voters (the paper's)
+    Rms,       ///< root mean square: some sure voters count for more than many unsure ones
+    Top4,      ///< mean of the four largest
+    Max,       ///< the largest
+    MaxFloor,  ///< the largest, but no less than the mean of all rows' largest
+};
 
 /// How the votes of the query heads that share a KV head are reduced to one.
 enum class GroupReduce { Mean, Max, Sum };
@@ -55,11 +63,11 @@ struct KvTypes {
     bool operator==(const KvTypes &) const = default;
 };
 
-/// How many rows each KV head keeps, the observation window and the sinks included.
+/// How many rows each KV head keeps, the recent rows and the sinks included.
 struct Budget {
     enum class Unit {
         Rows,     ///< `value` rows
-        Percent,  ///< window + floor(value / 100 * (n - window)) rows of a prompt of n tokens
+        Percent,  ///< recent + floor(value / 100 * (n - recent)) rows of a prompt of n tokens
     };
     Unit unit = Unit::Rows;
     double value = 1024;
@@ -69,12 +77,14 @@ struct Budget {
 struct CacheConfig {
     Policy policy = Policy::SnapKV;
     Budget budget;
-    /// Rows of the observation window. Empty means automatic: from the question's first token to the end of the prompt,
-    /// min(max(32, question tokens), 256, (budget - sink) / 2).
+    /// The observation window: how many of the prompt's last tokens vote. Empty means automatic: from the question's
+    /// first token to the end of the prompt, min(max(32, question tokens), 256, (budget - sink) / 2).
     std::optional<std::uint32_t> window;
-    std::uint32_t kernel = 7;  ///< odd
-    Pooling pooling = Pooling::Max;
+    /// How many of the prompt's last rows are kept whatever the vote. Empty: those of the window.
+    std::optional<std::uint32_t> recent;
+    Evidence evidence = Evidence::Mean;
     GroupReduce group = GroupReduce::Mean;
+    Cluster cluster{};
     std::uint32_t sink = 0;  ///< first positions, always kept; they count towards the budget
     KvTypes type;
     /// Rotate rows before they are quantised, which spreads outliers (see docs/method.md).

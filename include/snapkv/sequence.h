@@ -19,7 +19,8 @@ struct CacheStats {
     bool compressed = false;
     std::string reason;        ///< why not, if not compressed
     std::uint32_t budget = 0;  ///< rows a KV head may keep; 0 under Policy::Full
-    std::uint32_t window = 0;  ///< in rows, `auto` resolved; 0 under Policy::Full
+    std::uint32_t window = 0;  ///< tokens that voted, `auto` resolved; 0 under Policy::Full
+    std::uint32_t recent = 0;  ///< last rows kept whatever the vote, `auto` resolved; 0 under Policy::Full
     bool window_cuts_question = false;
     std::uint64_t rows_full = 0;
     std::uint64_t rows_kept = 0;

@@ -75,8 +75,8 @@ public:
         }
     }
 
-    /// columns [group][kPieceRows] += each query row's probabilities over the piece, divided by the window.
-    void add(const Piece & piece, const std::vector<RowSum> & totals, float * columns) {
+    /// Gathers each query row's weights over the piece in columns [rank][group][kPieceRows].
+    void gather(const Piece & piece, const std::vector<RowSum> & totals, float * columns) {
         for_strips(piece, [&](const cpu::Strip & strip, std::uint32_t first, std::uint32_t row) {
             for (std::uint32_t i = 0; i < std::min(strip.rows, vote_.query_rows_ - first); ++i) {
                 const RowSum & total = totals[first + i];
@@ -86,14 +86,32 @@ public:
                 const std::uint32_t end = std::clamp(strip.end[i], begin, strip.last);
                 std::fill(logits + strip.first, logits + begin, cpu::kNothingSeen);
                 std::fill(logits + end, logits + strip.last, cpu::kNothingSeen);
-                cpu::add_weights(logits + strip.first, strip.last - strip.first, total.reference,
-                                 1.0F / (total.sum * static_cast<float>(vote_.input_.window)),
-                                 columns + head * kPieceRows + row - piece.begin + strip.first);
+                gather(logits + strip.first, strip.last - strip.first, total,
+                       columns + head * kPieceRows + row - piece.begin + strip.first);
             }
         });
     }
 
 private:
+    void gather(const float * logits, std::size_t count, const RowSum & total, float * columns) const {
+        const float share = 1.0F / total.sum;
+        switch (vote_.input_.evidence) {
+            case Evidence::Mean:
+                cpu::add_weights(logits, count, total.reference,
+                                 1.0F / (total.sum * static_cast<float>(vote_.input_.window)), columns);
+                break;
+            case Evidence::Rms:
+                cpu::add_squares(logits, count, total.reference, share, columns);
+                break;
+            case Evidence::Top4:
+            case Evidence::Max:
+            case Evidence::MaxFloor:
+                cpu::raise_largest(logits, count, total.reference, share, vote_.ranks(),
+                                   std::size_t{spec_.group()} * kPieceRows, columns);
+                break;
+        }
+    }
+
     /// Calls body(strip with its logits, first query row, tile's first cache row) for all tiles and query rows.
     template <typename Body>
     void for_strips(const Piece & piece, const Body & body) {
@@ -221,11 +239,35 @@ std::vector<Vote::RowSum> Vote::totals(std::uint32_t kv_head) const {
     return totals;
 }
 
+float Vote::evidence(std::uint32_t position, const float * gathered, std::size_t stride) const {
+    const std::uint32_t seen_by = std::min(input_.window, input_.n - position);
+    switch (input_.evidence) {
+        case Evidence::Mean:  // a share of all voters, so far
+            return seen_by == input_.window
+                       ? *gathered
+                       : *gathered * static_cast<float>(input_.window) / static_cast<float>(seen_by);
+        case Evidence::Rms:
+            return std::sqrt(*gathered / static_cast<float>(seen_by));
+        case Evidence::Top4: {
+            const std::uint32_t count = std::min(ranks(), seen_by);
+            float sum = 0;
+            for (std::uint32_t rank = 0; rank < count; ++rank) {
+                sum += gathered[rank * stride];
+            }
+            return sum / static_cast<float>(count);
+        }
+        case Evidence::Max:
+        case Evidence::MaxFloor:
+            break;
+    }
+    return *gathered;
+}
+
 void Vote::columns() {
     const std::uint32_t group = input_.spec.group();
-    const std::uint32_t prefix = input_.n - input_.window;
     Worker worker(*this);
-    std::vector<float> sums(std::size_t{group} * kPieceRows);
+    const std::size_t stride = std::size_t{group} * kPieceRows;
+    std::vector<float> gathered(ranks() * stride);
     std::vector<RowSum> totals_of_head;
     std::uint32_t head = std::numeric_limits<std::uint32_t>::max();
     for (std::size_t index = next_columns_++; index < pieces_.size(); index = next_columns_++) {
@@ -234,21 +276,36 @@ void Vote::columns() {
             head = piece.kv_head;
             totals_of_head = totals(head);
         }
-        std::fill(sums.begin(), sums.end(), 0.0F);
-        worker.add(piece, totals_of_head, sums.data());
+        std::fill(gathered.begin(), gathered.end(), 0.0F);
+        worker.gather(piece, totals_of_head, gathered.data());
         const kv::HeadRows & view = input_.rows[head][piece.view];
         for (std::uint32_t row = piece.begin; row < piece.end; ++row) {
             const std::uint32_t position = index_of(view.position(row));
-            for (std::uint32_t g = 0; g < group && position < prefix; ++g) {
-                votes_[(std::size_t{head} * group + g) * prefix + position] =
-                    sums[g * std::size_t{kPieceRows} + row - piece.begin];
+            for (std::uint32_t g = 0; g < group && position < input_.prefix; ++g) {
+                votes_[(std::size_t{head} * group + g) * input_.prefix + position] =
+                    evidence(position, gathered.data() + g * std::size_t{kPieceRows} + row - piece.begin, stride);
             }
         }
     }
 }
 
-std::uint64_t vote_bytes(const AttentionSpec & spec, std::uint32_t n, std::uint32_t window) {
-    const std::uint64_t votes = std::uint64_t{spec.heads} * (n - window) * sizeof(float);
+void Vote::finish(std::uint32_t kv_head) {
+    if (input_.evidence != Evidence::MaxFloor) {
+        return;
+    }
+    for (std::uint32_t g = 0; g < input_.spec.group(); ++g) {
+        const std::span<float> of_head =
+            votes_.subspan((std::size_t{kv_head} * input_.spec.group() + g) * input_.prefix, input_.prefix);
+        const double sum = std::accumulate(of_head.begin(), of_head.end(), 0.0);
+        const auto floor = static_cast<float>(sum / input_.prefix);
+        for (float & vote : of_head) {
+            vote = std::max(vote, floor);
+        }
+    }
+}
+
+std::uint64_t vote_bytes(const AttentionSpec & spec, std::uint32_t n, std::uint32_t prefix, std::uint32_t window) {
+    const std::uint64_t votes = std::uint64_t{spec.heads} * prefix * sizeof(float);
     const std::uint64_t pieces = n / kPieceRows + 2;  // of a trunk and a suffix, each with a piece that is not full
     return votes + pieces * window * spec.heads * 2 * sizeof(float);
 }

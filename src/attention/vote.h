@@ -6,33 +6,38 @@
 #include <vector>
 
 #include "attention/unit.h"
+#include "snapkv/cache_config.h"
 
 namespace snapkv::attention {
 
 /// What the observation window votes with: the rotated queries of the prompt's last `window` positions against all n
-/// rows. A query at position p sees positions up to p.
+/// rows. A query at position p sees positions up to p. The first `prefix` rows are voted on; those of the window among
+/// them are judged by the queries that see them.
 struct VoteInput {
     AttentionSpec spec;
     kv::LayerShape shape;
     const float * queries = nullptr;  ///< [window][heads][key_size], unscaled
     std::uint32_t window = 0;
-    std::uint32_t n = 0;                          ///< prompt tokens, window included
+    std::uint32_t n = 0;       ///< prompt tokens, window included
+    std::uint32_t prefix = 0;  ///< rows that are voted on, fewer than n
+    Evidence evidence = Evidence::Mean;
     std::vector<std::vector<kv::HeadRows>> rows;  ///< [KV head]: views that together hold positions 0 .. n - 1
     Halt * halt = nullptr;
 };
 
 /// The vote of one layer (arXiv 2404.14469, section 4): softmax in float32 over all n rows for each query of the
-/// window, then for each query head the mean over the window of each prefix column. Works from stored K values in
-/// float32 whatever attention itself uses, in pieces at fixed boundaries, so that the bits depend neither on the
-/// number of threads nor on how the prompt was cut into chunks. Two phases with a barrier between, each called on all
-/// threads.
+/// window, then for each query head the evidence (the paper's is the mean over the window) of each prefix column. Works
+/// from stored K values in float32 whatever attention itself uses, in pieces at fixed boundaries, so that the bits
+/// depend neither on the number of threads nor on how the prompt was cut into chunks. Two phases with a barrier
+/// between, each called on all threads, then what is left for each KV head.
 class Vote {
 public:
-    /// `votes` receives [KV head][group][n - window] floats.
+    /// `votes` receives [KV head][group][prefix] floats.
     Vote(VoteInput input, std::span<float> votes);
 
-    void statistics();  ///< phase one: each query row's maximum and sum over each piece
-    void columns();     ///< phase two: the votes
+    void statistics();                   ///< phase one: each query row's maximum and sum over each piece
+    void columns();                      ///< phase two: the votes
+    void finish(std::uint32_t kv_head);  ///< Evidence::MaxFloor's floor, which needs all columns
 
 private:
     /// Rows [begin, end) of one view of one KV head, and the index of their statistics.
@@ -50,6 +55,10 @@ private:
     };
     class Worker;
     [[nodiscard]] std::vector<RowSum> totals(std::uint32_t kv_head) const;
+    /// Numbers that a column is gathered in: the largest weights that Evidence::Top4 takes the mean of, else one.
+    [[nodiscard]] std::uint32_t ranks() const { return input_.evidence == Evidence::Top4 ? 4 : 1; }
+    /// The evidence for the row at a position from its gathered numbers, each `stride` after the one before.
+    [[nodiscard]] float evidence(std::uint32_t position, const float * gathered, std::size_t stride) const;
 
     VoteInput input_;
     std::span<float> votes_;
@@ -61,8 +70,9 @@ private:
     std::atomic<std::size_t> next_columns_{0};
 };
 
-/// Bytes that a vote of a window over a prompt of n tokens takes: the votes themselves and the statistics of its
-/// pieces.
-[[nodiscard]] std::uint64_t vote_bytes(const AttentionSpec & spec, std::uint32_t n, std::uint32_t window);
+/// Bytes that a vote of a window on `prefix` rows of a prompt of n tokens takes: the votes themselves and the
+/// statistics of its pieces.
+[[nodiscard]] std::uint64_t vote_bytes(const AttentionSpec & spec, std::uint32_t n, std::uint32_t prefix,
+                                       std::uint32_t window);
 
 }  // namespace snapkv::attention

@@ -139,6 +139,8 @@ void BranchCache::compress(Compute & compute, const attention::AttentionSpec & s
                           .queries = captured_query(plan_.captured() - plan_.cache.window),
                           .window = plan_.cache.window,
                           .n = plan_.n,
+                          .prefix = plan_.cache.prefix(),
+                          .evidence = plan_.cache.evidence,
                           .rows = rows,
                           .halt = &compute.halt()},
                          votes);
@@ -147,7 +149,8 @@ void BranchCache::compress(Compute & compute, const attention::AttentionSpec & s
 
     std::vector<std::vector<std::uint32_t>> kept(spec.kv_heads);
     for_heads(compute, spec.kv_heads, [&](std::uint32_t head) {
-        kept[head] = select::keep_positions(plan_.cache, votes.subspan(head * head_votes, head_votes));
+        vote.finish(head);
+        kept[head] = select::keep_positions(plan_.cache, votes.subspan(head * head_votes, head_votes), plan_.marks);
     });
     segment_->add_layer(packed_rows(arena_, compute, trunk.shape(), stored_shape(trunk), rows, kept));
 }

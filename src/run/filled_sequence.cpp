@@ -70,10 +70,10 @@ private:
     kv::LayerRows rows_;
 };
 
-/// Sinks, then positions spread evenly over the prefix, another place for each head, then the window.
+/// Sinks, then positions spread evenly over the prefix, another place for each head, then the recent rows.
 std::vector<std::uint32_t> spread_positions(const select::Plan & plan, std::mt19937 & random) {
     std::vector<std::uint32_t> kept(plan.budget);
-    const std::uint32_t voted = plan.budget - plan.window - plan.sink;
+    const std::uint32_t voted = plan.budget - plan.recent - plan.sink;
     const double gap = static_cast<double>(plan.prefix() - plan.sink) / std::max(voted, 1U);
     const double place = (uniform(random) + 1.0) / 2 * 0.999;
     for (std::uint32_t i = 0; i < plan.budget; ++i) {

@@ -80,7 +80,7 @@ KvType working_type(std::span<const Branch> branches, const model::HyperParamete
 
 /// One layer's votes of one branch: a float for each query head and prefix column, and the statistics behind them.
 std::uint64_t vote_bytes(const BranchPlan & branch, const model::HyperParameters & params) {
-    return attention::vote_bytes(params.attention_spec(0), branch.n, branch.cache.window);
+    return attention::vote_bytes(params.attention_spec(0), branch.n, branch.cache.prefix(), branch.cache.window);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "model/hyper_parameters.h"
+#include "select/cluster.h"
 #include "select/plan.h"
 #include "snapkv/session.h"
 
@@ -20,6 +21,7 @@ struct BranchPlan {
     std::uint32_t first_row = 0;      ///< of its suffix among the suffix rows of all branches
     std::uint32_t output_rows = 1;    ///< last positions whose logits are wanted
     KvTypes type;                     ///< in which its rows are stored
+    std::vector<select::Mark> marks;  ///< what the prompt's text is, where the vote looks at it
     bool keeps_working_rows = false;  ///< whole and in the type they are worked on in: it shares the trunk's
 
     /// Last rows whose queries are kept while a layer is at hand: those that vote and those that are observed.

@@ -12,6 +12,8 @@ namespace snapkv::run {
 inline constexpr std::array kScalingNames{"none", "linear", "yarn"};
 inline constexpr std::array kPolicyNames{"full", "snapkv"};
 inline constexpr std::array kBudgetNames{"rows", "percent"};
+inline constexpr std::array kEvidenceNames{"mean", "rms", "top4", "max", "max-floor"};
+inline constexpr std::array kClusterNames{"kernel", "reach"};
 inline constexpr std::array kPoolingNames{"none", "max", "avg"};
 inline constexpr std::array kGroupNames{"mean", "max", "sum"};
 inline constexpr std::array kTypeNames{"f32", "f16", "bf16", "q8_0", "q4_0"};
@@ -52,9 +54,15 @@ void config_fields(Archive & archive, Config & config) {
     archive.choice("budget unit", config.budget.unit, kBudgetNames);
     archive.number("budget", config.budget.value);
     archive.optional("window", config.window);
-    archive.number("kernel", config.kernel);
-    archive.choice("pooling", config.pooling, kPoolingNames);
+    archive.optional("recent rows", config.recent);
+    archive.choice("evidence", config.evidence, kEvidenceNames);
     archive.choice("group", config.group, kGroupNames);
+    archive.choice("cluster", config.cluster.rule, kClusterNames);
+    archive.choice("pooling", config.cluster.pooling, kPoolingNames);
+    archive.number("reach back", config.cluster.back);
+    archive.number("reach ahead", config.cluster.ahead);
+    archive.flag("words", config.cluster.words);
+    archive.flag("stops", config.cluster.stops);
     archive.number("sink", config.sink);
     types_fields(archive, config.type);
     archive.flag("rotation", config.rotate);
@@ -67,6 +75,7 @@ void stats_fields(Archive & archive, Stats & stats) {
     archive.text("reason", stats.reason);
     archive.number("budget in rows", stats.budget);
     archive.number("window in rows", stats.window);
+    archive.number("recent rows in force", stats.recent);
     archive.flag("window cuts question", stats.window_cuts_question);
     archive.number("full rows", stats.rows_full);
     archive.number("kept rows", stats.rows_kept);

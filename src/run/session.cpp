@@ -14,6 +14,7 @@
 #include "run/logits.h"
 #include "run/sequence_impl.h"
 #include "run/session_impl.h"
+#include "run/text_marks.h"
 #include "text/plain_text.h"
 #include "text/utf8.h"
 
@@ -142,8 +143,13 @@ std::uint64_t Session::cache_bytes_peak() const {
 
 PrefillResult Session::prefill(std::span<const Branch> branches,
                                const std::function<void(const PrefillProgress &)> & on_progress) try {
-    const run::PrefillPlan plan = run::plan_prefill(branches, impl_->params(), impl_->options.context);
+    run::PrefillPlan plan = run::plan_prefill(branches, impl_->params(), impl_->options.context);
     run::check_memory(*impl_, plan);
+    for (run::BranchPlan & branch : plan.branches) {
+        if (branch.cache.compress && branch.cache.cluster.reads_text()) {
+            branch.marks = run::text_marks(impl_->model.impl()->vocabulary, branch.branch->prompt.tokens);
+        }
+    }
     impl_->log_products();
     const auto begin = Clock::now();
     run::Accounting accounting;

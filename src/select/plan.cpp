@@ -20,11 +20,11 @@ std::string spelled(const Budget & budget) {
 }
 
 void check(const CacheConfig & config) {
-    if (config.kernel % 2 == 0) {
-        raise_usage("--kv-kernel is {}; expected an odd number of at least 1", config.kernel);
-    }
     if (config.window && *config.window == 0) {
         raise_usage("--kv-window is 0; expected at least 1 or auto");
+    }
+    if (config.recent && *config.recent == 0) {
+        raise_usage("--kv-recent is 0; expected at least 1 or auto");
     }
     const double value = config.budget.value;
     if (config.budget.unit == Budget::Unit::Percent) {
@@ -51,26 +51,28 @@ std::uint32_t share(double percent, std::uint32_t rows) {
 }
 
 [[noreturn]] void raise_no_vote(const Plan & plan, const CacheConfig & config) {
-    raise_usage(
-        "--kv-window {} and --kv-sink {} leave the vote no row of --kv-budget {}{}; expected window + sink "
-        "below the budget",
-        plan.window, plan.sink, spelled(config.budget),
-        config.budget.unit == Budget::Unit::Percent
-            ? fmt::format(" ({} rows of a prompt of {} tokens)", plan.budget, plan.n)
-            : "");
+    raise_usage("{} {} and --kv-sink {} leave the vote no row of --kv-budget {}{}; expected {} + sink below the budget",
+                config.recent ? "--kv-recent" : "--kv-window", plan.recent, plan.sink, spelled(config.budget),
+                config.budget.unit == Budget::Unit::Percent
+                    ? fmt::format(" ({} rows of a prompt of {} tokens)", plan.budget, plan.n)
+                    : "",
+                config.recent ? "recent rows" : "window");
 }
 
 bool leaves_a_vote(const Plan & plan) {
-    return std::uint64_t{plan.window} + plan.sink < plan.budget;
+    return std::uint64_t{plan.recent} + plan.sink < plan.budget;
 }
 
-/// A budget in rows contradicts its window or its sinks whatever the prompt, so that is found before the prompt counts.
+/// A budget in rows contradicts its recent rows or its sinks whatever the prompt, so that is found before the prompt
+/// counts.
 void settle_rows(Plan & plan, const CacheConfig & config, std::uint32_t question_tokens) {
     // Prompts are counted in 32 bits, so a larger budget means no more than the largest.
     constexpr std::uint32_t kMost = std::numeric_limits<std::uint32_t>::max();
     plan.budget = static_cast<std::uint32_t>(std::min(config.budget.value, static_cast<double>(kMost)));
     if (config.window) {
         plan.window = *config.window;
+    } else if (config.recent) {
+        plan.window = auto_window(question_tokens, std::max(plan.n / 2, 1U));
     } else {
         if (plan.budget < std::uint64_t{plan.sink} + 2) {
             raise_usage(
@@ -80,6 +82,7 @@ void settle_rows(Plan & plan, const CacheConfig & config, std::uint32_t question
         }
         plan.window = auto_window(question_tokens, (plan.budget - plan.sink) / 2);
     }
+    plan.recent = config.recent.value_or(plan.window);
     if (!leaves_a_vote(plan)) {
         raise_no_vote(plan, config);
     }
@@ -88,8 +91,9 @@ void settle_rows(Plan & plan, const CacheConfig & config, std::uint32_t question
 void settle_percent(Plan & plan, const CacheConfig & config, std::uint32_t question_tokens) {
     // One token has no half; its window is itself.
     plan.window = config.window.value_or(auto_window(question_tokens, std::max(plan.n / 2, 1U)));
-    const std::uint32_t prefix = plan.n > plan.window ? plan.n - plan.window : 0;
-    plan.budget = plan.window + share(config.budget.value, prefix);
+    plan.recent = config.recent.value_or(plan.window);
+    const std::uint32_t prefix = plan.n > plan.recent ? plan.n - plan.recent : 0;
+    plan.budget = plan.recent + share(config.budget.value, prefix);
 }
 
 }  // namespace
@@ -103,9 +107,9 @@ Plan make_plan(const CacheConfig & config, std::uint32_t n, std::uint32_t questi
     }
     check(config);
     plan.sink = config.sink;
-    plan.kernel = config.kernel;
-    plan.pooling = config.pooling;
+    plan.evidence = config.evidence;
     plan.group = config.group;
+    plan.cluster = config.cluster;
     const bool percent = config.budget.unit == Budget::Unit::Percent;
     if (percent) {
         settle_percent(plan, config, question_tokens);
@@ -116,15 +120,15 @@ Plan make_plan(const CacheConfig & config, std::uint32_t n, std::uint32_t questi
         plan.reason = fmt::format("the prompt's tokens ({}) fit in the budget ({} rows)", n, plan.budget);
     } else if (leaves_a_vote(plan)) {
         plan.compress = true;
+        plan.window = std::min(plan.window, n);
         plan.window_cuts_question = question_tokens > plan.window;
-    } else if (config.window) {
+    } else if (config.window || config.recent) {
         raise_no_vote(plan, config);
     } else {
         // Nobody asked for this window: the prompt is merely short, and that is no contradiction.
         plan.reason = fmt::format(
             "the prompt's tokens ({}) are too few for a budget of {}: beside the window ({} rows) and the sinks ({}) "
-            "no "
-            "row is left",
+            "no row is left",
             n, spelled(config.budget), plan.window, plan.sink);
     }
     return plan;

@@ -8,21 +8,22 @@
 
 namespace snapkv::select {
 
-std::vector<std::uint32_t> keep_positions(const Plan & plan, std::span<const float> votes) {
-    assert(plan.compress && plan.window < plan.n);
-    assert(plan.budget < plan.n && plan.sink < plan.budget - plan.window);
+std::vector<std::uint32_t> keep_positions(const Plan & plan, std::span<const float> votes,
+                                          std::span<const Mark> marks) {
+    assert(plan.compress && plan.recent < plan.n);
+    assert(plan.budget < plan.n && plan.sink < plan.budget - plan.recent);
     const std::uint32_t prefix = plan.prefix();
     std::vector<float> votes_of_group(prefix);
     std::vector<float> scores(prefix);
     reduce_group(votes, prefix, plan.group, votes_of_group);
-    pool(votes_of_group, plan.kernel, plan.pooling, scores);
-    const std::vector<std::uint32_t> voted = top_positions(scores, plan.sink, plan.budget - plan.window - plan.sink);
+    cluster(plan.cluster, votes_of_group, marks.first(marks.empty() ? 0 : prefix), scores);
+    const std::vector<std::uint32_t> voted = top_positions(scores, plan.sink, plan.budget - plan.recent - plan.sink);
 
     std::vector<std::uint32_t> kept(plan.budget);
     const auto after_sinks = kept.begin() + static_cast<std::ptrdiff_t>(plan.sink);
     std::iota(kept.begin(), after_sinks, 0U);
-    const auto window = std::copy(voted.begin(), voted.end(), after_sinks);
-    std::iota(window, kept.end(), prefix);
+    const auto recent = std::copy(voted.begin(), voted.end(), after_sinks);
+    std::iota(recent, kept.end(), prefix);
     return kept;
 }
 

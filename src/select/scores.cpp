@@ -6,62 +6,10 @@
 #include <cmath>
 #include <limits>
 
+#include "select/larger.h"
+
 namespace snapkv::select {
 namespace {
-
-constexpr float kLowest = -std::numeric_limits<float>::infinity();
-
-/// The larger one; `b` never wins as a NaN, so a chain that starts at minus infinity ignores NaN altogether.
-float larger(float a, float b) {
-    return b > a ? b : a;
-}
-
-/// The scores between `half` values of `outside` on either side.
-std::vector<float> padded(std::span<const float> scores, std::size_t half, float outside) {
-    std::vector<float> row(scores.size() + 2 * half, outside);
-    std::copy(scores.begin(), scores.end(), row.begin() + static_cast<std::ptrdiff_t>(half));
-    return row;
-}
-
-// Both poolings build blocks of 1, 2, 4, ... values in place: after a step, row[i] stands for row[i, i + block). Every
-// pass reads forward over contiguous memory, n log k operations in all. Running sums would be fewer, but they cancel:
-// a small score beside a large one would lose its digits and equal neighbourhoods would no longer tie.
-
-void pool_max(std::span<const float> scores, std::size_t half, std::span<float> out) {
-    std::vector<float> row = padded(scores, half, kLowest);
-    for (float & value : row) {
-        value = larger(kLowest, value);
-    }
-    const std::size_t width = 2 * half + 1;
-    std::size_t block = 1;
-    for (; 2 * block <= width; block *= 2) {
-        for (std::size_t i = 0; i + block < row.size(); ++i) {
-            row[i] = larger(row[i], row[i + block]);
-        }
-    }
-    // Two blocks that overlap cover the width.
-    for (std::size_t i = 0; i < out.size(); ++i) {
-        out[i] = larger(row[i], row[i + width - block]);
-    }
-}
-
-void pool_sum(std::span<const float> scores, std::size_t half, std::span<float> out) {
-    std::vector<float> row = padded(scores, half, 0.0F);
-    const std::size_t width = 2 * half + 1;
-    std::size_t covered = 0;
-    std::fill(out.begin(), out.end(), 0.0F);
-    for (std::size_t block = 1; block <= width; block *= 2) {
-        if ((width & block) != 0) {
-            for (std::size_t i = 0; i < out.size(); ++i) {
-                out[i] += row[i + covered];
-            }
-            covered += block;
-        }
-        for (std::size_t i = 0; i + block < row.size(); ++i) {
-            row[i] += row[i + block];
-        }
-    }
-}
 
 /// A number that is smaller the better the candidate: the score's bits, turned so that a higher score is a smaller
 /// number, above the position. Comparing two such numbers compares scores, then positions; NaN comes after everything.
@@ -97,29 +45,6 @@ void reduce_group(std::span<const float> heads, std::size_t columns, GroupReduce
         for (float & value : out) {
             value /= static_cast<float>(group);
         }
-    }
-}
-
-void pool(std::span<const float> scores, std::uint32_t kernel, Pooling how, std::span<float> out) {
-    assert(kernel % 2 == 1 && out.size() == scores.size());
-    if (scores.empty()) {
-        return;
-    }
-    // A half wider than the row reaches nothing but padding.
-    const std::size_t half = std::min<std::size_t>(kernel / 2, scores.size() - 1);
-    switch (how) {
-        case Pooling::None:
-            std::copy(scores.begin(), scores.end(), out.begin());
-            break;
-        case Pooling::Max:
-            pool_max(scores, half, out);
-            break;
-        case Pooling::Avg:
-            pool_sum(scores, half, out);
-            for (float & value : out) {
-                value /= static_cast<float>(kernel);
-            }
-            break;
     }
 }
 

@@ -5,14 +5,15 @@
 
 #include "base/out_of_memory.h"
 #include "base/raise.h"
+#include "select/cluster.h"
 #include "select/scores.h"
 
 namespace snapkv {
 
 std::vector<std::uint32_t> select_positions(std::span<const float> scores, std::size_t heads,
                                             const Selection & selection) try {
-    if (selection.kernel % 2 == 0) {
-        raise_usage("the kernel is {}; expected an odd number of at least 1", selection.kernel);
+    if (selection.cluster.reads_text()) {
+        raise_usage("the cluster keeps words or stops at line ends, which scores alone do not show");
     }
     if (heads == 0 || scores.size() % heads != 0) {
         raise_usage("{} scores do not make rows of {} query heads", scores.size(), heads);
@@ -22,10 +23,10 @@ std::vector<std::uint32_t> select_positions(std::span<const float> scores, std::
         return {};
     }
     std::vector<float> reduced(columns);
-    std::vector<float> pooled(columns);
+    std::vector<float> clustered(columns);
     select::reduce_group(scores, columns, selection.group, reduced);
-    select::pool(reduced, selection.kernel, selection.pooling, pooled);
-    return select::top_positions(pooled, 0, std::min(selection.count, static_cast<std::uint32_t>(columns)));
+    select::cluster(selection.cluster, reduced, {}, clustered);
+    return select::top_positions(clustered, 0, std::min(selection.count, static_cast<std::uint32_t>(columns)));
 } catch (const std::bad_alloc &) {
     out_of_memory();
 }

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <functional>
 #include <limits>
+#include <numeric>
 #include <random>
 #include <span>
 #include <string>
@@ -340,24 +341,46 @@ inline std::vector<double> attend(const LayerUnit & unit, std::uint32_t chunk_ro
     return out;
 }
 
-/// The vote, [KV head][group][n - window]: straight from the method's definition.
+/// What the weights that one row gets from the voters who see it come to.
+inline double evidence_of(Evidence how, std::vector<double> weights) {
+    std::sort(weights.begin(), weights.end(), std::greater<>());
+    const auto count = static_cast<double>(weights.size());
+    switch (how) {
+        case Evidence::Mean:
+            return std::accumulate(weights.begin(), weights.end(), 0.0) / count;
+        case Evidence::Rms:
+            return std::sqrt(std::inner_product(weights.begin(), weights.end(), weights.begin(), 0.0) / count);
+        case Evidence::Top4:
+            weights.resize(std::min<std::size_t>(weights.size(), 4));
+            return std::accumulate(weights.begin(), weights.end(), 0.0) / static_cast<double>(weights.size());
+        case Evidence::Max:
+        case Evidence::MaxFloor:
+            break;
+    }
+    return weights.front();
+}
+
+/// The vote, [KV head][group][prefix]: straight from the method's definition.
 inline std::vector<double> vote(const VoteInput & input) {
     const AttentionSpec & spec = input.spec;
-    const std::uint32_t prefix = input.n - input.window;
-    std::vector<double> votes(std::size_t{spec.heads} * prefix);
+    const std::uint32_t first = input.n - input.window;
+    const std::uint32_t prefix = input.prefix;
+    std::vector<double> votes;
+    std::vector<std::vector<double>> given(prefix);  ///< by the voters that are late enough to see a column
     std::vector<double> logits(input.n);
     for (std::uint32_t head = 0; head < spec.heads; ++head) {
         const std::vector<DecodedRows> views = decoded(input.shape, input.rows[head / spec.group()]);
+        std::for_each(given.begin(), given.end(), [](std::vector<double> & weights) { weights.clear(); });
         for (std::uint32_t row = 0; row < input.window; ++row) {
             const float * query = input.queries + (std::size_t{row} * spec.heads + head) * spec.key_size;
             std::fill(logits.begin(), logits.end(), kNegativeInfinity);
             for (const DecodedRows & rows : views) {
                 for (std::uint32_t at = 0; at < rows.view.rows; ++at) {
                     const Position position = rows.view.position(at);
-                    if (is_seen(spec, prefix + row, position)) {
+                    if (is_seen(spec, first + row, position)) {
                         logits[index_of(position)] =
                             logit_of(spec, query, rows.keys.data() + std::size_t{at} * spec.key_size) -
-                            double{spec.slope(head)} * (static_cast<double>(prefix + row) - index_of(position));
+                            double{spec.slope(head)} * (static_cast<double>(first + row) - index_of(position));
                     }
                 }
             }
@@ -366,9 +389,17 @@ inline std::vector<double> vote(const VoteInput & input) {
             for (const double logit : logits) {
                 sum += std::exp(logit - maximum);
             }
-            for (std::uint32_t column = 0; column < prefix; ++column) {
-                votes[std::size_t{head} * prefix + column] += std::exp(logits[column] - maximum) / sum / input.window;
+            for (std::uint32_t column = 0; column < std::min(prefix, first + row + 1); ++column) {
+                given[column].push_back(std::exp(logits[column] - maximum) / sum);
             }
+        }
+        double all = 0;
+        for (const std::vector<double> & weights : given) {
+            votes.push_back(evidence_of(input.evidence, weights));
+            all += votes.back();
+        }
+        for (std::size_t at = votes.size() - prefix; at < votes.size() && input.evidence == Evidence::MaxFloor; ++at) {
+            votes[at] = std::max(votes[at], all / prefix);
         }
     }
     return votes;

@@ -1,5 +1,6 @@
 #include "attention/vote.h"
 
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -24,7 +25,7 @@ using test::OwnedRows;
 using test::Random;
 
 std::vector<float> run(const VoteInput & input, std::uint32_t threads) {
-    std::vector<float> votes(std::size_t{input.spec.heads} * (input.n - input.window), std::nanf(""));
+    std::vector<float> votes(std::size_t{input.spec.heads} * input.prefix, std::nanf(""));
     Vote vote(input, votes);
     for (void (Vote::*phase)() : {&Vote::statistics, &Vote::columns}) {
         std::vector<std::thread> running;
@@ -34,6 +35,9 @@ std::vector<float> run(const VoteInput & input, std::uint32_t threads) {
         for (std::thread & thread : running) {
             thread.join();
         }
+    }
+    for (std::uint32_t head = 0; head < input.spec.kv_heads; ++head) {
+        vote.finish(head);
     }
     return votes;
 }
@@ -59,6 +63,7 @@ public:
             .kv_heads = spec.kv_heads, .key_size = spec.key_size, .value_size = spec.value_size, .type = type};
         input_.window = prompt.window;
         input_.n = prompt.n;
+        input_.prefix = prompt.n - prompt.window;
         for (std::uint32_t head = 0; head < spec.kv_heads; ++head) {
             std::vector<kv::HeadRows> views;
             if (prompt.trunk > 0) {
@@ -245,6 +250,7 @@ TEST(Vote, HasTheSameBitsHoweverThePromptWasCut) {
                                   .queries = queries.data(),
                                   .window = kWindow,
                                   .n = kN,
+                                  .prefix = kN - kWindow,
                                   .rows = {{rows.head(0)}, {rows.head(1)}}};
             votes.push_back(run(input, 2));
         }
@@ -254,11 +260,27 @@ TEST(Vote, HasTheSameBitsHoweverThePromptWasCut) {
     }
 }
 
+// Every kind of evidence, with more voters than recent rows, as many, and fewer.
+TEST_P(Votes, OfEveryKindEqualTheOracle) {
+    for (const Evidence evidence : {Evidence::Mean, Evidence::Rms, Evidence::Top4, Evidence::Max, Evidence::MaxFloor}) {
+        for (const std::uint32_t recent : {1U, 2U, 17U, 40U, 64U}) {
+            for (const std::uint32_t window : {1U, 3U, 40U}) {
+                SCOPED_TRACE(
+                    fmt::format("evidence {}, {} voters, {} recent", static_cast<int>(evidence), window, recent));
+                Ballot ballot(spec_of(2, 3, 16), GetParam(), {300, window, 131}, 77);
+                ballot.input().evidence = evidence;
+                ballot.input().prefix = 300 - recent;
+                ballot.check();
+            }
+        }
+    }
+}
+
 TEST(Vote, TellsItsBytesBeforehand) {
     // 968 votes of one head, and a maximum and a sum for each of 32 queries in two pieces.
-    EXPECT_EQ(vote_bytes(spec_of(1, 1, 8), 1000, 32), (968 + 2 * 32 * 2) * sizeof(float));
+    EXPECT_EQ(vote_bytes(spec_of(1, 1, 8), 1000, 968, 32), (968 + 2 * 32 * 2) * sizeof(float));
     const AttentionSpec spec{.heads = 6, .kv_heads = 3, .key_size = 8, .value_size = 8};
-    EXPECT_EQ(vote_bytes(spec, 3500, 16), (6 * 3484 + 5 * 6 * 16 * 2) * sizeof(float));
+    EXPECT_EQ(vote_bytes(spec, 3500, 3484, 16), (6 * 3484 + 5 * 6 * 16 * 2) * sizeof(float));
 }
 
 TEST(Vote, StopsWhenAsked) {

@@ -88,6 +88,7 @@ private:
                       .shape = input_.shape,
                       .window = 1,
                       .n = input_.n - input_.count + row + 1,
+                      .prefix = input_.n - input_.count + row,
                       .rows = input_.rows};
         one.queries = input_.queries + std::size_t{row} * input_.spec.heads * input_.spec.key_size;
         return test::vote(one);

@@ -69,7 +69,7 @@ TEST(CommandLine, TakesEveryKindOfOption) {
     EXPECT_EQ(s.cache.budget.unit, Budget::Unit::Percent);
     EXPECT_EQ(s.cache.budget.value, 20);
     EXPECT_EQ(s.cache.window, 16U);
-    EXPECT_EQ(s.cache.pooling, Pooling::Avg);
+    EXPECT_EQ(s.cache.cluster.pooling, Pooling::Avg);
     EXPECT_TRUE(s.json);
     EXPECT_EQ(s.stop, (std::vector<std::string>{"x", "y"}));
     EXPECT_TRUE(s.has("--kv-pool"));
@@ -90,6 +90,39 @@ TEST(CommandLine, DefaultsAreThoseOfTheCommand) {
     EXPECT_EQ(parse_command_line({"inspect", "model"}).model, "model");
     EXPECT_TRUE(parse_command_line({"--version"}).version);
     EXPECT_EQ(parse_command_line({}).command, Command::None);
+}
+
+TEST(CommandLine, TakesClusters) {
+    const auto cluster = [](const std::string & text) {
+        return parse_command_line({"run", "--kv-cluster", text}).cache.cluster;
+    };
+    EXPECT_EQ(cluster("kernel:3,27"), (Cluster{.back = 3, .ahead = 27}));
+    EXPECT_EQ(cluster("avg:0,2"), (Cluster{.pooling = Pooling::Avg, .back = 0, .ahead = 2}));
+    EXPECT_EQ(cluster("none"), Cluster::kernel(1, Pooling::None));
+    EXPECT_EQ(cluster("reach:1,4+words+stops"),
+              (Cluster{.rule = Cluster::Rule::Reach, .back = 1, .ahead = 4, .words = true, .stops = true}));
+    EXPECT_EQ(parse_command_line({"run", "--kv-kernel", "31", "--kv-pool", "avg"}).cache.cluster,
+              Cluster::kernel(31, Pooling::Avg));
+    EXPECT_EQ(parse_command_line({"run", "--kv-pool", "avg", "--kv-kernel", "31"}).cache.cluster,
+              Cluster::kernel(31, Pooling::Avg));
+    const Settings eval = parse_command_line(
+        {"eval", "fidelity", "--kv-cluster", "kernel:3,3,none,reach:1,4+words", "--kv-recent", "auto,32"});
+    EXPECT_EQ(eval.eval.caches.clusters,
+              (std::vector<Cluster>{Cluster::kernel(7),
+                                    Cluster::kernel(1, Pooling::None),
+                                    {.rule = Cluster::Rule::Reach, .back = 1, .ahead = 4, .words = true}}));
+    EXPECT_EQ(eval.eval.caches.recents, (std::vector<std::optional<std::uint32_t>>{std::nullopt, 32}));
+    for (const std::string text : {"kernel", "kernel:3", "kernel:3,", "kernel:,3", "kernel:3,4,5", "kernel:-1,3",
+                                   "kernel:3,4+", "kernel:3,4+lines", "kernel:3,4+stops", "none:1,2", "reach:1.5,4",
+                                   "reach:1,99999999", "+words", "median:1,2"}) {
+        EXPECT_NE(usage_message({"run", "--kv-cluster", text}).find("--kv-cluster"), std::string::npos) << text;
+        EXPECT_NE(usage_message({"eval", "needle", "--kv-cluster", text}).find("--kv-cluster"), std::string::npos)
+            << text;
+    }
+    for (const std::string text : {"none,", "3,3", "kernel:3,3,,none"}) {
+        EXPECT_NE(usage_message({"eval", "needle", "--kv-cluster", text}).find("--kv-cluster"), std::string::npos)
+            << text;
+    }
 }
 
 TEST(CommandLine, RotatesQuantisedRowsUnlessToldOtherwise) {
@@ -113,6 +146,9 @@ TEST(CommandLine, SaysWhatIsWrongInOneLine) {
         {{"run", "--kv-budget", "0"}, "--kv-budget"},
         {{"run", "--kv-budget", "101%"}, "--kv-budget"},
         {{"run", "--kv-window", "0"}, "--kv-window"},
+        {{"run", "--kv-recent", "0"}, "--kv-recent"},
+        {{"run", "--kv-evidence", "best"}, "mean, rms, top4, max, max-floor"},
+        {{"eval", "needle", "--kv-kernel", "7,8"}, "odd"},
         {{"run", "--kv-rotate", "yes"}, "--kv-rotate: \"yes\" is not one of on, off"},
         {{"eval", "fidelity", "--kv-rotate", "on,"}, "--kv-rotate"},
         {{"run", "--temp", "nan"}, "--temp"},

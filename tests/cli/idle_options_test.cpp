@@ -29,6 +29,10 @@ TEST(IdleOptions, AreNamedTogetherWithTheReason) {
                 ElementsAre("--kv-kernel has no effect with --kv-policy full"));
     EXPECT_THAT(idle({"run", "--kv-pool", "none", "--kv-kernel", "5"}),
                 ElementsAre("--kv-kernel has no effect with --kv-pool none"));
+    EXPECT_THAT(idle({"run", "--kv-cluster", "kernel:3,9", "--kv-kernel", "5", "--kv-pool", "avg"}),
+                ElementsAre("--kv-kernel, --kv-pool have no effect with --kv-cluster, which says it all"));
+    EXPECT_THAT(idle({"run", "--kv-policy", "full", "--kv-recent", "8", "--kv-evidence", "max"}),
+                ElementsAre("--kv-recent, --kv-evidence have no effect with --kv-policy full"));
     EXPECT_THAT(idle({"run", "--kv-rotate", "off", "--kv-type", "f32"}),
                 ElementsAre("--kv-rotate has no effect without --kv-type q8_0 or q4_0"));
     EXPECT_THAT(idle({"run", "--top-k", "5", "-s", "1"}),

@@ -38,7 +38,7 @@ HitRateConfig two_windows() {
     config.generated = 2;
     config.generated_window = 1;
     config.threshold = 0.1F;
-    config.selection = {.count = 2, .kernel = 1, .pooling = Pooling::None, .group = GroupReduce::Mean};
+    config.selection = {.count = 2, .cluster = Cluster::kernel(1, Pooling::None), .group = GroupReduce::Mean};
     return config;
 }
 
@@ -95,7 +95,7 @@ TEST(HitRate, IsNoNumberWhereNothingWasNeeded) {
 TEST(AttentionMass, SharesWhatIsKeptAndWhereItLies) {
     AttentionMassConfig config;
     config.text = {.prompt = 5, .window = 1, .generated = 2};
-    config.selections = {{.count = 1, .kernel = 1}, {.count = 2, .kernel = 1}};
+    config.selections = {{.count = 1, .cluster = Cluster::kernel(1)}, {.count = 2, .cluster = Cluster::kernel(1)}};
     config.sinks = 1;
     config.recent = 2;
     config.local = 4;
@@ -139,7 +139,7 @@ TEST(MissedAttention, BinsDoubleOnBothSides) {
 TEST(MissedAttention, IsCountedByTheDistanceFromTheNearestKeptRow) {
     MissedAttentionConfig config;
     config.text = {.prompt = 9, .window = 1, .generated = 2};
-    config.selection = {.count = 2, .kernel = 1};
+    config.selection = {.count = 2, .cluster = Cluster::kernel(1)};
     MissedAttention study(config, model_of(2, 1, 1));
     const Observer observer = study.observer();
     EXPECT_EQ(observer.positions, 3U);
@@ -168,7 +168,7 @@ TEST(MissedAttention, IsCountedByTheDistanceFromTheNearestKeptRow) {
 }
 
 TEST(SelectedSets, OverlapByLayer) {
-    const Selection two{.count = 2, .kernel = 1};
+    const Selection two{.count = 2, .cluster = Cluster::kernel(1)};
     SelectedSets one(4, 6, two, model_of(2, 1, 1));
     SelectedSets other(4, 5, two, model_of(2, 1, 1));
     for (const std::uint32_t layer : {0U, 1U}) {

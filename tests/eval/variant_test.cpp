@@ -31,6 +31,35 @@ TEST(Variants, AreNamedByWhatTellsThemApart) {
                                           "snapkv 256, pooling max, kernel 7", "snapkv 256, pooling none"));
 }
 
+TEST(Variants, AreNamedByTheirClustersWhereThereAreAny) {
+    VariantLists lists;
+    lists.policies = {Policy::SnapKV};
+    lists.kernels = {5, 7};
+    lists.clusters = {Cluster::kernel(7), Cluster{.pooling = Pooling::Avg, .back = 3, .ahead = 27},
+                      Cluster::kernel(1, Pooling::None),
+                      Cluster{.rule = Cluster::Rule::Reach, .back = 1, .ahead = 4, .words = true, .stops = true}};
+    EXPECT_THAT(names(lists), ElementsAre("snapkv 1024, kernel:3,3", "snapkv 1024, avg:3,27", "snapkv 1024, none",
+                                          "snapkv 1024, reach:1,4+words+stops"));
+    const std::vector<Variant> variants = make_variants(lists);
+    EXPECT_EQ(variants[3].cache.cluster, lists.clusters[3]);
+    EXPECT_THAT(settings_of(variants[1].cache), testing::Contains(std::pair("kernel", "31")));
+    EXPECT_THAT(settings_of(variants[3].cache), testing::Contains(std::pair("cluster", "reach:1,4+words+stops")));
+    lists.clusters.resize(1);
+    EXPECT_THAT(names(lists), ElementsAre("snapkv 1024"));
+}
+
+TEST(Variants, AreNamedByVotersRecentRowsAndEvidence) {
+    VariantLists lists;
+    lists.policies = {Policy::SnapKV};
+    lists.windows = {128};
+    lists.recents = {32, std::nullopt};
+    lists.evidences = {Evidence::Mean, Evidence::MaxFloor};
+    EXPECT_THAT(names(lists), ElementsAre("snapkv 1024, recent 32, mean", "snapkv 1024, recent 32, max-floor",
+                                          "snapkv 1024, recent auto, mean", "snapkv 1024, recent auto, max-floor"));
+    EXPECT_EQ(make_variants(lists)[1].cache.recent, 32U);
+    EXPECT_EQ(make_variants(lists)[1].cache.evidence, Evidence::MaxFloor);
+}
+
 TEST(Variants, OfSeveralTypesIncludeTheFullCacheInEach) {
     VariantLists lists;
     lists.types = {KvType::F16, KvTypes(KvType::Q8_0, KvType::Q4_0)};

@@ -308,7 +308,7 @@ TEST_P(Families, KeepsWhatTheOracleKeeps) {
     branch.cache.policy = Policy::SnapKV;
     branch.cache.budget.value = 80;
     branch.cache.window = 16;
-    branch.cache.kernel = 5;
+    branch.cache.cluster = Cluster::kernel(5);
     Session session(model(), options(64, AttentionPath::Cpu));
     const Sequence sequence = std::move(session.prefill({&branch, 1}).sequences.front());
     const KeptPositions kept = sequence.kept_positions();
@@ -327,7 +327,7 @@ TEST_P(Families, KeepsWhatTheOracleKeeps) {
             rows += std::uint64_t{shape.kv_heads} * kSlidingWindow;
             continue;
         }
-        NaiveCut cut{.n = kTokens, .budget = 80, .window = 16, .kernel = 5};
+        NaiveCut cut{.n = kTokens, .budget = 80, .window = 16, .recent = 16, .cluster = Cluster::kernel(5)};
         cut.heads = shape.heads;
         cut.kv_heads = shape.kv_heads;
         // Phi-3's queries are shown with their scale.

@@ -38,8 +38,7 @@ CacheConfig compressed(double budget, Pooling pooling, std::uint32_t kernel = 5)
     CacheConfig cache;
     cache.budget.value = budget;
     cache.window = kWindow;
-    cache.kernel = kernel;
-    cache.pooling = pooling;
+    cache.cluster = Cluster::kernel(kernel, pooling);
     return cache;
 }
 

@@ -32,6 +32,21 @@ TEST_P(Chunking, KeepsTheSamePositions) {
     }
 }
 
+// With everything that a policy can choose, the words of the text among it.
+TEST_P(Chunking, KeepsTheSamePositionsWhateverTheRule) {
+    branch_.cache.window = 90;
+    branch_.cache.recent = 10;
+    for (const Evidence evidence : {Evidence::Mean, Evidence::Rms, Evidence::Top4, Evidence::Max, Evidence::MaxFloor}) {
+        branch_.cache.evidence = evidence;
+        branch_.cache.cluster = {.rule = Cluster::Rule::Reach, .back = 2, .ahead = 4, .words = true, .stops = true};
+        SCOPED_TRACE(static_cast<int>(evidence));
+        const Sequence whole = prefilled(128, 1);
+        EXPECT_EQ(prefilled(128, 2).kept_positions(), whole.kept_positions());
+        EXPECT_EQ(prefilled(128, 3).kept_positions(), whole.kept_positions());
+        EXPECT_GT(test::agreement(prefilled(kTokens, 2).kept_positions(), whole.kept_positions()), 0.999);
+    }
+}
+
 TEST_P(Chunking, AgreesWithTheNaiveModel) {
     const Sequence whole = prefilled(128, 2);
     test::NaiveModel naive = run_.naive();

@@ -152,7 +152,7 @@ TEST(Observer, ExplainsWhatWasKept) {
                 }
             }
             const std::vector<std::uint32_t> selected =
-                select_positions(votes, group, {.count = 50 - kWindow, .kernel = 7});
+                select_positions(votes, group, {.count = 50 - kWindow, .cluster = Cluster::kernel(7)});
             const std::vector<std::uint32_t> & found = kept[layer][kv_head];
             EXPECT_EQ(selected, std::vector<std::uint32_t>(found.begin(), found.end() - kWindow));
         }
@@ -177,11 +177,13 @@ TEST(SelectPositions, RefusesWhatMakesNoRows) {
     const std::vector<float> scores{0.1F, 0.5F, 0.3F, 0.2F, 0.9F, 0.1F};
     EXPECT_THROW(static_cast<void>(select_positions(scores, 0, {.count = 1})), Error);
     EXPECT_THROW(static_cast<void>(select_positions(scores, 4, {.count = 1})), Error);
-    EXPECT_THROW(static_cast<void>(select_positions(scores, 2, {.count = 1, .kernel = 2})), Error);
+    EXPECT_THROW(static_cast<void>(select_positions(scores, 2, {.count = 1, .cluster = {.words = true}})), Error);
     EXPECT_TRUE(select_positions({}, 1, {.count = 3}).empty());
     // Means 0.15, 0.7, 0.2.
-    EXPECT_EQ(select_positions(scores, 2, {.count = 2, .kernel = 1}), (std::vector<std::uint32_t>{1, 2}));
-    EXPECT_EQ(select_positions(scores, 2, {.count = 9, .kernel = 1}), (std::vector<std::uint32_t>{0, 1, 2}));
+    EXPECT_EQ(select_positions(scores, 2, {.count = 2, .cluster = Cluster::kernel(1)}),
+              (std::vector<std::uint32_t>{1, 2}));
+    EXPECT_EQ(select_positions(scores, 2, {.count = 9, .cluster = Cluster::kernel(1)}),
+              (std::vector<std::uint32_t>{0, 1, 2}));
 }
 
 }  // namespace

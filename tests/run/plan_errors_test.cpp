@@ -37,9 +37,9 @@ protected:
 };
 
 TEST_F(Refusals, OfConfigurationsThatContradictThemselves) {
-    EXPECT_THAT(refusal_of([](CacheConfig & cache) { cache.kernel = 4; }),
-                AllOf(HasSubstr("--kv-kernel"), HasSubstr("4")));
-    EXPECT_THAT(refusal_of([](CacheConfig & cache) { cache.kernel = 0; }), HasSubstr("--kv-kernel"));
+    EXPECT_THAT(refusal_of([](CacheConfig & cache) { cache.recent = 0; }), HasSubstr("--kv-recent"));
+    EXPECT_THAT(refusal_of([](CacheConfig & cache) { cache.recent = 40; }),
+                AllOf(HasSubstr("--kv-recent"), HasSubstr("40")));
     EXPECT_THAT(refusal_of([](CacheConfig & cache) { cache.window = 0; }), HasSubstr("--kv-window"));
     EXPECT_THAT(refusal_of([](CacheConfig & cache) { cache.window = 40; }),
                 AllOf(HasSubstr("--kv-window"), HasSubstr("40")));
@@ -89,7 +89,7 @@ TEST_F(Refusals, OfPromptsBeyondTheContext) {
 }
 
 TEST_F(Refusals, LeaveTheSessionUsable) {
-    refusal_of([](CacheConfig & cache) { cache.kernel = 4; });
+    refusal_of([](CacheConfig & cache) { cache.window = 0; });
     Sequence sequence = test::prefill_one(session_, branch_of(random_tokens(60, 1), snapkv_cache(40, 16)));
     EXPECT_EQ(test::greedy(session_, sequence, 4).size(), 4U);
 }

@@ -95,9 +95,15 @@ inline Sequence::Impl small_sequence(const std::shared_ptr<kv::HostArena> & aren
     stats.config = {.policy = Policy::SnapKV,
                     .budget = {Budget::Unit::Percent, 12.5},
                     .window = 3,
-                    .kernel = 5,
-                    .pooling = Pooling::Avg,
+                    .recent = 2,
+                    .evidence = Evidence::Top4,
                     .group = GroupReduce::Sum,
+                    .cluster = {.rule = Cluster::Rule::Reach,
+                                .pooling = Pooling::Avg,
+                                .back = 1,
+                                .ahead = 4,
+                                .words = true,
+                                .stops = true},
                     .sink = 1,
                     .type = first_type,
                     .rotate = false};
@@ -105,6 +111,7 @@ inline Sequence::Impl small_sequence(const std::shared_ptr<kv::HostArena> & aren
     stats.reason = "a reason (of 2 words)";
     stats.budget = 8;
     stats.window = 3;
+    stats.recent = 2;
     stats.window_cuts_question = true;
     stats.rows_full = std::uint64_t{1} << 40U;
     stats.rows_kept = 22;

@@ -111,9 +111,10 @@ inline NaiveCut cut_of(const TinyShape & shape, const Sequence & sequence) {
     cut.n = static_cast<std::uint32_t>(sequence.prompt_tokens());
     cut.budget = stats.budget;
     cut.window = stats.window;
+    cut.recent = stats.recent;
     cut.sink = stats.config.sink;
-    cut.kernel = stats.config.kernel;
-    cut.pooling = stats.config.pooling;
+    cut.evidence = stats.config.evidence;
+    cut.cluster = stats.config.cluster;
     cut.reduce = stats.config.group;
     cut.heads = shape.heads;
     cut.kv_heads = shape.kv_heads;

@@ -52,10 +52,18 @@ struct Settings {
 CacheConfig cache_of(std::uint32_t budget, std::uint32_t window, std::uint32_t kernel, Pooling pooling,
                      GroupReduce group, std::uint32_t sink, KvType type = KvType::F32) {
     CacheConfig cache = test::snapkv_cache(budget, window, type);
-    cache.kernel = kernel;
-    cache.pooling = pooling;
+    cache.cluster = Cluster::kernel(kernel, pooling);
     cache.group = group;
     cache.sink = sink;
+    return cache;
+}
+
+/// Apart: who votes and what is kept anyway.
+CacheConfig apart(std::uint32_t window, std::uint32_t recent, Evidence evidence, const Cluster & cluster) {
+    CacheConfig cache = test::snapkv_cache(128, window, KvType::F32);
+    cache.recent = recent;
+    cache.evidence = evidence;
+    cache.cluster = cluster;
     return cache;
 }
 
@@ -114,9 +122,11 @@ protected:
         attention::Vote vote(
             {.spec = params.attention_spec(0),
              .shape = run::attending_shape(params, KvType::F32),
-             .queries = real_.queries.data() + std::size_t{plan.prefix()} * params.heads * params.key_size,
+             .queries = real_.queries.data() + std::size_t{kTokens - plan.window} * params.heads * params.key_size,
              .window = plan.window,
              .n = kTokens,
+             .prefix = plan.prefix(),
+             .evidence = plan.evidence,
              .rows = views},
             votes);
         vote.statistics();
@@ -124,6 +134,7 @@ protected:
         std::vector<std::vector<std::uint32_t>> kept;
         const std::size_t of_head = votes.size() / params.kv_heads;
         for (std::uint32_t head = 0; head < params.kv_heads; ++head) {
+            vote.finish(head);
             kept.push_back(select::keep_positions(plan, std::span(votes).subspan(head * of_head, of_head)));
         }
         return kept;
@@ -158,6 +169,12 @@ INSTANTIATE_TEST_SUITE_P(
                       Settings{"NoPooling", cache_of(150, 20, 7, Pooling::None, GroupReduce::Max, 0)},
                       Settings{"Sinks", cache_of(96, 16, 7, Pooling::Max, GroupReduce::Max, 8)},
                       Settings{"WidestKernel", cache_of(300, 1, 31, Pooling::Avg, GroupReduce::Mean, 4)},
+                      Settings{"ManyVoters", apart(100, 10, Evidence::Mean, Cluster::kernel(7))},
+                      Settings{"ManyVotersRms", apart(64, 1, Evidence::Rms, {.back = 1, .ahead = 12})},
+                      Settings{"FewVotersTop4", apart(9, 30, Evidence::Top4, Cluster::kernel(5))},
+                      Settings{"ManyVotersTop4", apart(70, 2, Evidence::Top4, Cluster::reach(2, 2))},
+                      Settings{"ManyVotersMax", apart(50, 20, Evidence::Max, Cluster::reach(1, 4))},
+                      Settings{"Floor", apart(32, 16, Evidence::MaxFloor, Cluster::reach(0, 8))},
                       Settings{"HalfPrecision", cache_of(128, 16, 5, Pooling::Max, GroupReduce::Mean, 0, KvType::F16)}),
     [](const auto & param) { return std::string(param.param.name); });
 

@@ -7,9 +7,10 @@
 #include <numeric>
 #include <vector>
 
+#include "select/cluster.h"
 #include "snapkv/cache_config.h"
 
-/// The method's formulas, one value at a time and in double precision, with nothing taken from src/select.
+/// The method's formulas, one value at a time and in double precision, with no code taken from src/select.
 namespace snapkv::oracle {
 
 using Row = std::vector<double>;
@@ -42,26 +43,58 @@ inline Row reduce(const std::vector<float> & heads, std::size_t columns, GroupRe
     return out;
 }
 
-inline Row pool(const Row & scores, std::int64_t kernel, Pooling how) {
-    if (how == Pooling::None) {
-        return scores;
-    }
+/// What is worth how much of a vote at a distance behind its own row (before it, where negative); `doubled` steps count
+/// twice.
+inline double reach_at(const Cluster & how, std::int64_t distance, std::int64_t doubled) {
+    const double half_life = distance < 0 ? how.back : how.ahead;
+    const auto steps = static_cast<double>(std::abs(distance) + (how.stops ? doubled : 0));
+    return distance == 0 ? 1 : half_life == 0 ? 0 : std::exp2(-steps / half_life);
+}
+
+/// A cluster's scores: each row looks at every vote.
+inline Row cluster(const Row & votes, const Cluster & how, const std::vector<select::Mark> & marks = {}) {
     Row out;
-    const auto size = static_cast<std::int64_t>(scores.size());
-    for (std::int64_t centre = 0; centre < size; ++centre) {
+    const auto size = static_cast<std::int64_t>(votes.size());
+    const bool kernel = how.rule == Cluster::Rule::Kernel;
+    for (std::int64_t row = 0; row < size; ++row) {
         double sum = 0;
-        double most = -std::numeric_limits<double>::infinity();
-        for (std::int64_t at = std::max<std::int64_t>(0, centre - kernel / 2);
-             at <= std::min(size - 1, centre + kernel / 2); ++at) {
-            const double value = scores[static_cast<std::size_t>(at)];
-            sum += value;
-            if (!std::isnan(value)) {
-                most = std::max(most, value);
+        double most = kernel ? -std::numeric_limits<double>::infinity() : 0;
+        const std::int64_t first = kernel ? std::max<std::int64_t>(0, row - how.ahead) : 0;
+        const std::int64_t last = kernel ? std::min<std::int64_t>(size - 1, row + how.back) : size - 1;
+        for (std::int64_t at = first; at <= last; ++at) {
+            const double vote = votes[static_cast<std::size_t>(at)];
+            std::int64_t doubled = 0;  // steps over the end of a line between the two
+            for (std::int64_t step = std::min(at, row); step < std::max(at, row) && how.stops; ++step) {
+                doubled += marks[static_cast<std::size_t>(step)].ends_line ? 1 : 0;
+            }
+            sum += vote;
+            if (!std::isnan(vote)) {
+                most = std::max(most, kernel ? vote : vote * reach_at(how, row - at, doubled));
             }
         }
-        out.push_back(how == Pooling::Max ? most : sum / static_cast<double>(kernel));
+        if (kernel && how.pooling == Pooling::None) {
+            out.push_back(votes[static_cast<std::size_t>(row)]);
+        } else if (kernel && how.pooling == Pooling::Avg) {
+            out.push_back(sum / (double{1} + how.back + how.ahead));
+        } else {
+            out.push_back(most);
+        }
     }
-    return out;
+    if (!how.words) {
+        return out;
+    }
+    Row words = out;
+    for (std::size_t row = 0; row < words.size(); ++row) {
+        std::size_t begin = row;  // of its run
+        for (; begin > 0 && !marks[begin].begins_word; --begin) {
+        }
+        begin += (row - begin) / 32 * 32;
+        for (std::size_t at = begin; at < std::min(words.size(), begin + 32) && (at == begin || !marks[at].begins_word);
+             ++at) {
+            words[row] = std::isnan(words[row]) ? out[at] : std::max(words[row], out[at]);
+        }
+    }
+    return words;
 }
 
 /// By a stable sort, so that the earlier of equal positions comes first.
@@ -85,11 +118,12 @@ struct Selection {
     double cut = 0;  ///< the lowest score that the vote selected
 };
 
-inline Selection select(const std::vector<float> & votes, std::uint32_t n, std::uint32_t window, std::uint32_t budget,
-                        std::uint32_t sink, std::uint32_t kernel, Pooling pooling, GroupReduce group) {
+inline Selection select(const std::vector<float> & votes, std::uint32_t n, std::uint32_t recent, std::uint32_t budget,
+                        std::uint32_t sink, const Cluster & how, GroupReduce group,
+                        const std::vector<select::Mark> & marks = {}) {
     Selection result;
-    result.scores = pool(reduce(votes, n - window, group), kernel, pooling);
-    const std::vector<std::uint32_t> voted = top(result.scores, sink, budget - window - sink);
+    result.scores = cluster(reduce(votes, n - recent, group), how, marks);
+    const std::vector<std::uint32_t> voted = top(result.scores, sink, budget - recent - sink);
     result.cut = std::numeric_limits<double>::infinity();
     for (const std::uint32_t position : voted) {
         result.cut = std::min(result.cut, result.scores[position]);
@@ -98,7 +132,7 @@ inline Selection select(const std::vector<float> & votes, std::uint32_t n, std::
         result.kept.push_back(position);
     }
     result.kept.insert(result.kept.end(), voted.begin(), voted.end());
-    for (std::uint32_t position = n - window; position < n; ++position) {
+    for (std::uint32_t position = n - recent; position < n; ++position) {
         result.kept.push_back(position);
     }
     return result;

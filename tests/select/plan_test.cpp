@@ -57,8 +57,8 @@ std::string refusal(const CacheConfig & config, std::uint32_t n = 1000) {
 
 TEST(Plan, TakesWhatTheConfigurationSays) {
     CacheConfig config = rows(256, 16, 4);
-    config.kernel = 5;
-    config.pooling = Pooling::Avg;
+    config.evidence = Evidence::Rms;
+    config.cluster = Cluster::kernel(5, Pooling::Avg);
     config.group = GroupReduce::Max;
     const Plan plan = make_plan(config, 1000, 10);
     EXPECT_TRUE(plan.compress);
@@ -67,8 +67,9 @@ TEST(Plan, TakesWhatTheConfigurationSays) {
     EXPECT_EQ(plan.budget, 256U);
     EXPECT_EQ(plan.window, 16U);
     EXPECT_EQ(plan.sink, 4U);
-    EXPECT_EQ(plan.kernel, 5U);
-    EXPECT_EQ(plan.pooling, Pooling::Avg);
+    EXPECT_EQ(plan.recent, 16U);
+    EXPECT_EQ(plan.evidence, Evidence::Rms);
+    EXPECT_EQ(plan.cluster, Cluster::kernel(5, Pooling::Avg));
     EXPECT_EQ(plan.group, GroupReduce::Max);
     EXPECT_EQ(plan.prefix(), 984U);
     EXPECT_FALSE(plan.window_cuts_question);
@@ -88,7 +89,7 @@ TEST(Plan, FullKeepsEverythingAndSaysWhy) {
 TEST(Plan, FullHasNothingToRefuse) {
     CacheConfig config = rows(0, 0);
     config.policy = Policy::Full;
-    config.kernel = 4;
+    config.recent = 0;
     EXPECT_FALSE(make_plan(config, 1000, 0).compress);
 }
 
@@ -206,13 +207,31 @@ TEST(PlanPercent, AShortPromptIsNoContradiction) {
     EXPECT_TRUE(make_plan(config, 200, 0).compress);
 }
 
-TEST(PlanErrors, Kernel) {
-    for (const std::uint32_t kernel : {0U, 2U, 64U}) {
-        CacheConfig config;
-        config.kernel = kernel;
-        EXPECT_THAT(refusal(config), AllOf(HasSubstr(fmt::format("--kv-kernel is {}", kernel)), HasSubstr("odd")));
-        EXPECT_THAT(refusal(config, 10), HasSubstr("--kv-kernel")) << "whatever the prompt's length";
-    }
+TEST(Plan, VotersAndRecentRowsAreTwoThings) {
+    CacheConfig config = rows(256, 128);
+    config.recent = 32;
+    Plan plan = make_plan(config, 1000, 0);
+    EXPECT_TRUE(plan.compress);
+    EXPECT_EQ(plan.window, 128U);
+    EXPECT_EQ(plan.recent, 32U);
+    EXPECT_EQ(plan.prefix(), 968U);
+    config.window = 16;  // fewer vote than are kept
+    EXPECT_EQ(make_plan(config, 1000, 0).prefix(), 968U);
+    config.window = 2000;  // all that there are
+    EXPECT_EQ(make_plan(config, 1000, 0).window, 1000U);
+    config.window.reset();  // the budget no longer limits it
+    EXPECT_EQ(make_plan(config, 1000, 200).window, 200U);
+    config.budget = {Budget::Unit::Percent, 10};
+    plan = make_plan(config, 1000, 0);
+    EXPECT_EQ(plan.budget, 32U + 96U);
+}
+
+TEST(PlanErrors, RecentRows) {
+    CacheConfig config = rows(256, 16);
+    config.recent = 0;
+    EXPECT_THAT(refusal(config, 10), HasSubstr("--kv-recent is 0")) << "whatever the prompt's length";
+    config.recent = 256;
+    EXPECT_THAT(refusal(config, 10), AllOf(HasSubstr("--kv-recent 256"), HasSubstr("--kv-budget 256")));
 }
 
 TEST(PlanErrors, WindowOfZero) {

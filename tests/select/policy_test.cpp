@@ -24,21 +24,21 @@ struct Shape {
     std::uint32_t sink;
 };
 
-Plan make(const Shape & shape, std::uint32_t kernel, Pooling pooling, GroupReduce group) {
+Plan make(const Shape & shape, const Cluster & how, GroupReduce group) {
     Plan plan;
     plan.compress = true;
     plan.n = shape.n;
     plan.window = shape.window;
+    plan.recent = shape.window;
     plan.budget = shape.budget;
     plan.sink = shape.sink;
-    plan.kernel = kernel;
-    plan.pooling = pooling;
+    plan.cluster = how;
     plan.group = group;
     return plan;
 }
 
 oracle::Selection expected(const Plan & plan, const std::vector<float> & votes) {
-    return oracle::select(votes, plan.n, plan.window, plan.budget, plan.sink, plan.kernel, plan.pooling, plan.group);
+    return oracle::select(votes, plan.n, plan.recent, plan.budget, plan.sink, plan.cluster, plan.group);
 }
 
 /// Positions that only one of the two sets holds.
@@ -61,7 +61,7 @@ void for_all_plans(Votes kind, Check check) {
         for (const Pooling pooling : {Pooling::None, Pooling::Max, Pooling::Avg}) {
             for (const GroupReduce how : {GroupReduce::Mean, GroupReduce::Max, GroupReduce::Sum}) {
                 for (std::uint32_t repeat = 0; repeat < 8; ++repeat, ++turn) {
-                    const Plan plan = make(shape, 1 + 2 * (turn % 8), pooling, how);
+                    const Plan plan = make(shape, Cluster::kernel(1 + 2 * (turn % 8), pooling), how);
                     std::size_t group = 1 + turn % 16;
                     if (how == GroupReduce::Mean && pooling == Pooling::Avg && kind != Votes::Attention) {
                         group = std::bit_floor(group);  // sums of thirds do not tie, not even in double precision
@@ -91,14 +91,54 @@ TEST(KeepPositions, EqualsTheOracleExactlyWhereArithmeticIsExact) {
     for (const Votes kind : {Votes::FewValues, Votes::Zeros, Votes::WithNaN}) {
         for_all_plans(kind, [](const Plan & plan, const std::vector<float> & votes) {
             EXPECT_EQ(keep_positions(plan, votes), expected(plan, votes).kept)
-                << "n " << plan.n << ", kernel " << plan.kernel;
+                << "n " << plan.n << ", kernel " << 2 * plan.cluster.back + 1;
         });
     }
 }
 
+// What b rows keep is part of what b + 1 rows keep, whatever the rule.
+TEST(KeepPositions, MoreRowsKeepTheSameAndMore) {
+    std::mt19937 random(7);
+    const std::vector<Mark> marks = random_marks(300, random);
+    for (const Cluster & how :
+         {Cluster::kernel(7), Cluster{.back = 2, .ahead = 9}, Cluster::kernel(5, Pooling::Avg), Cluster::reach(1, 4),
+          Cluster{.rule = Cluster::Rule::Reach, .words = true, .stops = true},
+          Cluster{.back = 0, .ahead = 4, .words = true}}) {
+        for (const Votes kind : {Votes::Attention, Votes::FewValues}) {
+            const std::vector<float> votes = random_votes(kind, std::size_t{2} * 284, random);
+            std::vector<std::uint32_t> fewer;
+            for (std::uint32_t budget = 18; budget < 300; ++budget) {
+                Plan plan = make({300, 16, budget, 1}, how, GroupReduce::Mean);
+                const std::vector<std::uint32_t> kept = keep_positions(plan, votes, marks);
+                ASSERT_EQ(kept.size(), budget);
+                ASSERT_TRUE(std::includes(kept.begin(), kept.end(), fewer.begin(), fewer.end())) << budget;
+                fewer = kept;
+            }
+        }
+    }
+}
+
+TEST(KeepPositions, AWordThatDoesNotFitIsKeptFromItsStart) {
+    std::vector<Mark> marks(10);
+    for (const std::size_t start : {0U, 2U, 6U}) {
+        marks[start].begins_word = true;
+    }
+    Plan plan = make({10, 1, 4, 0}, {.back = 0, .ahead = 0, .words = true}, GroupReduce::Mean);
+    const std::vector<float> votes{0, 0, 1, 0, 5, 0, 2, 0, 0};
+    EXPECT_THAT(keep_positions(plan, votes, marks), ElementsAre(2, 3, 4, 9));
+    plan.budget = 7;
+    EXPECT_THAT(keep_positions(plan, votes, marks), ElementsAre(2, 3, 4, 5, 6, 7, 9));
+}
+
+TEST(KeepPositions, KeepsRecentRowsNotVoters) {
+    Plan plan = make({10, 6, 5, 0}, Cluster::kernel(1), GroupReduce::Mean);
+    plan.recent = 2;
+    EXPECT_THAT(keep_positions(plan, std::vector<float>{0, 9, 0, 0, 0, 7, 0, 5}), ElementsAre(1, 5, 7, 8, 9));
+}
+
 TEST(KeepPositions, KeepsBudgetLessWindowOfThePrefix) {
     std::mt19937 random(6);
-    const Plan plan = make({1000, 16, 256, 0}, 5, Pooling::Max, GroupReduce::Mean);
+    const Plan plan = make({1000, 16, 256, 0}, Cluster::kernel(5, Pooling::Max), GroupReduce::Mean);
     const std::vector<std::uint32_t> kept = keep_positions(plan, random_votes(Votes::Attention, 3 * 984, random));
     ASSERT_EQ(kept.size(), 256U);
     EXPECT_LT(kept[239], 984U);
@@ -109,22 +149,25 @@ TEST(KeepPositions, KeepsBudgetLessWindowOfThePrefix) {
 
 TEST(KeepPositions, SinksStayWithoutVotesAndVoteForTheirNeighbours) {
     // The first position holds the best vote: pooled, it lifts its neighbour 1, which no sink keeps.
-    const Plan plan = make({10, 2, 5, 1}, 3, Pooling::Max, GroupReduce::Mean);
+    const Plan plan = make({10, 2, 5, 1}, Cluster::kernel(3, Pooling::Max), GroupReduce::Mean);
     EXPECT_THAT(keep_positions(plan, std::vector<float>{9, 0, 0, 0, 0, 0, 5, 0}), ElementsAre(0, 1, 5, 8, 9));
     EXPECT_THAT(keep_positions(plan, std::vector<float>{0, 0, 0, 0, 0, 0, 5, 0}), ElementsAre(0, 5, 6, 8, 9));
 }
 
 TEST(KeepPositions, TheWindowIsNeverVotedOut) {
-    const Plan plan = make({8, 3, 5, 0}, 1, Pooling::None, GroupReduce::Sum);
+    const Plan plan = make({8, 3, 5, 0}, Cluster::kernel(1, Pooling::None), GroupReduce::Sum);
     EXPECT_THAT(keep_positions(plan, std::vector<float>(5, 0.0F)), ElementsAre(0, 1, 5, 6, 7));
 }
 
 TEST(KeepPositions, AggregationDecides) {
     const std::vector<float> votes = {5, 0, 3, 0, 0, 3};  // two heads, three columns
     const Shape shape = {4, 1, 2, 0};
-    EXPECT_THAT(keep_positions(make(shape, 1, Pooling::None, GroupReduce::Max), votes), ElementsAre(0, 3));
-    EXPECT_THAT(keep_positions(make(shape, 1, Pooling::None, GroupReduce::Mean), votes), ElementsAre(2, 3));
-    EXPECT_THAT(keep_positions(make(shape, 1, Pooling::None, GroupReduce::Sum), votes), ElementsAre(2, 3));
+    EXPECT_THAT(keep_positions(make(shape, Cluster::kernel(1, Pooling::None), GroupReduce::Max), votes),
+                ElementsAre(0, 3));
+    EXPECT_THAT(keep_positions(make(shape, Cluster::kernel(1, Pooling::None), GroupReduce::Mean), votes),
+                ElementsAre(2, 3));
+    EXPECT_THAT(keep_positions(make(shape, Cluster::kernel(1, Pooling::None), GroupReduce::Sum), votes),
+                ElementsAre(2, 3));
 }
 
 }  // namespace

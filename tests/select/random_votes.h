@@ -6,6 +6,8 @@
 #include <random>
 #include <vector>
 
+#include "select/cluster.h"
+
 namespace snapkv {
 
 /// Shapes of votes that trouble a selection in different ways.
@@ -39,6 +41,17 @@ inline std::vector<float> random_votes(Votes kind, std::size_t count, std::mt199
         }
     }
     return votes;
+}
+
+/// Words of about five tokens, lines of about twenty.
+inline std::vector<select::Mark> random_marks(std::size_t count, std::mt19937 & random) {
+    std::uniform_int_distribution<int> twentieths(0, 19);
+    std::vector<select::Mark> marks(count);
+    for (select::Mark & mark : marks) {
+        mark.begins_word = twentieths(random) < 4;
+        mark.ends_line = twentieths(random) == 0;
+    }
+    return marks;
 }
 
 }  // namespace snapkv

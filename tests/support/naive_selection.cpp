@@ -2,31 +2,68 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <functional>
 #include <iterator>
 #include <limits>
 #include <numeric>
+#include <utility>
 
 namespace snapkv::test {
 namespace {
 
-/// The mean over the window's queries of their attention to each prefix position.
+/// One query head's attention to each position that a query sees.
+std::vector<double> weights_of(const NaiveCut & cut, std::uint32_t head, std::uint32_t query, const Product & product) {
+    std::vector<double> weights(query + 1);
+    for (std::uint32_t key = 0; key <= query; ++key) {
+        const double x = cut.scale * product(head, query, key);
+        weights[key] = cut.soft_cap > 0 ? cut.soft_cap * std::tanh(x / cut.soft_cap) : x;
+    }
+    const double maximum = *std::max_element(weights.begin(), weights.end());
+    double sum = cut.sinks.empty() ? 0 : std::exp(cut.sinks[head] - maximum);
+    for (double & weight : weights) {
+        weight = std::exp(weight - maximum);
+        sum += weight;
+    }
+    std::for_each(weights.begin(), weights.end(), [&](double & weight) { weight /= sum; });
+    return weights;
+}
+
+/// What the weights that a position gets from those who see it come to.
+double evidence_of(Evidence how, std::vector<double> weights) {
+    std::sort(weights.begin(), weights.end(), std::greater<>());
+    const auto count = static_cast<double>(weights.size());
+    switch (how) {
+        case Evidence::Mean:
+            return std::accumulate(weights.begin(), weights.end(), 0.0) / count;
+        case Evidence::Rms:
+            return std::sqrt(std::inner_product(weights.begin(), weights.end(), weights.begin(), 0.0) / count);
+        case Evidence::Top4:
+            weights.resize(std::min<std::size_t>(weights.size(), 4));
+            return std::accumulate(weights.begin(), weights.end(), 0.0) / static_cast<double>(weights.size());
+        case Evidence::Max:
+        case Evidence::MaxFloor:
+            break;
+    }
+    return weights.front();
+}
+
+/// The evidence of the window's queries for each prefix position.
 std::vector<double> votes_of(const NaiveCut & cut, std::uint32_t head, const Product & product) {
-    std::vector<double> votes(cut.prefix());
-    for (std::uint32_t query = cut.prefix(); query < cut.n; ++query) {
-        std::vector<double> weights(query + 1);
-        for (std::uint32_t key = 0; key <= query; ++key) {
-            const double x = cut.scale * product(head, query, key);
-            weights[key] = cut.soft_cap > 0 ? cut.soft_cap * std::tanh(x / cut.soft_cap) : x;
+    std::vector<std::vector<double>> given(cut.prefix());
+    for (std::uint32_t query = cut.n - cut.window; query < cut.n; ++query) {
+        const std::vector<double> weights = weights_of(cut, head, query, product);
+        for (std::uint32_t key = 0; key < std::min(cut.prefix(), query + 1); ++key) {
+            given[key].push_back(weights[key]);
         }
-        const double maximum = *std::max_element(weights.begin(), weights.end());
-        double sum = cut.sinks.empty() ? 0 : std::exp(cut.sinks[head] - maximum);
-        for (double & weight : weights) {
-            weight = std::exp(weight - maximum);
-            sum += weight;
-        }
-        for (std::uint32_t key = 0; key < cut.prefix(); ++key) {
-            votes[key] += weights[key] / sum / cut.window;
-        }
+    }
+    std::vector<double> votes;
+    for (std::vector<double> & weights : given) {
+        votes.push_back(evidence_of(cut.evidence, std::move(weights)));
+    }
+    if (cut.evidence == Evidence::MaxFloor) {
+        const double mean = std::accumulate(votes.begin(), votes.end(), 0.0) / static_cast<double>(votes.size());
+        std::for_each(votes.begin(), votes.end(), [&](double & vote) { vote = std::max(vote, mean); });
     }
     return votes;
 }
@@ -45,18 +82,28 @@ std::vector<double> group_votes(const NaiveCut & cut, std::uint32_t kv_head, con
     return total;
 }
 
-std::vector<double> pooled(const NaiveCut & cut, const std::vector<double> & votes) {
-    if (cut.pooling == Pooling::None) {
-        return votes;
+/// What a vote is worth to a row that lies `distance` behind its own (before it, where negative).
+double share_at(const Cluster & cluster, std::ptrdiff_t distance) {
+    const double side = distance < 0 ? cluster.back : cluster.ahead;
+    const double rows = std::abs(static_cast<double>(distance));
+    if (cluster.rule == Cluster::Rule::Kernel) {
+        return rows <= (cluster.pooling == Pooling::None ? 0 : side) ? 1 : 0;
     }
+    if (distance == 0) {
+        return 1;
+    }
+    return side > 0 ? std::exp2(-rows / side) : 0;
+}
+
+std::vector<double> clustered(const Cluster & cluster, const std::vector<double> & votes) {
     std::vector<double> scores(votes.size());
-    const std::size_t half = cut.kernel / 2;
-    for (std::size_t i = 0; i < votes.size(); ++i) {
-        const std::size_t begin = i > half ? i - half : 0;
-        const std::size_t end = std::min(votes.size(), i + half + 1);
-        for (std::size_t at = begin; at < end; ++at) {
-            scores[i] =
-                cut.pooling == Pooling::Max ? std::max(scores[i], votes[at]) : scores[i] + votes[at] / cut.kernel;
+    const bool mean = cluster.rule == Cluster::Rule::Kernel && cluster.pooling == Pooling::Avg;
+    for (std::size_t row = 0; row < votes.size(); ++row) {
+        for (std::size_t at = 0; at < votes.size(); ++at) {
+            const auto distance = static_cast<std::ptrdiff_t>(row) - static_cast<std::ptrdiff_t>(at);
+            const double reaches = votes[at] * share_at(cluster, distance);
+            scores[row] =
+                mean ? scores[row] + reaches / (cluster.back + 1 + cluster.ahead) : std::max(scores[row], reaches);
         }
     }
     return scores;
@@ -67,7 +114,7 @@ std::vector<double> pooled(const NaiveCut & cut, const std::vector<double> & vot
 std::vector<std::vector<double>> naive_scores(const NaiveCut & cut, const Product & product) {
     std::vector<std::vector<double>> scores;
     for (std::uint32_t kv_head = 0; kv_head < cut.kv_heads; ++kv_head) {
-        scores.push_back(pooled(cut, group_votes(cut, kv_head, product)));
+        scores.push_back(clustered(cut.cluster, group_votes(cut, kv_head, product)));
     }
     return scores;
 }
@@ -77,7 +124,7 @@ NaiveKept naive_kept(const NaiveCut & cut, const std::vector<double> & scores) {
     std::iota(candidates.begin(), candidates.end(), cut.sink);
     std::stable_sort(candidates.begin(), candidates.end(),
                      [&](std::uint32_t a, std::uint32_t b) { return scores[a] > scores[b]; });
-    const std::uint32_t voted = cut.budget - cut.window - cut.sink;
+    const std::uint32_t voted = cut.budget - cut.recent - cut.sink;
     NaiveKept kept;
     kept.last_score = scores[candidates[voted - 1]];
     kept.positions.assign(candidates.begin(), candidates.begin() + voted);

@@ -14,9 +14,10 @@ struct NaiveCut {
     std::uint32_t n = 0;
     std::uint32_t budget = 0;
     std::uint32_t window = 0;
+    std::uint32_t recent = 0;
     std::uint32_t sink = 0;
-    std::uint32_t kernel = 1;
-    Pooling pooling = Pooling::Max;
+    Evidence evidence = Evidence::Mean;
+    Cluster cluster = Cluster::kernel(1);  ///< one that does not read the text
     GroupReduce reduce = GroupReduce::Mean;
     std::uint32_t heads = 0;
     std::uint32_t kv_heads = 0;
@@ -24,14 +25,14 @@ struct NaiveCut {
     double soft_cap = 0;          ///< c > 0: a logit x becomes c tanh(x / c)
     std::vector<double> sinks{};  ///< [head], or empty: a logit beside the keys'
 
-    [[nodiscard]] std::uint32_t prefix() const { return n - window; }
+    [[nodiscard]] std::uint32_t prefix() const { return n - recent; }
     [[nodiscard]] std::uint32_t group() const { return heads / kv_heads; }
 };
 
 /// q . k of a query head's query at one position and its KV head's key at another.
 using Product = std::function<double(std::uint32_t head, std::uint32_t query, std::uint32_t key)>;
 
-/// The pooled scores of the prefix for each KV head, in double precision, straight from the method's definition.
+/// The clustered scores of the prefix for each KV head, in double precision, straight from the method's definition.
 [[nodiscard]] std::vector<std::vector<double>> naive_scores(const NaiveCut & cut, const Product & product);
 
 /// What the scores keep, and the score of the last position that made it.

@@ -25,6 +25,32 @@ void AddWeights(const float * logits, std::size_t count, float reference, float 
     }
 }
 
+void AddSquares(const float * logits, std::size_t count, float reference, float share, float * columns) {
+    const F d;
+    const V shift = hn::Set(d, reference);
+    const V by = hn::Set(d, share);
+    for (std::size_t at = 0; at < count; at += hn::Lanes(d)) {
+        const V weight = hn::Mul(exp2(hn::Sub(hn::LoadU(d, logits + at), shift)), by);
+        hn::StoreU(hn::MulAdd(weight, weight, hn::LoadU(d, columns + at)), d, columns + at);
+    }
+}
+
+void RaiseLargest(const float * logits, std::size_t count, float reference, float share, std::size_t ranks,
+                  std::size_t stride, float * columns) {
+    const F d;
+    const V shift = hn::Set(d, reference);
+    const V by = hn::Set(d, share);
+    for (std::size_t at = 0; at < count; at += hn::Lanes(d)) {
+        V weight = hn::Mul(exp2(hn::Sub(hn::LoadU(d, logits + at), shift)), by);
+        for (std::size_t rank = 0; rank < ranks; ++rank) {  // what is larger stays, what is smaller goes one down
+            float * largest = columns + rank * stride + at;
+            const V so_far = hn::LoadU(d, largest);
+            hn::StoreU(hn::Max(so_far, weight), d, largest);
+            weight = hn::Min(so_far, weight);
+        }
+    }
+}
+
 }  // namespace
 }  // namespace snapkv::attention::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -33,9 +59,20 @@ HWY_AFTER_NAMESPACE();
 namespace snapkv::attention::cpu {
 
 HWY_EXPORT(AddWeights);
+HWY_EXPORT(AddSquares);
+HWY_EXPORT(RaiseLargest);
 
 void add_weights(const float * logits, std::size_t count, float reference, float share, float * columns) {
     HWY_DYNAMIC_DISPATCH(AddWeights)(logits, count, reference, share, columns);
+}
+
+void add_squares(const float * logits, std::size_t count, float reference, float share, float * columns) {
+    HWY_DYNAMIC_DISPATCH(AddSquares)(logits, count, reference, share, columns);
+}
+
+void raise_largest(const float * logits, std::size_t count, float reference, float share, std::size_t ranks,
+                   std::size_t stride, float * columns) {
+    HWY_DYNAMIC_DISPATCH(RaiseLargest)(logits, count, reference, share, ranks, stride, columns);
 }
 
 }  // namespace snapkv::attention::cpu

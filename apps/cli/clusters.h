@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "snapkv/cluster.h"
+
+namespace snapkv::cli {
+
+/// A cluster as eval::cluster_text() writes it: a rule with the rows or half-lives that it takes, then what it makes of
+/// the text: `kernel:BACK,AHEAD`, `avg:BACK,AHEAD`, `none`, `reach:BACK,AHEAD`; `+words`, `+stops`. Throws
+/// Error(Usage).
+[[nodiscard]] Cluster read_cluster(std::string_view option, std::string_view text);
+
+/// Several, separated by commas; a part that begins with a digit belongs to the one before.
+[[nodiscard]] std::vector<Cluster> read_clusters(std::string_view option, std::string_view text);
+
+}  // namespace snapkv::cli
