@@ -10,7 +10,8 @@ namespace {
 
 [[noreturn]] void refuse(std::string_view option, std::string_view text) {
     usage_error(
-        "{}: found \"{}\", expected kernel:BACK,AHEAD, avg:BACK,AHEAD, reach:BACK,AHEAD or none, then +words to keep "
+        "{}: found \"{}\", expected kernel:BACK,AHEAD, avg:BACK,AHEAD, reach:BACK,AHEAD, none or auto, then +words to "
+        "keep "
         "words whole, and after reach +stops to stop at line ends",
         option, text);
 }
@@ -25,7 +26,10 @@ std::string_view take(std::string_view & text, char separator) {
 
 }  // namespace
 
-Cluster read_cluster(std::string_view option, std::string_view text) {
+std::optional<Cluster> read_cluster(std::string_view option, std::string_view text) {
+    if (text == "auto") {
+        return std::nullopt;
+    }
     constexpr std::uint32_t kMost = 1U << 20U;
     std::string_view extras = text;
     std::string_view sides = take(extras, '+');
@@ -60,8 +64,8 @@ Cluster read_cluster(std::string_view option, std::string_view text) {
     return cluster;
 }
 
-std::vector<Cluster> read_clusters(std::string_view option, std::string_view text) {
-    std::vector<Cluster> clusters;
+std::vector<std::optional<Cluster>> read_clusters(std::string_view option, std::string_view text) {
+    std::vector<std::optional<Cluster>> clusters;
     std::string_view rest = text;
     while (!rest.empty() || clusters.empty()) {
         std::size_t end = rest.find(',');

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <string>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -9,11 +9,11 @@
 namespace snapkv::cli {
 
 /// A cluster as eval::cluster_text() writes it: a rule with the rows or half-lives that it takes, then what it makes of
-/// the text: `kernel:BACK,AHEAD`, `avg:BACK,AHEAD`, `none`, `reach:BACK,AHEAD`; `+words`, `+stops`. Throws
-/// Error(Usage).
-[[nodiscard]] Cluster read_cluster(std::string_view option, std::string_view text);
+/// the text: `kernel:BACK,AHEAD`, `avg:BACK,AHEAD`, `none`, `reach:BACK,AHEAD`; `+words`, `+stops`. None for `auto`.
+/// Throws Error(Usage).
+[[nodiscard]] std::optional<Cluster> read_cluster(std::string_view option, std::string_view text);
 
 /// Several, separated by commas; a part that begins with a digit belongs to the one before.
-[[nodiscard]] std::vector<Cluster> read_clusters(std::string_view option, std::string_view text);
+[[nodiscard]] std::vector<std::optional<Cluster>> read_clusters(std::string_view option, std::string_view text);
 
 }  // namespace snapkv::cli

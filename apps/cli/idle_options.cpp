@@ -37,8 +37,10 @@ bool keeps_all(const Settings & s) {
 }
 
 bool pools_nothing(const Settings & s) {
-    return s.command == Command::Eval ? all_are(s.eval.caches.poolings, Pooling::None)
-                                      : s.cache.cluster.pooling == Pooling::None;
+    if (s.command == Command::Eval) {
+        return !s.eval.caches.poolings.empty() && all_are(s.eval.caches.poolings, Pooling::None);
+    }
+    return s.cache.cluster && s.cache.cluster->pooling == Pooling::None;
 }
 
 bool rounds_nothing(const Settings & s) {

@@ -142,7 +142,8 @@ private:
                         observe_.window);
         }
         count = std::min(std::floor(count), static_cast<double>(prefix));
-        return {static_cast<std::uint32_t>(count), settings_.cache.cluster, settings_.cache.group};
+        return {static_cast<std::uint32_t>(count), settings_.cache.cluster.value_or(Cluster{}),
+                settings_.cache.group.value_or(GroupReduce::Mean)};
     }
 
     [[nodiscard]] eval::HitRate hit_rate(const Prompt & prompt, std::uint32_t windows) {

@@ -58,7 +58,7 @@ void add_cache(std::vector<Option> & table, Commands commands) {
     table.push_back(
         {.names = {"--kv-policy"},
          .placeholder = "POLICY,...",
-         .help = "what to keep of keys and values: full, snapkv",
+         .help = "what to keep of keys and values: auto, snapkv, full",
          .section = section,
          .commands = commands,
          .read = [](Settings & s, Name name, const Value & v) { s.bench.policies = read_words(policy_words, name, v); },
@@ -69,7 +69,7 @@ void add_cache(std::vector<Option> & table, Commands commands) {
     table.push_back(
         {.names = {"--kv-budget"},
          .placeholder = "N|P%,...",
-         .help = "rows to keep per KV head, or a percentage of the tokens before the window",
+         .help = "rows to keep per KV head, or a percentage of the tokens before the recent ones",
          .section = section,
          .commands = commands,
          .read = [](Settings & s, Name name, const Value & v) { s.bench.budgets = read_list(name, v, read_budget); },

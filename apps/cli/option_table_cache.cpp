@@ -24,8 +24,10 @@ void add_cache_options(std::vector<Option> & table) {
     table.push_back(
         {.names = {"--kv-policy"},
          .placeholder = "POLICY",
-         .help = "what to keep of the prompt's keys and values: every row, or in each KV head the rows that the "
-                 "observation window votes for",
+         .help =
+             "what to keep of the prompt's keys and values: every row (full), or in each KV head the rows that the "
+             "prompt's last tokens vote for, as the paper has it (snapkv) or with the choices that lose least (auto). "
+             "The options below take the place of the policy's own choices",
          .section = section,
          .commands = prompting,
          .read = [](Settings & s, Name name, const Value & v) { s.cache.policy = from_word(policy_words, name, v); },
@@ -34,8 +36,9 @@ void add_cache_options(std::vector<Option> & table) {
          .report = [](const CacheStats & c) { return Json(to_word(policy_words, c.config.policy)); }});
     table.push_back({.names = {"--kv-budget"},
                      .placeholder = "N|P%",
-                     .help = "rows to keep per KV head, window and sinks included; P%: the window and P percent of the "
-                             "tokens before it",
+                     .help =
+                         "rows to keep per KV head, recent rows and sinks included; P%: the recent rows and P percent "
+                         "of the tokens before them",
                      .section = section,
                      .commands = prompting | in(Command::Inspect),
                      .read = [](Settings & s, Name name, const Value & v) { s.cache.budget = read_budget(name, v); },
@@ -59,7 +62,7 @@ void add_cache_options(std::vector<Option> & table) {
         {.names = {"--kv-recent"},
          .placeholder = "N|auto",
          .help = "how many of the prompt's last rows are kept whatever the vote; they count towards the budget; auto: "
-                 "those of the window",
+                 "the policy's: from the start of the question to the end, at most half the budget",
          .section = section,
          .commands = prompting | in(Command::Bench),
          .read =
@@ -77,13 +80,13 @@ void add_cache_options(std::vector<Option> & table) {
                      .section = section,
                      .commands = prompting | in(Command::Bench),
                      .read = [](Settings & s, Name name,
-                                const Value & v) { s.cache.evidence = from_word(evidence_words, name, v); },
-                     .show = [](const Settings & s) { return to_word(evidence_words, s.cache.evidence); },
-                     .words = word_list(evidence_words),
-                     .report = [](const CacheStats & c) { return Json(to_word(evidence_words, c.config.evidence)); }});
+                                const Value & v) { s.cache.evidence = from_word_or_auto(evidence_words, name, v); },
+                     .show = [](const Settings & s) { return to_word_or_auto(evidence_words, s.cache.evidence); },
+                     .words = word_list_with_auto(evidence_words),
+                     .report = [](const CacheStats & c) { return Json(to_word(evidence_words, c.evidence)); }});
     table.push_back(
         {.names = {"--kv-cluster"},
-         .placeholder = "RULE",
+         .placeholder = "RULE|auto",
          .help =
              "how far a vote keeps the rows around it too. kernel:BACK,AHEAD: so many before and behind its own; "
              "avg:BACK,AHEAD: the mean over them; reach:BACK,AHEAD: a vote halves every so many rows, so that it "
@@ -92,46 +95,58 @@ void add_cache_options(std::vector<Option> & table) {
          .section = section,
          .commands = prompting | in(Command::Bench, Command::Observe),
          .read = [](Settings & s, Name name, const Value & v) { s.cache.cluster = read_cluster(name, v); },
-         .show = [](const Settings & s) { return eval::cluster_text(s.cache.cluster); },
-         .report = [](const CacheStats & c) { return Json(eval::cluster_text(c.config.cluster)); }});
-    table.push_back({.names = {"--kv-kernel"},
-                     .placeholder = "N",
-                     .help = "width of the pooling over the votes, an odd number: 7 is --kv-cluster kernel:3,3",
-                     .section = section,
-                     .commands = prompting | in(Command::Bench, Command::Observe),
-                     .read =
-                         [](Settings & s, Name name, const Value & v) {
-                             s.cache.cluster = Cluster::kernel(read_kernel(name, v), s.cache.cluster.pooling);
-                         },
-                     .show = [](const Settings & s) { return fmt::format("{}", kernel_width(s.cache.cluster)); },
-                     .report =
-                         [](const CacheStats & c) {
-                             return pools(c.config.cluster) ? Json(kernel_width(c.config.cluster)) : Json(nullptr);
-                         }});
+         .show = [](const Settings & s) { return s.cache.cluster ? eval::cluster_text(*s.cache.cluster) : "auto"; },
+         .report = [](const CacheStats & c) { return Json(eval::cluster_text(c.cluster)); }});
+    table.push_back(
+        {.names = {"--kv-kernel"},
+         .placeholder = "N|auto",
+         .help = "width of the pooling over the votes, an odd number: 7 is --kv-cluster kernel:3,3",
+         .section = section,
+         .commands = prompting | in(Command::Bench, Command::Observe),
+         .read =
+             [](Settings & s, Name name, const Value & v) {
+                 if (v != "auto") {
+                     s.cache.cluster =
+                         Cluster::kernel(read_kernel(name, v), s.cache.cluster.value_or(Cluster{}).pooling);
+                 }
+             },
+         .show =
+             [](const Settings & s) {
+                 return s.cache.cluster ? fmt::format("{}", kernel_width(*s.cache.cluster)) : "auto";
+             },
+         .report =
+             [](const CacheStats & c) { return pools(c.cluster) ? Json(kernel_width(c.cluster)) : Json(nullptr); }});
     table.push_back({.names = {"--kv-pool"},
                      .placeholder = "POOL",
                      .help = "how a vote is pooled with its neighbours",
                      .section = section,
                      .commands = prompting | in(Command::Bench, Command::Observe),
-                     .read = [](Settings & s, Name name,
-                                const Value & v) { s.cache.cluster.pooling = from_word(pooling_words, name, v); },
-                     .show = [](const Settings & s) { return to_word(pooling_words, s.cache.cluster.pooling); },
-                     .words = word_list(pooling_words),
+                     .read =
+                         [](Settings & s, Name name, const Value & v) {
+                             if (const auto pooling = from_word_or_auto(pooling_words, name, v)) {
+                                 s.cache.cluster = s.cache.cluster.value_or(Cluster{});
+                                 s.cache.cluster->pooling = *pooling;
+                             }
+                         },
+                     .show =
+                         [](const Settings & s) {
+                             return s.cache.cluster ? to_word(pooling_words, s.cache.cluster->pooling) : "auto";
+                         },
+                     .words = word_list_with_auto(pooling_words),
                      .report =
                          [](const CacheStats & c) {
-                             return pools(c.config.cluster) ? Json(to_word(pooling_words, c.config.cluster.pooling))
-                                                            : Json(nullptr);
+                             return pools(c.cluster) ? Json(to_word(pooling_words, c.cluster.pooling)) : Json(nullptr);
                          }});
-    table.push_back(
-        {.names = {"--kv-group"},
-         .placeholder = "HOW",
-         .help = "how the votes of query heads that share a KV head are combined",
-         .section = section,
-         .commands = prompting | in(Command::Bench, Command::Observe),
-         .read = [](Settings & s, Name name, const Value & v) { s.cache.group = from_word(group_words, name, v); },
-         .show = [](const Settings & s) { return to_word(group_words, s.cache.group); },
-         .words = word_list(group_words),
-         .report = [](const CacheStats & c) { return Json(to_word(group_words, c.config.group)); }});
+    table.push_back({.names = {"--kv-group"},
+                     .placeholder = "HOW",
+                     .help = "how the votes of query heads that share a KV head are combined",
+                     .section = section,
+                     .commands = prompting | in(Command::Bench, Command::Observe),
+                     .read = [](Settings & s, Name name,
+                                const Value & v) { s.cache.group = from_word_or_auto(group_words, name, v); },
+                     .show = [](const Settings & s) { return to_word_or_auto(group_words, s.cache.group); },
+                     .words = word_list_with_auto(group_words),
+                     .report = [](const CacheStats & c) { return Json(to_word(group_words, c.group)); }});
     table.push_back({.names = {"--kv-sink"},
                      .placeholder = "N",
                      .help = "tokens at the start of the prompt that are always kept; they count towards the budget",

@@ -163,6 +163,21 @@ std::optional<std::uint32_t> read_window(Name name, const Value & part) {
     return part == "auto" ? std::nullopt : std::optional(read_count(name, part, 1));
 }
 
+std::string cluster_or_auto_text(const std::optional<Cluster> & cluster) {
+    return cluster ? eval::cluster_text(*cluster) : "auto";
+}
+
+template <typename Words>
+auto read_words_or_auto(const Words & words, Name name, const Value & list) {
+    return read_list(name, list,
+                     [&words](Name option, const Value & part) { return from_word_or_auto(words, option, part); });
+}
+
+template <typename Words, typename Values>
+std::string words_or_auto_text(const Words & words, const Values & values) {
+    return joined(values, [&words](const auto & value) { return to_word_or_auto(words, value); });
+}
+
 /// One type, or the keys' and the values'.
 KvTypes read_types(Name name, const Value & part) {
     const std::size_t slash = part.find('/');
@@ -173,22 +188,22 @@ KvTypes read_types(Name name, const Value & part) {
 
 void add_caches(std::vector<Option> & table) {
     const Section section = Section::Cache;
-    table.push_back({.names = {"--policies", "--kv-policy"},
-                     .placeholder = "POLICY,...",
-                     .help = "what to keep of keys and values: full, snapkv. Each combination of these lists is a "
-                             "cache; each question is answered with each cache, from one prefill",
-                     .section = section,
-                     .commands = serving,
-                     .read = [](Settings & s, Name name,
-                                const Value & v) { s.eval.caches.policies = read_words(policy_words, name, v); },
-                     .show =
-                         [](const Settings & s) {
-                             return joined(s.eval.caches.policies,
-                                           [](Policy policy) { return to_word(policy_words, policy); });
-                         }});
+    table.push_back(
+        {.names = {"--policies", "--kv-policy"},
+         .placeholder = "POLICY,...",
+         .help = "what to keep of keys and values: auto, snapkv, full. Each combination of these lists is a "
+                 "cache; each question is answered with each cache, from one prefill",
+         .section = section,
+         .commands = serving,
+         .read = [](Settings & s, Name name,
+                    const Value & v) { s.eval.caches.policies = read_words(policy_words, name, v); },
+         .show =
+             [](const Settings & s) {
+                 return joined(s.eval.caches.policies, [](Policy policy) { return to_word(policy_words, policy); });
+             }});
     table.push_back({.names = {"--budgets", "--kv-budget"},
                      .placeholder = "N|P%,...",
-                     .help = "rows to keep per KV head, or a percentage of the tokens before the window",
+                     .help = "rows to keep per KV head, or a percentage of the tokens before the recent ones",
                      .section = section,
                      .commands = serving,
                      .read = [](Settings & s, Name name,
@@ -204,67 +219,70 @@ void add_caches(std::vector<Option> & table) {
                      .show = [](const Settings & s) { return joined(s.eval.caches.windows, window_text); }});
     table.push_back({.names = {"--kv-recent"},
                      .placeholder = "N|auto,...",
-                     .help = "how many of the prompt's last rows are kept whatever the vote; auto: those of the window",
+                     .help = "how many of the prompt's last rows are kept whatever the vote",
                      .section = section,
                      .commands = serving,
                      .read = [](Settings & s, Name name,
                                 const Value & v) { s.eval.caches.recents = read_list(name, v, read_window); },
                      .show = [](const Settings & s) { return joined(s.eval.caches.recents, window_text); }});
-    table.push_back({.names = {"--kv-evidence"},
-                     .placeholder = "HOW,...",
-                     .help =
-                         "how the attention of a query head's voters to a row becomes its vote: mean, rms, top4, max, "
-                         "max-floor",
-                     .section = section,
-                     .commands = serving,
-                     .read = [](Settings & s, Name name,
-                                const Value & v) { s.eval.caches.evidences = read_words(evidence_words, name, v); },
-                     .show =
-                         [](const Settings & s) {
-                             return joined(s.eval.caches.evidences,
-                                           [](Evidence evidence) { return to_word(evidence_words, evidence); });
-                         }});
+    table.push_back(
+        {.names = {"--kv-evidence"},
+         .placeholder = "HOW,...",
+         .help = "how the attention of a query head's voters to a row becomes its vote: mean, rms, top4, max, "
+                 "max-floor, auto",
+         .section = section,
+         .commands = serving,
+         .read = [](Settings & s, Name name,
+                    const Value & v) { s.eval.caches.evidences = read_words_or_auto(evidence_words, name, v); },
+         .show = [](const Settings & s) { return words_or_auto_text(evidence_words, s.eval.caches.evidences); }});
     table.push_back(
         {.names = {"--kv-cluster"},
          .placeholder = "RULE,...",
          .help = "how far a vote keeps the rows around it too: kernel:BACK,AHEAD, avg:BACK,AHEAD, "
-                 "reach:BACK,AHEAD, none; then +words, +stops (see run); instead of --kv-kernel and --kv-pool",
+                 "reach:BACK,AHEAD, none, auto; then +words, +stops (see run); instead of --kv-kernel and "
+                 "--kv-pool",
          .section = section,
          .commands = serving,
          .read = [](Settings & s, Name name, const Value & v) { s.eval.caches.clusters = read_clusters(name, v); },
-         .show = [](const Settings & s) { return joined(eval::clusters_of(s.eval.caches), eval::cluster_text); }});
+         .show = [](const Settings & s) { return joined(s.eval.caches.clusters, cluster_or_auto_text); }});
     table.push_back({.names = {"--kv-kernel"},
                      .placeholder = "N,...",
                      .help = "width of the pooling over the votes, an odd number",
                      .section = section,
                      .commands = serving,
-                     .read = [](Settings & s, Name name,
-                                const Value & v) { s.eval.caches.kernels = read_list(name, v, read_kernel); },
-                     .show = [](const Settings & s) { return counts_text(s.eval.caches.kernels); }});
-    table.push_back({.names = {"--kv-pool"},
-                     .placeholder = "HOW,...",
-                     .help = "how a vote is pooled with its neighbours: max, avg, none",
-                     .section = section,
-                     .commands = serving,
-                     .read = [](Settings & s, Name name,
-                                const Value & v) { s.eval.caches.poolings = read_words(pooling_words, name, v); },
+                     .read =
+                         [](Settings & s, Name name, const Value & v) {
+                             s.eval.caches.kernels =
+                                 v == "auto" ? std::vector<std::uint32_t>{} : read_list(name, v, read_kernel);
+                         },
                      .show =
                          [](const Settings & s) {
-                             return joined(s.eval.caches.poolings,
-                                           [](Pooling pooling) { return to_word(pooling_words, pooling); });
+                             return s.eval.caches.kernels.empty() ? "auto" : counts_text(s.eval.caches.kernels);
                          }});
+    table.push_back(
+        {.names = {"--kv-pool"},
+         .placeholder = "HOW,...",
+         .help = "how a vote is pooled with its neighbours: max, avg, none",
+         .section = section,
+         .commands = serving,
+         .read =
+             [](Settings & s, Name name, const Value & v) {
+                 s.eval.caches.poolings = v == "auto" ? std::vector<Pooling>{} : read_words(pooling_words, name, v);
+             },
+         .show =
+             [](const Settings & s) {
+                 return s.eval.caches.poolings.empty() ? "auto" : joined(s.eval.caches.poolings, [](Pooling pooling) {
+                     return to_word(pooling_words, pooling);
+                 });
+             }});
     table.push_back({.names = {"--kv-group"},
                      .placeholder = "HOW,...",
-                     .help = "how the votes of query heads that share a KV head are combined: mean, max, sum",
+                     .help = "how the votes of query heads that share a KV head are combined: mean, max, sum, auto",
                      .section = section,
                      .commands = serving,
                      .read = [](Settings & s, Name name,
-                                const Value & v) { s.eval.caches.groups = read_words(group_words, name, v); },
-                     .show =
-                         [](const Settings & s) {
-                             return joined(s.eval.caches.groups,
-                                           [](GroupReduce group) { return to_word(group_words, group); });
-                         }});
+                                const Value & v) { s.eval.caches.groups = read_words_or_auto(group_words, name, v); },
+                     .show = [](const Settings & s) { return words_or_auto_text(group_words, s.eval.caches.groups); }});
     table.push_back(
         {.names = {"--kv-sink"},
          .placeholder = "N,...",

@@ -29,7 +29,7 @@ struct BenchSettings {
     std::vector<std::uint32_t> threads{0};
     std::vector<std::uint32_t> threads_batch{0};
     std::vector<std::uint32_t> batches{512};
-    std::vector<Policy> policies{Policy::SnapKV};
+    std::vector<Policy> policies{Policy::Auto};
     std::vector<Budget> budgets{Budget{}};
     std::vector<KvType> types{KvType::F16};
     std::uint32_t repetitions = 5;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,7 +23,8 @@ struct Word {
 template <typename Value>
 Word(std::string_view, Value) -> Word<Value>;
 
-inline constexpr std::array policy_words{Word{"full", Policy::Full}, Word{"snapkv", Policy::SnapKV}};
+inline constexpr std::array policy_words{Word{"auto", Policy::Auto}, Word{"snapkv", Policy::SnapKV},
+                                         Word{"full", Policy::Full}};
 inline constexpr std::array pooling_words{Word{"max", Pooling::Max}, Word{"avg", Pooling::Avg},
                                           Word{"none", Pooling::None}};
 inline constexpr std::array evidence_words{Word{"mean", Evidence::Mean}, Word{"rms", Evidence::Rms},
@@ -100,6 +102,36 @@ template <typename Words>
         }
     }
     usage_error("{}: \"{}\" is not one of {}", option, text, fmt::join(word_list(words), ", "));
+}
+
+// Words of which "auto", for none of the values, leaves the choice to the policy.
+
+template <typename Words>
+[[nodiscard]] std::vector<std::string> word_list_with_auto(const Words & words) {
+    std::vector<std::string> list{"auto"};
+    for (const auto & word : words) {
+        list.emplace_back(word.text);
+    }
+    return list;
+}
+
+template <typename Words, typename Value>
+[[nodiscard]] std::string to_word_or_auto(const Words & words, const std::optional<Value> & value) {
+    return value ? to_word(words, *value) : "auto";
+}
+
+/// Throws Error(Usage) for a word that is not in the list.
+template <typename Words>
+[[nodiscard]] auto from_word_or_auto(const Words & words, std::string_view option, std::string_view text) {
+    for (const auto & word : words) {
+        if (word.text == text) {
+            return std::optional(word.value);
+        }
+    }
+    if (text != "auto") {
+        usage_error("{}: \"{}\" is not one of {}", option, text, fmt::join(word_list_with_auto(words), ", "));
+    }
+    return decltype(std::optional(words.front().value)){};
 }
 
 }  // namespace snapkv::cli

@@ -86,10 +86,10 @@ void add_point(LineChart & chart, const std::string & name, const ChartPoint & p
     series->points.insert(after, point);
 }
 
-/// A compressed cache's name without its budget.
+/// A compressed cache's name without its budget: the policy, and what follows the first comma.
 std::string without_budget(const Row & row) {
-    const std::size_t comma = row.variant.find(',');
-    return comma == std::string::npos ? "snapkv" : "snapkv" + row.variant.substr(comma);
+    const std::size_t comma = std::min(row.variant.find(','), row.variant.size());
+    return row.variant.substr(0, row.variant.find(' ')) + row.variant.substr(comma);
 }
 
 /// The line that a cache's point lies on.

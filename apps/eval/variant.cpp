@@ -49,8 +49,8 @@ std::string_view word(Evidence evidence) {
     return "mean";
 }
 
-std::string word(const std::optional<std::uint32_t> & rows) {
-    return rows ? fmt::format("{}", *rows) : "auto";
+std::string word(std::uint32_t rows) {
+    return fmt::format("{}", rows);
 }
 
 std::uint32_t width(const Cluster & kernel) {
@@ -82,34 +82,54 @@ std::string word(const Budget & budget) {
     return fmt::format("{}{}", budget.value, budget.unit == Budget::Unit::Percent ? "%" : "");
 }
 
+std::string word(const Cluster & cluster) {
+    return cluster_text(cluster);
+}
+
+/// The policy's own choice is called auto.
+template <typename Value>
+std::string word(const std::optional<Value> & value) {
+    return value ? std::string(word(*value)) : "auto";
+}
+
 std::string name_of(const CacheConfig & cache, const VariantLists & lists) {
-    std::string name = cache.policy == Policy::Full ? "full" : fmt::format("snapkv {}", word(cache.budget));
-    if (cache.policy == Policy::SnapKV) {
-        if (lists.windows.size() > 1) {
-            name += fmt::format(", window {}", word(cache.window));
-        }
-        if (lists.recents.size() > 1) {
-            name += fmt::format(", recent {}", word(cache.recent));
-        }
-        if (lists.evidences.size() > 1) {
-            name += fmt::format(", {}", word(cache.evidence));
-        }
+    if (cache.policy == Policy::Full) {
+        return "full";
+    }
+    std::string name = fmt::format("{} {}", cache.policy == Policy::SnapKV ? "snapkv" : "auto", word(cache.budget));
+    if (lists.windows.size() > 1) {
+        name += fmt::format(", window {}", word(cache.window));
+    }
+    if (lists.recents.size() > 1) {
+        name += fmt::format(", recent {}", word(cache.recent));
+    }
+    if (lists.evidences.size() > 1) {
+        name += fmt::format(", evidence {}", word(cache.evidence));
+    }
+    if (lists.kernels.empty() && lists.poolings.empty()) {
         if (lists.clusters.size() > 1) {
-            name += fmt::format(", {}", cluster_text(cache.cluster));
+            name += fmt::format(", {}", cache.cluster ? cluster_text(*cache.cluster) : "cluster auto");
         }
-        if (lists.clusters.empty() && lists.poolings.size() > 1) {
-            name += fmt::format(", pooling {}", word(cache.cluster.pooling));
+    } else {
+        if (lists.poolings.size() > 1) {
+            name += fmt::format(", pooling {}", word(cache.cluster->pooling));
         }
-        if (lists.clusters.empty() && lists.kernels.size() > 1 && cache.cluster.pooling != Pooling::None) {
-            name += fmt::format(", kernel {}", width(cache.cluster));
-        }
-        if (lists.groups.size() > 1) {
-            name += fmt::format(", group {}", word(cache.group));
-        }
-        if (lists.sinks.size() > 1) {
-            name += fmt::format(", sink {}", cache.sink);
+        if (lists.kernels.size() > 1 && cache.cluster->pooling != Pooling::None) {
+            name += fmt::format(", kernel {}", width(*cache.cluster));
         }
     }
+    if (lists.groups.size() > 1) {
+        name += fmt::format(", group {}", word(cache.group));
+    }
+    if (lists.sinks.size() > 1) {
+        name += fmt::format(", sink {}", cache.sink);
+    }
+    return name;
+}
+
+/// Told apart from the others of its lists by its rows' types too.
+std::string full_name_of(const CacheConfig & cache, const VariantLists & lists) {
+    std::string name = name_of(cache, lists);
     if (lists.types.size() > 1) {
         name += fmt::format(", {}", word(cache.type));
     }
@@ -144,42 +164,44 @@ std::vector<std::pair<std::string, std::string>> settings_of(const CacheConfig &
     if (cache.policy == Policy::Full) {
         return {};
     }
-    std::vector<std::pair<std::string, std::string>> settings{{"budget", word(cache.budget)},
-                                                              {"window", word(cache.window)},
-                                                              {"recent", word(cache.recent)},
-                                                              {"evidence", std::string(word(cache.evidence))},
-                                                              {"cluster", cluster_text(cache.cluster)}};
-    if (cache.cluster.rule == Cluster::Rule::Kernel) {
-        settings.emplace_back("pooling", word(cache.cluster.pooling));
-        settings.emplace_back("kernel", fmt::format("{}", width(cache.cluster)));
+    std::vector<std::pair<std::string, std::string>> settings{
+        {"policy", cache.policy == Policy::SnapKV ? "snapkv" : "auto"},
+        {"budget", word(cache.budget)},
+        {"window", word(cache.window)},
+        {"recent", word(cache.recent)},
+        {"evidence", word(cache.evidence)},
+        {"group", word(cache.group)},
+        {"cluster", word(cache.cluster)}};
+    if (cache.cluster && cache.cluster->rule == Cluster::Rule::Kernel) {
+        settings.emplace_back("pooling", word(cache.cluster->pooling));
+        settings.emplace_back("kernel", fmt::format("{}", width(*cache.cluster)));
     }
     return settings;
-}
-
-std::vector<Cluster> clusters_of(const VariantLists & lists) {
-    std::vector<Cluster> clusters = lists.clusters;
-    for (const Pooling pooling : lists.poolings) {
-        for (const std::uint32_t kernel : lists.kernels) {
-            if (lists.clusters.empty()) {
-                clusters.push_back(Cluster::kernel(kernel, pooling));
-            }
-        }
-    }
-    return clusters;
 }
 
 std::vector<Variant> make_variants(const VariantLists & lists) {
     std::vector<Variant> variants;
     CacheConfig cache;
     const auto add = [&] {
-        Variant variant{name_of(cache, lists), cache};
+        Variant variant{full_name_of(cache, lists), cache};
         const bool known = std::any_of(variants.begin(), variants.end(),
                                        [&](const Variant & other) { return other.name == variant.name; });
         if (!known) {
             variants.push_back(std::move(variant));
         }
     };
-    const std::vector<Cluster> clusters = clusters_of(lists);
+    std::vector<std::optional<Cluster>> clusters = lists.clusters;
+    if (!lists.kernels.empty() || !lists.poolings.empty()) {
+        clusters.clear();
+        const Cluster paper;
+        const std::vector<std::uint32_t> kernels{width(paper)};
+        const std::vector<Pooling> poolings{paper.pooling};
+        for (const Pooling pooling : lists.poolings.empty() ? poolings : lists.poolings) {
+            for (const std::uint32_t kernel : lists.kernels.empty() ? kernels : lists.kernels) {
+                clusters.emplace_back(Cluster::kernel(kernel, pooling));
+            }
+        }
+    }
     const auto for_each_cluster = [&](const auto & body) { each(cache, clusters, &CacheConfig::cluster, body); };
     const auto for_each_voting = [&](const auto & body) {
         each(cache, lists.windows, &CacheConfig::window, [&] {

@@ -18,22 +18,20 @@ struct Variant {
 
 /// Every combination of these lists. What has one value only is not named, save quantised rows without their rotation.
 struct VariantLists {
-    std::vector<Policy> policies{Policy::Full, Policy::SnapKV};
+    std::vector<Policy> policies{Policy::Full, Policy::Auto};
     std::vector<Budget> budgets{Budget{}};
-    std::vector<std::optional<std::uint32_t>> windows{std::nullopt};  ///< none: automatic
-    std::vector<std::optional<std::uint32_t>> recents{std::nullopt};  ///< none: automatic
-    std::vector<Evidence> evidences{Evidence::Mean};
-    std::vector<std::uint32_t> kernels{7};
-    std::vector<Pooling> poolings{Pooling::Max};
-    std::vector<Cluster> clusters{};  ///< where there are any, kernels and poolings do not count
-    std::vector<GroupReduce> groups{GroupReduce::Mean};
+    // std::nullopt: the policy's own choice.
+    std::vector<std::optional<std::uint32_t>> windows{std::nullopt};
+    std::vector<std::optional<std::uint32_t>> recents{std::nullopt};
+    std::vector<std::optional<Evidence>> evidences{std::nullopt};
+    std::vector<std::optional<Cluster>> clusters{std::nullopt};
+    std::vector<std::uint32_t> kernels{};  ///< with these or poolings, clusters do not count
+    std::vector<Pooling> poolings{};
+    std::vector<std::optional<GroupReduce>> groups{std::nullopt};
     std::vector<std::uint32_t> sinks{0};
     std::vector<KvTypes> types{KvType::F16};
     std::vector<bool> rotations{true};  ///< of quantised rows
 };
-
-/// The lists' clusters, or else those of their poolings and kernels.
-[[nodiscard]] std::vector<Cluster> clusters_of(const VariantLists & lists);
 
 /// The variants of the lists, in their order, each once: under Policy::Full only types and rotation tell variants
 /// apart, without pooling the kernel does not, and of float rows the rotation does not.

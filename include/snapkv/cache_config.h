@@ -11,7 +11,8 @@ namespace snapkv {
 /// Which of a prompt's keys and values are kept after its prefill.
 enum class Policy {
     Full,    ///< every row
-    SnapKV,  ///< per KV head, the rows that the observation window votes for (arXiv 2404.14469)
+    SnapKV,  ///< per KV head, the rows that the observation window votes for, as in the paper (arXiv 2404.14469)
+    Auto,    ///< the same with the choices that lose least (docs/method.md); they may change from version to version
 };
 
 /// How the attention that one query head's voters give to a row becomes its vote.
@@ -73,18 +74,18 @@ struct Budget {
     double value = 1024;
 };
 
-/// A cache configuration. The defaults are the command line's, not the paper's (see docs/method.md).
+/// A cache configuration. What is left empty is the policy's own choice (see docs/method.md).
 struct CacheConfig {
-    Policy policy = Policy::SnapKV;
+    Policy policy = Policy::Auto;
     Budget budget;
-    /// The observation window: how many of the prompt's last tokens vote. Empty means automatic: from the question's
-    /// first token to the end of the prompt, min(max(32, question tokens), 256, (budget - sink) / 2).
-    std::optional<std::uint32_t> window;
-    /// How many of the prompt's last rows are kept whatever the vote. Empty: those of the window.
-    std::optional<std::uint32_t> recent;
-    Evidence evidence = Evidence::Mean;
-    GroupReduce group = GroupReduce::Mean;
-    Cluster cluster{};
+    /// The observation window: how many of the prompt's last tokens vote. The policy's own reaches from the question's
+    /// first token to the end of the prompt, within limits.
+    std::optional<std::uint32_t> window{};
+    /// How many of the prompt's last rows are kept whatever the vote.
+    std::optional<std::uint32_t> recent{};
+    std::optional<Evidence> evidence{};
+    std::optional<GroupReduce> group{};
+    std::optional<Cluster> cluster{};
     std::uint32_t sink = 0;  ///< first positions, always kept; they count towards the budget
     KvTypes type;
     /// Rotate rows before they are quantised, which spreads outliers (see docs/method.md).

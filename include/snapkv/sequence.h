@@ -15,12 +15,15 @@ namespace snapkv {
 /// The outcome of compressing a prompt's cache. Rows and bytes are summed over layers and KV heads and cover the prompt
 /// after its prefill, not what was generated; rows shared with other sequences count in full.
 struct CacheStats {
-    CacheConfig config;  ///< as requested, with the types in force
+    CacheConfig config;  ///< as requested, with the types in force; what was left open is below
     bool compressed = false;
     std::string reason;        ///< why not, if not compressed
     std::uint32_t budget = 0;  ///< rows a KV head may keep; 0 under Policy::Full
     std::uint32_t window = 0;  ///< tokens that voted, `auto` resolved; 0 under Policy::Full
     std::uint32_t recent = 0;  ///< last rows kept whatever the vote, `auto` resolved; 0 under Policy::Full
+    Evidence evidence = Evidence::Mean;
+    GroupReduce group = GroupReduce::Mean;
+    Cluster cluster{};
     bool window_cuts_question = false;
     std::uint64_t rows_full = 0;
     std::uint64_t rows_kept = 0;

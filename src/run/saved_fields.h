@@ -10,7 +10,7 @@ namespace snapkv::run {
 // and text(), each with the name that error messages use.
 
 inline constexpr std::array kScalingNames{"none", "linear", "yarn"};
-inline constexpr std::array kPolicyNames{"full", "snapkv"};
+inline constexpr std::array kPolicyNames{"full", "snapkv", "auto"};
 inline constexpr std::array kBudgetNames{"rows", "percent"};
 inline constexpr std::array kEvidenceNames{"mean", "rms", "top4", "max", "max-floor"};
 inline constexpr std::array kClusterNames{"kernel", "reach"};
@@ -48,6 +48,7 @@ void shape_fields(Archive & archive, Shape & shape) {
     archive.flag("rotated", shape.rotated);
 }
 
+/// What was asked for; what it left open stands among the statistics, settled.
 template <typename Archive, typename Config>
 void config_fields(Archive & archive, Config & config) {
     archive.choice("policy", config.policy, kPolicyNames);
@@ -55,14 +56,6 @@ void config_fields(Archive & archive, Config & config) {
     archive.number("budget", config.budget.value);
     archive.optional("window", config.window);
     archive.optional("recent rows", config.recent);
-    archive.choice("evidence", config.evidence, kEvidenceNames);
-    archive.choice("group", config.group, kGroupNames);
-    archive.choice("cluster", config.cluster.rule, kClusterNames);
-    archive.choice("pooling", config.cluster.pooling, kPoolingNames);
-    archive.number("reach back", config.cluster.back);
-    archive.number("reach ahead", config.cluster.ahead);
-    archive.flag("words", config.cluster.words);
-    archive.flag("stops", config.cluster.stops);
     archive.number("sink", config.sink);
     types_fields(archive, config.type);
     archive.flag("rotation", config.rotate);
@@ -76,6 +69,14 @@ void stats_fields(Archive & archive, Stats & stats) {
     archive.number("budget in rows", stats.budget);
     archive.number("window in rows", stats.window);
     archive.number("recent rows in force", stats.recent);
+    archive.choice("evidence", stats.evidence, kEvidenceNames);
+    archive.choice("group", stats.group, kGroupNames);
+    archive.choice("cluster", stats.cluster.rule, kClusterNames);
+    archive.choice("pooling", stats.cluster.pooling, kPoolingNames);
+    archive.number("reach back", stats.cluster.back);
+    archive.number("reach ahead", stats.cluster.ahead);
+    archive.flag("words", stats.cluster.words);
+    archive.flag("stops", stats.cluster.stops);
     archive.flag("window cuts question", stats.window_cuts_question);
     archive.number("full rows", stats.rows_full);
     archive.number("kept rows", stats.rows_kept);

@@ -7,12 +7,12 @@
 #include <limits>
 
 #include "base/raise.h"
+#include "select/named_policy.h"
 
 namespace snapkv::select {
 namespace {
 
-constexpr std::uint32_t kShortestAutoWindow = 32;
-constexpr std::uint32_t kLongestAutoWindow = 256;
+constexpr std::uint32_t kMostAutomatic = 256;  // voters, and recent rows
 
 /// As the user wrote it: `1024` or `20%`.
 std::string spelled(const Budget & budget) {
@@ -39,8 +39,8 @@ void check(const CacheConfig & config) {
 }
 
 /// From the question's first token to the prompt's end, within the limits and at most `most`.
-std::uint32_t auto_window(std::uint32_t question_tokens, std::uint32_t most) {
-    return std::min({std::max(kShortestAutoWindow, question_tokens), kLongestAutoWindow, most});
+std::uint32_t from_question(std::uint32_t question_tokens, std::uint32_t fewest, std::uint32_t most) {
+    return std::min({std::max(fewest, question_tokens), kMostAutomatic, most});
 }
 
 /// floor(percent / 100 * rows), as if `percent` were the decimal number that was written.
@@ -63,35 +63,39 @@ bool leaves_a_vote(const Plan & plan) {
     return std::uint64_t{plan.recent} + plan.sink < plan.budget;
 }
 
+/// Voters and recent rows where `most` rows are to be had for automatic ones.
+void settle_last_tokens(Plan & plan, const CacheConfig & config, std::uint32_t question_tokens, std::uint32_t most) {
+    const NamedPolicy policy = named_policy(config.policy);
+    const bool apart = config.recent || policy.fewest_recent > 0;  // then the budget does not limit who votes
+    const std::uint32_t most_voters = apart ? std::max(plan.n / 2, 1U) : most;
+    const std::uint32_t fewest = question_tokens > 0 ? policy.fewest_voters : policy.voters_of_free_text;
+    plan.window = config.window.value_or(from_question(question_tokens, fewest, most_voters));
+    plan.recent =
+        config.recent.value_or(apart ? from_question(question_tokens, policy.fewest_recent, most) : plan.window);
+}
+
 /// A budget in rows contradicts its recent rows or its sinks whatever the prompt, so that is found before the prompt
 /// counts.
 void settle_rows(Plan & plan, const CacheConfig & config, std::uint32_t question_tokens) {
     // Prompts are counted in 32 bits, so a larger budget means no more than the largest.
     constexpr std::uint32_t kMost = std::numeric_limits<std::uint32_t>::max();
     plan.budget = static_cast<std::uint32_t>(std::min(config.budget.value, static_cast<double>(kMost)));
-    if (config.window) {
-        plan.window = *config.window;
-    } else if (config.recent) {
-        plan.window = auto_window(question_tokens, std::max(plan.n / 2, 1U));
-    } else {
-        if (plan.budget < std::uint64_t{plan.sink} + 2) {
-            raise_usage(
-                "--kv-sink {} leaves no rows of --kv-budget {} to the window and the vote; expected a budget "
-                "of at least {}",
-                plan.sink, spelled(config.budget), std::uint64_t{plan.sink} + 2);
-        }
-        plan.window = auto_window(question_tokens, (plan.budget - plan.sink) / 2);
+    const bool own_choice = !config.recent && (!config.window || named_policy(config.policy).fewest_recent > 0);
+    if (own_choice && plan.budget < std::uint64_t{plan.sink} + 2) {
+        raise_usage(
+            "--kv-sink {} leaves no rows of --kv-budget {} to the window and the vote; expected a budget "
+            "of at least {}",
+            plan.sink, spelled(config.budget), std::uint64_t{plan.sink} + 2);
     }
-    plan.recent = config.recent.value_or(plan.window);
+    settle_last_tokens(plan, config, question_tokens, (plan.budget - plan.sink) / 2);
     if (!leaves_a_vote(plan)) {
         raise_no_vote(plan, config);
     }
 }
 
 void settle_percent(Plan & plan, const CacheConfig & config, std::uint32_t question_tokens) {
-    // One token has no half; its window is itself.
-    plan.window = config.window.value_or(auto_window(question_tokens, std::max(plan.n / 2, 1U)));
-    plan.recent = config.recent.value_or(plan.window);
+    // One token has no half; it is recent itself.
+    settle_last_tokens(plan, config, question_tokens, std::max(plan.n / 2, 1U));
     const std::uint32_t prefix = plan.n > plan.recent ? plan.n - plan.recent : 0;
     plan.budget = plan.recent + share(config.budget.value, prefix);
 }
@@ -107,9 +111,10 @@ Plan make_plan(const CacheConfig & config, std::uint32_t n, std::uint32_t questi
     }
     check(config);
     plan.sink = config.sink;
-    plan.evidence = config.evidence;
-    plan.group = config.group;
-    plan.cluster = config.cluster;
+    const NamedPolicy policy = named_policy(config.policy);
+    plan.evidence = config.evidence.value_or(policy.evidence);
+    plan.group = config.group.value_or(policy.group);
+    plan.cluster = config.cluster.value_or(policy.cluster);
     const bool percent = config.budget.unit == Budget::Unit::Percent;
     if (percent) {
         settle_percent(plan, config, question_tokens);
@@ -122,14 +127,15 @@ Plan make_plan(const CacheConfig & config, std::uint32_t n, std::uint32_t questi
         plan.compress = true;
         plan.window = std::min(plan.window, n);
         plan.window_cuts_question = question_tokens > plan.window;
-    } else if (config.window || config.recent) {
+    } else if (config.recent || (config.window && policy.fewest_recent == 0)) {
         raise_no_vote(plan, config);
     } else {
-        // Nobody asked for this window: the prompt is merely short, and that is no contradiction.
+        // Nobody asked for these rows: the prompt is merely short, and that is no contradiction.
         plan.reason = fmt::format(
-            "the prompt's tokens ({}) are too few for a budget of {}: beside the window ({} rows) and the sinks ({}) "
-            "no row is left",
-            n, spelled(config.budget), plan.window, plan.sink);
+            "the prompt's tokens ({}) are too few for a budget of {}: beside the recent rows ({}) and the sinks ({}) "
+            "no "
+            "row is left",
+            n, spelled(config.budget), plan.recent, plan.sink);
     }
     return plan;
 }

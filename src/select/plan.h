@@ -24,14 +24,15 @@ struct Plan {
     [[nodiscard]] std::uint32_t prefix() const { return n - recent; }
 };
 
-/// Settles `auto`, percentages and limits. The automatic window is min(max(32, question), 256, most): `most` is
-/// (budget - sink) / 2 of a budget in rows whose recent rows are the window's, else n / 2. A budget of P% is recent +
-/// floor(P / 100 * (n - recent)). `question_tokens` counts from the question's first token to the prompt's end; 0
-/// without a question. n <= budget: nothing is compressed, with the reason; nor where a percentage of a short prompt
-/// leaves no row beside automatic recent rows and the sinks. Throws Error(Usage), naming the flag (--kv-budget,
-/// --kv-window, --kv-recent, --kv-sink), what was found and what was expected: a budget of zero rows, of a fraction of
-/// a row, not a number or not within 0 (excluded) to 100 %, a window or recent rows of 0, recent + sink not below the
-/// budget.
+/// Settles percentages, limits and what the configuration leaves to its policy. Automatic voters and recent rows reach
+/// from the question's first token to the prompt's end, no fewer than the policy's fewest and no more than 256; recent
+/// rows, and the voters of a policy that keeps all of them, no more than (budget - sink) / 2 of a budget in rows; other
+/// numbers no more than n / 2. A budget of P% is recent + floor(P / 100 * (n - recent)). `question_tokens` counts from
+/// the question's first token to the prompt's end; 0 without a question. n <= budget: nothing is compressed, with the
+/// reason; nor where a percentage of a short prompt leaves no row beside automatic recent rows and the sinks. Throws
+/// Error(Usage), naming the flag (--kv-budget, --kv-window, --kv-recent, --kv-sink), what was found and what was
+/// expected: a budget of zero rows, of a fraction of a row, not a number or not within 0 (excluded) to 100 %, a window
+/// or recent rows of 0, recent + sink not below the budget.
 Plan make_plan(const CacheConfig & config, std::uint32_t n, std::uint32_t question_tokens);
 
 }  // namespace snapkv::select

@@ -69,7 +69,7 @@ TEST(CommandLine, TakesEveryKindOfOption) {
     EXPECT_EQ(s.cache.budget.unit, Budget::Unit::Percent);
     EXPECT_EQ(s.cache.budget.value, 20);
     EXPECT_EQ(s.cache.window, 16U);
-    EXPECT_EQ(s.cache.cluster.pooling, Pooling::Avg);
+    EXPECT_EQ(s.cache.cluster, Cluster::kernel(7, Pooling::Avg));
     EXPECT_TRUE(s.json);
     EXPECT_EQ(s.stop, (std::vector<std::string>{"x", "y"}));
     EXPECT_TRUE(s.has("--kv-pool"));
@@ -101,16 +101,17 @@ TEST(CommandLine, TakesClusters) {
     EXPECT_EQ(cluster("none"), Cluster::kernel(1, Pooling::None));
     EXPECT_EQ(cluster("reach:1,4+words+stops"),
               (Cluster{.rule = Cluster::Rule::Reach, .back = 1, .ahead = 4, .words = true, .stops = true}));
+    EXPECT_EQ(cluster("auto"), std::nullopt);
     EXPECT_EQ(parse_command_line({"run", "--kv-kernel", "31", "--kv-pool", "avg"}).cache.cluster,
               Cluster::kernel(31, Pooling::Avg));
     EXPECT_EQ(parse_command_line({"run", "--kv-pool", "avg", "--kv-kernel", "31"}).cache.cluster,
               Cluster::kernel(31, Pooling::Avg));
     const Settings eval = parse_command_line(
-        {"eval", "fidelity", "--kv-cluster", "kernel:3,3,none,reach:1,4+words", "--kv-recent", "auto,32"});
+        {"eval", "fidelity", "--kv-cluster", "kernel:3,3,none,auto,reach:1,4+words", "--kv-recent", "auto,32"});
     EXPECT_EQ(eval.eval.caches.clusters,
-              (std::vector<Cluster>{Cluster::kernel(7),
-                                    Cluster::kernel(1, Pooling::None),
-                                    {.rule = Cluster::Rule::Reach, .back = 1, .ahead = 4, .words = true}}));
+              (std::vector<std::optional<Cluster>>{
+                  Cluster::kernel(7), Cluster::kernel(1, Pooling::None), std::nullopt,
+                  Cluster{.rule = Cluster::Rule::Reach, .back = 1, .ahead = 4, .words = true}}));
     EXPECT_EQ(eval.eval.caches.recents, (std::vector<std::optional<std::uint32_t>>{std::nullopt, 32}));
     for (const std::string text : {"kernel", "kernel:3", "kernel:3,", "kernel:,3", "kernel:3,4,5", "kernel:-1,3",
                                    "kernel:3,4+", "kernel:3,4+lines", "kernel:3,4+stops", "none:1,2", "reach:1.5,4",
@@ -142,12 +143,12 @@ TEST(CommandLine, SaysWhatIsWrongInOneLine) {
         {{"run", "-n", "-2"}, "from -1"},
         {{"run", "-n", "1", "-n", "2"}, "--n-predict is given 2 times"},
         {{"run", "--kv-kernel", "4"}, "odd"},
-        {{"run", "--kv-policy", "best"}, "full, snapkv"},
+        {{"run", "--kv-policy", "best"}, "auto, snapkv, full"},
         {{"run", "--kv-budget", "0"}, "--kv-budget"},
         {{"run", "--kv-budget", "101%"}, "--kv-budget"},
         {{"run", "--kv-window", "0"}, "--kv-window"},
         {{"run", "--kv-recent", "0"}, "--kv-recent"},
-        {{"run", "--kv-evidence", "best"}, "mean, rms, top4, max, max-floor"},
+        {{"run", "--kv-evidence", "best"}, "auto, mean, rms, top4, max, max-floor"},
         {{"eval", "needle", "--kv-kernel", "7,8"}, "odd"},
         {{"run", "--kv-rotate", "yes"}, "--kv-rotate: \"yes\" is not one of on, off"},
         {{"eval", "fidelity", "--kv-rotate", "on,"}, "--kv-rotate"},

@@ -55,7 +55,7 @@ TEST(Json, OneAnswerHasTheFieldsOfTheInterface) {
                                                             "predicted_ms", "predicted_per_second"}));
     EXPECT_EQ(json["generated_tokens"], 3);
     EXPECT_EQ(json["stop_reason"], "length");
-    EXPECT_EQ(json["kv"]["policy"], "snapkv");
+    EXPECT_EQ(json["kv"]["policy"], "auto");
     EXPECT_EQ(json["kv"]["window"], 32);
     EXPECT_TRUE(json["kv"]["reason"].is_null());
     EXPECT_EQ(json["timings"]["prompt_per_second"], 100);

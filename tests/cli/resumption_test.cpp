@@ -16,7 +16,7 @@ using Json = nlohmann::json;
 TEST_F(Experiments, WriteTheirResultsAndGoOnWhereTheyStopped) {
     const Outcome first = fidelity("32");
     ASSERT_EQ(first.status, 0) << first.err;
-    EXPECT_NE(first.out.find("snapkv 32"), std::string::npos) << first.out;
+    EXPECT_NE(first.out.find("auto 32"), std::string::npos) << first.out;
     EXPECT_EQ(journal_lines(), 5U);  // a heading, two samples with two caches each
     for (const char * name : {"report.html", "report.md", "results.csv", "divergence-by-bytes-200.svg"}) {
         EXPECT_FALSE(contents(out_ + "/" + name).empty()) << name;

@@ -20,8 +20,9 @@ std::vector<std::string> names(const VariantLists & lists) {
 using testing::ElementsAre;
 
 TEST(Variants, AreNamedByWhatTellsThemApart) {
-    EXPECT_THAT(names({}), ElementsAre("full", "snapkv 1024"));
+    EXPECT_THAT(names({}), ElementsAre("full", "auto 1024"));
     VariantLists lists;
+    lists.policies = {Policy::Full, Policy::SnapKV};
     lists.budgets = {{Budget::Unit::Rows, 256}, {Budget::Unit::Percent, 12.5}};
     EXPECT_THAT(names(lists), ElementsAre("full", "snapkv 256", "snapkv 12.5%"));
     lists.budgets = {{Budget::Unit::Rows, 256}};
@@ -34,7 +35,6 @@ TEST(Variants, AreNamedByWhatTellsThemApart) {
 TEST(Variants, AreNamedByTheirClustersWhereThereAreAny) {
     VariantLists lists;
     lists.policies = {Policy::SnapKV};
-    lists.kernels = {5, 7};
     lists.clusters = {Cluster::kernel(7), Cluster{.pooling = Pooling::Avg, .back = 3, .ahead = 27},
                       Cluster::kernel(1, Pooling::None),
                       Cluster{.rule = Cluster::Rule::Reach, .back = 1, .ahead = 4, .words = true, .stops = true}};
@@ -46,6 +46,10 @@ TEST(Variants, AreNamedByTheirClustersWhereThereAreAny) {
     EXPECT_THAT(settings_of(variants[3].cache), testing::Contains(std::pair("cluster", "reach:1,4+words+stops")));
     lists.clusters.resize(1);
     EXPECT_THAT(names(lists), ElementsAre("snapkv 1024"));
+    lists.clusters.emplace_back(std::nullopt);
+    EXPECT_THAT(names(lists), ElementsAre("snapkv 1024, kernel:3,3", "snapkv 1024, cluster auto"));
+    lists.kernels = {5};
+    EXPECT_EQ(make_variants(lists).front().cache.cluster, Cluster::kernel(5));
 }
 
 TEST(Variants, AreNamedByVotersRecentRowsAndEvidence) {
@@ -54,8 +58,9 @@ TEST(Variants, AreNamedByVotersRecentRowsAndEvidence) {
     lists.windows = {128};
     lists.recents = {32, std::nullopt};
     lists.evidences = {Evidence::Mean, Evidence::MaxFloor};
-    EXPECT_THAT(names(lists), ElementsAre("snapkv 1024, recent 32, mean", "snapkv 1024, recent 32, max-floor",
-                                          "snapkv 1024, recent auto, mean", "snapkv 1024, recent auto, max-floor"));
+    EXPECT_THAT(names(lists),
+                ElementsAre("snapkv 1024, recent 32, evidence mean", "snapkv 1024, recent 32, evidence max-floor",
+                            "snapkv 1024, recent auto, evidence mean", "snapkv 1024, recent auto, evidence max-floor"));
     EXPECT_EQ(make_variants(lists)[1].cache.recent, 32U);
     EXPECT_EQ(make_variants(lists)[1].cache.evidence, Evidence::MaxFloor);
 }
@@ -63,11 +68,10 @@ TEST(Variants, AreNamedByVotersRecentRowsAndEvidence) {
 TEST(Variants, OfSeveralTypesIncludeTheFullCacheInEach) {
     VariantLists lists;
     lists.types = {KvType::F16, KvTypes(KvType::Q8_0, KvType::Q4_0)};
-    EXPECT_THAT(names(lists),
-                ElementsAre("full, f16", "full, q8_0/q4_0", "snapkv 1024, f16", "snapkv 1024, q8_0/q4_0"));
+    EXPECT_THAT(names(lists), ElementsAre("full, f16", "full, q8_0/q4_0", "auto 1024, f16", "auto 1024, q8_0/q4_0"));
     const std::vector<Variant> variants = make_variants(lists);
     EXPECT_EQ(variants[3].cache.type, KvTypes(KvType::Q8_0, KvType::Q4_0));
-    EXPECT_EQ(variants[3].cache.policy, Policy::SnapKV);
+    EXPECT_EQ(variants[3].cache.policy, Policy::Auto);
 }
 
 TEST(Variants, SayWhereQuantisedRowsAreNotRotated) {

@@ -36,6 +36,7 @@ CacheConfig full_cache() {
 
 CacheConfig compressed(double budget, Pooling pooling, std::uint32_t kernel = 5) {
     CacheConfig cache;
+    cache.policy = Policy::SnapKV;
     cache.budget.value = budget;
     cache.window = kWindow;
     cache.cluster = Cluster::kernel(kernel, pooling);

@@ -99,9 +99,9 @@ TEST(SavedCodec, KeepsTheWholeState) {
     EXPECT_EQ(stats.config.budget.value, 12.5);
     EXPECT_EQ(stats.config.window, 3U);
     EXPECT_EQ(stats.config.recent, 2U);
-    EXPECT_EQ(stats.config.evidence, Evidence::Top4);
-    EXPECT_EQ(stats.config.group, GroupReduce::Sum);
-    EXPECT_EQ(stats.config.cluster, sequence.stats.config.cluster);
+    EXPECT_EQ(stats.evidence, Evidence::Top4);
+    EXPECT_EQ(stats.group, GroupReduce::Sum);
+    EXPECT_EQ(stats.cluster, sequence.stats.cluster);
     EXPECT_EQ(stats.recent, 2U);
     EXPECT_EQ(stats.config.sink, 1U);
     EXPECT_EQ(stats.config.type, KvType::F16);
@@ -253,7 +253,7 @@ TEST(SavedCodec, RefusesWhatContradictsItself) {
     sequence.stats.config.budget.value = std::nan("");
     EXPECT_EQ(refusal(sequence), "damaged: budget is nan, expected a finite number");
     sequence = small_sequence(arena, 3);
-    sequence.stats.config.cluster.pooling = static_cast<Pooling>(3);
+    sequence.stats.cluster.pooling = static_cast<Pooling>(3);
     EXPECT_EQ(refusal(sequence), "damaged: pooling is 3, expected less than 3");
 }
 

@@ -96,14 +96,6 @@ inline Sequence::Impl small_sequence(const std::shared_ptr<kv::HostArena> & aren
                     .budget = {Budget::Unit::Percent, 12.5},
                     .window = 3,
                     .recent = 2,
-                    .evidence = Evidence::Top4,
-                    .group = GroupReduce::Sum,
-                    .cluster = {.rule = Cluster::Rule::Reach,
-                                .pooling = Pooling::Avg,
-                                .back = 1,
-                                .ahead = 4,
-                                .words = true,
-                                .stops = true},
                     .sink = 1,
                     .type = first_type,
                     .rotate = false};
@@ -112,6 +104,10 @@ inline Sequence::Impl small_sequence(const std::shared_ptr<kv::HostArena> & aren
     stats.budget = 8;
     stats.window = 3;
     stats.recent = 2;
+    stats.evidence = Evidence::Top4;
+    stats.group = GroupReduce::Sum;
+    stats.cluster = {
+        .rule = Cluster::Rule::Reach, .pooling = Pooling::Avg, .back = 1, .ahead = 4, .words = true, .stops = true};
     stats.window_cuts_question = true;
     stats.rows_full = std::uint64_t{1} << 40U;
     stats.rows_kept = 22;

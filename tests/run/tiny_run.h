@@ -62,6 +62,7 @@ inline CacheConfig full_cache(KvTypes type = KvType::F32) {
 
 inline CacheConfig snapkv_cache(std::uint32_t budget, std::uint32_t window, KvTypes type = KvType::F32) {
     CacheConfig cache;
+    cache.policy = Policy::SnapKV;
     cache.budget = {Budget::Unit::Rows, static_cast<double>(budget)};
     cache.window = window;
     cache.type = type;
@@ -113,9 +114,9 @@ inline NaiveCut cut_of(const TinyShape & shape, const Sequence & sequence) {
     cut.window = stats.window;
     cut.recent = stats.recent;
     cut.sink = stats.config.sink;
-    cut.evidence = stats.config.evidence;
-    cut.cluster = stats.config.cluster;
-    cut.reduce = stats.config.group;
+    cut.evidence = stats.evidence;
+    cut.cluster = stats.cluster;
+    cut.reduce = stats.group;
     cut.heads = shape.heads;
     cut.kv_heads = shape.kv_heads;
     cut.scale = 1 / std::sqrt(static_cast<double>(shape.key_size));

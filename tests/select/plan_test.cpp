@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "select/named_policy.h"
 #include "snapkv/error.h"
 
 namespace snapkv::select {
@@ -18,6 +19,7 @@ using testing::HasSubstr;
 
 CacheConfig rows(double budget) {
     CacheConfig config;
+    config.policy = Policy::SnapKV;
     config.budget = {Budget::Unit::Rows, budget};
     return config;
 }
@@ -31,6 +33,7 @@ CacheConfig rows(double budget, std::uint32_t window, std::uint32_t sink = 0) {
 
 CacheConfig percent(double budget) {
     CacheConfig config;
+    config.policy = Policy::SnapKV;
     config.budget = {Budget::Unit::Percent, budget};
     return config;
 }
@@ -224,6 +227,52 @@ TEST(Plan, VotersAndRecentRowsAreTwoThings) {
     config.budget = {Budget::Unit::Percent, 10};
     plan = make_plan(config, 1000, 0);
     EXPECT_EQ(plan.budget, 32U + 96U);
+}
+
+TEST(Plan, AutoChoosesWhatIsLeftOpen) {
+    const NamedPolicy own = named_policy(Policy::Auto);
+    CacheConfig config;
+    ASSERT_EQ(config.policy, Policy::Auto);
+    config.budget.value = 256;
+    Plan plan = make_plan(config, 4000, 0);
+    EXPECT_EQ(plan.window, own.voters_of_free_text);
+    EXPECT_EQ(plan.recent, own.fewest_recent);
+    EXPECT_EQ(make_plan(config, 4000, 5).window, own.fewest_voters) << "a short question is not outvoted";
+    EXPECT_EQ(plan.evidence, own.evidence);
+    EXPECT_EQ(plan.cluster, own.cluster);
+    plan = make_plan(config, 4000, 200);  // the question votes, and is kept as far as half the budget goes
+    EXPECT_EQ(plan.window, 200U);
+    EXPECT_EQ(plan.recent, 128U);
+    config.budget.value = 8;
+    plan = make_plan(config, 4000, 0);
+    EXPECT_EQ(plan.window, own.voters_of_free_text);
+    EXPECT_EQ(plan.recent, 4U);
+    EXPECT_EQ(make_plan(config, 20, 0).window, 10U) << "half of a short prompt";
+
+    config.budget.value = 256;
+    config.window = 16;
+    config.evidence = Evidence::Rms;
+    config.cluster = Cluster::reach(1, 2);
+    config.group = GroupReduce::Max;
+    plan = make_plan(config, 4000, 0);
+    EXPECT_EQ(plan.window, 16U);
+    EXPECT_EQ(plan.recent, own.fewest_recent);
+    EXPECT_EQ(plan.evidence, Evidence::Rms);
+    EXPECT_EQ(plan.cluster, Cluster::reach(1, 2));
+    EXPECT_EQ(plan.group, GroupReduce::Max);
+    config.budget = {Budget::Unit::Percent, 1};  // nobody asked for the recent rows
+    EXPECT_FALSE(make_plan(config, 50, 0).compress);
+}
+
+TEST(Plan, SnapKvIsThePapers) {
+    CacheConfig config;
+    config.policy = Policy::SnapKV;
+    const Plan plan = make_plan(config, 4000, 0);
+    EXPECT_EQ(plan.window, 32U);
+    EXPECT_EQ(plan.recent, 32U);
+    EXPECT_EQ(plan.evidence, Evidence::Mean);
+    EXPECT_EQ(plan.group, GroupReduce::Mean);
+    EXPECT_EQ(plan.cluster, Cluster::kernel(7));
 }
 
 TEST(PlanErrors, RecentRows) {
