@@ -23,6 +23,7 @@
 #include "attention/vote.h"
 #include "kv/head_rows.h"
 #include "kv/shape.h"
+#include "support/evidence.h"
 
 /// The naive counterpart of src/attention: loops in double precision that share no code with it, and data to try both
 /// on.
@@ -341,25 +342,6 @@ inline std::vector<double> attend(const LayerUnit & unit, std::uint32_t chunk_ro
     return out;
 }
 
-/// What the weights that one row gets from the voters who see it come to.
-inline double evidence_of(Evidence how, std::vector<double> weights) {
-    std::sort(weights.begin(), weights.end(), std::greater<>());
-    const auto count = static_cast<double>(weights.size());
-    switch (how) {
-        case Evidence::Mean:
-            return std::accumulate(weights.begin(), weights.end(), 0.0) / count;
-        case Evidence::Rms:
-            return std::sqrt(std::inner_product(weights.begin(), weights.end(), weights.begin(), 0.0) / count);
-        case Evidence::Top4:
-            weights.resize(std::min<std::size_t>(weights.size(), 4));
-            return std::accumulate(weights.begin(), weights.end(), 0.0) / static_cast<double>(weights.size());
-        case Evidence::Max:
-        case Evidence::MaxFloor:
-            break;
-    }
-    return weights.front();
-}
-
 /// The vote, [KV head][group][prefix]: straight from the method's definition.
 inline std::vector<double> vote(const VoteInput & input) {
     const AttentionSpec & spec = input.spec;
@@ -395,7 +377,7 @@ inline std::vector<double> vote(const VoteInput & input) {
         }
         double all = 0;
         for (const std::vector<double> & weights : given) {
-            votes.push_back(evidence_of(input.evidence, weights));
+            votes.push_back(snapkv::test::evidence_of(input.evidence, weights));
             all += votes.back();
         }
         for (std::size_t at = votes.size() - prefix; at < votes.size() && input.evidence == Evidence::MaxFloor; ++at) {

@@ -3,11 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <functional>
 #include <iterator>
 #include <limits>
 #include <numeric>
 #include <utility>
+
+#include "support/evidence.h"
 
 namespace snapkv::test {
 namespace {
@@ -27,25 +28,6 @@ std::vector<double> weights_of(const NaiveCut & cut, std::uint32_t head, std::ui
     }
     std::for_each(weights.begin(), weights.end(), [&](double & weight) { weight /= sum; });
     return weights;
-}
-
-/// What the weights that a position gets from those who see it come to.
-double evidence_of(Evidence how, std::vector<double> weights) {
-    std::sort(weights.begin(), weights.end(), std::greater<>());
-    const auto count = static_cast<double>(weights.size());
-    switch (how) {
-        case Evidence::Mean:
-            return std::accumulate(weights.begin(), weights.end(), 0.0) / count;
-        case Evidence::Rms:
-            return std::sqrt(std::inner_product(weights.begin(), weights.end(), weights.begin(), 0.0) / count);
-        case Evidence::Top4:
-            weights.resize(std::min<std::size_t>(weights.size(), 4));
-            return std::accumulate(weights.begin(), weights.end(), 0.0) / static_cast<double>(weights.size());
-        case Evidence::Max:
-        case Evidence::MaxFloor:
-            break;
-    }
-    return weights.front();
 }
 
 /// The evidence of the window's queries for each prefix position.

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <functional>
+#include <numeric>
+#include <vector>
+
+#include "snapkv/cache_config.h"
+
+namespace snapkv::test {
+
+/// What the weights that one row gets from the voters who see it come to.
+[[nodiscard]] inline double evidence_of(Evidence how, std::vector<double> weights) {
+    std::sort(weights.begin(), weights.end(), std::greater<>());
+    const auto count = static_cast<double>(weights.size());
+    switch (how) {
+        case Evidence::Mean:
+            return std::accumulate(weights.begin(), weights.end(), 0.0) / count;
+        case Evidence::Rms:
+            return std::sqrt(std::inner_product(weights.begin(), weights.end(), weights.begin(), 0.0) / count);
+        case Evidence::Top4:
+            weights.resize(std::min<std::size_t>(weights.size(), 4));
+            return std::accumulate(weights.begin(), weights.end(), 0.0) / static_cast<double>(weights.size());
+        case Evidence::Max:
+        case Evidence::MaxFloor:
+            break;
+    }
+    return weights.front();
+}
+
+}  // namespace snapkv::test
