@@ -146,7 +146,7 @@ TEST_F(Bench, RefusesWhatCannotBe) {
     EXPECT_NE(error({"-d", "-1"}).find("-1"), std::string::npos);
     EXPECT_NE(error({"-o", "xml"}).find("xml"), std::string::npos);
     EXPECT_NE(error({"--kv-policy", "full,half"}).find("half"), std::string::npos);
-    EXPECT_NE(error({"-p", "100", "--kv-budget", "20", "--kv-window", "20"}).find("budget"), std::string::npos);
+    EXPECT_NE(error({"-p", "100", "--kv-budget", "20", "--kv-recent", "20"}).find("budget"), std::string::npos);
     EXPECT_EQ(run_snapkv({"bench"}).status, 2);
 }
 

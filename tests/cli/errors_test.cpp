@@ -38,8 +38,8 @@ TEST(Errors, ModelsAndConfigurationsThatCannotBe) {
     expect_error({"run", "-m", folder.write("text", "not a model"), "-p", "x"}, 1, "text");
     expect_error({"run", "-m", folder.write("empty", ""), "-p", "x"}, 1, "empty");
     expect_error({"inspect", folder.file("none")}, 1, "none");
-    expect_error(with_model("run", {"-p", "x", "--kv-budget", "32", "--kv-window", "32"}), 2, "budget");
-    expect_error(with_model("run", {"-p", "x", "--kv-budget", "40", "--kv-window", "30", "--kv-sink", "10"}), 2,
+    expect_error(with_model("run", {"-p", "x", "--kv-budget", "32", "--kv-recent", "32"}), 2, "budget");
+    expect_error(with_model("run", {"-p", "x", "--kv-budget", "40", "--kv-recent", "30", "--kv-sink", "10"}), 2,
                  "budget");
     expect_error(with_model("run", {"-p", "x", "-c", "100000"}), 2, "100000");
     expect_error(with_model("run", {"--load-kv", folder.write("saved", "not a cache")}), 1, "saved");

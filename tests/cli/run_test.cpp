@@ -192,7 +192,9 @@ TEST(Run, GeneratesUntilTheContextEndsWhateverWasAskedFor) {
     dry.emplace_back("--dry-run");
     const Json asked = run_json(dry);
     const Json possible = run_json({"--raw", "-p", "1, 2, 3, 4, 5, 6, 7,", "-c", "40", "-n", left, "--dry-run"});
-    EXPECT_EQ(asked["bytes_needed"], possible["bytes_needed"]);
+    // The heap that libllama's vocabulary takes differs by some hundred bytes from run to run; one token's rows are
+    // 23,040.
+    EXPECT_NEAR(asked["bytes_needed"].get<double>(), possible["bytes_needed"].get<double>(), 10'000);
 }
 
 TEST(Run, SaysWhichAnswersTheirLengthEnded) {
