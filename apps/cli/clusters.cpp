@@ -1,8 +1,10 @@
 #include "clusters.h"
 
 #include <algorithm>
+#include <string>
 
 #include "fail.h"
+#include "lists.h"
 #include "numbers.h"
 
 namespace snapkv::cli {
@@ -11,8 +13,7 @@ namespace {
 [[noreturn]] void refuse(std::string_view option, std::string_view text) {
     usage_error(
         "{}: found \"{}\", expected kernel:BACK,AHEAD, avg:BACK,AHEAD, reach:BACK,AHEAD, none or auto, then +words to "
-        "keep "
-        "words whole, and after reach +stops to stop at line ends",
+        "keep words whole, and after reach +stops to stop at line ends",
         option, text);
 }
 
@@ -64,22 +65,19 @@ std::optional<Cluster> read_cluster(std::string_view option, std::string_view te
     return cluster;
 }
 
-std::vector<std::optional<Cluster>> read_clusters(std::string_view option, std::string_view text) {
+std::vector<std::optional<Cluster>> read_clusters(Name option, const Value & list) {
+    std::vector<std::string> texts;
+    for (const std::string & part : read_list(option, list, [](Name, const Value & text) { return text; })) {
+        const bool goes_on = part.front() >= '0' && part.front() <= '9';
+        if (goes_on && !texts.empty()) {
+            texts.back() += "," + part;
+        } else {
+            texts.push_back(part);
+        }
+    }
     std::vector<std::optional<Cluster>> clusters;
-    std::string_view rest = text;
-    while (!rest.empty() || clusters.empty()) {
-        std::size_t end = rest.find(',');
-        while (end != std::string_view::npos && end + 1 < rest.size() && rest[end + 1] >= '0' && rest[end + 1] <= '9') {
-            end = rest.find(',', end + 1);
-        }
-        clusters.push_back(read_cluster(option, rest.substr(0, end)));
-        if (end == std::string_view::npos) {
-            break;
-        }
-        rest.remove_prefix(end + 1);
-        if (rest.empty()) {
-            refuse(option, text);
-        }
+    for (const std::string & text : texts) {
+        clusters.push_back(read_cluster(option, text));
     }
     return clusters;
 }

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "option_table.h"
 #include "snapkv/cluster.h"
 
 namespace snapkv::cli {
@@ -13,7 +14,7 @@ namespace snapkv::cli {
 /// Throws Error(Usage).
 [[nodiscard]] std::optional<Cluster> read_cluster(std::string_view option, std::string_view text);
 
-/// Several, separated by commas; a part that begins with a digit belongs to the one before.
-[[nodiscard]] std::vector<std::optional<Cluster>> read_clusters(std::string_view option, std::string_view text);
+/// Several, separated by commas; a part that begins with a digit belongs to the one before. Throws Error(Usage).
+[[nodiscard]] std::vector<std::optional<Cluster>> read_clusters(Name option, const Value & list);
 
 }  // namespace snapkv::cli

@@ -13,10 +13,6 @@ bool pools(const Cluster & cluster) {
     return cluster.rule == Cluster::Rule::Kernel;
 }
 
-std::uint32_t kernel_width(const Cluster & cluster) {
-    return cluster.back + 1 + cluster.ahead;
-}
-
 }  // namespace
 
 void add_cache_options(std::vector<Option> & table) {
@@ -49,7 +45,7 @@ void add_cache_options(std::vector<Option> & table) {
          .placeholder = "N|auto",
          .help =
              "observation window: how many of the prompt's last tokens vote; auto: from the start of the question to "
-             "the end, at least 32, at most 256 and half the budget",
+             "the end, within the policy's limits",
          .section = section,
          .commands = prompting | in(Command::Bench),
          .read =
@@ -111,11 +107,8 @@ void add_cache_options(std::vector<Option> & table) {
                  }
              },
          .show =
-             [](const Settings & s) {
-                 return s.cache.cluster ? fmt::format("{}", kernel_width(*s.cache.cluster)) : "auto";
-             },
-         .report =
-             [](const CacheStats & c) { return pools(c.cluster) ? Json(kernel_width(c.cluster)) : Json(nullptr); }});
+             [](const Settings & s) { return s.cache.cluster ? fmt::format("{}", s.cache.cluster->width()) : "auto"; },
+         .report = [](const CacheStats & c) { return pools(c.cluster) ? Json(c.cluster.width()) : Json(nullptr); }});
     table.push_back({.names = {"--kv-pool"},
                      .placeholder = "POOL",
                      .help = "how a vote is pooled with its neighbours",

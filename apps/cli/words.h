@@ -108,10 +108,8 @@ template <typename Words>
 
 template <typename Words>
 [[nodiscard]] std::vector<std::string> word_list_with_auto(const Words & words) {
-    std::vector<std::string> list{"auto"};
-    for (const auto & word : words) {
-        list.emplace_back(word.text);
-    }
+    std::vector<std::string> list = word_list(words);
+    list.insert(list.begin(), "auto");
     return list;
 }
 
@@ -122,16 +120,9 @@ template <typename Words, typename Value>
 
 /// Throws Error(Usage) for a word that is not in the list.
 template <typename Words>
-[[nodiscard]] auto from_word_or_auto(const Words & words, std::string_view option, std::string_view text) {
-    for (const auto & word : words) {
-        if (word.text == text) {
-            return std::optional(word.value);
-        }
-    }
-    if (text != "auto") {
-        usage_error("{}: \"{}\" is not one of {}", option, text, fmt::join(word_list_with_auto(words), ", "));
-    }
-    return decltype(std::optional(words.front().value)){};
+[[nodiscard]] auto from_word_or_auto(const Words & words, std::string_view option, const std::string & text) {
+    const bool automatic = one_of(word_list_with_auto(words), option, text) == "auto";
+    return automatic ? std::nullopt : std::optional(from_word(words, option, text));
 }
 
 }  // namespace snapkv::cli

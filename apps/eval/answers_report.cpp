@@ -109,8 +109,14 @@ public:
         }
     }
 
-    /// Where several budgets and kernels were tried: a map of both for each pooling.
+    /// Where several budgets and kernels were tried, and nothing else that a map would mix: a map of both for each
+    /// pooling.
     void add_sweep() {
+        for (const char * other : {"policy", "window", "recent", "evidence", "group"}) {
+            if (records_.cache_settings(other).size() > 1) {
+                return;
+            }
+        }
         const std::vector<std::string> budgets = records_.cache_settings("budget");
         const std::vector<std::string> kernels = records_.cache_settings("kernel");
         if (budgets.size() < 2 || kernels.size() < 2) {

@@ -53,10 +53,6 @@ std::string word(std::uint32_t rows) {
     return fmt::format("{}", rows);
 }
 
-std::uint32_t width(const Cluster & kernel) {
-    return kernel.back + 1 + kernel.ahead;
-}
-
 std::string_view word(KvType type) {
     switch (type) {
         case KvType::F32:
@@ -92,7 +88,8 @@ std::string word(const std::optional<Value> & value) {
     return value ? std::string(word(*value)) : "auto";
 }
 
-std::string name_of(const CacheConfig & cache, const VariantLists & lists) {
+/// Which rows a cache keeps, as far as that tells it apart from the others of its lists.
+std::string choices_of(const CacheConfig & cache, const VariantLists & lists) {
     if (cache.policy == Policy::Full) {
         return "full";
     }
@@ -115,7 +112,7 @@ std::string name_of(const CacheConfig & cache, const VariantLists & lists) {
             name += fmt::format(", pooling {}", word(cache.cluster->pooling));
         }
         if (lists.kernels.size() > 1 && cache.cluster->pooling != Pooling::None) {
-            name += fmt::format(", kernel {}", width(*cache.cluster));
+            name += fmt::format(", kernel {}", cache.cluster->width());
         }
     }
     if (lists.groups.size() > 1) {
@@ -127,9 +124,8 @@ std::string name_of(const CacheConfig & cache, const VariantLists & lists) {
     return name;
 }
 
-/// Told apart from the others of its lists by its rows' types too.
-std::string full_name_of(const CacheConfig & cache, const VariantLists & lists) {
-    std::string name = name_of(cache, lists);
+std::string name_of(const CacheConfig & cache, const VariantLists & lists) {
+    std::string name = choices_of(cache, lists);
     if (lists.types.size() > 1) {
         name += fmt::format(", {}", word(cache.type));
     }
@@ -172,9 +168,9 @@ std::vector<std::pair<std::string, std::string>> settings_of(const CacheConfig &
         {"evidence", word(cache.evidence)},
         {"group", word(cache.group)},
         {"cluster", word(cache.cluster)}};
-    if (cache.cluster && cache.cluster->rule == Cluster::Rule::Kernel) {
+    if (cache.cluster && *cache.cluster == Cluster::kernel(cache.cluster->width(), cache.cluster->pooling)) {
         settings.emplace_back("pooling", word(cache.cluster->pooling));
-        settings.emplace_back("kernel", fmt::format("{}", width(*cache.cluster)));
+        settings.emplace_back("kernel", fmt::format("{}", cache.cluster->width()));
     }
     return settings;
 }
@@ -183,7 +179,7 @@ std::vector<Variant> make_variants(const VariantLists & lists) {
     std::vector<Variant> variants;
     CacheConfig cache;
     const auto add = [&] {
-        Variant variant{full_name_of(cache, lists), cache};
+        Variant variant{name_of(cache, lists), cache};
         const bool known = std::any_of(variants.begin(), variants.end(),
                                        [&](const Variant & other) { return other.name == variant.name; });
         if (!known) {
@@ -194,7 +190,7 @@ std::vector<Variant> make_variants(const VariantLists & lists) {
     if (!lists.kernels.empty() || !lists.poolings.empty()) {
         clusters.clear();
         const Cluster paper;
-        const std::vector<std::uint32_t> kernels{width(paper)};
+        const std::vector<std::uint32_t> kernels{paper.width()};
         const std::vector<Pooling> poolings{paper.pooling};
         for (const Pooling pooling : lists.poolings.empty() ? poolings : lists.poolings) {
             for (const std::uint32_t kernel : lists.kernels.empty() ? kernels : lists.kernels) {

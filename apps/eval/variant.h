@@ -41,7 +41,7 @@ struct VariantLists {
 [[nodiscard]] std::string cluster_text(const Cluster & cluster);
 
 /// What a compressed cache was asked to be, in words: budget, window and recent rows, evidence, cluster, and pooling
-/// and kernel of one that has them. Nothing for a full one.
+/// and kernel of the paper's kind of cluster. Nothing for a full one.
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> settings_of(const CacheConfig & cache);
 
 }  // namespace snapkv::eval

@@ -37,6 +37,8 @@ struct Cluster {
     [[nodiscard]] static constexpr Cluster reach(std::uint32_t back, std::uint32_t ahead) {
         return {.rule = Rule::Reach, .back = back, .ahead = ahead};
     }
+    /// Rows that a kernel looks at, its own included.
+    [[nodiscard]] constexpr std::uint32_t width() const { return back + 1 + ahead; }
     /// Whether the text decides too, and not the votes alone.
     [[nodiscard]] constexpr bool reads_text() const { return words || stops; }
 

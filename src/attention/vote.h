@@ -37,7 +37,7 @@ public:
 
     void statistics();                   ///< phase one: each query row's maximum and sum over each piece
     void columns();                      ///< phase two: the votes
-    void finish(std::uint32_t kv_head);  ///< Evidence::MaxFloor's floor, which needs all columns
+    void finish(std::uint32_t kv_head);  ///< after columns(), on any thread, once: MaxFloor's floor
 
 private:
     /// Rows [begin, end) of one view of one KV head, and the index of their statistics.

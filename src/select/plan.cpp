@@ -63,15 +63,25 @@ bool leaves_a_vote(const Plan & plan) {
     return std::uint64_t{plan.recent} + plan.sink < plan.budget;
 }
 
+/// The rows that are kept whatever the vote are those of the tokens that vote.
+bool keeps_its_window(const CacheConfig & config) {
+    return !config.recent && named_policy(config.policy).fewest_recent == 0;
+}
+
+/// The configuration says how many recent rows there are, so that too many are its contradiction.
+bool names_recent_rows(const CacheConfig & config) {
+    return config.recent || (config.window && keeps_its_window(config));
+}
+
 /// Voters and recent rows where `most` rows are to be had for automatic ones.
 void settle_last_tokens(Plan & plan, const CacheConfig & config, std::uint32_t question_tokens, std::uint32_t most) {
     const NamedPolicy policy = named_policy(config.policy);
-    const bool apart = config.recent || policy.fewest_recent > 0;  // then the budget does not limit who votes
-    const std::uint32_t most_voters = apart ? std::max(plan.n / 2, 1U) : most;
+    const bool as_one = keeps_its_window(config);  // else the budget does not limit who votes
+    const std::uint32_t most_voters = as_one ? most : std::max(plan.n / 2, 1U);
     const std::uint32_t fewest = question_tokens > 0 ? policy.fewest_voters : policy.voters_of_free_text;
     plan.window = config.window.value_or(from_question(question_tokens, fewest, most_voters));
     plan.recent =
-        config.recent.value_or(apart ? from_question(question_tokens, policy.fewest_recent, most) : plan.window);
+        config.recent.value_or(as_one ? plan.window : from_question(question_tokens, policy.fewest_recent, most));
 }
 
 /// A budget in rows contradicts its recent rows or its sinks whatever the prompt, so that is found before the prompt
@@ -80,8 +90,7 @@ void settle_rows(Plan & plan, const CacheConfig & config, std::uint32_t question
     // Prompts are counted in 32 bits, so a larger budget means no more than the largest.
     constexpr std::uint32_t kMost = std::numeric_limits<std::uint32_t>::max();
     plan.budget = static_cast<std::uint32_t>(std::min(config.budget.value, static_cast<double>(kMost)));
-    const bool own_choice = !config.recent && (!config.window || named_policy(config.policy).fewest_recent > 0);
-    if (own_choice && plan.budget < std::uint64_t{plan.sink} + 2) {
+    if (!names_recent_rows(config) && plan.budget < std::uint64_t{plan.sink} + 2) {
         raise_usage(
             "--kv-sink {} leaves no rows of --kv-budget {} to the window and the vote; expected a budget "
             "of at least {}",
@@ -127,14 +136,13 @@ Plan make_plan(const CacheConfig & config, std::uint32_t n, std::uint32_t questi
         plan.compress = true;
         plan.window = std::min(plan.window, n);
         plan.window_cuts_question = question_tokens > plan.window;
-    } else if (config.recent || (config.window && policy.fewest_recent == 0)) {
+    } else if (names_recent_rows(config)) {
         raise_no_vote(plan, config);
     } else {
         // Nobody asked for these rows: the prompt is merely short, and that is no contradiction.
         plan.reason = fmt::format(
             "the prompt's tokens ({}) are too few for a budget of {}: beside the recent rows ({}) and the sinks ({}) "
-            "no "
-            "row is left",
+            "no row is left",
             n, spelled(config.budget), plan.recent, plan.sink);
     }
     return plan;

@@ -16,6 +16,7 @@
 #include "attention/cpu/instruction_sets.h"
 #include "attention/oracle.h"
 #include "attention/store.h"
+#include "attention/vote_oracle.h"
 #include "kv/layer_rows.h"
 
 namespace snapkv::attention {

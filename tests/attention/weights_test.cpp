@@ -10,6 +10,7 @@
 
 #include "attention/cpu/instruction_sets.h"
 #include "attention/oracle.h"
+#include "attention/vote_oracle.h"
 
 namespace snapkv::attention {
 namespace {

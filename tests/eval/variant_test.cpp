@@ -42,8 +42,14 @@ TEST(Variants, AreNamedByTheirClustersWhereThereAreAny) {
                                           "snapkv 1024, reach:1,4+words+stops"));
     const std::vector<Variant> variants = make_variants(lists);
     EXPECT_EQ(variants[3].cache.cluster, lists.clusters[3]);
-    EXPECT_THAT(settings_of(variants[1].cache), testing::Contains(std::pair("kernel", "31")));
     EXPECT_THAT(settings_of(variants[3].cache), testing::Contains(std::pair("cluster", "reach:1,4+words+stops")));
+    // Maps of kernels show the paper's: no other cluster is called one.
+    EXPECT_THAT(settings_of(variants[0].cache), testing::Contains(std::pair("kernel", "7")));
+    for (const Cluster & other : {Cluster{.words = true}, Cluster{.back = 3, .ahead = 27}, Cluster::reach(3, 3)}) {
+        CacheConfig cache;
+        cache.cluster = other;
+        EXPECT_THAT(settings_of(cache), testing::Not(testing::Contains(testing::Key("kernel")))) << cluster_text(other);
+    }
     lists.clusters.resize(1);
     EXPECT_THAT(names(lists), ElementsAre("snapkv 1024"));
     lists.clusters.emplace_back(std::nullopt);
