@@ -13,8 +13,9 @@ struct Mark {
     bool ends_line = false;    ///< a line or a sentence ends with this token
 };
 
-/// Tokens of a run that Cluster::words takes for one word at most; a longer run is several.
-inline constexpr std::uint32_t kLongestWord = 32;
+/// Tokens of a run that Cluster::words takes for one word at most; a longer run is several. A UUID or the digits of a
+/// SHA-256 fit, where each character is a token.
+inline constexpr std::uint32_t kLongestWord = 64;
 
 /// Scores of a prefix's rows from their votes by a cluster's rule, its words included. `marks`: one for each row, or
 /// none for a rule that does not read the text. `scores` has the size of `votes` and may not alias it.

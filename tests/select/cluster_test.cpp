@@ -166,11 +166,11 @@ TEST(Words, TakeTheLargestScoreInThem) {
 }
 
 TEST(Words, LongRunsAreSeveral) {
-    std::vector<float> votes(100);
-    votes[40] = 1;
-    const std::vector<float> scores = clustered(votes, {.back = 0, .ahead = 0, .words = true}, std::vector<Mark>(100));
+    std::vector<float> votes(200);
+    votes[80] = 1;
+    const std::vector<float> scores = clustered(votes, {.back = 0, .ahead = 0, .words = true}, std::vector<Mark>(200));
     for (std::size_t i = 0; i < scores.size(); ++i) {
-        EXPECT_EQ(scores[i], i >= 32 && i < 64 ? 1 : 0) << i;
+        EXPECT_EQ(scores[i], i >= 64 && i < 128 ? 1 : 0) << i;
     }
 }
 

@@ -88,8 +88,8 @@ inline Row cluster(const Row & votes, const Cluster & how, const std::vector<sel
         std::size_t begin = row;  // of its run
         for (; begin > 0 && !marks[begin].begins_word; --begin) {
         }
-        begin += (row - begin) / 32 * 32;
-        for (std::size_t at = begin; at < std::min(words.size(), begin + 32) && (at == begin || !marks[at].begins_word);
+        begin += (row - begin) / 64 * 64;
+        for (std::size_t at = begin; at < std::min(words.size(), begin + 64) && (at == begin || !marks[at].begins_word);
              ++at) {
             words[row] = std::isnan(words[row]) ? out[at] : std::max(words[row], out[at]);
         }
