@@ -26,7 +26,7 @@ _snapkv() {
         --kv-budget) COMPREPLY=(); return ;;
         --kv-window) COMPREPLY=(); return ;;
         --kv-recent) COMPREPLY=(); return ;;
-        --kv-evidence) COMPREPLY=($(compgen -W 'auto mean rms top4 max max-floor' -- "$word")); return ;;
+        --kv-evidence) COMPREPLY=($(compgen -W 'auto mean rms top4 max max-floor recency' -- "$word")); return ;;
         --kv-cluster) COMPREPLY=(); return ;;
         --kv-kernel) COMPREPLY=(); return ;;
         --kv-pool) COMPREPLY=($(compgen -W 'auto max avg none' -- "$word")); return ;;
@@ -64,7 +64,7 @@ _snapkv() {
         --kv-budget) COMPREPLY=(); return ;;
         --kv-window) COMPREPLY=(); return ;;
         --kv-recent) COMPREPLY=(); return ;;
-        --kv-evidence) COMPREPLY=($(compgen -W 'auto mean rms top4 max max-floor' -- "$word")); return ;;
+        --kv-evidence) COMPREPLY=($(compgen -W 'auto mean rms top4 max max-floor recency' -- "$word")); return ;;
         --kv-cluster) COMPREPLY=(); return ;;
         --kv-kernel) COMPREPLY=(); return ;;
         --kv-pool) COMPREPLY=($(compgen -W 'auto max avg none' -- "$word")); return ;;
@@ -122,7 +122,7 @@ _snapkv() {
         -m | --model) COMPREPLY=($(compgen -f -- "$word")); return ;;
         --kv-window) COMPREPLY=(); return ;;
         --kv-recent) COMPREPLY=(); return ;;
-        --kv-evidence) COMPREPLY=($(compgen -W 'auto mean rms top4 max max-floor' -- "$word")); return ;;
+        --kv-evidence) COMPREPLY=($(compgen -W 'auto mean rms top4 max max-floor recency' -- "$word")); return ;;
         --kv-cluster) COMPREPLY=(); return ;;
         --kv-kernel) COMPREPLY=(); return ;;
         --kv-pool) COMPREPLY=($(compgen -W 'auto max avg none' -- "$word")); return ;;

@@ -71,8 +71,8 @@ void add_cache_options(std::vector<Option> & table) {
                      .placeholder = "HOW",
                      .help =
                          "how the attention of a query head's voters to a row becomes its vote: their mean, root mean "
-                         "square, the mean of the largest four, the largest, or the largest with the mean of all "
-                         "rows' for a floor",
+                         "square, the mean of the largest four, the largest, the largest with the mean of all rows' "
+                         "for a floor, or their mean weighted by recency",
                      .section = section,
                      .commands = prompting | in(Command::Bench),
                      .read = [](Settings & s, Name name,

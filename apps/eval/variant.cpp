@@ -43,6 +43,8 @@ std::string_view word(Evidence evidence) {
             return "max";
         case Evidence::MaxFloor:
             return "max-floor";
+        case Evidence::Recency:
+            return "recency";
         case Evidence::Mean:
             break;
     }

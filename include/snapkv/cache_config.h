@@ -22,6 +22,7 @@ enum class Evidence {
     Top4,      ///< mean of the four largest
     Max,       ///< the largest
     MaxFloor,  ///< the largest, but no less than the mean of all rows' largest
+    Recency,   ///< mean weighted by recency: the last voter counts once, the one before it half, then a third
 };
 
 /// How the votes of the query heads that share a KV head are reduced to one.

@@ -46,6 +46,11 @@ Vote::Vote(VoteInput input, std::span<float> votes)
         }
         sums_[head].resize(std::size_t{head_pieces_[head]} * query_rows_);
     }
+    float together = 0;
+    for (std::uint32_t voters = 1; voters <= input_.window && input_.evidence == Evidence::Recency; ++voters) {
+        together += 1.0F / static_cast<float>(voters);
+        shares_.push_back(together);
+    }
 }
 
 /// One thread's work on pieces, which come KV head by KV head.
@@ -86,19 +91,24 @@ public:
                 const std::uint32_t end = std::clamp(strip.end[i], begin, strip.last);
                 std::fill(logits + strip.first, logits + begin, cpu::kNothingSeen);
                 std::fill(logits + end, logits + strip.last, cpu::kNothingSeen);
-                gather(logits + strip.first, strip.last - strip.first, total,
+                gather(logits + strip.first, strip.last - strip.first, total, (first + i) / spec_.group(),
                        columns + head * kPieceRows + row - piece.begin + strip.first);
             }
         });
     }
 
 private:
-    void gather(const float * logits, std::size_t count, const RowSum & total, float * columns) const {
+    void gather(const float * logits, std::size_t count, const RowSum & total, std::uint32_t voter,
+                float * columns) const {
         const float share = 1.0F / total.sum;
         switch (vote_.input_.evidence) {
             case Evidence::Mean:
                 cpu::add_weights(logits, count, total.reference,
                                  1.0F / (total.sum * static_cast<float>(vote_.input_.window)), columns);
+                break;
+            case Evidence::Recency:
+                cpu::add_weights(logits, count, total.reference,
+                                 1.0F / (total.sum * static_cast<float>(vote_.input_.window - voter)), columns);
                 break;
             case Evidence::Rms:
                 cpu::add_squares(logits, count, total.reference, share, columns);
@@ -246,6 +256,8 @@ float Vote::evidence(std::uint32_t position, const float * gathered, std::size_t
             return seen_by == input_.window
                        ? *gathered
                        : *gathered * static_cast<float>(input_.window) / static_cast<float>(seen_by);
+        case Evidence::Recency:
+            return *gathered / shares_[seen_by - 1];
         case Evidence::Rms:
             return std::sqrt(*gathered / static_cast<float>(seen_by));
         case Evidence::Top4: {

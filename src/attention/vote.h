@@ -62,7 +62,8 @@ private:
 
     VoteInput input_;
     std::span<float> votes_;
-    std::uint32_t query_rows_;  ///< window x group
+    std::uint32_t query_rows_;   ///< window x group
+    std::vector<float> shares_;  ///< Evidence::Recency: what the last 1, 2, ... voters' weights count for, together
     std::vector<Piece> pieces_;
     std::vector<std::uint32_t> head_pieces_;  ///< pieces of each KV head
     std::vector<std::vector<RowSum>> sums_;   ///< [KV head][piece x query row]

@@ -263,7 +263,8 @@ TEST(Vote, HasTheSameBitsHoweverThePromptWasCut) {
 
 // Every kind of evidence, with more voters than recent rows, as many, and fewer.
 TEST_P(Votes, OfEveryKindEqualTheOracle) {
-    for (const Evidence evidence : {Evidence::Mean, Evidence::Rms, Evidence::Top4, Evidence::Max, Evidence::MaxFloor}) {
+    for (const Evidence evidence :
+         {Evidence::Mean, Evidence::Rms, Evidence::Top4, Evidence::Max, Evidence::MaxFloor, Evidence::Recency}) {
         for (const std::uint32_t recent : {1U, 2U, 17U, 40U, 64U}) {
             for (const std::uint32_t window : {1U, 3U, 40U}) {
                 SCOPED_TRACE(

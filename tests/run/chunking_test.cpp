@@ -36,7 +36,8 @@ TEST_P(Chunking, KeepsTheSamePositions) {
 TEST_P(Chunking, KeepsTheSamePositionsWhateverTheRule) {
     branch_.cache.window = 90;
     branch_.cache.recent = 10;
-    for (const Evidence evidence : {Evidence::Mean, Evidence::Rms, Evidence::Top4, Evidence::Max, Evidence::MaxFloor}) {
+    for (const Evidence evidence :
+         {Evidence::Mean, Evidence::Rms, Evidence::Top4, Evidence::Max, Evidence::MaxFloor, Evidence::Recency}) {
         branch_.cache.evidence = evidence;
         branch_.cache.cluster = {.rule = Cluster::Rule::Reach, .back = 2, .ahead = 4, .words = true, .stops = true};
         SCOPED_TRACE(static_cast<int>(evidence));

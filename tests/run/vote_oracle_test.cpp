@@ -175,6 +175,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Settings{"ManyVotersTop4", apart(70, 2, Evidence::Top4, Cluster::reach(2, 2))},
                       Settings{"ManyVotersMax", apart(50, 20, Evidence::Max, Cluster::reach(1, 4))},
                       Settings{"Floor", apart(32, 16, Evidence::MaxFloor, Cluster::reach(0, 8))},
+                      Settings{"Recency", apart(80, 12, Evidence::Recency, Cluster::kernel(7))},
                       Settings{"HalfPrecision", cache_of(128, 16, 5, Pooling::Max, GroupReduce::Mean, 0, KvType::F16)}),
     [](const auto & param) { return std::string(param.param.name); });
 

@@ -11,8 +11,18 @@
 
 namespace snapkv::test {
 
-/// What the weights that one row gets from the voters who see it come to.
+/// What the weights that one row gets from the voters who see it come to; the last voter's is the last.
 [[nodiscard]] inline double evidence_of(Evidence how, std::vector<double> weights) {
+    if (how == Evidence::Recency) {
+        double sum = 0;
+        double all = 0;
+        for (std::size_t i = 0; i < weights.size(); ++i) {
+            const double share = 1 / static_cast<double>(weights.size() - i);
+            sum += share * weights[i];
+            all += share;
+        }
+        return sum / all;
+    }
     std::sort(weights.begin(), weights.end(), std::greater<>());
     const auto count = static_cast<double>(weights.size());
     switch (how) {
@@ -25,6 +35,7 @@ namespace snapkv::test {
             return std::accumulate(weights.begin(), weights.end(), 0.0) / static_cast<double>(weights.size());
         case Evidence::Max:
         case Evidence::MaxFloor:
+        case Evidence::Recency:
             break;
     }
     return weights.front();
