@@ -3,12 +3,15 @@
 namespace snapkv::select {
 
 NamedPolicy named_policy(Policy policy) {
-    NamedPolicy own{
-        .evidence = Evidence::Mean, .group = GroupReduce::Mean, .cluster = Cluster::kernel(7), .fewest_voters = 32};
+    NamedPolicy own{.evidence = Evidence::Mean,
+                    .group = GroupReduce::Mean,
+                    .cluster = Cluster::kernel(7),
+                    .fewest_voters = 32,
+                    .voters_of_free_text = 32};
     if (policy == Policy::Auto) {  // docs/results.md, "Clusters and voters", says why
         own.evidence = Evidence::Recency;
         own.cluster.words = true;
-        own.fewest_voters = 128;
+        own.voters_of_free_text = 128;
         own.fewest_recent = 32;
     }
     return own;

@@ -78,7 +78,8 @@ void settle_last_tokens(Plan & plan, const CacheConfig & config, std::uint32_t q
     const NamedPolicy policy = named_policy(config.policy);
     const bool as_one = keeps_its_window(config);  // else the budget does not limit who votes
     const std::uint32_t most_voters = as_one ? most : std::max(plan.n / 2, 1U);
-    plan.window = config.window.value_or(from_question(question_tokens, policy.fewest_voters, most_voters));
+    const std::uint32_t fewest = question_tokens > 0 ? policy.fewest_voters : policy.voters_of_free_text;
+    plan.window = config.window.value_or(from_question(question_tokens, fewest, most_voters));
     plan.recent =
         config.recent.value_or(as_one ? plan.window : from_question(question_tokens, policy.fewest_recent, most));
 }

@@ -235,9 +235,9 @@ TEST(Plan, AutoChoosesWhatIsLeftOpen) {
     ASSERT_EQ(config.policy, Policy::Auto);
     config.budget.value = 256;
     Plan plan = make_plan(config, 4000, 0);
-    EXPECT_EQ(plan.window, own.fewest_voters);
+    EXPECT_EQ(plan.window, own.voters_of_free_text);
     EXPECT_EQ(plan.recent, own.fewest_recent);
-    EXPECT_EQ(make_plan(config, 4000, 5).window, own.fewest_voters) << "a short question is not alone";
+    EXPECT_EQ(make_plan(config, 4000, 5).window, own.fewest_voters) << "a short question is not outvoted";
     EXPECT_EQ(plan.evidence, own.evidence);
     EXPECT_EQ(plan.cluster, own.cluster);
     plan = make_plan(config, 4000, 200);  // the question votes, and is kept as far as half the budget goes
@@ -245,7 +245,7 @@ TEST(Plan, AutoChoosesWhatIsLeftOpen) {
     EXPECT_EQ(plan.recent, 128U);
     config.budget.value = 8;
     plan = make_plan(config, 4000, 0);
-    EXPECT_EQ(plan.window, own.fewest_voters);
+    EXPECT_EQ(plan.window, own.voters_of_free_text);
     EXPECT_EQ(plan.recent, 4U);
     EXPECT_EQ(make_plan(config, 20, 0).window, 10U) << "half of a short prompt";
 
