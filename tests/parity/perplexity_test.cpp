@@ -22,8 +22,6 @@ namespace snapkv::test {
 namespace {
 
 constexpr std::uint32_t kChunk = 512;
-/// Two types take a minute of a processor; FileTypes compares the logits of all of them.
-constexpr const char * kOfEveryNight = "scripts/nightly avx2 takes this type";
 
 double seconds_since(std::chrono::steady_clock::time_point begin) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
@@ -72,15 +70,9 @@ TEST(Perplexity, F16) {
     expect_same_perplexity(small_model(LLAMA_FTYPE_MOSTLY_F16, "F16"), 20'000, false);
 }
 TEST(Perplexity, Q8_0) {
-    if (!long_texts()) {
-        GTEST_SKIP() << kOfEveryNight;
-    }
     expect_same_perplexity(small_model(LLAMA_FTYPE_MOSTLY_Q8_0, "Q8_0"), 20'000);
 }
 TEST(Perplexity, Q4_0) {
-    if (!long_texts()) {
-        GTEST_SKIP() << kOfEveryNight;
-    }
     expect_same_perplexity(small_model(LLAMA_FTYPE_MOSTLY_Q4_0, "Q4_0"), 100'000);
 }
 TEST(Perplexity, Q4_1) {

@@ -87,21 +87,16 @@ protected:
     }
 };
 
-/// A megabyte of letters where libllama recurses, a quarter of one of what else is likely; else 30,000, of which the
-/// recursion overflows 8 MiB. scripts/nightly asks for a megabyte of everything.
+/// A megabyte of what is likely, where libllama recurses; else 30,000, of which the recursion overflows 8 MiB.
+/// scripts/nightly asks for a megabyte of everything.
 std::size_t run_bytes(const test::PreTokenizerGroup & group, const std::string & what) {
-    constexpr std::array likely{"blanks", "dots", "CJK", "marks"};
+    constexpr std::array likely{"letters", "blanks", "dots", "CJK", "marks"};
     const char * asked = std::getenv("SNAPKV_TEST_RUN_BYTES");
     if (asked != nullptr) {
         return std::stoul(asked);
     }
-    if (!group.recurses || test::kSanitized) {
-        return 30'000;
-    }
-    if (what == "letters") {
-        return 1'000'000;
-    }
-    return std::ranges::find(likely, what) != likely.end() ? 250'000 : 30'000;
+    const bool is_long = group.recurses && !test::kSanitized && std::ranges::find(likely, what) != likely.end();
+    return is_long ? 1'000'000 : 30'000;
 }
 
 /// What is refused because its time grows with the square of its length.
