@@ -56,8 +56,8 @@ const std::vector<CommandInfo> & commands() {
          "(Figure 4): what different instructions (several -q) select from the same document. `position` (Figure 5): "
          "the instruction after the document and before it. `budget`: how much of the attention each budget keeps, by "
          "layer and head, and what each layer attends to. `missed`: how much attention goes to rows that are not kept, "
-         "by layer, head and distance from the nearest kept row. What it selects is what the paper's rule would "
-         "(kernel:3,3, mean) unless options say otherwise."},
+         "by layer, head and distance from the nearest kept row. It selects by the mean of the votes, and by the "
+         "paper's kernel:3,3 unless --kv-cluster or --kv-kernel says otherwise: auto means that here."},
         {Command::MakeModel, "make-model", "-o FILE [--shape SHAPE] [--type TYPE] [OPTION]...",
          "write a model with random or constructed weights",
          "For benchmarks and tests: speed and memory do not depend on training. The same options always give the same "

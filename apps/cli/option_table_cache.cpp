@@ -45,7 +45,7 @@ void add_cache_options(std::vector<Option> & table) {
          .placeholder = "N|auto",
          .help =
              "observation window: how many of the prompt's last tokens vote; auto: from the start of the question to "
-             "the end, within the policy's limits",
+             "the end, within the policy's limits; without a question, as many as the policy takes then",
          .section = section,
          .commands = prompting | in(Command::Bench),
          .read =

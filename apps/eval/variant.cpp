@@ -169,7 +169,10 @@ std::vector<std::pair<std::string, std::string>> settings_of(const CacheConfig &
         {"recent", word(cache.recent)},
         {"evidence", word(cache.evidence)},
         {"group", word(cache.group)},
-        {"cluster", word(cache.cluster)}};
+        {"cluster", word(cache.cluster)},
+        {"sink", word(cache.sink)},
+        {"type", word(cache.type)},
+        {"rotated", cache.rotate ? "yes" : "no"}};
     if (cache.cluster && *cache.cluster == Cluster::kernel(cache.cluster->width(), cache.cluster->pooling)) {
         settings.emplace_back("pooling", word(cache.cluster->pooling));
         settings.emplace_back("kernel", fmt::format("{}", cache.cluster->width()));

@@ -46,10 +46,12 @@ Vote::Vote(VoteInput input, std::span<float> votes)
         }
         sums_[head].resize(std::size_t{head_pieces_[head]} * query_rows_);
     }
-    float together = 0;
-    for (std::uint32_t voters = 1; voters <= input_.window && input_.evidence == Evidence::Recency; ++voters) {
-        together += 1.0F / static_cast<float>(voters);
-        shares_.push_back(together);
+    if (input_.evidence == Evidence::Recency) {
+        float together = 0;
+        for (std::uint32_t voters = 1; voters <= input_.window; ++voters) {
+            together += 1.0F / static_cast<float>(voters);
+            shares_.push_back(together);
+        }
     }
 }
 

@@ -105,10 +105,14 @@ TEST(AnswersReport, BudgetsAndKernelsAreMappedAndTooManyCachesNotDrawnAsLines) {
     const PicturedReport made = answers_report(records, AnswersLayout::Lines, "Lines");
     EXPECT_EQ(pictures_named(made, "digits-right-max"), 1U);
     EXPECT_EQ(section_named(made, "digits-right by depth"), nullptr);
-    for (std::size_t i = 0; i < records.size(); ++i) {
-        records[i]["cache"]["evidence"] = i % 2 == 0 ? "mean" : "max";  // a map would mix the two
+    for (const char * mixed : {"evidence", "sink", "type"}) {
+        std::vector<Json> others = records;
+        for (std::size_t i = 0; i < others.size(); ++i) {
+            others[i]["cache"][mixed] = i % 2 == 0 ? "one" : "another";
+        }
+        EXPECT_EQ(pictures_named(answers_report(others, AnswersLayout::Lines, "Lines"), "digits-right-max"), 0U)
+            << mixed;
     }
-    EXPECT_EQ(pictures_named(answers_report(records, AnswersLayout::Lines, "Lines"), "digits-right-max"), 0U);
     records.resize(4);  // two caches
     EXPECT_NE(section_named(answers_report(records, AnswersLayout::Lines, "Lines"), "digits-right by depth"), nullptr);
 }

@@ -264,6 +264,17 @@ TEST(Plan, AutoChoosesWhatIsLeftOpen) {
     EXPECT_FALSE(make_plan(config, 50, 0).compress);
 }
 
+TEST(Plan, AutoIsWhatTheDocumentsSay) {
+    CacheConfig config;
+    const Plan text = make_plan(config, 4000, 0);
+    EXPECT_EQ(text.window, 128U);
+    EXPECT_EQ(text.recent, 32U);
+    EXPECT_EQ(text.evidence, Evidence::Recency);
+    EXPECT_EQ(text.group, GroupReduce::Mean);
+    EXPECT_EQ(text.cluster, (Cluster{.back = 3, .ahead = 3, .words = true}));
+    EXPECT_EQ(make_plan(config, 4000, 5).window, 32U) << "a question";
+}
+
 TEST(Plan, SnapKvIsThePapers) {
     CacheConfig config;
     config.policy = Policy::SnapKV;

@@ -43,12 +43,13 @@ inline std::vector<float> random_votes(Votes kind, std::size_t count, std::mt199
     return votes;
 }
 
-/// Words of about five tokens, lines of about twenty.
-inline std::vector<select::Mark> random_marks(std::size_t count, std::mt19937 & random) {
+/// Words of about `word` tokens, lines of about twenty.
+inline std::vector<select::Mark> random_marks(std::size_t count, std::mt19937 & random, int word = 5) {
+    std::uniform_int_distribution<int> words(1, word);
     std::uniform_int_distribution<int> twentieths(0, 19);
     std::vector<select::Mark> marks(count);
     for (select::Mark & mark : marks) {
-        mark.begins_word = twentieths(random) < 4;
+        mark.begins_word = words(random) == 1;
         mark.ends_line = twentieths(random) == 0;
     }
     return marks;
