@@ -22,7 +22,8 @@ enum class Evidence {
     Top4,      ///< mean of the four largest
     Max,       ///< the largest
     MaxFloor,  ///< the largest, but no less than the mean of all rows' largest
-    Recency,   ///< mean weighted by recency: the last voter counts once, the one before it half, then a third
+    Recency,   ///< mean weighted by recency, 1 / (d + 12) for the d-th voter from the end: the 14th counts half of the
+               ///< last, the 40th a quarter
 };
 
 /// How the votes of the query heads that share a KV head are reduced to one.

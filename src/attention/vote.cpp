@@ -21,6 +21,14 @@ namespace {
 constexpr std::uint32_t kPieceRows = 1152;
 constexpr std::size_t kLineBytes = 64;
 
+/// What Evidence::Recency divides the weights of the voter by that is `from_end`-th from the end, 1 the last. Without
+/// the addend the last few would decide alone, and of a long question only its end be heard; with a much larger one all
+/// count alike (docs/results.md, "Clusters and voters").
+float distance(std::uint32_t from_end) {
+    constexpr std::uint32_t kAddend = 12;
+    return static_cast<float>(from_end + kAddend);
+}
+
 /// Where in `memory` a multiple of 64 bytes is.
 float * aligned(std::vector<float> & memory) {
     void * at = memory.data();
@@ -49,7 +57,7 @@ Vote::Vote(VoteInput input, std::span<float> votes)
     if (input_.evidence == Evidence::Recency) {
         float together = 0;
         for (std::uint32_t voters = 1; voters <= input_.window; ++voters) {
-            together += 1.0F / static_cast<float>(voters);
+            together += 1.0F / distance(voters);
             shares_.push_back(together);
         }
     }
@@ -110,7 +118,7 @@ private:
                 break;
             case Evidence::Recency:
                 cpu::add_weights(logits, count, total.reference,
-                                 1.0F / (total.sum * static_cast<float>(vote_.input_.window - voter)), columns);
+                                 1.0F / (total.sum * distance(vote_.input_.window - voter)), columns);
                 break;
             case Evidence::Rms:
                 cpu::add_squares(logits, count, total.reference, share, columns);

@@ -63,7 +63,7 @@ private:
     VoteInput input_;
     std::span<float> votes_;
     std::uint32_t query_rows_;   ///< window x group
-    std::vector<float> shares_;  ///< Evidence::Recency: the sum of the shares 1/d of the last 1, 2, ... voters
+    std::vector<float> shares_;  ///< Evidence::Recency: the sum of the shares of the last 1, 2, ... voters
     std::vector<Piece> pieces_;
     std::vector<std::uint32_t> head_pieces_;  ///< pieces of each KV head
     std::vector<std::vector<RowSum>> sums_;   ///< [KV head][piece x query row]

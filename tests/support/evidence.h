@@ -17,7 +17,7 @@ namespace snapkv::test {
         double sum = 0;
         double all = 0;
         for (std::size_t i = 0; i < weights.size(); ++i) {
-            const double share = 1 / static_cast<double>(weights.size() - i);
+            const double share = 1 / (12 + static_cast<double>(weights.size() - i));
             sum += share * weights[i];
             all += share;
         }
