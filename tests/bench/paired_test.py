@@ -84,6 +84,17 @@ class Paired(unittest.TestCase):
                    answer("auto 64", "copy", "1", 0.5)]
         self.assertEqual(self.table(self.journal(records))[-1][-1], "-50.0 (-50.0 to -50.0)")
 
+    def test_common_prompts_are_those_that_every_cache_answered(self) -> None:
+        records = [answer("full, f16", "copy", "1", 1), answer("full, f16", "copy", "2", 0),
+                   answer("full, f16", "count", "1", 1), answer("auto 64", "copy", "1", 0.5)]
+        path = self.journal(records)
+        self.assertIn("nan", self.table(path)[-1])  # no answer to count with
+        self.assertEqual(self.table("--common", path),
+                         [["cache", "copy", "mean", "against full"], ["full, f16", "100.0", "100.0"],
+                          ["auto 64", "50.0", "50.0", "-50.0 (-50.0 to -50.0)"]])
+        apart = self.journal([answer("full, f16", "copy", "1", 1), answer("auto 64", "copy", "2", 1)], "apart.jsonl")
+        self.assertIn("no answers", self.run_paired("--common", apart).stderr)
+
     def test_divergence_is_a_ratio_of_sums(self) -> None:
         records = []
         for sample, scale in (("1", 1.0), ("2", 3.0)):
