@@ -136,10 +136,12 @@ TEST(ChatTemplate, TakesOrRefusesTheFuzzersSeeds) {
             return std::find(list.begin(), list.end(), chat.error()) != list.end();
         };
         // A sanitizer takes more memory than the rendering, and ends a process that runs short of it. ThreadSanitizer
-        // leaves none of the budgets to what is to be refused.
+        // leaves none of the budgets to what is to be refused. Without optimisation the time is over before so much
+        // has been written.
         const bool ended = test::kThreadSanitized
                                ? !reasons.front().empty() && is_among(exhausted)
-                               : test::kSanitized && name == "long-rendering" && chat.error() == exhausted.back();
+                               : name == "long-rendering" && ((test::kSanitized && chat.error() == exhausted.back()) ||
+                                                              (!test::kOptimised && is_among(exhausted)));
         EXPECT_TRUE(ended || is_among(reasons)) << name << ": " << chat.error();
         EXPECT_EQ(chat.usable(), chat.error().empty()) << name;
     }
