@@ -74,15 +74,15 @@ void MissedAttention::see(const AttentionRow & row) {
     if (votes == nullptr) {
         return;
     }
-    std::vector<std::uint8_t> & of_row = bins_by_position_[row.kv_head];
+    std::vector<std::uint8_t> & bin_at = bins_by_position_[row.kv_head];
     if (window_.begins_answer(row)) {
-        of_row = bins_by_position(votes->select(config_.selection), window_.prefix());
+        bin_at = bins_by_position(votes->select(config_.selection), window_.prefix());
     }
     Sums & sums = sums_[std::size_t{row.layer} * heads_ + row.head];
     const std::uint64_t first = sums.tokens++ == 0 ? 1 : 0;
     for (std::uint32_t position = 0; position < window_.prefix(); ++position) {
-        if (of_row[position] != kKept) {
-            Bin & bin = sums.parts[of_row[position]];
+        if (bin_at[position] != kKept) {
+            Bin & bin = sums.parts[bin_at[position]];
             bin.share += double{row.weights[position]};
             bin.rows += first;
         }

@@ -24,7 +24,7 @@ constexpr std::size_t kLineBytes = 64;
 /// What Evidence::Recency divides the weights of the voter by that is `from_end`-th from the end, 1 the last. Without
 /// the addend the last few would decide alone, and of a long question only its end be heard; with a much larger one all
 /// count alike (docs/results.md, "Clusters and voters").
-float distance(std::uint32_t from_end) {
+float recency_divisor(std::uint32_t from_end) {
     constexpr std::uint32_t kAddend = 12;
     return static_cast<float>(from_end + kAddend);
 }
@@ -57,7 +57,7 @@ Vote::Vote(VoteInput input, std::span<float> votes)
     if (input_.evidence == Evidence::Recency) {
         float together = 0;
         for (std::uint32_t voters = 1; voters <= input_.window; ++voters) {
-            together += 1.0F / distance(voters);
+            together += 1.0F / recency_divisor(voters);
             shares_.push_back(together);
         }
     }
@@ -118,7 +118,7 @@ private:
                 break;
             case Evidence::Recency:
                 cpu::add_weights(logits, count, total.reference,
-                                 1.0F / (total.sum * distance(vote_.input_.window - voter)), columns);
+                                 1.0F / (total.sum * recency_divisor(vote_.input_.window - voter)), columns);
                 break;
             case Evidence::Rms:
                 cpu::add_squares(logits, count, total.reference, share, columns);

@@ -93,7 +93,7 @@ class Paired(unittest.TestCase):
                          [["cache", "copy", "mean", "against full"], ["full, f16", "100.0", "100.0"],
                           ["auto 64", "50.0", "50.0", "-50.0 (-50.0 to -50.0)"]])
         apart = self.journal([answer("full, f16", "copy", "1", 1), answer("auto 64", "copy", "2", 1)], "apart.jsonl")
-        self.assertIn("no answers", self.run_paired("--common", apart).stderr)
+        self.assertIn("no prompt has an answer", self.run_paired("--common", apart).stderr)
 
     def test_divergence_is_a_ratio_of_sums(self) -> None:
         records = []

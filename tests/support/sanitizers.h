@@ -16,10 +16,4 @@ inline constexpr bool kThreadSanitized = true;
 inline constexpr bool kThreadSanitized = false;
 #endif
 
-#if defined(__OPTIMIZE__)
-inline constexpr bool kOptimised = true;
-#else
-inline constexpr bool kOptimised = false;
-#endif
-
 }  // namespace snapkv::test
