@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "attention/unit.h"
@@ -12,6 +13,19 @@
 #include "run/prefill_plan.h"
 
 namespace snapkv::run {
+
+/// The latest vote of one layer on one prompt. Branches that have the prompt in common hand it on from one to the next,
+/// and those with the same voters and evidence vote once.
+struct LayerVote {
+    std::uint32_t window = 0;  ///< 0: nothing is voted on yet
+    std::uint32_t prefix = 0;
+    Evidence evidence = Evidence::Mean;
+    Block votes;  ///< [KV head][group][prefix] floats
+
+    [[nodiscard]] bool serves(const select::Plan & plan) const {
+        return window == plan.window && prefix == plan.prefix() && evidence == plan.evidence;
+    }
+};
 
 /// One branch while a prefill goes through the layers: its suffix's working rows, the queries that vote and that are
 /// observed, and the segments that grow by one layer at a time. Not thread-safe.
@@ -32,10 +46,11 @@ public:
 
     /// The layer's rows are complete: shows them to the observer, votes, selects and compacts (or keeps all rows, or
     /// where the layer's attention slides those that it still sees), in the stored type, then lets go of the working
-    /// rows. `trunk_queries`: the trunk's last `trunk_captured()` queries. Throws Interrupted, and what the observer
-    /// throws.
+    /// rows. `trunk_queries`: the trunk's last `trunk_captured()` queries. `vote`: this layer's latest on the same
+    /// prompt, used where it serves, else replaced. Throws Interrupted, and what the observer throws.
     void finish_layer(std::uint32_t layer, Compute & compute, const attention::AttentionSpec & spec,
-                      const std::shared_ptr<const kv::LayerRows> & trunk, const float * trunk_queries);
+                      const std::shared_ptr<const kv::LayerRows> & trunk, const float * trunk_queries,
+                      LayerVote & vote);
 
     /// The same for a layer that recurs, whose suffix has no rows.
     void finish_recurrent_layer();
@@ -50,7 +65,9 @@ private:
     [[nodiscard]] std::vector<std::vector<kv::HeadRows>> views(const kv::LayerRows & trunk) const;
     void observe(std::uint32_t layer, Compute & compute, const attention::AttentionSpec & spec,
                  const kv::LayerRows & trunk);
-    void compress(Compute & compute, const attention::AttentionSpec & spec, const kv::LayerRows & trunk);
+    void cast(Compute & compute, const attention::AttentionSpec & spec, const kv::LayerRows & trunk, LayerVote & vote);
+    void compress(Compute & compute, const attention::AttentionSpec & spec, const kv::LayerRows & trunk,
+                  LayerVote & vote);
     void store_whole(Compute & compute, const kv::LayerRows & trunk);
     void store_last(Compute & compute, const kv::LayerRows & trunk, std::uint32_t count);
     [[nodiscard]] kv::LayerShape stored_shape(const kv::LayerRows & trunk) const;

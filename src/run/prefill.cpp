@@ -5,6 +5,7 @@
 #include <cstring>
 #include <numeric>
 #include <set>
+#include <tuple>
 #include <utility>
 
 #include "run/layer_shape.h"
@@ -17,6 +18,23 @@ namespace {
 /// A prefill of fewer tokens leaves the mapped weights resident: reading them in again for the next costs it some
 /// percent (6 % at 512), and its own memory is small beside them.
 constexpr std::uint32_t kReleaseTokens = 2048;
+
+/// Branches whose prompt is the trunk itself, those with the same vote one after another.
+std::vector<std::size_t> voting_order(const PrefillPlan & plan) {
+    std::vector<std::size_t> order;
+    for (std::size_t index = 0; index < plan.branches.size(); ++index) {
+        if (plan.branches[index].suffix == 0) {
+            order.push_back(index);
+        }
+    }
+    const auto vote_of = [&](std::size_t index) {
+        const select::Plan & cache = plan.branches[index].cache;
+        return std::tuple(cache.compress, cache.window, cache.prefix(), cache.evidence);
+    };
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t left, std::size_t right) { return vote_of(left) < vote_of(right); });
+    return order;
+}
 
 }  // namespace
 
@@ -37,6 +55,7 @@ Prefill::Prefill(const PrefillEnvironment & environment, const PrefillPlan & pla
     for (const BranchPlan & branch : plan.branches) {
         branches_.emplace_back(branch, spec_, state_floats(environment.params), environment.arena, environment.work);
     }
+    voting_order_ = voting_order(plan);
     unit().halt = &environment.compute.halt();
 }
 
@@ -137,19 +156,20 @@ void Prefill::run_layer(std::uint32_t layer, const OnLogits & on_logits) {
         const std::uint32_t count = std::min(environment_.batch, plan_.trunk - first);
         run_chunk(trunk_, first, count, {Piece{nullptr, 0, count, first}});
     }
-    for (BranchCache & branch : branches_) {
-        if (branch.plan().suffix == 0) {
-            begin_branch(branch);
-            finish_branch(branch, on_logits);
-        }
+    LayerVote of_trunk;
+    for (const std::size_t index : voting_order_) {
+        begin_branch(branches_[index]);
+        finish_branch(branches_[index], of_trunk, on_logits);
     }
+    of_trunk = {};
     for (std::uint32_t first = 0; first < plan_.suffix_rows; first += environment_.batch) {
         const std::uint32_t count = std::min(environment_.batch, plan_.suffix_rows - first);
         const std::vector<Piece> pieces = suffix_pieces(first, count);
         run_chunk(suffixes_, first, count, pieces);
         for (const Piece & piece : pieces) {
             if (piece.first + piece.count == piece.branch->plan().n) {
-                finish_branch(*piece.branch, on_logits);
+                LayerVote alone;
+                finish_branch(*piece.branch, alone, on_logits);
             }
         }
     }
@@ -348,7 +368,7 @@ attention::QuerySpan Prefill::query_span(BranchCache * branch, std::uint32_t row
     return span;
 }
 
-void Prefill::finish_branch(BranchCache & branch, const OnLogits & on_logits) {
+void Prefill::finish_branch(BranchCache & branch, LayerVote & vote, const OnLogits & on_logits) {
     if (in_last_layer()) {
         output(branch, on_logits);
     }
@@ -359,7 +379,8 @@ void Prefill::finish_branch(BranchCache & branch, const OnLogits & on_logits) {
     }
     const std::size_t floats = std::size_t{spec_.heads} * spec_.key_size;
     const std::uint32_t skipped = plan_.trunk_captured - branch.plan().trunk_captured();
-    branch.finish_layer(layer_, environment_.compute, spec_, trunk_rows_, trunk_queries_.floats() + skipped * floats);
+    branch.finish_layer(layer_, environment_.compute, spec_, trunk_rows_, trunk_queries_.floats() + skipped * floats,
+                        vote);
     (*on_unit_)(layer_, units_);
 }
 

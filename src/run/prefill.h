@@ -89,7 +89,7 @@ private:
                                                   std::uint32_t first);
     [[nodiscard]] std::vector<Piece> suffix_pieces(std::uint32_t first_row, std::uint32_t count);
     void begin_branch(BranchCache & branch);
-    void finish_branch(BranchCache & branch, const OnLogits & on_logits);
+    void finish_branch(BranchCache & branch, LayerVote & vote, const OnLogits & on_logits);
     void output(BranchCache & branch, const OnLogits & on_logits);
     void output_rows(BranchCache & branch, std::uint32_t first, std::uint32_t count, const OnLogits & on_logits);
     [[nodiscard]] ggml_tensor * last_layer(Graph & graph, ggml_tensor * x, ggml_tensor * positions);
@@ -105,6 +105,7 @@ private:
     HiddenStates suffixes_;
     Block trunk_queries_;  ///< the trunk's last plan_.trunk_captured queries of the layer at hand
     std::vector<BranchCache> branches_;
+    std::vector<std::size_t> voting_order_;       ///< indices of those without a suffix
     std::shared_ptr<kv::LayerRows> trunk_rows_;   ///< of the layer at hand
     std::shared_ptr<kv::Segment> trunk_segment_;  ///< where some branch keeps the trunk whole
     std::unique_ptr<attention::HostPort> port_;

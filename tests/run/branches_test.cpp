@@ -113,6 +113,40 @@ TEST(SharedTrunk, IdenticalBranchesHaveTheSameBits) {
     }
 }
 
+/// Branches that have the prompt in common use each other's votes where these are theirs too, in whatever order they
+/// come.
+TEST(SharedTrunk, VotesAreSharedOnlyWhereTheyAreTheSame) {
+    const test::TinyRun run;
+    Session session = run.session(64);
+    const std::vector<Token> prompt = test::random_tokens(200, 63);
+    std::vector<Branch> branches;
+    for (const std::uint32_t rows : {60U, 90U}) {
+        for (const std::uint32_t window : {16U, 24U}) {
+            for (const Evidence evidence : {Evidence::Mean, Evidence::MaxFloor, Evidence::Recency}) {
+                for (const std::uint32_t recent : {16U, 8U}) {
+                    CacheConfig cache = snapkv_cache(rows, window);
+                    cache.evidence = evidence;
+                    cache.recent = recent;
+                    branches.push_back(branch_of(prompt, cache));
+                }
+            }
+        }
+    }
+    branches.push_back(branch_of(test::joined(prompt, test::random_tokens(5, 64)), snapkv_cache(60, 16)));
+    branches.push_back(branch_of(prompt, full_cache()));
+    const PrefillResult together = session.prefill(branches);
+    for (std::size_t index = 0; index < branches.size(); ++index) {
+        SCOPED_TRACE(index);
+        const Sequence & found = together.sequences[index];
+        if (branches[index].prompt.tokens != prompt) {
+            continue;
+        }
+        const Sequence alone = test::prefill_one(session, branches[index]);
+        EXPECT_EQ(found.kept_positions(), alone.kept_positions());
+        EXPECT_TRUE(test::same_bits(found.logits(), alone.logits()));
+    }
+}
+
 TEST(SharedTrunk, TenFullBranchesCostOneCache) {
     const test::TinyRun run;
     Session session = run.session(64);
