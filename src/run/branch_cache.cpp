@@ -80,7 +80,7 @@ std::vector<std::vector<kv::HeadRows>> BranchCache::views(const kv::LayerRows & 
 
 void BranchCache::finish_layer(std::uint32_t layer, Compute & compute, const attention::AttentionSpec & spec,
                                const std::shared_ptr<const kv::LayerRows> & trunk, const float * trunk_queries,
-                               LayerVote & vote) {
+                               LayerVote & latest) {
     if (plan_.trunk_captured() > 0) {
         std::copy_n(trunk_queries, plan_.trunk_captured() * query_floats_, captured_query(0));
     }
@@ -93,7 +93,7 @@ void BranchCache::finish_layer(std::uint32_t layer, Compute & compute, const att
             // It forgets by itself: nothing is voted on, and the budget is the other layers'.
             store_last(compute, *trunk, std::min(spec.sliding_window, plan_.n));
         } else if (plan_.cache.compress) {
-            compress(compute, spec, *trunk, vote);
+            compress(compute, spec, *trunk, latest);
         } else {
             store_whole(compute, *trunk);
         }
@@ -129,40 +129,40 @@ void BranchCache::observe(std::uint32_t layer, Compute & compute, const attentio
     });
 }
 
-void BranchCache::cast(Compute & compute, const attention::AttentionSpec & spec, const kv::LayerRows & trunk,
-                       LayerVote & vote) {
+void BranchCache::cast_vote(Compute & compute, const attention::AttentionSpec & spec, const kv::LayerRows & trunk,
+                            LayerVote & latest) {
     const select::Plan & plan = plan_.cache;
     const std::size_t floats = std::size_t{spec.heads} * plan.prefix();
-    vote = {};  // the memory first
-    vote.votes = Block(floats * sizeof(float), work_);
-    attention::Vote layer_vote({.spec = spec,
-                                .shape = trunk.shape(),
-                                .queries = captured_query(plan_.captured() - plan.window),
-                                .window = plan.window,
-                                .n = plan_.n,
-                                .prefix = plan.prefix(),
-                                .evidence = plan.evidence,
-                                .rows = views(trunk),
-                                .halt = &compute.halt()},
-                               {vote.votes.floats(), floats});
-    compute.parallel([&] { layer_vote.statistics(); });
-    compute.parallel([&] { layer_vote.columns(); });
-    for_heads(compute, spec.kv_heads, [&](std::uint32_t head) { layer_vote.finish(head); });
-    vote.window = plan.window;
-    vote.prefix = plan.prefix();
-    vote.evidence = plan.evidence;
+    latest = {};  // gives its memory back before more is taken
+    latest.votes = Block(floats * sizeof(float), work_);
+    attention::Vote vote({.spec = spec,
+                          .shape = trunk.shape(),
+                          .queries = captured_query(plan_.captured() - plan.window),
+                          .window = plan.window,
+                          .n = plan_.n,
+                          .prefix = plan.prefix(),
+                          .evidence = plan.evidence,
+                          .rows = views(trunk),
+                          .halt = &compute.halt()},
+                         {latest.votes.floats(), floats});
+    compute.parallel([&] { vote.statistics(); });
+    compute.parallel([&] { vote.columns(); });
+    for_heads(compute, spec.kv_heads, [&](std::uint32_t head) { vote.finish(head); });
+    latest.window = plan.window;
+    latest.prefix = plan.prefix();
+    latest.evidence = plan.evidence;
 }
 
 void BranchCache::compress(Compute & compute, const attention::AttentionSpec & spec, const kv::LayerRows & trunk,
-                           LayerVote & vote) {
-    if (!vote.serves(plan_.cache)) {
-        cast(compute, spec, trunk, vote);
+                           LayerVote & latest) {
+    if (!latest.serves(plan_.cache)) {
+        cast_vote(compute, spec, trunk, latest);
     }
-    const std::size_t head_votes = std::size_t{spec.group()} * vote.prefix;
+    const std::size_t head_votes = std::size_t{spec.group()} * latest.prefix;
     std::vector<std::vector<std::uint32_t>> kept(spec.kv_heads);
     for_heads(compute, spec.kv_heads, [&](std::uint32_t head) {
-        kept[head] = select::keep_positions(plan_.cache, std::span(vote.votes.floats() + head * head_votes, head_votes),
-                                            plan_.marks);
+        kept[head] = select::keep_positions(
+            plan_.cache, std::span(latest.votes.floats() + head * head_votes, head_votes), plan_.marks);
     });
     segment_->add_layer(packed_rows(arena_, compute, trunk.shape(), stored_shape(trunk), views(trunk), kept));
 }

@@ -46,11 +46,11 @@ public:
 
     /// The layer's rows are complete: shows them to the observer, votes, selects and compacts (or keeps all rows, or
     /// where the layer's attention slides those that it still sees), in the stored type, then lets go of the working
-    /// rows. `trunk_queries`: the trunk's last `trunk_captured()` queries. `vote`: this layer's latest on the same
-    /// prompt, used where it serves, else replaced. Throws Interrupted, and what the observer throws.
+    /// rows. `trunk_queries`: the trunk's last `trunk_captured()` queries. `latest`: this layer's latest vote on the
+    /// same prompt, used where it serves, else replaced. Throws Interrupted, and what the observer throws.
     void finish_layer(std::uint32_t layer, Compute & compute, const attention::AttentionSpec & spec,
                       const std::shared_ptr<const kv::LayerRows> & trunk, const float * trunk_queries,
-                      LayerVote & vote);
+                      LayerVote & latest);
 
     /// The same for a layer that recurs, whose suffix has no rows.
     void finish_recurrent_layer();
@@ -65,9 +65,10 @@ private:
     [[nodiscard]] std::vector<std::vector<kv::HeadRows>> views(const kv::LayerRows & trunk) const;
     void observe(std::uint32_t layer, Compute & compute, const attention::AttentionSpec & spec,
                  const kv::LayerRows & trunk);
-    void cast(Compute & compute, const attention::AttentionSpec & spec, const kv::LayerRows & trunk, LayerVote & vote);
+    void cast_vote(Compute & compute, const attention::AttentionSpec & spec, const kv::LayerRows & trunk,
+                   LayerVote & latest);
     void compress(Compute & compute, const attention::AttentionSpec & spec, const kv::LayerRows & trunk,
-                  LayerVote & vote);
+                  LayerVote & latest);
     void store_whole(Compute & compute, const kv::LayerRows & trunk);
     void store_last(Compute & compute, const kv::LayerRows & trunk, std::uint32_t count);
     [[nodiscard]] kv::LayerShape stored_shape(const kv::LayerRows & trunk) const;

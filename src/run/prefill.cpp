@@ -156,26 +156,30 @@ void Prefill::run_layer(std::uint32_t layer, const OnLogits & on_logits) {
         const std::uint32_t count = std::min(environment_.batch, plan_.trunk - first);
         run_chunk(trunk_, first, count, {Piece{nullptr, 0, count, first}});
     }
-    LayerVote of_trunk;
-    for (const std::size_t index : voting_order_) {
-        begin_branch(branches_[index]);
-        finish_branch(branches_[index], of_trunk, on_logits);
-    }
-    of_trunk = {};
+    finish_branches_of_trunk(on_logits);
     for (std::uint32_t first = 0; first < plan_.suffix_rows; first += environment_.batch) {
         const std::uint32_t count = std::min(environment_.batch, plan_.suffix_rows - first);
         const std::vector<Piece> pieces = suffix_pieces(first, count);
         run_chunk(suffixes_, first, count, pieces);
         for (const Piece & piece : pieces) {
             if (piece.first + piece.count == piece.branch->plan().n) {
-                LayerVote alone;
-                finish_branch(*piece.branch, alone, on_logits);
+                LayerVote none;
+                finish_branch(*piece.branch, none, on_logits);
             }
         }
     }
     keep_trunk();
     if (plan_.computed() >= kReleaseTokens) {
         environment_.weights.release_layer(layer);
+    }
+}
+
+/// Those without a suffix.
+void Prefill::finish_branches_of_trunk(const OnLogits & on_logits) {
+    LayerVote latest;
+    for (const std::size_t index : voting_order_) {
+        begin_branch(branches_[index]);
+        finish_branch(branches_[index], latest, on_logits);
     }
 }
 
@@ -368,7 +372,7 @@ attention::QuerySpan Prefill::query_span(BranchCache * branch, std::uint32_t row
     return span;
 }
 
-void Prefill::finish_branch(BranchCache & branch, LayerVote & vote, const OnLogits & on_logits) {
+void Prefill::finish_branch(BranchCache & branch, LayerVote & latest, const OnLogits & on_logits) {
     if (in_last_layer()) {
         output(branch, on_logits);
     }
@@ -380,7 +384,7 @@ void Prefill::finish_branch(BranchCache & branch, LayerVote & vote, const OnLogi
     const std::size_t floats = std::size_t{spec_.heads} * spec_.key_size;
     const std::uint32_t skipped = plan_.trunk_captured - branch.plan().trunk_captured();
     branch.finish_layer(layer_, environment_.compute, spec_, trunk_rows_, trunk_queries_.floats() + skipped * floats,
-                        vote);
+                        latest);
     (*on_unit_)(layer_, units_);
 }
 

@@ -89,7 +89,8 @@ private:
                                                   std::uint32_t first);
     [[nodiscard]] std::vector<Piece> suffix_pieces(std::uint32_t first_row, std::uint32_t count);
     void begin_branch(BranchCache & branch);
-    void finish_branch(BranchCache & branch, LayerVote & vote, const OnLogits & on_logits);
+    void finish_branches_of_trunk(const OnLogits & on_logits);
+    void finish_branch(BranchCache & branch, LayerVote & latest, const OnLogits & on_logits);
     void output(BranchCache & branch, const OnLogits & on_logits);
     void output_rows(BranchCache & branch, std::uint32_t first, std::uint32_t count, const OnLogits & on_logits);
     [[nodiscard]] ggml_tensor * last_layer(Graph & graph, ggml_tensor * x, ggml_tensor * positions);

@@ -44,13 +44,9 @@ void expect_near(const Model & model, const SessionOptions & options, const std:
     EXPECT_FALSE(found.interrupted);
 }
 
-/// Widened products of every type are held to float32 in file_types_test.cpp; here by day of one plain and one
-/// quantised type.
-enum class Widened { ByDay, AtNight };
-
 /// What rounds as libllama does agrees with it in any text. Other rounding moves a short text's perplexity by some
 /// tenths of a percent, which average out: scripts/nightly takes `of_bytes` of text and holds them to 0.2 %.
-void expect_same_perplexity(const std::filesystem::path & file, std::size_t of_bytes, bool quantised, Widened widened) {
+void expect_same_perplexity(const std::filesystem::path & file, std::size_t of_bytes, bool quantised = true) {
     constexpr double kExact = 1e-5;
     const double most = long_texts() ? 0.002 : 0.005;
     const Model model = Model::load(file);
@@ -62,7 +58,7 @@ void expect_same_perplexity(const std::filesystem::path & file, std::size_t of_b
     if (quantised && product::gemm_available(product::Element::I8)) {
         expect_near(model, {.products = ProductPath::Int8}, text, own, most, name + ", 8-bit products");
     }
-    if (product::gemm_available(product::Element::F32) && (widened == Widened::ByDay || long_texts())) {
+    if (product::gemm_available(product::Element::F32)) {
         const TemporaryPath exact(".gguf");
         quantise(file, exact.get(), LLAMA_FTYPE_ALL_F32);
         expect_near(model, {.products = ProductPath::Widened}, text, reference(exact.get(), text), most,
@@ -71,16 +67,16 @@ void expect_same_perplexity(const std::filesystem::path & file, std::size_t of_b
 }
 
 TEST(Perplexity, F16) {
-    expect_same_perplexity(small_model(LLAMA_FTYPE_MOSTLY_F16, "F16"), 20'000, false, Widened::ByDay);
+    expect_same_perplexity(small_model(LLAMA_FTYPE_MOSTLY_F16, "F16"), 20'000, false);
 }
 TEST(Perplexity, Q8_0) {
-    expect_same_perplexity(small_model(LLAMA_FTYPE_MOSTLY_Q8_0, "Q8_0"), 20'000, true, Widened::AtNight);
+    expect_same_perplexity(small_model(LLAMA_FTYPE_MOSTLY_Q8_0, "Q8_0"), 20'000);
 }
 TEST(Perplexity, Q4_0) {
-    expect_same_perplexity(small_model(LLAMA_FTYPE_MOSTLY_Q4_0, "Q4_0"), 100'000, true, Widened::AtNight);
+    expect_same_perplexity(small_model(LLAMA_FTYPE_MOSTLY_Q4_0, "Q4_0"), 100'000);
 }
 TEST(Perplexity, Q4_1) {
-    expect_same_perplexity(SNAPKV_TEST_MODEL, 100'000, true, Widened::ByDay);
+    expect_same_perplexity(SNAPKV_TEST_MODEL, 100'000);
 }
 
 }  // namespace
