@@ -21,7 +21,7 @@ namespace snapkv {
 /// Which implementation computes attention.
 enum class AttentionPath {
     Cpu,       ///< the project's own kernels
-    Portable,  ///< ggml's own operations, the reference that works on every ggml backend
+    Portable,  ///< ggml's own operations: the reference that the kernels are tested against
 };
 
 /// How the products of a prefill are computed.

@@ -1,29 +1,37 @@
 #pragma once
 
+#include <algorithm>
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
+#include <limits>
 #include <memory>
 
 #include "base/block.h"
 #include "base/meter.h"
+#include "base/raise.h"
 
 namespace snapkv::kv {
 
-/// Where blocks of K/V come from. Blocks outlive the arena. Thread-safe.
+/// Where blocks of K/V come from: anonymous memory, metered. Blocks outlive the arena. Thread-safe.
 class Arena {
 public:
-    virtual ~Arena() = default;
-    [[nodiscard]] virtual Block allocate(std::size_t bytes) = 0;
-    [[nodiscard]] virtual Meter & meter() = 0;
-};
+    /// Throws Error(Machine) where the system refuses, or where more than the limit would be alive.
+    [[nodiscard]] Block allocate(std::size_t bytes) {
+        if (bytes > limit_ - std::min(limit_.load(), meter_->alive())) {
+            raise_machine("no memory for {} bytes of keys and values: {} of {} are taken", bytes, meter_->alive(),
+                          limit_.load());
+        }
+        return {bytes, meter_};
+    }
+    [[nodiscard]] Meter & meter() { return *meter_; }
 
-/// Anonymous host memory.
-class HostArena final : public Arena {
-public:
-    [[nodiscard]] Block allocate(std::size_t bytes) override { return {bytes, meter_}; }
-    [[nodiscard]] Meter & meter() override { return *meter_; }
+    /// Bytes that may be alive at once; none is given at first.
+    void set_limit(std::uint64_t bytes) { limit_ = bytes; }
 
 private:
     std::shared_ptr<Meter> meter_ = std::make_shared<Meter>();
+    std::atomic<std::uint64_t> limit_{std::numeric_limits<std::uint64_t>::max()};
 };
 
 }  // namespace snapkv::kv

@@ -191,8 +191,8 @@ std::vector<ggml_tensor *> Decoder::project(ggml_context * ctx, product::Product
     return results;
 }
 
-Decoder::AttentionInput Decoder::attention_input(ggml_context * ctx, product::Products & products, std::uint32_t layer,
-                                                 ggml_tensor * hidden, ggml_tensor * positions, Wanted wanted) const {
+AttentionInput Decoder::attention_input(ggml_context * ctx, product::Products & products, std::uint32_t layer,
+                                        ggml_tensor * hidden, ggml_tensor * positions, Wanted wanted) const {
     const Layer & weights = layers_[layer];
     if (weights.latent) {
         return latent_input(ctx, products, layer, hidden, positions, wanted);
@@ -218,8 +218,8 @@ Decoder::AttentionInput Decoder::attention_input(ggml_context * ctx, product::Pr
     return input;
 }
 
-Decoder::AttentionInput Decoder::latent_input(ggml_context * ctx, product::Products & products, std::uint32_t layer,
-                                              ggml_tensor * hidden, ggml_tensor * positions, Wanted wanted) const {
+AttentionInput Decoder::latent_input(ggml_context * ctx, product::Products & products, std::uint32_t layer,
+                                     ggml_tensor * hidden, ggml_tensor * positions, Wanted wanted) const {
     const Layer & weights = layers_[layer];
     return weights.latent->input(ctx, products, weights.attention_norm, hidden, wanted,
                                  [&](ggml_tensor * x) { return rotate(ctx, x, layer, positions); });
@@ -383,10 +383,6 @@ std::span<const float> Decoder::sinks(std::uint32_t layer) const {
     const ggml_tensor * sinks = layers_[layer].sinks;
     return sinks == nullptr ? std::span<const float>()
                             : std::span(static_cast<const float *>(sinks->data), params_.heads);
-}
-
-std::unique_ptr<Architecture> make_architecture(const HyperParameters & params, Weights & weights) {
-    return std::make_unique<Decoder>(params, weights);
 }
 
 }  // namespace snapkv::model

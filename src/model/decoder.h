@@ -6,36 +6,50 @@
 #include <string>
 #include <vector>
 
-#include "model/architecture.h"
+#include "model/attention_input.h"
 #include "model/delta_net.h"
 #include "model/expert_network.h"
+#include "model/hyper_parameters.h"
 #include "model/latent_attention.h"
+#include "model/state_tensors.h"
+#include "model/weights.h"
+#include "product/products.h"
 
 namespace snapkv::model {
 
-/// A decoder of attention and gated feed-forward networks: what most families have in common. What sets them apart is
-/// data: the Family, the hyper-parameters, and which of the optional tensors the file has (biases, queries, keys and
-/// values in one matrix, factors of rotary frequencies).
-class Decoder final : public Architecture {
+/// A decoder of attention and gated feed-forward networks, as the pieces of its layers, each a few graph nodes. What
+/// sets the families apart is data: the Family, the hyper-parameters, and which of the optional tensors the file has
+/// (biases, queries, keys and values in one matrix, factors of rotary frequencies). Hidden states are [width, rows]
+/// float32, positions [rows] int32. The engine puts the pieces together (run/layer_graph.h); how products are computed
+/// is `products`' business. Immutable; graphs are built from several threads at once.
+class Decoder {
 public:
     /// Takes its tensors from `weights`, which must outlive it. Throws Error(Input) as Weights::require does.
     Decoder(const HyperParameters & params, Weights & weights);
 
-    [[nodiscard]] ggml_tensor * embed(ggml_context * ctx, ggml_tensor * tokens) const override;
+    /// Hidden states of `tokens` ([rows] int32).
+    [[nodiscard]] ggml_tensor * embed(ggml_context * ctx, ggml_tensor * tokens) const;
+    /// What the layer's attention takes, from the hidden states.
     [[nodiscard]] AttentionInput attention_input(ggml_context * ctx, product::Products & products, std::uint32_t layer,
-                                                 ggml_tensor * hidden, ggml_tensor * positions,
-                                                 Wanted wanted) const override;
+                                                 ggml_tensor * hidden, ggml_tensor * positions, Wanted wanted) const;
+    /// The layer's output from its hidden states, its attention [value_size * heads, rows] and the gate that came with
+    /// the queries. May be written over `hidden`.
     [[nodiscard]] ggml_tensor * finish_layer(ggml_context * ctx, product::Products & products, std::uint32_t layer,
-                                             ggml_tensor * hidden, ggml_tensor * attended,
-                                             ggml_tensor * gate) const override;
+                                             ggml_tensor * hidden, ggml_tensor * attended, ggml_tensor * gate) const;
+    /// A layer that does not attend but keeps a state for each sequence (HyperParameters::layer_recurs): its output
+    /// from its hidden states, whose rows belong to the sequences of `spans`; rows in none are padding. The nodes that
+    /// write states go into `graph`, in `states` one entry a span. May be written over `hidden`.
     [[nodiscard]] ggml_tensor * recurrent_layer(ggml_context * ctx, ggml_cgraph * graph, product::Products & products,
                                                 std::uint32_t layer, ggml_tensor * hidden,
                                                 std::span<const StateSpan> spans,
-                                                std::vector<StateTensors> & states) const override;
-    [[nodiscard]] std::vector<product::Linear> matrices(std::uint32_t layer) const override;
-    [[nodiscard]] ggml_tensor * logits(ggml_context * ctx, product::Products & products,
-                                       ggml_tensor * hidden) const override;
-    [[nodiscard]] std::span<const float> sinks(std::uint32_t layer) const override;
+                                                std::vector<StateTensors> & states) const;
+    /// The matrices that the layer's products take; logits() takes others.
+    [[nodiscard]] std::vector<product::Linear> matrices(std::uint32_t layer) const;
+    /// Logits [vocabulary, rows] of the last layer's output.
+    [[nodiscard]] ggml_tensor * logits(ggml_context * ctx, product::Products & products, ggml_tensor * hidden) const;
+    /// The logits beside the rows' that take their share of the layer's attention, one a head, among the weights;
+    /// empty: none. Only once the weights are in place.
+    [[nodiscard]] std::span<const float> sinks(std::uint32_t layer) const;
 
 private:
     struct Layer {

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "model/architecture.h"
 #include "model/hyper_parameters.h"
+#include "model/state_tensors.h"
 #include "model/weights.h"
 #include "product/products.h"
 

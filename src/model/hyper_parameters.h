@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "attention/port.h"
+#include "attention/spec.h"
 #include "gguf/file.h"
 #include "model/family.h"
 #include "model/rope.h"

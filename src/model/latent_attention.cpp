@@ -51,22 +51,21 @@ LatentAttention::LatentAttention(Weights & weights, const std::string & prefix, 
     }
 }
 
-Architecture::AttentionInput LatentAttention::input(ggml_context * ctx, product::Products & products,
-                                                    const product::Norm & norm, ggml_tensor * hidden,
-                                                    Architecture::Wanted wanted, const Rotate & rotate) const {
+AttentionInput LatentAttention::input(ggml_context * ctx, product::Products & products, const product::Norm & norm,
+                                      ggml_tensor * hidden, Wanted wanted, const Rotate & rotate) const {
     std::vector<product::Linear> linears;
-    if (wanted != Architecture::Wanted::KeysValues) {
+    if (wanted != Wanted::KeysValues) {
         linears.push_back(latent_.query_rank > 0 ? query_row_ : query_);
     }
-    if (wanted != Architecture::Wanted::Queries) {
+    if (wanted != Wanted::Queries) {
         linears.push_back(key_value_row_);
     }
     const std::vector<ggml_tensor *> projected = products.project(ctx, norm, linears, hidden);
-    Architecture::AttentionInput input;
-    if (wanted != Architecture::Wanted::KeysValues) {
+    AttentionInput input;
+    if (wanted != Wanted::KeysValues) {
         input.queries = queries(ctx, products, projected.front(), rotate);
     }
-    if (wanted != Architecture::Wanted::Queries) {
+    if (wanted != Wanted::Queries) {
         keys_values(ctx, products, projected.back(), rotate, input);
     }
     return input;
@@ -87,7 +86,7 @@ ggml_tensor * LatentAttention::queries(ggml_context * ctx, product::Products & p
 }
 
 void LatentAttention::keys_values(ggml_context * ctx, product::Products & products, ggml_tensor * projected,
-                                  const Rotate & rotate, Architecture::AttentionInput & input) const {
+                                  const Rotate & rotate, AttentionInput & input) const {
     const std::int64_t rank = latent_.rank;
     ggml_tensor * by_row = ggml_reshape_3d(ctx, projected, rank + rotated_, 1, projected->ne[1]);
     ggml_tensor * rotated = rotate(part(ctx, by_row, rank, rotated_));
@@ -101,7 +100,7 @@ void LatentAttention::keys_values(ggml_context * ctx, product::Products & produc
 }
 
 void LatentAttention::expand(ggml_context * ctx, product::Products & products, ggml_tensor * row, ggml_tensor * rotated,
-                             Architecture::AttentionInput & input) const {
+                             AttentionInput & input) const {
     const std::int64_t rows = row->ne[2];
     ggml_tensor * flat = ggml_reshape_2d(ctx, row, latent_.rank, rows);
     ggml_tensor * both =

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "model/architecture.h"
+#include "model/attention_input.h"
 #include "model/hyper_parameters.h"
 #include "model/weights.h"
 #include "product/products.h"
@@ -22,10 +22,9 @@ public:
     /// Rotates [rope dimensions, heads, rows] by the rows' positions.
     using Rotate = std::function<ggml_tensor *(ggml_tensor *)>;
 
-    /// As Architecture::attention_input; `norm` is that of the hidden states.
-    [[nodiscard]] Architecture::AttentionInput input(ggml_context * ctx, product::Products & products,
-                                                     const product::Norm & norm, ggml_tensor * hidden,
-                                                     Architecture::Wanted wanted, const Rotate & rotate) const;
+    /// As Decoder::attention_input; `norm` is that of the hidden states.
+    [[nodiscard]] AttentionInput input(ggml_context * ctx, product::Products & products, const product::Norm & norm,
+                                       ggml_tensor * hidden, Wanted wanted, const Rotate & rotate) const;
     /// Values of all heads, [heads * value size, rows], from the result of attention: where the cache holds rows their
     /// sums, [rank * heads, rows], else these values themselves.
     [[nodiscard]] ggml_tensor * output(ggml_context * ctx, ggml_tensor * attended) const;
@@ -36,9 +35,9 @@ private:
     [[nodiscard]] ggml_tensor * queries(ggml_context * ctx, product::Products & products, ggml_tensor * projected,
                                         const Rotate & rotate) const;
     void keys_values(ggml_context * ctx, product::Products & products, ggml_tensor * projected, const Rotate & rotate,
-                     Architecture::AttentionInput & input) const;
+                     AttentionInput & input) const;
     void expand(ggml_context * ctx, product::Products & products, ggml_tensor * row, ggml_tensor * rotated,
-                Architecture::AttentionInput & input) const;
+                AttentionInput & input) const;
 
     Latent latent_;
     std::int64_t heads_ = 0;

@@ -41,7 +41,7 @@ double measure_row(Session::Impl & session) {
     branch.prompt.question_begin = branch.prompt.tokens.size();
     branch.cache.policy = Policy::Full;
     const PrefillPlan plan = plan_prefill({&branch, 1}, session.params(), kChunks * kRows + 1);
-    kv::HostArena arena;  // not the session's: its peak is that of real runs
+    kv::Arena arena;  // not the session's: its peak is that of real runs
     PrefillEnvironment environment = session.environment(arena);
     environment.batch = kRows;
     Clock::time_point begin;
@@ -66,9 +66,9 @@ double measure_row(Session::Impl & session) {
 
 /// Getting one layer's weights ready, once what is made only once is there.
 double measure_layer(Session::Impl & session) {
-    const model::Architecture & architecture = *session.model.impl()->architecture;
-    PrefillProducts products(architecture, session.compute, session.work,
-                             PrefillProducts::choose(session.params(), architecture, session.options.products));
+    const model::Decoder & decoder = session.model.impl()->decoder;
+    PrefillProducts products(decoder, session.compute, session.work,
+                             PrefillProducts::choose(session.params(), decoder, session.options.products));
     products.begin_layer(0);
     const auto begin = Clock::now();
     products.begin_layer(0);
@@ -79,9 +79,9 @@ double measure_layer(Session::Impl & session) {
 double measure_pair(Session::Impl & session) {
     constexpr std::uint32_t kRows = 256;
     constexpr std::uint32_t kCacheRows = 2048;
-    const attention::AttentionSpec spec = layer_spec(session.params(), *session.model.impl()->architecture, 0);
+    const attention::AttentionSpec spec = layer_spec(session.params(), session.model.impl()->decoder, 0);
     const kv::LayerShape shape = attending_shape(session.params(), KvType::F16);
-    kv::HostArena arena;
+    kv::Arena arena;
     kv::LayerRows rows = kv::LayerRows::dense(arena, shape, kCacheRows, Position{0});
     rows.set_rows(kCacheRows);
     const auto port = make_port(session.options.attention, 1);
@@ -123,7 +123,7 @@ double attention_pairs(const PrefillPlan & plan) {
 }
 
 std::uint64_t compute_bytes(Session::Impl & session, const PrefillPlan & plan) {
-    kv::HostArena arena;
+    kv::Arena arena;
     return Prefill(session.environment(arena), plan).reserve();
 }
 

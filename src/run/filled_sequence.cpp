@@ -124,7 +124,7 @@ std::vector<std::uint32_t> last_positions(std::uint32_t n, std::uint32_t count) 
 /// All layers of a prompt by `plan`; null where the stop flag is set.
 std::shared_ptr<const kv::Segment> filled_segment(Session::Impl & session, const select::Plan & plan,
                                                   const kv::LayerShape & shape, std::mt19937 & random) {
-    kv::HostArena pool_arena;  // not the session's, whose peak is that of the rows
+    kv::Arena pool_arena;  // not the session's, whose peak is that of the rows
     const RowPool pool(pool_arena, shape, random);
     auto segment = std::make_shared<kv::Segment>();
     for (std::uint32_t layer = 0; layer < session.params().layers; ++layer) {

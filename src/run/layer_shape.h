@@ -7,7 +7,7 @@
 
 #include "attention/spec.h"
 #include "kv/shape.h"
-#include "model/architecture.h"
+#include "model/decoder.h"
 #include "model/hyper_parameters.h"
 
 namespace snapkv::run {
@@ -48,10 +48,9 @@ namespace snapkv::run {
 
 /// A layer's attention, its weights included.
 [[nodiscard]] inline attention::AttentionSpec layer_spec(const model::HyperParameters & params,
-                                                         const model::Architecture & architecture,
-                                                         std::uint32_t layer) {
+                                                         const model::Decoder & decoder, std::uint32_t layer) {
     attention::AttentionSpec spec = params.attention_spec(layer);
-    spec.sinks = architecture.sinks(layer);
+    spec.sinks = decoder.sinks(layer);
     return spec;
 }
 

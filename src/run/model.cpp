@@ -102,7 +102,7 @@ Model::Impl::Impl(gguf::File opened, const ModelOptions & options)
     : file(std::move(opened)),
       params(model::read_hyper_parameters(file, options.rope)),
       weights(file),
-      architecture(model::make_architecture(params, weights)),
+      decoder(params, weights),
       vocabulary(checked_vocabulary(file, options, vocabulary_bytes)),
       chat(vocabulary) {
     weights.finish(options.log);

@@ -6,7 +6,7 @@
 #include <mutex>
 
 #include "gguf/file.h"
-#include "model/architecture.h"
+#include "model/decoder.h"
 #include "model/hyper_parameters.h"
 #include "model/weights.h"
 #include "snapkv/model.h"
@@ -20,7 +20,7 @@ struct Model::Impl {
     gguf::File file;
     model::HyperParameters params;
     model::Weights weights;  ///< refers to `file`
-    std::unique_ptr<model::Architecture> architecture;
+    model::Decoder decoder;
     std::uint64_t vocabulary_bytes = 0;  ///< that libllama allocated for the vocabulary
     text::Vocabulary vocabulary;
     text::ChatTemplate chat;

@@ -41,15 +41,15 @@ std::vector<std::size_t> voting_order(const PrefillPlan & plan) {
 Prefill::Prefill(const PrefillEnvironment & environment, const PrefillPlan & plan)
     : environment_(environment),
       plan_(plan),
-      spec_(layer_spec(environment.params, environment.architecture, 0)),
+      spec_(layer_spec(environment.params, environment.decoder, 0)),
       shape_(layer_shape(environment.params, 0, plan.type)),
       trunk_(plan.trunk, environment.params.width, environment.work),
       suffixes_(plan.suffix_rows, environment.params.width, environment.work),
       trunk_queries_(std::size_t{plan.trunk_captured} * spec_.heads * spec_.key_size * sizeof(float), environment.work),
       trunk_segment_(plan.shares_trunk() ? std::make_shared<kv::Segment>() : nullptr),
       port_(make_port(environment.attention, 1)),
-      products_(environment.architecture, environment.compute, environment.work,
-                PrefillProducts::choose(environment.params, environment.architecture, environment.products)),
+      products_(environment.decoder, environment.compute, environment.work,
+                PrefillProducts::choose(environment.params, environment.decoder, environment.products)),
       states_(environment.params, plan, environment.batch, environment.work) {
     branches_.reserve(plan.branches.size());
     for (const BranchPlan & branch : plan.branches) {
@@ -128,7 +128,7 @@ void Prefill::embed(HiddenStates & hidden, const std::vector<Token> & tokens) {
         const std::uint32_t count = std::min(environment_.batch, total - first);
         Graph graph(16);
         ggml_tensor * ids = graph.integers(count);
-        graph.expand(ggml_cpy(graph.ctx(), environment_.architecture.embed(graph.ctx(), ids),
+        graph.expand(ggml_cpy(graph.ctx(), environment_.decoder.embed(graph.ctx(), ids),
                               hidden.view(graph.ctx(), first, count)));
         environment_.allocator.allocate(graph);
         std::memcpy(ids->data, tokens.data() + first, count * sizeof(Token));
@@ -138,7 +138,7 @@ void Prefill::embed(HiddenStates & hidden, const std::vector<Token> & tokens) {
 
 void Prefill::begin_layer(std::uint32_t layer) {
     layer_ = layer;
-    spec_ = layer_spec(environment_.params, environment_.architecture, layer);
+    spec_ = layer_spec(environment_.params, environment_.decoder, layer);
     shape_ = layer_shape(environment_.params, layer, plan_.type);
     unit().spec = spec_;
     unit().shape = shape_;
@@ -258,17 +258,17 @@ void Prefill::build_recurrent(Graph & graph, HiddenStates & hidden, std::uint32_
     ggml_context * ctx = graph.ctx();
     ggml_tensor * x = hidden.view(ctx, first_row, static_cast<std::uint32_t>(positions->ne[0]));
     std::vector<model::StateTensors> states;  // each graph serves once
-    ggml_tensor * finished = environment_.architecture.recurrent_layer(ctx, graph.graph(), products_.products(), layer_,
-                                                                       x, states_.spans(), states);
+    ggml_tensor * finished = environment_.decoder.recurrent_layer(ctx, graph.graph(), products_.products(), layer_, x,
+                                                                  states_.spans(), states);
     graph.expand(finished->data == x->data ? finished : ggml_cpy(ctx, finished, x));
 }
 
 void Prefill::build_whole(Graph & graph, HiddenStates & hidden, std::uint32_t first_row, ggml_tensor * positions) {
-    const model::Architecture & model = environment_.architecture;
+    const model::Decoder & model = environment_.decoder;
     ggml_context * ctx = graph.ctx();
     ggml_tensor * x = hidden.view(ctx, first_row, static_cast<std::uint32_t>(positions->ne[0]));
     const auto [q, k, v, gate] =
-        model.attention_input(ctx, products_.products(), layer_, x, positions, model::Architecture::Wanted::All);
+        model.attention_input(ctx, products_.products(), layer_, x, positions, model::Wanted::All);
     ggml_tensor * stored = port_->store(ctx, graph.graph(), 0, k, v);
     if (!unit().captures.empty()) {
         port_->capture(ctx, graph.graph(), 0, q);
@@ -280,11 +280,11 @@ void Prefill::build_whole(Graph & graph, HiddenStates & hidden, std::uint32_t fi
 
 /// Nothing after the last layer reads most of its rows: keys and values of all, queries of the windows only.
 void Prefill::build_last(Graph & graph, HiddenStates & hidden, std::uint32_t first_row, ggml_tensor * positions) {
-    const model::Architecture & model = environment_.architecture;
+    const model::Decoder & model = environment_.decoder;
     ggml_context * ctx = graph.ctx();
     ggml_tensor * x = hidden.view(ctx, first_row, static_cast<std::uint32_t>(positions->ne[0]));
     const auto input =
-        model.attention_input(ctx, products_.products(), layer_, x, positions, model::Architecture::Wanted::KeysValues);
+        model.attention_input(ctx, products_.products(), layer_, x, positions, model::Wanted::KeysValues);
     port_->store(ctx, graph.graph(), 0, input.keys, input.values);
     if (unit().captures.empty()) {
         return;
@@ -304,10 +304,8 @@ void Prefill::build_last(Graph & graph, HiddenStates & hidden, std::uint32_t fir
     }
     ggml_tensor * rows = ggml_view_2d(ctx, x, x->ne[0], end - begin, x->nb[1], begin * x->nb[1]);
     ggml_tensor * at = ggml_view_1d(ctx, positions, end - begin, begin * positions->nb[0]);
-    port_->capture(
-        ctx, graph.graph(), 0,
-        model.attention_input(ctx, products_.products(), layer_, rows, at, model::Architecture::Wanted::Queries)
-            .queries);
+    port_->capture(ctx, graph.graph(), 0,
+                   model.attention_input(ctx, products_.products(), layer_, rows, at, model::Wanted::Queries).queries);
 }
 
 void Prefill::fill_unit(const std::vector<Piece> & pieces) {

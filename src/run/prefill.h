@@ -5,9 +5,9 @@
 #include <memory>
 #include <vector>
 
-#include "attention/host_port.h"
+#include "attention/port.h"
 #include "kv/arena.h"
-#include "model/architecture.h"
+#include "model/decoder.h"
 #include "run/branch_cache.h"
 #include "run/compute.h"
 #include "run/hidden_states.h"
@@ -28,7 +28,7 @@ struct PrefilledBranch {
 /// What a prefill needs around it.
 struct PrefillEnvironment {
     const model::HyperParameters & params;
-    const model::Architecture & architecture;
+    const model::Decoder & decoder;
     const model::Weights & weights;
     Compute & compute;
     Allocator & allocator;
@@ -109,7 +109,7 @@ private:
     std::vector<std::size_t> voting_order_;       ///< indices of those without a suffix
     std::shared_ptr<kv::LayerRows> trunk_rows_;   ///< of the layer at hand
     std::shared_ptr<kv::Segment> trunk_segment_;  ///< where some branch keeps the trunk whole
-    std::unique_ptr<attention::HostPort> port_;
+    std::unique_ptr<attention::Port> port_;
     PrefillProducts products_;
     StateSpans states_;
     std::uint32_t layer_ = 0;

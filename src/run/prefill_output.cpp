@@ -22,10 +22,10 @@ ggml_tensor * Prefill::last_layer(Graph & graph, ggml_tensor * x, ggml_tensor * 
     if (recurs()) {
         return x;
     }
-    const model::Architecture & model = environment_.architecture;
+    const model::Decoder & model = environment_.decoder;
     ggml_context * ctx = graph.ctx();
-    const model::Architecture::AttentionInput input =
-        model.attention_input(ctx, products_.products(), layer_, x, positions, model::Architecture::Wanted::Queries);
+    const model::AttentionInput input =
+        model.attention_input(ctx, products_.products(), layer_, x, positions, model::Wanted::Queries);
     ggml_tensor * attended = port_->attend(ctx, graph.graph(), 0, input.queries, input.queries);
     return model.finish_layer(ctx, products_.products(), layer_, x, attended, input.gate);
 }
@@ -44,7 +44,7 @@ void Prefill::output_rows(BranchCache & branch, std::uint32_t first, std::uint32
     ggml_tensor * positions = graph.integers(count);
     ggml_tensor * x = ggml_new_tensor_2d(ctx, GGML_TYPE_F32, environment_.params.width, count);
     ggml_set_input(x);
-    ggml_tensor * logits = environment_.architecture.logits(ctx, products_.stored(), last_layer(graph, x, positions));
+    ggml_tensor * logits = environment_.decoder.logits(ctx, products_.stored(), last_layer(graph, x, positions));
     ggml_set_output(logits);
     graph.expand(logits);
     environment_.allocator.allocate(graph);

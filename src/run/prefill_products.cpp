@@ -11,10 +11,10 @@ namespace {
 using product::Element;
 using product::WidenedProducts;
 
-bool every_layer(const model::HyperParameters & params, const model::Architecture & architecture,
+bool every_layer(const model::HyperParameters & params, const model::Decoder & decoder,
                  bool (*holds)(std::span<const product::Linear>)) {
     for (std::uint32_t layer = 0; layer < params.layers; ++layer) {
-        if (!holds(architecture.matrices(layer))) {
+        if (!holds(decoder.matrices(layer))) {
             return false;
         }
     }
@@ -27,14 +27,14 @@ bool all_widen(std::span<const product::Linear> linears) {
 
 }  // namespace
 
-std::optional<Element> PrefillProducts::choose(const model::HyperParameters & params,
-                                               const model::Architecture & architecture, ProductPath asked) {
+std::optional<Element> PrefillProducts::choose(const model::HyperParameters & params, const model::Decoder & decoder,
+                                               ProductPath asked) {
     if (asked == ProductPath::Stored) {
         return std::nullopt;
     }
     const bool automatic = asked == ProductPath::Auto;
-    const bool widen = every_layer(params, architecture, all_widen);
-    const bool int8 = widen && every_layer(params, architecture, WidenedProducts::takes_int8);
+    const bool widen = every_layer(params, decoder, all_widen);
+    const bool int8 = widen && every_layer(params, decoder, WidenedProducts::takes_int8);
     if (int8 && (asked == ProductPath::Int8 || (automatic && !product::gemm_has_tiles()))) {
         return Element::I8;
     }
@@ -42,8 +42,7 @@ std::optional<Element> PrefillProducts::choose(const model::HyperParameters & pa
         raise_usage("8-bit products need a processor with AVX-512 VNNI and quantised weights");
     }
     if (widen && product::gemm_available(Element::F32)) {
-        return asked == ProductPath::WidenedF32 ? Element::F32
-                                                : WidenedProducts::float_element(architecture.matrices(0));
+        return asked == ProductPath::WidenedF32 ? Element::F32 : WidenedProducts::float_element(decoder.matrices(0));
     }
     if (!automatic) {
         raise_usage("widened products need a build with oneDNN, a processor with AVX2 and weights in plain memory");
@@ -51,9 +50,9 @@ std::optional<Element> PrefillProducts::choose(const model::HyperParameters & pa
     return std::nullopt;
 }
 
-PrefillProducts::PrefillProducts(const model::Architecture & architecture, Compute & compute,
-                                 std::shared_ptr<Meter> work, std::optional<Element> element)
-    : architecture_(architecture), compute_(compute) {
+PrefillProducts::PrefillProducts(const model::Decoder & decoder, Compute & compute, std::shared_ptr<Meter> work,
+                                 std::optional<Element> element)
+    : decoder_(decoder), compute_(compute) {
     if (element) {
         widened_ = std::make_unique<WidenedProducts>(*element, compute.threads(Compute::Phase::Prefill), compute.halt(),
                                                      std::move(work));
@@ -69,7 +68,7 @@ product::Products & PrefillProducts::products() {
 
 void PrefillProducts::reserve_layer(std::uint32_t layer) {
     if (widened_) {
-        widened_->begin_layer(architecture_.matrices(layer));
+        widened_->begin_layer(decoder_.matrices(layer));
     }
 }
 

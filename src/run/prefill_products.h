@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "model/architecture.h"
+#include "model/decoder.h"
 #include "product/ggml_products.h"
 #include "product/widened_products.h"
 #include "run/compute.h"
@@ -24,10 +24,10 @@ public:
 
     /// What the weights are copied to under `asked`; nothing: ggml's products on the weights as stored. Throws
     /// Error(Usage) where what is asked for cannot be.
-    static std::optional<product::Element> choose(const model::HyperParameters & params,
-                                                  const model::Architecture & architecture, ProductPath asked);
+    static std::optional<product::Element> choose(const model::HyperParameters & params, const model::Decoder & decoder,
+                                                  ProductPath asked);
 
-    PrefillProducts(const model::Architecture & architecture, Compute & compute, std::shared_ptr<Meter> work,
+    PrefillProducts(const model::Decoder & decoder, Compute & compute, std::shared_ptr<Meter> work,
                     std::optional<product::Element> element);
 
     [[nodiscard]] product::Products & products();
@@ -43,7 +43,7 @@ public:
     [[nodiscard]] static std::string describe(std::optional<product::Element> element);
 
 private:
-    const model::Architecture & architecture_;
+    const model::Decoder & decoder_;
     Compute & compute_;
     product::GgmlProducts stored_;
     std::unique_ptr<product::WidenedProducts> widened_;  ///< null: the stored path

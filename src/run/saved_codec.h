@@ -47,6 +47,6 @@ void encode_sequence(const SavedModel & model, const Sequence::Impl & sequence, 
 /// setting, for more tokens than `context` and for contents that contradict themselves, Error(Machine) where memory is
 /// refused, and what reading the contents throws.
 Sequence::Impl decode_sequence(const ByteSource & contents, const SavedModel & model, std::uint32_t context,
-                               std::shared_ptr<kv::HostArena> arena, const std::string & path);
+                               std::shared_ptr<kv::Arena> arena, const std::string & path);
 
 }  // namespace snapkv::run

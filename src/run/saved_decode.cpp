@@ -276,7 +276,7 @@ std::vector<float> read_logits(SavedReader & in, std::uint32_t vocabulary) {
 }  // namespace
 
 Sequence::Impl decode_sequence(const ByteSource & contents, const SavedModel & model, std::uint32_t context,
-                               std::shared_ptr<kv::HostArena> arena, const std::string & path) {
+                               std::shared_ptr<kv::Arena> arena, const std::string & path) {
     SavedReader in(contents, path);
     read_identity(in, model);
     read_rope(in, model);

@@ -16,7 +16,7 @@ namespace snapkv {
 /// are rows for: a sampled token that has not been fed yet. Recurrent layers have seen all tokens that have rows.
 struct Sequence::Impl {
     std::shared_ptr<const Model::Impl> model{};  ///< whose rows these are
-    std::shared_ptr<kv::HostArena> arena;        ///< outlives the tail
+    std::shared_ptr<kv::Arena> arena;            ///< outlives the tail
     std::vector<Token> tokens;
     std::size_t prompt_tokens = 0;
     CacheStats stats;

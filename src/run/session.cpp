@@ -91,11 +91,11 @@ Session::Impl::Impl(Model loaded, const SessionOptions & asked)
     : model(std::move(loaded)),
       options(settled(model, asked)),
       compute(options.threads, options.threads_batch, options.stop),
-      stepper(params(), *model.impl()->architecture, compute, options.attention, options.products, work) {}
+      stepper(params(), model.impl()->decoder, compute, options.attention, options.products, work) {}
 
 run::PrefillEnvironment Session::Impl::environment(kv::Arena & arena_of_run) {
     return {.params = params(),
-            .architecture = *model.impl()->architecture,
+            .decoder = model.impl()->decoder,
             .weights = model.impl()->weights,
             .compute = compute,
             .allocator = prefill_allocator,
@@ -109,7 +109,7 @@ run::PrefillEnvironment Session::Impl::environment(kv::Arena & arena_of_run) {
 void Session::Impl::log_products() const {
     if (options.log) {
         options.log(run::PrefillProducts::describe(
-            run::PrefillProducts::choose(params(), *model.impl()->architecture, options.products)));
+            run::PrefillProducts::choose(params(), model.impl()->decoder, options.products)));
     }
 }
 

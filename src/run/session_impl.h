@@ -22,7 +22,7 @@ struct Session::Impl {
 
     Model model;
     SessionOptions options;  ///< settled: no zeros left
-    std::shared_ptr<kv::HostArena> arena = std::make_shared<kv::HostArena>();
+    std::shared_ptr<kv::Arena> arena = std::make_shared<kv::Arena>();
     std::shared_ptr<Meter> work = std::make_shared<Meter>();
     run::Compute compute;
     run::Allocator prefill_allocator;

@@ -26,13 +26,13 @@ void fill_stores(attention::LayerUnit & unit, kv::Tail & tail, std::uint32_t lay
 }
 
 /// A layer of all rows, its state that of `sequence`.
-std::vector<model::StateTensors> recurrent_layer(const model::Architecture & architecture, Graph & graph,
+std::vector<model::StateTensors> recurrent_layer(const model::Decoder & decoder, Graph & graph,
                                                  product::Products & products, Sequence::Impl & sequence,
                                                  std::uint32_t layer, ggml_tensor *& x) {
     const model::StateSpan span{0, static_cast<std::uint32_t>(x->ne[1]), sequence.state.of(layer),
                                 sequence.state.next(layer)};
     std::vector<model::StateTensors> states;
-    x = architecture.recurrent_layer(graph.ctx(), graph.graph(), products, layer, x, {&span, 1}, states);
+    x = decoder.recurrent_layer(graph.ctx(), graph.graph(), products, layer, x, {&span, 1}, states);
     return states;
 }
 
@@ -44,12 +44,12 @@ ggml_tensor * last_row(ggml_context * ctx, ggml_tensor * x) {
 
 }  // namespace
 
-Stepper::Stepper(const model::HyperParameters & params, const model::Architecture & architecture, Compute & compute,
+Stepper::Stepper(const model::HyperParameters & params, const model::Decoder & decoder, Compute & compute,
                  AttentionPath attention, ProductPath products, std::shared_ptr<Meter> work)
     : params_(params),
-      architecture_(architecture),
+      decoder_(decoder),
       compute_(compute),
-      element_(PrefillProducts::choose(params, architecture, products)),
+      element_(PrefillProducts::choose(params, decoder, products)),
       work_(std::move(work)),
       step_port_(make_port(attention, params.layers)),
       chunk_port_(make_port(attention, params.layers)),
@@ -61,14 +61,14 @@ std::uint64_t Stepper::bytes() const {
            chunk_port_->scratch_bytes() + step_products_.scratch_bytes() + few_products_.scratch_bytes();
 }
 
-void Stepper::fill_units(Sequence::Impl & sequence, std::uint32_t rows, attention::HostPort & port) const {
+void Stepper::fill_units(Sequence::Impl & sequence, std::uint32_t rows, attention::Port & port) const {
     for (std::uint32_t layer = 0; layer < params_.layers; ++layer) {
         attention::LayerUnit & unit = port.unit(layer);
         if (params_.layer_recurs(layer)) {
             unit.spec = {};
             continue;
         }
-        unit.spec = layer_spec(params_, architecture_, layer);
+        unit.spec = layer_spec(params_, decoder_, layer);
         unit.shape = sequence.tail.shapes()[layer];
         unit.halt = &compute_.halt();
         fill_stores(unit, sequence.tail, layer, rows);
@@ -90,7 +90,7 @@ void Stepper::fill_units(Sequence::Impl & sequence, std::uint32_t rows, attentio
     }
 }
 
-Stepper::Built Stepper::build(Sequence::Impl & sequence, std::uint32_t rows, attention::HostPort & port,
+Stepper::Built Stepper::build(Sequence::Impl & sequence, std::uint32_t rows, attention::Port & port,
                               product::Products & products) const {
     Built built;
     std::size_t nodes = layer_nodes(params_) * (params_.layers + std::size_t{1});
@@ -101,28 +101,27 @@ Stepper::Built Stepper::build(Sequence::Impl & sequence, std::uint32_t rows, att
     ggml_context * ctx = built.graph->ctx();
     built.tokens = built.graph->integers(rows);
     built.positions = built.graph->integers(rows);
-    ggml_tensor * x = architecture_.embed(ctx, built.tokens);
+    ggml_tensor * x = decoder_.embed(ctx, built.tokens);
     built.states.resize(params_.layers);
     for (std::uint32_t layer = 0; layer < params_.layers; ++layer) {
         if (params_.layer_recurs(layer)) {
-            built.states[layer] = recurrent_layer(architecture_, *built.graph, products, sequence, layer, x);
+            built.states[layer] = recurrent_layer(decoder_, *built.graph, products, sequence, layer, x);
         } else {
             x = attending_layer(built, layer, port, products, x);
         }
     }
     // Only the last token's logits are wanted.
     x = last_row(ctx, x);
-    built.logits = architecture_.logits(ctx, products, x);
+    built.logits = decoder_.logits(ctx, products, x);
     ggml_set_output(built.logits);
     built.graph->expand(built.logits);
     return built;
 }
 
-ggml_tensor * Stepper::attending_layer(Built & built, std::uint32_t layer, attention::HostPort & port,
+ggml_tensor * Stepper::attending_layer(Built & built, std::uint32_t layer, attention::Port & port,
                                        product::Products & products, ggml_tensor * x) const {
     ggml_context * ctx = built.graph->ctx();
-    auto [q, k, v, gate] =
-        architecture_.attention_input(ctx, products, layer, x, built.positions, model::Architecture::Wanted::All);
+    auto [q, k, v, gate] = decoder_.attention_input(ctx, products, layer, x, built.positions, model::Wanted::All);
     ggml_tensor * stored = port.store(ctx, built.graph->graph(), layer, k, v);
     ggml_tensor * attended = port.attend(ctx, built.graph->graph(), layer, q, stored);
     if (layer + 1 == params_.layers) {
@@ -130,10 +129,10 @@ ggml_tensor * Stepper::attending_layer(Built & built, std::uint32_t layer, atten
         x = last_row(ctx, x);
         gate = gate == nullptr ? nullptr : last_row(ctx, gate);
     }
-    return architecture_.finish_layer(ctx, products, layer, x, attended, gate);
+    return decoder_.finish_layer(ctx, products, layer, x, attended, gate);
 }
 
-void Stepper::run(Built & built, Sequence::Impl & sequence, std::span<const Token> tokens, attention::HostPort & port,
+void Stepper::run(Built & built, Sequence::Impl & sequence, std::span<const Token> tokens, attention::Port & port,
                   Compute::Phase phase) {
     std::memcpy(built.tokens->data, tokens.data(), tokens.size_bytes());
     auto * positions = static_cast<std::int32_t *>(built.positions->data);
@@ -161,13 +160,13 @@ void Stepper::run_layer(Sequence::Impl & sequence, std::uint32_t layer, PrefillP
     ggml_tensor * x = hidden.view(ctx, 0, rows);
     ggml_tensor * finished = x;
     if (params_.layer_recurs(layer)) {
-        recurrent_layer(architecture_, graph, products.products(), sequence, layer, finished);
+        recurrent_layer(decoder_, graph, products.products(), sequence, layer, finished);
     } else {
         const auto [q, k, v, gate] =
-            architecture_.attention_input(ctx, products.products(), layer, x, at, model::Architecture::Wanted::All);
+            decoder_.attention_input(ctx, products.products(), layer, x, at, model::Wanted::All);
         ggml_tensor * stored = chunk_port_->store(ctx, graph.graph(), layer, k, v);
         ggml_tensor * attended = chunk_port_->attend(ctx, graph.graph(), layer, q, stored);
-        finished = architecture_.finish_layer(ctx, products.products(), layer, x, attended, gate);
+        finished = decoder_.finish_layer(ctx, products.products(), layer, x, attended, gate);
     }
     graph.expand(finished->data == x->data ? finished : ggml_cpy(ctx, finished, x));
     chunk_allocator_.allocate(graph);
@@ -182,19 +181,19 @@ void Stepper::feed_layers(Sequence::Impl & sequence, std::span<const Token> toke
     {
         Graph graph(16);
         ggml_tensor * ids = graph.integers(rows);
-        graph.expand(ggml_cpy(graph.ctx(), architecture_.embed(graph.ctx(), ids), hidden.view(graph.ctx(), 0, rows)));
+        graph.expand(ggml_cpy(graph.ctx(), decoder_.embed(graph.ctx(), ids), hidden.view(graph.ctx(), 0, rows)));
         chunk_allocator_.allocate(graph);
         std::memcpy(ids->data, tokens.data(), tokens.size_bytes());
         compute_.run(graph, phase);
     }
     std::vector<std::int32_t> positions(rows);
     std::iota(positions.begin(), positions.end(), static_cast<std::int32_t>(sequence.next_position() - rows));
-    PrefillProducts products(architecture_, compute_, work_, element_);
+    PrefillProducts products(decoder_, compute_, work_, element_);
     for (std::uint32_t layer = 0; layer < params_.layers; ++layer) {
         run_layer(sequence, layer, products, hidden, positions, phase);
     }
     Graph graph(layer_nodes(params_));
-    ggml_tensor * logits = architecture_.logits(graph.ctx(), products.stored(), hidden.view(graph.ctx(), rows - 1, 1));
+    ggml_tensor * logits = decoder_.logits(graph.ctx(), products.stored(), hidden.view(graph.ctx(), rows - 1, 1));
     ggml_set_output(logits);
     graph.expand(logits);
     chunk_allocator_.allocate(graph);

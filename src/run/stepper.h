@@ -6,8 +6,8 @@
 #include <span>
 #include <vector>
 
-#include "attention/host_port.h"
-#include "model/architecture.h"
+#include "attention/port.h"
+#include "model/decoder.h"
 #include "product/ggml_products.h"
 #include "product/step_products.h"
 #include "run/compute.h"
@@ -23,7 +23,7 @@ namespace snapkv::run {
 /// Not thread-safe.
 class Stepper {
 public:
-    Stepper(const model::HyperParameters & params, const model::Architecture & architecture, Compute & compute,
+    Stepper(const model::HyperParameters & params, const model::Decoder & decoder, Compute & compute,
             AttentionPath attention, ProductPath products, std::shared_ptr<Meter> work);
 
     /// Appends rows for `tokens` at the sequence's next positions and leaves the logits of the last one. The tokens
@@ -42,28 +42,28 @@ private:
         ggml_tensor * logits = nullptr;
         std::vector<std::vector<model::StateTensors>> states;  ///< of each layer, where it recurs
     };
-    [[nodiscard]] Built build(Sequence::Impl & sequence, std::uint32_t rows, attention::HostPort & port,
+    [[nodiscard]] Built build(Sequence::Impl & sequence, std::uint32_t rows, attention::Port & port,
                               product::Products & products) const;
-    [[nodiscard]] ggml_tensor * attending_layer(Built & built, std::uint32_t layer, attention::HostPort & port,
+    [[nodiscard]] ggml_tensor * attending_layer(Built & built, std::uint32_t layer, attention::Port & port,
                                                 product::Products & products, ggml_tensor * x) const;
     void take_logits(Sequence::Impl & sequence, const ggml_tensor * tensor) const;
-    void fill_units(Sequence::Impl & sequence, std::uint32_t rows, attention::HostPort & port) const;
+    void fill_units(Sequence::Impl & sequence, std::uint32_t rows, attention::Port & port) const;
     /// Each layer on its own, with its weights copied as a prefill has them: pays for chunks, not for steps.
     void feed_layers(Sequence::Impl & sequence, std::span<const Token> tokens, Compute::Phase phase);
     void run_layer(Sequence::Impl & sequence, std::uint32_t layer, PrefillProducts & products, HiddenStates & hidden,
                    const std::vector<std::int32_t> & positions, Compute::Phase phase);
-    void run(Built & built, Sequence::Impl & sequence, std::span<const Token> tokens, attention::HostPort & port,
+    void run(Built & built, Sequence::Impl & sequence, std::span<const Token> tokens, attention::Port & port,
              Compute::Phase phase);
 
     const model::HyperParameters & params_;
-    const model::Architecture & architecture_;
+    const model::Decoder & decoder_;
     Compute & compute_;
     std::optional<product::Element> element_;  ///< what chunks of enough rows have the weights copied to
     std::shared_ptr<Meter> work_;
     Allocator step_allocator_;
     Allocator chunk_allocator_;
-    std::unique_ptr<attention::HostPort> step_port_;
-    std::unique_ptr<attention::HostPort> chunk_port_;
+    std::unique_ptr<attention::Port> step_port_;
+    std::unique_ptr<attention::Port> chunk_port_;
     product::StepProducts step_products_;
     product::StepProducts few_products_;    ///< of chunks of few rows
     product::GgmlProducts chunk_products_;  ///< of others

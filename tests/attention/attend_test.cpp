@@ -245,7 +245,7 @@ TEST(Attend, StopsWhenAsked) {
 /// The real containers: a packed segment, and a tail over a block border that store_rows() fills.
 TEST(Attend, ReadsWhatWasStoredInASegmentAndATail) {
     LayerUnit unit = unit_of(spec_of(2, 2, 16, 8), KvType::BF16);
-    kv::HostArena arena;
+    kv::Arena arena;
     Random random(24);
     kv::LayerRows dense = kv::LayerRows::dense(arena, unit.shape, 100, Position{0});
     unit.stores = {{.count = 100,

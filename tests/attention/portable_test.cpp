@@ -12,8 +12,8 @@
 #include <tuple>
 #include <vector>
 
-#include "attention/host_port.h"
 #include "attention/oracle.h"
+#include "attention/port.h"
 #include "attention/portable/plan.h"
 #include "attention/portable/portable_port.h"
 #include "ggml-alloc.h"
@@ -64,7 +64,7 @@ public:
     }
 
     /// [row][head][value_size] as the port computes it.
-    std::vector<float> run(HostPort & port) const {
+    std::vector<float> run(Port & port) const {
         port.unit(0) = unit;
         const std::size_t nodes = port.node_count(0) + 8;
         const std::unique_ptr<ggml_context, FreeTensors> ctx(ggml_init(

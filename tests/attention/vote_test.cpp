@@ -231,7 +231,7 @@ TEST(Vote, HasTheSameBitsHoweverThePromptWasCut) {
         const std::vector<float> queries = random.numbers(kWindow * std::size_t{240});
         std::vector<std::vector<float>> votes;
         for (const std::uint32_t chunk : {kN, 512U, 64U, 37U}) {
-            kv::HostArena arena;
+            kv::Arena arena;
             kv::LayerRows rows = kv::LayerRows::dense(arena, shape, kN, Position{0});
             for (std::uint32_t first = 0; first < kN; first += chunk) {
                 LayerUnit unit;

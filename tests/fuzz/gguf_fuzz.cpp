@@ -6,7 +6,7 @@
 #include "fuzz/memory_file.h"
 #include "gguf/file.h"
 #include "gguf/libllama_load.h"
-#include "model/architecture.h"
+#include "model/decoder.h"
 #include "model/hyper_parameters.h"
 #include "model/weights.h"
 #include "snapkv/error.h"
@@ -32,7 +32,7 @@ void refused_or_done(const Action & action) {
 void load_model(const gguf::File & file) {
     const model::HyperParameters params = model::read_hyper_parameters(file, {});
     model::Weights weights(file);
-    model::make_architecture(params, weights);
+    const model::Decoder decoder(params, weights);
     weights.finish({});
 }
 

@@ -16,7 +16,7 @@ void write(const std::filesystem::path & path, const Sequence::Impl & sequence) 
         .write(reinterpret_cast<const char *>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
 }
 
-Sequence::Impl without_segments(const std::shared_ptr<kv::HostArena> & arena) {
+Sequence::Impl without_segments(const std::shared_ptr<kv::Arena> & arena) {
     Sequence::Impl sequence = run::test::small_sequence(arena, 1);
     sequence.segments.clear();
     sequence.stats.reason.clear();
@@ -24,7 +24,7 @@ Sequence::Impl without_segments(const std::shared_ptr<kv::HostArena> & arena) {
     return sequence;
 }
 
-Sequence::Impl consecutive_only(const std::shared_ptr<kv::HostArena> & arena) {
+Sequence::Impl consecutive_only(const std::shared_ptr<kv::Arena> & arena) {
     Sequence::Impl sequence = run::test::small_sequence(arena, 0);
     sequence.segments.pop_back();
     sequence.tokens.pop_back();
@@ -40,7 +40,7 @@ int main(int count, char ** arguments) {
         return 2;
     }
     const std::filesystem::path folder = arguments[1];
-    const auto arena = std::make_shared<kv::HostArena>();
+    const auto arena = std::make_shared<kv::Arena>();
     const Sequence::Impl small = run::test::small_sequence(arena, 3);
     write(folder / "two-segments", small);
     write(folder / "two-segments-f32-bf16", run::test::small_sequence(arena, 2, KvType::F32, KvType::BF16));

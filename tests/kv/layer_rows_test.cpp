@@ -51,7 +51,7 @@ TEST(LayerShape, KnowsItsBytes) {
 
 TEST(LayerRows, DenseKeepsEveryHeadsRowsApart) {
     for (const LayerShape & shape : shapes()) {
-        HostArena arena;
+        Arena arena;
         const LayerRows rows = marked_rows(arena, shape, 11, 40, 9);
         EXPECT_EQ(rows.capacity(), 11U);
         EXPECT_EQ(rows.shape(), shape);
@@ -69,7 +69,7 @@ TEST(LayerRows, DenseKeepsEveryHeadsRowsApart) {
 }
 
 TEST(LayerRows, DenseShowsOnlyRowsDeclaredValid) {
-    HostArena arena;
+    Arena arena;
     const LayerShape shape = shapes()[1];
     LayerRows rows = LayerRows::dense(arena, shape, 5, Position{2});
     EXPECT_EQ(rows.head(2).rows, 0U);
@@ -81,7 +81,7 @@ TEST(LayerRows, DenseShowsOnlyRowsDeclaredValid) {
 
 TEST(LayerRows, PackedGathersFromTrunkAndSuffixWithRaggedHeads) {
     for (const LayerShape & shape : shapes()) {
-        HostArena arena;
+        Arena arena;
         const LayerRows trunk = marked_rows(arena, shape, 20, 0, 20);
         const LayerRows suffix = marked_rows(arena, shape, 8, 20, 6);
         std::vector<std::vector<std::uint32_t>> kept{{0, 7, 19, 20, 25}, {}, {21}, {3}};
@@ -102,7 +102,7 @@ TEST(LayerRows, PackedGathersFromTrunkAndSuffixWithRaggedHeads) {
 }
 
 TEST(LayerRows, PackedOfEverythingEqualsTheSource) {
-    HostArena arena;
+    Arena arena;
     const LayerShape shape = shapes()[2];
     const LayerRows trunk = marked_rows(arena, shape, 300, 0, 300);
     const LayerRows suffix = marked_rows(arena, shape, 1, 300, 1);
@@ -118,7 +118,7 @@ TEST(LayerRows, PackedOfEverythingEqualsTheSource) {
 }
 
 TEST(LayerRows, PackedGathersFromPackedRowsAndRowsAfterThem) {
-    HostArena arena;
+    Arena arena;
     const LayerShape shape = shapes()[1];
     const LayerRows trunk = marked_rows(arena, shape, 50, 0, 50);
     const LayerRows suffix = marked_rows(arena, shape, 10, 50, 10);
@@ -135,7 +135,7 @@ TEST(LayerRows, PackedGathersFromPackedRowsAndRowsAfterThem) {
 }
 
 TEST(LayerRows, PackedGathersFromSeveralPackedParts) {
-    HostArena arena;
+    Arena arena;
     const LayerShape shape{.kv_heads = 1, .key_size = 4, .value_size = 6, .type = KvType::F16};
     const LayerRows source = marked_rows(arena, shape, 100, 0, 100);
     const std::vector<std::vector<HeadRows>> all{{source.head(0)}};
@@ -152,7 +152,7 @@ TEST(LayerRows, PackedGathersFromSeveralPackedParts) {
 }
 
 TEST(LayerRows, PackedEmptyIsFilledThroughItsRows) {
-    HostArena arena;
+    Arena arena;
     const LayerShape shape{.kv_heads = 2, .key_size = 3, .value_size = 5, .type = KvType::F16};
     LayerRows rows = LayerRows::packed_empty(arena, shape, {{Position{4}, Position{9}}, {Position{2}}});
     EXPECT_EQ(rows.total_rows(), 3U);
@@ -164,7 +164,7 @@ TEST(LayerRows, PackedEmptyIsFilledThroughItsRows) {
 }
 
 TEST(LayerRows, GivesItsMemoryBackAtOnce) {
-    HostArena arena;
+    Arena arena;
     const LayerShape shape = shapes()[2];
     auto working = std::make_unique<LayerRows>(marked_rows(arena, shape, 1000, 0, 1000));
     const std::uint64_t full = arena.meter().alive();
@@ -180,7 +180,7 @@ TEST(LayerRows, GivesItsMemoryBackAtOnce) {
 }
 
 TEST(Segment, SharesItsLayersUntilTheLastHolderIsGone) {
-    HostArena arena;
+    Arena arena;
     const LayerShape shape = shapes()[1];
     const auto layer = std::make_shared<const LayerRows>(marked_rows(arena, shape, 10, 0, 10));
     auto first = std::make_unique<Segment>();
@@ -201,7 +201,7 @@ TEST(Segment, SharesItsLayersUntilTheLastHolderIsGone) {
 }
 
 TEST(Arena, BlocksOutliveIt) {
-    auto arena = std::make_unique<HostArena>();
+    auto arena = std::make_unique<Arena>();
     LayerRows rows = marked_rows(*arena, shapes()[1], 4, 0, 4);
     arena.reset();
     EXPECT_TRUE(has_marks(rows.head(0), rows.shape(), 0, 0, 3, 3));

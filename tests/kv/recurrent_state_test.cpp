@@ -13,7 +13,7 @@ std::vector<float> contents(const RecurrentState & state, std::uint32_t layer) {
 }
 
 TEST(RecurrentState, BeginsWithZerosWhereLayersHaveAny) {
-    HostArena arena;
+    Arena arena;
     const RecurrentState state(arena, {3, 0, 2});
     EXPECT_EQ(state.layers(), 3U);
     EXPECT_EQ(state.all_floats(), (std::vector<std::size_t>{3, 0, 2}));
@@ -24,7 +24,7 @@ TEST(RecurrentState, BeginsWithZerosWhereLayersHaveAny) {
 }
 
 TEST(RecurrentState, CountsWhatAStepWroteOnlyOnceItIsDone) {
-    HostArena arena;
+    Arena arena;
     RecurrentState state(arena, {1, 2});
     *state.next(0) = 1;
     std::fill_n(state.next(1), 2, 2.0F);
@@ -37,7 +37,7 @@ TEST(RecurrentState, CountsWhatAStepWroteOnlyOnceItIsDone) {
 }
 
 TEST(RecurrentState, CopiesAreIndependent) {
-    HostArena arena;
+    Arena arena;
     RecurrentState state(arena, {1, 1});
     *state.of(1) = 5;
     RecurrentState other = state.copy();
@@ -51,7 +51,7 @@ TEST(RecurrentState, CopiesAreIndependent) {
 }
 
 TEST(RecurrentState, OfAModelWithoutSuchLayersTakesNothing) {
-    HostArena arena;
+    Arena arena;
     RecurrentState state(arena, {0, 0});
     state.advance();
     EXPECT_EQ(state.copy().layers(), 2U);

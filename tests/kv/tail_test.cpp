@@ -70,7 +70,7 @@ void expect_marked(const Tail & tail, std::uint32_t rows) {
 
 TEST(Tail, HoldsRowsAcrossBlockBorders) {
     for (const std::uint32_t rows : {1U, 255U, 256U, 257U, 511U, 512U, 513U}) {
-        HostArena arena;
+        Arena arena;
         Tail whole(arena, tail_shapes(), Position{kFirst});
         append_marked(whole, rows);
         expect_marked(whole, rows);
@@ -85,7 +85,7 @@ TEST(Tail, HoldsRowsAcrossBlockBorders) {
 }
 
 TEST(Tail, StartsEmpty) {
-    HostArena arena;
+    Arena arena;
     const Tail tail(arena, tail_shapes(), Position{kFirst});
     EXPECT_EQ(tail.first(), Position{kFirst});
     EXPECT_EQ(tail.next(), Position{kFirst});
@@ -96,7 +96,7 @@ TEST(Tail, StartsEmpty) {
 }
 
 TEST(Tail, PlaceCountsTheRowsLeftInItsBlock) {
-    HostArena arena;
+    Arena arena;
     Tail tail(arena, tail_shapes(), Position{0});
     tail.append(300);
     EXPECT_EQ(tail.place(0, 0).count, 256U);
@@ -109,7 +109,7 @@ TEST(Tail, PlaceCountsTheRowsLeftInItsBlock) {
 }
 
 TEST(Tail, NeverMovesWhatIsThere) {
-    HostArena arena;
+    Arena arena;
     Tail tail(arena, tail_shapes(), Position{kFirst});
     append_marked(tail, 1);
     const std::byte * keys = tail.place(1, 0).keys;
@@ -119,7 +119,7 @@ TEST(Tail, NeverMovesWhatIsThere) {
 }
 
 TEST(Tail, ViewAppendsToWhatIsThere) {
-    HostArena arena;
+    Arena arena;
     Tail tail(arena, tail_shapes(), Position{kFirst});
     append_marked(tail, 257);
     std::vector<HeadRows> views(1);
@@ -133,7 +133,7 @@ TEST(Tail, ViewAppendsToWhatIsThere) {
 }
 
 TEST(Tail, TruncatesAndGrowsAgain) {
-    HostArena arena;
+    Arena arena;
     Tail tail(arena, tail_shapes(), Position{kFirst});
     append_marked(tail, 600);
     for (const std::uint32_t rows : {600U, 513U, 512U, 511U, 257U, 256U, 255U, 1U, 0U}) {
@@ -155,7 +155,7 @@ TEST(Tail, TruncatesAndGrowsAgain) {
 
 TEST(Tail, CopiesAreIndependent) {
     for (const std::uint32_t rows : {0U, 255U, 256U, 257U}) {
-        HostArena arena;
+        Arena arena;
         Tail tail(arena, tail_shapes(), Position{kFirst});
         append_marked(tail, rows);
         const std::uint64_t one = arena.meter().alive();

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "gguf/file.h"
-#include "model/architecture.h"
+#include "model/decoder.h"
 #include "model/hyper_parameters.h"
 #include "model/weights.h"
 #include "support/error_of.h"
@@ -17,7 +17,7 @@ inline model::HyperParameters load(const std::filesystem::path & path, const Rop
     const gguf::File file = gguf::File::open(path);
     model::HyperParameters params = model::read_hyper_parameters(file, rope);
     model::Weights weights(file);
-    const auto architecture = model::make_architecture(params, weights);
+    const model::Decoder decoder(params, weights);
     weights.finish({});
     return params;
 }

@@ -96,7 +96,7 @@ TEST(ModelTensors, AreCountedAndLogged) {
     const gguf::File file = gguf::File::open(path.path());
     const model::HyperParameters params = model::read_hyper_parameters(file, {});
     model::Weights weights(file);
-    const auto architecture = model::make_architecture(params, weights);
+    const model::Decoder decoder(params, weights);
     std::string log;
     weights.finish([&](std::string_view line) { log += line; });
     std::uint64_t bytes = 0;

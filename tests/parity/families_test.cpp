@@ -315,7 +315,7 @@ TEST_P(Families, KeepsWhatTheOracleKeeps) {
     const Model::Impl & impl = *session.model().impl();
     std::uint64_t rows = 0;
     for (std::uint32_t layer = 0; layer < shape.layers; ++layer) {
-        const attention::AttentionSpec spec = run::layer_spec(impl.params, *impl.architecture, layer);
+        const attention::AttentionSpec spec = run::layer_spec(impl.params, impl.decoder, layer);
         if (shape.recurs(layer)) {
             EXPECT_TRUE(kept[layer].empty());
             continue;

@@ -4,7 +4,6 @@
 #include <chrono>
 #include <thread>
 
-#include "base/raise.h"
 #include "run/sequence_impl.h"
 #include "run/tiny_run.h"
 #include "support/error_of.h"
@@ -12,23 +11,14 @@
 namespace snapkv {
 namespace {
 
-/// An arena whose memory ends after some blocks.
-class ShortArena final : public kv::Arena {
-public:
-    [[nodiscard]] Block allocate(std::size_t bytes) override {
-        if (blocks == 0) {
-            raise_machine("no memory for {} bytes", bytes);
-        }
-        --blocks;
-        return arena_.allocate(bytes);
+/// Bytes of one block of the tail.
+std::uint64_t block_bytes(const kv::Tail & tail) {
+    std::uint64_t bytes = 0;
+    for (const kv::LayerShape & shape : tail.shapes()) {
+        bytes += shape.kv_heads * shape.row_bytes() * kv::Tail::kBlockRows;
     }
-    [[nodiscard]] Meter & meter() override { return arena_.meter(); }
-
-    std::uint32_t blocks = 0;
-
-private:
-    kv::HostArena arena_;
-};
+    return bytes;
+}
 
 /// An append that ends halfway, wherever that is, leaves a sequence to go on from.
 class AppendFailure : public ::testing::Test {
@@ -77,14 +67,14 @@ TEST_F(AppendFailure, ByTheEndOfMemory) {
     Sequence sequence = test::prefill_one(session_, branch_);
     Sequence undisturbed = sequence.fork();
     session_.append(undisturbed, turn_);
-    ShortArena arena;
+    kv::Arena arena;
     kv::Tail & tail = sequence.impl().tail;
     tail = kv::Tail(arena, tail.shapes(), tail.first());
-    arena.blocks = 1;  // of 256 rows: the fifth chunk finds no room
+    arena.set_limit(block_bytes(tail));  // 256 rows: the fifth chunk finds no room
     test::error_of(ErrorKind::Machine, [&] { session_.append(sequence, turn_); });
     EXPECT_EQ(sequence.tokens().size(), 150U + 256);
     EXPECT_EQ(tail.rows(), 256U);
-    arena.blocks = 1;
+    arena.set_limit(2 * block_bytes(tail));
     session_.append(sequence, std::span(turn_).subspan(256));
     EXPECT_TRUE(test::same_bits(sequence.logits(), undisturbed.logits()));
 }
@@ -96,14 +86,13 @@ TEST_F(AppendFailure, OfAChunkThatNeedsSeveralBlocks) {
     Sequence sequence = test::prefill_one(session, branch_);
     Sequence undisturbed = sequence.fork();
     session.append(undisturbed, std::span(turn_).first(100));
-    ShortArena arena;
+    kv::Arena arena;
     kv::Tail & tail = sequence.impl().tail;
     tail = kv::Tail(arena, tail.shapes(), tail.first());
-    arena.blocks = 1;
+    arena.set_limit(block_bytes(tail));
     test::error_of(ErrorKind::Machine, [&] { session.append(sequence, turn_); });
     EXPECT_EQ(tail.rows(), 0U);
     EXPECT_EQ(arena.meter().alive(), 0U);
-    arena.blocks = 1;
     session.append(sequence, std::span(turn_).first(100));
     EXPECT_TRUE(test::same_bits(sequence.logits(), undisturbed.logits()));
 }

@@ -27,7 +27,7 @@ const std::string kPath = "folder/cache";
 
 Sequence::Impl decoded(const std::vector<std::byte> & contents, const SavedModel & model = small_model(),
                        std::uint32_t context = kContext) {
-    return decode_sequence(bytes_in(contents), model, context, std::make_shared<kv::HostArena>(), kPath);
+    return decode_sequence(bytes_in(contents), model, context, std::make_shared<kv::Arena>(), kPath);
 }
 
 /// The message of the refusal, without the path it must begin with.
@@ -86,7 +86,7 @@ void expect_same_rows(const Sequence::Impl & one, const Sequence::Impl & other) 
 }
 
 TEST(SavedCodec, KeepsTheWholeState) {
-    const auto arena = std::make_shared<kv::HostArena>();
+    const auto arena = std::make_shared<kv::Arena>();
     const Sequence::Impl sequence = small_sequence(arena, 3);
     const Sequence::Impl back = decoded(encoded(small_model(), sequence));
     EXPECT_EQ(back.tokens, sequence.tokens);
@@ -120,7 +120,7 @@ TEST(SavedCodec, KeepsTheWholeState) {
 }
 
 TEST(SavedCodec, KeepsRowsOfEveryTypeAndTailsAcrossBlocks) {
-    const auto arena = std::make_shared<kv::HostArena>();
+    const auto arena = std::make_shared<kv::Arena>();
     for (const auto & [one, other] : {std::pair{KvType::F32, KvType::BF16}, std::pair{KvType::F16, KvType::F32},
                                       std::pair{KvType::BF16, KvType::F16}}) {
         for (const std::uint32_t tail_rows : {0U, 1U, 256U, 257U, 600U}) {
@@ -134,13 +134,13 @@ TEST(SavedCodec, KeepsRowsOfEveryTypeAndTailsAcrossBlocks) {
 }
 
 TEST(SavedCodec, RefusesQuantisedRowsThatAreNoWholeBlocks) {
-    const auto arena = std::make_shared<kv::HostArena>();
+    const auto arena = std::make_shared<kv::Arena>();
     const Sequence::Impl sequence = small_sequence(arena, 0, KvType::F16, KvType::Q8_0);
     EXPECT_EQ(refusal(sequence), "damaged: quantised rows of 4 elements, expected a multiple of 32");
 }
 
 TEST(SavedCodec, KeepsEmptySegmentsAndNone) {
-    const auto arena = std::make_shared<kv::HostArena>();
+    const auto arena = std::make_shared<kv::Arena>();
     Sequence::Impl sequence = small_sequence(arena, 3);
     auto empty = std::make_shared<kv::Segment>();
     for (std::uint32_t layer = 0; layer < 2; ++layer) {
@@ -156,7 +156,7 @@ TEST(SavedCodec, KeepsEmptySegmentsAndNone) {
 }
 
 TEST(SavedCodec, ForksShareTheSegments) {
-    const auto arena = std::make_shared<kv::HostArena>();
+    const auto arena = std::make_shared<kv::Arena>();
     const std::vector<std::byte> contents = encoded(small_model(), small_sequence(arena, 3));
     const Sequence loaded(std::make_unique<Sequence::Impl>(decoded(contents)));
     const Sequence one = loaded.fork();
@@ -169,7 +169,7 @@ TEST(SavedCodec, ForksShareTheSegments) {
 }
 
 TEST(SavedCodec, RefusesAnotherModel) {
-    const auto arena = std::make_shared<kv::HostArena>();
+    const auto arena = std::make_shared<kv::Arena>();
     const std::vector<std::byte> contents = encoded(small_model(), small_sequence(arena, 3));
     SavedModel other = small_model();
     other.identity[0] = 0xab;
@@ -189,7 +189,7 @@ TEST(SavedCodec, RefusesAnotherModel) {
 }
 
 TEST(SavedCodec, RefusesAnotherRopeSettingAndNamesIt) {
-    const auto arena = std::make_shared<kv::HostArena>();
+    const auto arena = std::make_shared<kv::Arena>();
     const std::vector<std::byte> contents = encoded(small_model(), small_sequence(arena, 3));
     SavedModel other = small_model();
     other.rope.freq_base = 500000;
@@ -209,7 +209,7 @@ TEST(SavedCodec, RefusesAnotherRopeSettingAndNamesIt) {
 }
 
 TEST(SavedCodec, TheOriginalContextCountsUnderYarnOnly) {
-    const auto arena = std::make_shared<kv::HostArena>();
+    const auto arena = std::make_shared<kv::Arena>();
     SavedModel model = small_model();
     SavedModel other = model;
     other.rope.original_context = 4096;
@@ -220,14 +220,14 @@ TEST(SavedCodec, TheOriginalContextCountsUnderYarnOnly) {
 }
 
 TEST(SavedCodec, RefusesMoreTokensThanTheContext) {
-    const auto arena = std::make_shared<kv::HostArena>();
+    const auto arena = std::make_shared<kv::Arena>();
     const std::vector<std::byte> contents = encoded(small_model(), small_sequence(arena, 3));
     EXPECT_EQ(refusal(contents, small_model(), 24), "not refused");
     EXPECT_EQ(refusal(contents, small_model(), 23), "24 tokens, beyond the context of 23 (-c sets it)");
 }
 
 TEST(SavedCodec, RefusesWhatContradictsItself) {
-    const auto arena = std::make_shared<kv::HostArena>();
+    const auto arena = std::make_shared<kv::Arena>();
     Sequence::Impl sequence = small_sequence(arena, 3);
     sequence.tokens[5] = 7;
     EXPECT_EQ(refusal(sequence), "damaged: token 7 is not in the vocabulary of 7");
@@ -258,7 +258,7 @@ TEST(SavedCodec, RefusesWhatContradictsItself) {
 }
 
 TEST(SavedCodec, RefusesPositionsThatDoNotAscend) {
-    const auto arena = std::make_shared<kv::HostArena>();
+    const auto arena = std::make_shared<kv::Arena>();
     const auto refusal_of = [&](std::vector<std::vector<Position>> positions) {
         Sequence::Impl sequence = small_sequence(arena, 3);
         auto segment = std::make_shared<kv::Segment>();
@@ -285,7 +285,7 @@ TEST(SavedCodec, RefusesPositionsThatDoNotAscend) {
 }
 
 TEST(SavedCodec, RefusesContentsCutAnywhereOrContinued) {
-    const auto arena = std::make_shared<kv::HostArena>();
+    const auto arena = std::make_shared<kv::Arena>();
     std::vector<std::byte> contents = encoded(small_model(), small_sequence(arena, 3));
     for (std::size_t length = 0; length < contents.size(); ++length) {
         EXPECT_TRUE(refusal({contents.begin(), contents.begin() + static_cast<std::ptrdiff_t>(length)})
@@ -298,13 +298,13 @@ TEST(SavedCodec, RefusesContentsCutAnywhereOrContinued) {
 
 /// Without a checksum in front of it the parser has to stand on its own: any four bytes may say anything.
 TEST(SavedCodec, LyingCountsAreRefusedBeforeTheyAreBelieved) {
-    const auto arena = std::make_shared<kv::HostArena>();
+    const auto arena = std::make_shared<kv::Arena>();
     const std::vector<std::byte> contents = encoded(small_model(), small_sequence(arena, 3));
     for (const std::uint32_t lie : {0U, 1U, 0x7FFFFFFFU, 0x80000000U, 0xFFFFFFFFU}) {
         for (std::size_t at = 0; at + sizeof lie <= contents.size(); ++at) {
             std::vector<std::byte> altered = contents;
             std::memcpy(altered.data() + at, &lie, sizeof lie);
-            const auto memory = std::make_shared<kv::HostArena>();
+            const auto memory = std::make_shared<kv::Arena>();
             try {
                 const Sequence::Impl sequence =
                     decode_sequence(bytes_in(altered), small_model(), kContext, memory, kPath);
@@ -332,7 +332,7 @@ TEST(SavedCodec, TheFuzzersSeedsAreRefusedOrDecoded) {
 
 // Values within keys: kernels would rotate beyond a row whose stretches are not whole.
 TEST(SavedCodec, ValuesWithinKeysOfTypesThatCannotBeAreRefused) {
-    const auto arena = std::make_shared<kv::HostArena>();
+    const auto arena = std::make_shared<kv::Arena>();
     const auto refused = [&](std::uint32_t value_size, KvTypes type) {
         SavedModel model = small_model();
         model.shapes = {

@@ -70,7 +70,7 @@ inline void mark_tail(kv::Tail & tail) {
 }
 
 /// Rows 0 to 3 consecutive, then a segment of ragged heads (one of them empty), then the tail, then a pending token.
-inline Sequence::Impl small_sequence(const std::shared_ptr<kv::HostArena> & arena, std::uint32_t tail_rows,
+inline Sequence::Impl small_sequence(const std::shared_ptr<kv::Arena> & arena, std::uint32_t tail_rows,
                                      KvType first_type = KvType::F16, KvType second_type = KvType::F16) {
     constexpr std::uint32_t kTailFirst = 20;
     std::vector<kv::LayerShape> shapes = small_model().shapes;

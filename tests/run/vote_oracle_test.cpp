@@ -21,15 +21,15 @@ struct FirstLayer {
 };
 
 FirstLayer first_layer(const Model & model, std::span<const Token> tokens) {
-    const model::Architecture & architecture = *model.impl()->architecture;
+    const model::Decoder & decoder = model.impl()->decoder;
     run::Compute compute(1, 1, nullptr);
     run::Graph graph(256);
     run::Allocator allocator;
     ggml_tensor * ids = graph.integers(static_cast<std::int64_t>(tokens.size()));
     ggml_tensor * positions = graph.integers(static_cast<std::int64_t>(tokens.size()));
     product::GgmlProducts products;
-    const auto [q, k, v, gate] = architecture.attention_input(
-        graph.ctx(), products, 0, architecture.embed(graph.ctx(), ids), positions, model::Architecture::Wanted::All);
+    const auto [q, k, v, gate] = decoder.attention_input(graph.ctx(), products, 0, decoder.embed(graph.ctx(), ids),
+                                                         positions, model::Wanted::All);
     for (ggml_tensor * result : {q, k}) {
         ggml_set_output(result);
         graph.expand(result);
@@ -104,7 +104,7 @@ protected:
         const model::HyperParameters & params = run_.model.impl()->params;
         const select::Plan plan = select::make_plan(branch_.cache, kTokens, 0);
         const std::vector<float> keys = stored_keys();
-        kv::HostArena arena;
+        kv::Arena arena;
         kv::LayerRows rows =
             kv::LayerRows::dense(arena, run::attending_shape(params, KvType::F32), kTokens, Position{0});
         rows.set_rows(kTokens);

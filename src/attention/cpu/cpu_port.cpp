@@ -4,7 +4,7 @@
 #include <deque>
 
 #include "attention/cpu/attend.h"
-#include "attention/host_port.h"
+#include "attention/port.h"
 #include "base/block.h"
 
 namespace snapkv::attention {
@@ -17,9 +17,9 @@ std::size_t whole_lines(std::size_t floats) {
     return (floats + kLineFloats - 1) / kLineFloats * kLineFloats;
 }
 
-class CpuPort final : public HostPort {
+class CpuPort final : public Port {
 public:
-    CpuPort(std::uint32_t first_layer, std::uint32_t layers) : HostPort(first_layer, layers) {
+    CpuPort(std::uint32_t first_layer, std::uint32_t layers) : Port(first_layer, layers) {
         for (std::uint32_t layer = 0; layer < layers; ++layer) {
             nodes_.push_back({this, std::make_unique<cpu::Attend>()});
         }
@@ -86,7 +86,7 @@ private:
 
 }  // namespace
 
-std::unique_ptr<HostPort> make_cpu_port(std::uint32_t first_layer, std::uint32_t layers) {
+std::unique_ptr<Port> make_cpu_port(std::uint32_t first_layer, std::uint32_t layers) {
     return std::make_unique<CpuPort>(first_layer, layers);
 }
 

@@ -197,10 +197,10 @@ private:
     const HeadBlock * masked_ = nullptr;  ///< what it was made for
 };
 
-class PortablePort final : public HostPort {
+class PortablePort final : public Port {
 public:
     PortablePort(std::uint32_t first_layer, std::uint32_t layers, const portable::Limits & limits)
-        : HostPort(first_layer, layers), layers_(layers), limits_(limits) {}
+        : Port(first_layer, layers), layers_(layers), limits_(limits) {}
 
     [[nodiscard]] bool reusable() const override { return false; }
 
@@ -243,12 +243,12 @@ private:
 
 }  // namespace
 
-std::unique_ptr<HostPort> make_portable_port(std::uint32_t first_layer, std::uint32_t layers,
-                                             const portable::Limits & limits) {
+std::unique_ptr<Port> make_portable_port(std::uint32_t first_layer, std::uint32_t layers,
+                                         const portable::Limits & limits) {
     return std::make_unique<PortablePort>(first_layer, layers, limits);
 }
 
-std::unique_ptr<HostPort> make_portable_port(std::uint32_t first_layer, std::uint32_t layers) {
+std::unique_ptr<Port> make_portable_port(std::uint32_t first_layer, std::uint32_t layers) {
     return make_portable_port(first_layer, layers, portable::Limits{});
 }
 

@@ -1,4 +1,4 @@
-#include "attention/host_port.h"
+#include "attention/port.h"
 
 #include <array>
 #include <cassert>
@@ -24,10 +24,10 @@ void capture_node(ggml_tensor * node, int thread, int threads, void * unit) noex
 
 }  // namespace
 
-HostPort::HostPort(std::uint32_t first_layer, std::uint32_t layers) : first_layer_(first_layer), units_(layers) {}
+Port::Port(std::uint32_t first_layer, std::uint32_t layers) : first_layer_(first_layer), units_(layers) {}
 
-ggml_tensor * HostPort::store(ggml_context * ctx, ggml_cgraph * graph, std::uint32_t layer, ggml_tensor * k,
-                              ggml_tensor * v) {
+ggml_tensor * Port::store(ggml_context * ctx, ggml_cgraph * graph, std::uint32_t layer, ggml_tensor * k,
+                          ggml_tensor * v) {
     assert(ggml_is_contiguous(k) && ggml_is_contiguous(v));
     std::array<ggml_tensor *, 2> sources{k, v};
     ggml_tensor * node =
@@ -36,7 +36,7 @@ ggml_tensor * HostPort::store(ggml_context * ctx, ggml_cgraph * graph, std::uint
     return node;
 }
 
-void HostPort::capture(ggml_context * ctx, ggml_cgraph * graph, std::uint32_t layer, ggml_tensor * q) {
+void Port::capture(ggml_context * ctx, ggml_cgraph * graph, std::uint32_t layer, ggml_tensor * q) {
     std::array<ggml_tensor *, 1> sources{q};
     ggml_tensor * node =
         ggml_custom_4d(ctx, GGML_TYPE_F32, 1, 1, 1, 1, sources.data(), 1, capture_node, GGML_N_TASKS_MAX, &unit(layer));
