@@ -135,6 +135,14 @@ struct GenerateOptions {
     std::vector<std::string> stop;
 };
 
+/// One sequence to be continued.
+struct GenerateRequest {
+    Sequence * sequence = nullptr;
+    GenerateOptions options;
+    /// Receives whole UTF-8 characters as they come; returning false ends the generation as an interrupt. May be null.
+    std::function<bool(std::string_view)> on_text = {};
+};
+
 enum class StopReason { EndOfGeneration, Length, StopString, Interrupt };
 
 struct Generation {
@@ -201,6 +209,12 @@ public:
     /// options, Error(Input) for logits that are not numbers (damaged weights), Error(Machine) if memory is short.
     [[nodiscard]] Generation generate(Sequence & sequence, const GenerateOptions & options,
                                       const std::function<bool(std::string_view)> & on_text = {});
+
+    /// The same for several sequences at once: each step of decode takes a token of each that goes on, which reads the
+    /// weights once for all of them. What a sequence generates does not depend on the others. The results are in the
+    /// order of the requests; each one's predicted_ms is the time until it ended. Throws as above, and Error(Usage) for
+    /// a sequence named twice; what was generated until then stays in the sequences.
+    [[nodiscard]] std::vector<Generation> generate(std::span<const GenerateRequest> requests);
 
     /// The tokens of a further user message, for append(): in the model's chat template, or the bare text if `raw`. Do
     /// not add the answer's end token: append() feeds a sampled token that has no row yet by itself. `parse_special`

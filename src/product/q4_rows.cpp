@@ -111,69 +111,96 @@ constexpr __mmask64 bytes_of(std::int64_t blocks) {
     return (__mmask64{1} << static_cast<unsigned>(std::clamp<std::int64_t>(blocks, 0, 2) * Layout<kType>::kBytes)) - 1;
 }
 
-// One row after the other streams best from memory; an input that does not fit the first cache is better shared by
-// several rows.
+// One row after the other streams best from memory; inputs that do not fit the first cache are better shared by several
+// rows.
 constexpr std::uint32_t kSharing = 4;
 constexpr std::size_t kSmallInput = std::size_t{24} << 10U;
 constexpr std::size_t kAhead = 4096;  // bytes that a single row's stream is fetched ahead
 
-/// `Rows` rows of weights at once.
-template <ggml_type kType, std::uint32_t Rows>
-SNAPKV_Q4_TARGET void dot_rows(const std::byte * weights, std::size_t row_bytes, std::int64_t depth,
-                               const InputQuad * input, float * out) {
+/// Inputs that are multiplied with a row while its quads are unpacked.
+constexpr std::uint32_t kTogether = 4;
+
+/// `Rows` rows of weights with `Inputs` inputs at once.
+template <ggml_type kType, std::uint32_t Rows, std::uint32_t Inputs>
+SNAPKV_Q4_TARGET void dot_rows(const WeightRows & of, std::uint32_t first_row, const PreparedInputs & inputs,
+                               std::uint32_t first_input, float * out, std::size_t out_stride) {
     using Of = Layout<kType>;
     static constexpr auto kNibbles = nibble_bytes<kType>();
     static constexpr auto kWords = scale_words<kType>();
+    const std::byte * weights = of.weights + first_row * of.row_bytes;
+    const std::byte * prepared = inputs.prepared + first_input * inputs.stride;
     const __m512i nibbles = _mm512_loadu_si512(kNibbles.data());
     const __m512i words = _mm512_loadu_si512(kWords.data());
     const __m512i mask = _mm512_set1_epi8(0x0F);
-    __m512 sums[Rows];
-    __m512 offsets[Rows];
+    __m512 sums[Rows][Inputs];
+    __m512 offsets[Rows][Inputs];
     for (std::uint32_t r = 0; r < Rows; ++r) {
-        sums[r] = _mm512_setzero_ps();
-        offsets[r] = _mm512_setzero_ps();
+        for (std::uint32_t i = 0; i < Inputs; ++i) {
+            sums[r][i] = _mm512_setzero_ps();
+            offsets[r][i] = _mm512_setzero_ps();
+        }
     }
-    const std::size_t ahead = Rows == 1 ? kAhead : Rows * row_bytes;
-    const std::int64_t blocks = depth / kBlock;
-    for (std::int64_t block = 0; block < blocks; block += kQuad, ++input) {
+    const std::size_t ahead = Rows == 1 ? kAhead : Rows * of.row_bytes;
+    const std::int64_t blocks = of.depth / kBlock;
+    for (std::int64_t block = 0; block < blocks; block += kQuad, prepared += sizeof(InputQuad)) {
         const __mmask64 first_bytes = bytes_of<kType>(blocks - block);
         const __mmask64 second_bytes = bytes_of<kType>(blocks - block - 2);
-        const __m512i low = _mm512_loadu_si512(input->low.data());
-        const __m512i high = _mm512_loadu_si512(input->high.data());
-        const __m512 scales = _mm512_loadu_ps(input->scales.data());
         for (std::uint32_t r = 0; r < Rows; ++r) {
-            const std::byte * row = weights + r * row_bytes + block * Of::kBytes;
+            const std::byte * row = weights + r * of.row_bytes + block * Of::kBytes;
             _mm_prefetch(row + ahead, _MM_HINT_T0);
             const __m512i first = _mm512_maskz_loadu_epi8(first_bytes, row);
             const __m512i second = _mm512_maskz_loadu_epi8(second_bytes, row + 2 * Of::kBytes);
             const __m512i both = _mm512_permutex2var_epi8(first, nibbles, second);
             const __m512i factors = _mm512_permutex2var_epi16(first, words, second);
-            const __m512i start = Of::kOffset ? _mm512_setzero_si512() : _mm512_loadu_si512(input->minus.data());
-            __m512i dot = _mm512_dpbusd_epi32(start, _mm512_and_si512(both, mask), low);
-            dot = _mm512_dpbusd_epi32(dot, _mm512_and_si512(_mm512_srli_epi16(both, 4), mask), high);
-            const __m512 scale = _mm512_mul_ps(_mm512_cvtph_ps(_mm512_castsi512_si256(factors)), scales);
-            sums[r] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot), scale, sums[r]);
-            if constexpr (Of::kOffset) {
-                const __m512 offset = _mm512_cvtph_ps(_mm512_extracti64x4_epi64(factors, 1));
-                offsets[r] = _mm512_fmadd_ps(offset, _mm512_loadu_ps(input->sums.data()), offsets[r]);
+            const __m512i low = _mm512_and_si512(both, mask);
+            const __m512i high = _mm512_and_si512(_mm512_srli_epi16(both, 4), mask);
+            const __m512 scales = _mm512_cvtph_ps(_mm512_castsi512_si256(factors));
+            for (std::uint32_t i = 0; i < Inputs; ++i) {
+                const auto & input = *reinterpret_cast<const InputQuad *>(prepared + i * inputs.stride);
+                __m512i dot = Of::kOffset ? _mm512_setzero_si512() : _mm512_loadu_si512(input.minus.data());
+                dot = _mm512_dpbusd_epi32(dot, low, _mm512_loadu_si512(input.low.data()));
+                dot = _mm512_dpbusd_epi32(dot, high, _mm512_loadu_si512(input.high.data()));
+                const __m512 scale = _mm512_mul_ps(scales, _mm512_loadu_ps(input.scales.data()));
+                sums[r][i] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot), scale, sums[r][i]);
+                if constexpr (Of::kOffset) {
+                    const __m512 offset = _mm512_cvtph_ps(_mm512_extracti64x4_epi64(factors, 1));
+                    offsets[r][i] = _mm512_fmadd_ps(offset, _mm512_loadu_ps(input.sums.data()), offsets[r][i]);
+                }
             }
         }
     }
     for (std::uint32_t r = 0; r < Rows; ++r) {
-        out[r] = _mm512_reduce_add_ps(_mm512_add_ps(sums[r], offsets[r]));
+        for (std::uint32_t i = 0; i < Inputs; ++i) {
+            out[(first_input + i) * out_stride + first_row + r] =
+                _mm512_reduce_add_ps(_mm512_add_ps(sums[r][i], offsets[r][i]));
+        }
+    }
+}
+
+/// `Rows` rows with all inputs.
+template <ggml_type kType, std::uint32_t Rows>
+void dot_inputs(const WeightRows & rows, std::uint32_t row, const PreparedInputs & inputs, float * out,
+                std::size_t out_stride) {
+    // Accumulators of more inputs would not stay in registers.
+    constexpr std::uint32_t kAtOnce = Rows == 1 ? kTogether : 2;
+    std::uint32_t input = 0;
+    for (; input + kAtOnce <= inputs.count; input += kAtOnce) {
+        dot_rows<kType, Rows, kAtOnce>(rows, row, inputs, input, out, out_stride);
+    }
+    for (; input < inputs.count; ++input) {
+        dot_rows<kType, Rows, 1>(rows, row, inputs, input, out, out_stride);
     }
 }
 
 template <ggml_type kType>
-void dot(ggml_type /*type*/, const std::byte * weights, std::size_t row_bytes, std::uint32_t rows, std::int64_t depth,
-         const std::byte * prepared, float * out) {
-    const auto * input = reinterpret_cast<const InputQuad *>(prepared);
+void dot(const WeightRows & rows, const PreparedInputs & inputs, float * out, std::size_t out_stride) {
+    const bool small = std::min(inputs.count, kTogether) * prepared_bytes(rows.depth) <= kSmallInput;
     std::uint32_t row = 0;
-    for (; prepared_bytes(depth) > kSmallInput && row + kSharing <= rows; row += kSharing) {
-        dot_rows<kType, kSharing>(weights + row * row_bytes, row_bytes, depth, input, out + row);
+    for (; !small && row + kSharing <= rows.rows; row += kSharing) {
+        dot_inputs<kType, kSharing>(rows, row, inputs, out, out_stride);
     }
-    for (; row < rows; ++row) {
-        dot_rows<kType, 1>(weights + row * row_bytes, row_bytes, depth, input, out + row);
+    for (; row < rows.rows; ++row) {
+        dot_inputs<kType, 1>(rows, row, inputs, out, out_stride);
     }
 }
 

@@ -23,11 +23,13 @@ void ggml_prepare(ggml_type type, const float * input, std::int64_t depth, std::
     }
 }
 
-void ggml_dot(ggml_type type, const std::byte * weights, std::size_t row_bytes, std::uint32_t rows, std::int64_t depth,
-              const std::byte * prepared, float * out) {
-    const ggml_vec_dot_t dot = ggml_get_type_traits_cpu(type)->vec_dot;
-    for (std::uint32_t row = 0; row < rows; ++row) {
-        dot(static_cast<int>(depth), out + row, 0, weights + row * row_bytes, 0, prepared, 0, 1);
+void ggml_dot(const WeightRows & rows, const PreparedInputs & inputs, float * out, std::size_t out_stride) {
+    const ggml_vec_dot_t dot = ggml_get_type_traits_cpu(rows.type)->vec_dot;
+    for (std::uint32_t row = 0; row < rows.rows; ++row) {
+        for (std::uint32_t input = 0; input < inputs.count; ++input) {
+            dot(static_cast<int>(rows.depth), out + input * out_stride + row, 0, rows.weights + row * rows.row_bytes, 0,
+                inputs.prepared + input * inputs.stride, 0, 1);
+        }
     }
 }
 

@@ -19,6 +19,12 @@ float * row_of(const ggml_tensor * tensor, std::int64_t row) {
     return floats(tensor) + row * tensor->ne[0];
 }
 
+/// Inputs begin on cache lines.
+std::size_t aligned(std::size_t bytes) {
+    constexpr std::size_t kLine = 64;
+    return (bytes + kLine - 1) / kLine * kLine;
+}
+
 bool plain(const ggml_tensor * weight) {
     return ggml_is_contiguous(weight) && weight->buffer != nullptr && ggml_backend_buffer_is_host(weight->buffer);
 }
@@ -34,23 +40,28 @@ std::uint64_t StepProducts::scratch_bytes() const {
     return bytes;
 }
 
+std::size_t StepProducts::prepared_stride(const Part & part) {
+    return aligned(part.dot->prepared_bytes(part.linear.in()));
+}
+
 bool StepProducts::serves(std::span<const Linear> linears) const {
     return std::all_of(linears.begin(), linears.end(), [&](const Linear & linear) {
         return plain(linear.weight) && row_dot(linear.weight->type, portable_) != nullptr;
     });
 }
 
-StepProducts::Step & StepProducts::add_step(const Norm & norm, std::span<const Linear> linears) {
+StepProducts::Step & StepProducts::add_step(const Norm & norm, std::span<const Linear> linears, std::int64_t rows) {
     Step & step = steps_.emplace_back();
     step.products = this;
     step.norm = norm;
+    const auto count = static_cast<std::size_t>(rows);
     for (const Linear & linear : linears) {
         const Part & part = step.parts.emplace_back(Part{linear, row_dot(linear.weight->type, portable_)});
         const auto in = static_cast<std::size_t>(linear.in());
-        const auto out = static_cast<std::size_t>(linear.out());
+        const std::size_t out = count * static_cast<std::size_t>(linear.out());
         for (Scratch & scratch : scratch_) {
             scratch.normalised.resize(std::max(scratch.normalised.size(), in));
-            scratch.prepared.resize(std::max(scratch.prepared.size(), part.dot->prepared_bytes(linear.in())));
+            scratch.prepared.resize(std::max(scratch.prepared.size(), count * prepared_stride(part)));
             scratch.first.resize(std::max(scratch.first.size(), out));
             scratch.second.resize(std::max(scratch.second.size(), out));
         }
@@ -69,15 +80,23 @@ StepProducts::Share StepProducts::share_of(std::int64_t rows, int thread, int th
     return {cut(thread), cut(thread + 1)};
 }
 
-/// out[i] = row share.begin + i of the weights times the prepared input, and the bias.
-void StepProducts::multiply_share(const Part & part, const Share & share, const std::byte * prepared, float * out) {
+/// out[j * out_stride + i] = row share.begin + i of the weights times input j, and the bias.
+void StepProducts::multiply_share(const Part & part, const Share & share, const PreparedInputs & inputs, float * out,
+                                  std::size_t out_stride) {
     const ggml_tensor * weight = part.linear.weight;
-    const auto * rows = static_cast<const std::byte *>(weight->data) + share.begin * weight->nb[1];
     const std::uint32_t count = share.end - share.begin;
-    part.dot->dot(weight->type, rows, weight->nb[1], count, weight->ne[0], prepared, out);
+    part.dot->dot({.type = weight->type,
+                   .weights = static_cast<const std::byte *>(weight->data) + share.begin * weight->nb[1],
+                   .row_bytes = weight->nb[1],
+                   .rows = count,
+                   .depth = weight->ne[0]},
+                  inputs, out, out_stride);
     if (part.linear.bias != nullptr) {
         const float * bias = floats(part.linear.bias) + share.begin;
-        std::transform(out, out + count, bias, out, [](float a, float b) { return a + b; });
+        for (std::uint32_t input = 0; input < inputs.count; ++input) {
+            float * of_input = out + input * out_stride;
+            std::transform(of_input, of_input + count, bias, of_input, [](float a, float b) { return a + b; });
+        }
     }
 }
 
@@ -92,9 +111,15 @@ const float * StepProducts::input_row(const Step & step, const ggml_tensor * inp
     return scratch.normalised.data();
 }
 
-const std::byte * StepProducts::prepare(const Part & part, const float * row, Scratch & scratch) {
-    part.dot->prepare(part.linear.weight->type, row, part.linear.in(), scratch.prepared.data());
-    return scratch.prepared.data();
+/// All rows of the input, in the form that the part's weights are multiplied with.
+PreparedInputs StepProducts::prepare(const Step & step, const Part & part, const ggml_tensor * input,
+                                     Scratch & scratch) {
+    const std::size_t stride = prepared_stride(part);
+    for (std::int64_t row = 0; row < input->ne[1]; ++row) {
+        part.dot->prepare(part.linear.weight->type, input_row(step, input, row, scratch), part.linear.in(),
+                          scratch.prepared.data() + static_cast<std::size_t>(row) * stride);
+    }
+    return {scratch.prepared.data(), stride, static_cast<std::uint32_t>(input->ne[1])};
 }
 
 std::vector<ggml_tensor *> StepProducts::project(ggml_context * ctx, const Norm & norm, std::span<const Linear> linears,
@@ -102,7 +127,7 @@ std::vector<ggml_tensor *> StepProducts::project(ggml_context * ctx, const Norm 
     if (!serves(linears)) {
         return ggml_.project(ctx, norm, linears, hidden);
     }
-    Step & step = add_step(norm, linears);
+    Step & step = add_step(norm, linears, hidden->ne[1]);
     std::int64_t columns = 0;
     for (const Linear & linear : linears) {
         columns += linear.out();
@@ -128,22 +153,20 @@ std::vector<ggml_tensor *> StepProducts::project(ggml_context * ctx, const Norm 
 void StepProducts::run_project(const Step & step, ggml_tensor * node, int thread, int threads) {
     Scratch & scratch = scratch_[static_cast<std::size_t>(thread)];
     const ggml_tensor * hidden = node->src[0];
-    for (std::int64_t row = 0; row < hidden->ne[1]; ++row) {
-        const float * input = input_row(step, hidden, row, scratch);
-        const Part * prepared = nullptr;
-        float * out = floats(node);
-        for (const Part & part : step.parts) {
-            const std::int64_t columns = part.linear.out();
-            // Matrices of one type share one prepared input.
-            if (prepared == nullptr || part.dot != prepared->dot ||
-                part.linear.weight->type != prepared->linear.weight->type) {
-                prepare(part, input, scratch);
-                prepared = &part;
-            }
-            const Share share = share_of(columns, thread, threads);
-            multiply_share(part, share, scratch.prepared.data(), out + row * columns + share.begin);
-            out += columns * hidden->ne[1];
+    const Part * prepared = nullptr;
+    PreparedInputs inputs;
+    float * out = floats(node);
+    for (const Part & part : step.parts) {
+        const std::int64_t columns = part.linear.out();
+        // Matrices of one type share the prepared inputs.
+        if (prepared == nullptr || part.dot != prepared->dot ||
+            part.linear.weight->type != prepared->linear.weight->type) {
+            inputs = prepare(step, part, hidden, scratch);
+            prepared = &part;
         }
+        const Share share = share_of(columns, thread, threads);
+        multiply_share(part, share, inputs, out + share.begin, static_cast<std::size_t>(columns));
+        out += columns * hidden->ne[1];
     }
 }
 
@@ -153,7 +176,7 @@ ggml_tensor * StepProducts::gate_up(ggml_context * ctx, const Norm & norm, const
     if (!serves(both)) {
         return ggml_.gate_up(ctx, norm, gate, up, activation, hidden);
     }
-    Step & step = add_step(norm, both);
+    Step & step = add_step(norm, both, hidden->ne[1]);
     step.activation = activation;
     std::array<ggml_tensor *, 1> sources{hidden};
     const auto run = [](ggml_tensor * node, int thread, int threads, void * data) noexcept {
@@ -169,15 +192,16 @@ void StepProducts::run_gate_up(const Step & step, ggml_tensor * node, int thread
     const Part & gate = step.parts[0];
     const Part & up = step.parts[1];
     const Share share = share_of(node->ne[0], thread, threads);
-    for (std::int64_t row = 0; row < node->ne[1]; ++row) {
-        const float * input = input_row(step, node->src[0], row, scratch);
-        multiply_share(gate, share, prepare(gate, input, scratch), scratch.first.data());
-        if (up.linear.weight->type != gate.linear.weight->type) {
-            prepare(up, input, scratch);
-        }
-        multiply_share(up, share, scratch.prepared.data(), scratch.second.data());
-        gate_row(step.activation, {scratch.first.data(), share.end - share.begin}, scratch.second.data(), Element::F32,
-                 row_of(node, row) + share.begin);
+    const std::size_t count = share.end - share.begin;
+    PreparedInputs inputs = prepare(step, gate, node->src[0], scratch);
+    multiply_share(gate, share, inputs, scratch.first.data(), count);
+    if (up.linear.weight->type != gate.linear.weight->type) {
+        inputs = prepare(step, up, node->src[0], scratch);
+    }
+    multiply_share(up, share, inputs, scratch.second.data(), count);
+    for (std::size_t row = 0; row < inputs.count; ++row) {
+        gate_row(step.activation, {scratch.first.data() + row * count, count}, scratch.second.data() + row * count,
+                 Element::F32, row_of(node, static_cast<std::int64_t>(row)) + share.begin);
     }
 }
 
@@ -191,7 +215,7 @@ ggml_tensor * StepProducts::add_product(ggml_context * ctx, const Linear & linea
         return ggml_.add_product(ctx, linear, input, hidden);
     }
     assert(ggml_is_contiguous(input) && ggml_is_contiguous(hidden));
-    Step & step = add_step({}, {&linear, 1});
+    Step & step = add_step({}, {&linear, 1}, hidden->ne[1]);
     std::array<ggml_tensor *, 1> sources{input};
     const auto run = [](ggml_tensor * node, int thread, int threads, void * data) noexcept {
         const auto & at = *static_cast<const Step *>(data);
@@ -204,10 +228,12 @@ void StepProducts::run_add(const Step & step, ggml_tensor * node, int thread, in
     Scratch & scratch = scratch_[static_cast<std::size_t>(thread)];
     const Part & part = step.parts.front();
     const Share share = share_of(node->ne[0], thread, threads);
-    for (std::int64_t row = 0; row < node->ne[1]; ++row) {
-        multiply_share(part, share, prepare(part, row_of(node->src[1], row), scratch), scratch.first.data());
-        float * out = row_of(node, row) + share.begin;
-        std::transform(out, out + (share.end - share.begin), scratch.first.data(), out,
+    const std::size_t count = share.end - share.begin;
+    const PreparedInputs inputs = prepare(step, part, node->src[1], scratch);
+    multiply_share(part, share, inputs, scratch.first.data(), count);
+    for (std::size_t row = 0; row < inputs.count; ++row) {
+        float * out = row_of(node, static_cast<std::int64_t>(row)) + share.begin;
+        std::transform(out, out + count, scratch.first.data() + row * count, out,
                        [](float a, float b) { return a + b; });
     }
 }

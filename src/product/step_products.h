@@ -16,11 +16,12 @@ namespace snapkv::product {
 /// Products of the few rows of a decode step, where a model waits for its weights and its threads for each other: a
 /// norm and the products that read it are one node, so are the two products of SwiGLU, and a product with the sum it
 /// goes into. Threads share the weights' rows; each brings the input into its products' form for itself, which costs
-/// less than waiting for another's. Weights are read as they are stored. Steps with weights that rows cannot be
-/// multiplied with (not in plain memory) fall to ggml. A graph may run any number of times; it must not outlive this.
+/// less than waiting for another's. Weights are read as they are stored, once for all rows, and what comes of a row
+/// does not depend on the others. Steps with weights that rows cannot be multiplied with (not in plain memory) fall to
+/// ggml. A graph may run any number of times; it must not outlive this.
 class StepProducts final : public Products {
 public:
-    /// More rows are another implementation's business.
+    /// Of one sequence, more rows are another implementation's business.
     static constexpr std::int64_t kMostRows = 8;
 
     /// `threads`: of the graphs that run; `portable`: ggml's dot products only.
@@ -55,7 +56,7 @@ private:
         std::uint32_t begin = 0;
         std::uint32_t end = 0;
     };
-    /// One thread's memory: a normalised row, a prepared row, and two results of its share.
+    /// One thread's memory: a normalised row, all rows prepared, and two results of its share for each.
     struct Scratch {
         std::vector<float> normalised;
         std::vector<std::byte> prepared;
@@ -64,11 +65,13 @@ private:
     };
 
     [[nodiscard]] bool serves(std::span<const Linear> linears) const;
-    Step & add_step(const Norm & norm, std::span<const Linear> linears);
+    Step & add_step(const Norm & norm, std::span<const Linear> linears, std::int64_t rows);
     static Share share_of(std::int64_t rows, int thread, int threads);
-    static void multiply_share(const Part & part, const Share & share, const std::byte * prepared, float * out);
-    const float * input_row(const Step & step, const ggml_tensor * input, std::int64_t row, Scratch & scratch);
-    static const std::byte * prepare(const Part & part, const float * row, Scratch & scratch);
+    static void multiply_share(const Part & part, const Share & share, const PreparedInputs & inputs, float * out,
+                               std::size_t out_stride);
+    static const float * input_row(const Step & step, const ggml_tensor * input, std::int64_t row, Scratch & scratch);
+    static std::size_t prepared_stride(const Part & part);
+    static PreparedInputs prepare(const Step & step, const Part & part, const ggml_tensor * input, Scratch & scratch);
     void run_project(const Step & step, ggml_tensor * node, int thread, int threads);
     void run_gate_up(const Step & step, ggml_tensor * node, int thread, int threads);
     void run_add(const Step & step, ggml_tensor * node, int thread, int threads);

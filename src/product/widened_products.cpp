@@ -8,6 +8,7 @@
 #include "ggml-backend.h"
 #include "ggml-cpu.h"
 #include "product/elementwise.h"
+#include "product/ggml_products.h"
 
 namespace snapkv::product {
 
@@ -329,6 +330,9 @@ ggml_tensor * WidenedProducts::add_product(ggml_context * ctx, const Linear & li
 }
 
 ggml_tensor * WidenedProducts::multiply(ggml_context * ctx, const Linear & linear, ggml_tensor * input) {
+    if (!matrices_.contains(linear.weight)) {
+        return GgmlProducts().multiply(ctx, linear, input);
+    }
     assert(ggml_is_contiguous(input));
     Step & step = add_step({}, {&linear, 1}, input->ne[1], Gemm::Mode::Store);
     std::array<ggml_tensor *, 1> sources{input};

@@ -50,6 +50,7 @@ public:
     /// Written over `hidden`.
     [[nodiscard]] ggml_tensor * add_product(ggml_context * ctx, const Linear & linear, ggml_tensor * input,
                                             ggml_tensor * hidden) override;
+    /// A matrix that begin_layer() was not given (a router of experts) is multiplied by ggml.
     [[nodiscard]] ggml_tensor * multiply(ggml_context * ctx, const Linear & linear, ggml_tensor * input) override;
 
 private:

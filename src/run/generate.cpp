@@ -1,8 +1,11 @@
 #include <algorithm>
 #include <chrono>
+#include <memory>
 #include <new>
+#include <vector>
 
 #include "base/out_of_memory.h"
+#include "base/raise.h"
 #include "run/sampler.h"
 #include "run/sequence_impl.h"
 #include "run/session_impl.h"
@@ -55,56 +58,146 @@ bool stop_requested(const std::atomic<bool> * stop) {
     return stop != nullptr && stop->load(std::memory_order_relaxed);
 }
 
-}  // namespace
+/// One sequence's answer while it is generated.
+class Answer {
+public:
+    Answer(const text::Vocabulary & vocabulary, const GenerateRequest & request, std::uint32_t context)
+        : vocabulary_(vocabulary),
+          request_(request),
+          context_(context),
+          sampler_(vocabulary, request.options.sampling, sequence().tokens),
+          output_(request.options.stop, request.on_text) {
+        end_where_full();
+    }
 
-Generation Session::generate(Sequence & sequence, const GenerateOptions & options,
-                             const std::function<bool(std::string_view)> & on_text) try {
-    Sequence::Impl & state = sequence.impl();
-    impl_->check_belongs(state);
-    const text::Vocabulary & vocabulary = impl_->model.impl()->vocabulary;
-    run::Sampler sampler(vocabulary, options.sampling, state.tokens);
-    Output output(options.stop, on_text);
-    Generation result;
-    const auto begin = std::chrono::steady_clock::now();
-    const auto full = [&] {
-        const bool enough =
-            options.max_tokens >= 0 && result.tokens.size() >= static_cast<std::uint64_t>(options.max_tokens);
-        return enough || state.tokens.size() >= impl_->options.context;
-    };
-    while (!full()) {
-        if (stop_requested(impl_->options.stop)) {
-            result.reason = StopReason::Interrupt;
-            break;
-        }
-        if (state.pending) {
-            try {
-                impl_->stepper.feed(state, std::span(&state.tokens.back(), 1), run::Compute::Phase::Decode);
-            } catch (const run::Interrupted &) {
-                result.reason = StopReason::Interrupt;
-                break;
-            }
-            state.pending = false;
-            ++result.decode_steps;
-        }
-        const Token token = sampler.sample(state.logits);
+    [[nodiscard]] Sequence::Impl & sequence() { return request_.sequence->impl(); }
+    [[nodiscard]] bool ended() const { return ended_; }
+
+    /// The pending token has its row, and the logits are those after it.
+    void stepped() {
+        sequence().pending = false;
+        ++result_.decode_steps;
+    }
+    /// The next token from the logits.
+    void sample() {
+        Sequence::Impl & state = sequence();
+        const Token token = sampler_.sample(state.logits);
         state.tokens.push_back(token);
         state.pending = true;
-        if (vocabulary.is_end_of_generation(token)) {
-            result.reason = StopReason::EndOfGeneration;
-            break;
+        if (vocabulary_.is_end_of_generation(token)) {
+            end(StopReason::EndOfGeneration);
+            return;
         }
-        result.tokens.push_back(token);
-        if (!output.push(vocabulary.piece(token))) {
-            result.reason = output.stopped() ? StopReason::StopString : StopReason::Interrupt;
-            break;
+        result_.tokens.push_back(token);
+        if (!output_.push(vocabulary_.piece(token))) {
+            end(output_.stopped() ? StopReason::StopString : StopReason::Interrupt);
+            return;
+        }
+        end_where_full();
+    }
+    void end(StopReason reason) {
+        ended_ = true;
+        result_.reason = reason;
+        result_.predicted_ms = std::chrono::duration<double, std::milli>(Clock::now() - begin_).count();
+    }
+    [[nodiscard]] Generation take() {
+        output_.finish();
+        result_.text = output_.take_text();
+        return std::move(result_);
+    }
+
+private:
+    using Clock = std::chrono::steady_clock;
+
+    void end_where_full() {
+        const std::int64_t most = request_.options.max_tokens;
+        if ((most >= 0 && result_.tokens.size() >= static_cast<std::uint64_t>(most)) ||
+            sequence().tokens.size() >= context_) {
+            end(StopReason::Length);
         }
     }
-    output.finish();
-    result.text = output.take_text();
-    result.predicted_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
-    return result;
+
+    const text::Vocabulary & vocabulary_;
+    const GenerateRequest & request_;
+    std::uint32_t context_;
+    run::Sampler sampler_;
+    Output output_;
+    Generation result_;
+    Clock::time_point begin_ = Clock::now();
+    bool ended_ = false;
+};
+
+/// A row for the pending token of each, those with rows of one kind together.
+void step(run::Stepper & stepper, std::vector<Answer *> answers) {
+    const auto shapes = [](Answer * answer) -> const auto & { return answer->sequence().tail.shapes(); };
+    while (!answers.empty()) {
+        const auto others = std::stable_partition(answers.begin(), answers.end(), [&](Answer * answer) {
+            return shapes(answer) == shapes(answers.front());
+        });
+        std::vector<run::Feed> feeds;
+        for (auto answer = answers.begin(); answer != others; ++answer) {
+            Sequence::Impl & sequence = (*answer)->sequence();
+            feeds.push_back({&sequence, std::span(&sequence.tokens.back(), 1)});
+        }
+        stepper.step(feeds, run::Compute::Phase::Decode);
+        std::for_each(answers.begin(), others, [](Answer * answer) { answer->stepped(); });
+        answers.erase(answers.begin(), others);
+    }
+}
+
+}  // namespace
+
+std::vector<Generation> Session::generate(std::span<const GenerateRequest> requests) try {
+    std::vector<std::unique_ptr<Answer>> answers;
+    for (const GenerateRequest & request : requests) {
+        impl_->check_belongs(request.sequence->impl());
+        const bool twice = std::any_of(answers.begin(), answers.end(), [&](const auto & other) {
+            return &other->sequence() == &request.sequence->impl();
+        });
+        if (twice) {
+            raise_usage("a sequence is to be continued twice at once; fork() makes two of it");
+        }
+        answers.push_back(std::make_unique<Answer>(impl_->model.impl()->vocabulary, request, impl_->options.context));
+    }
+    while (true) {
+        std::vector<Answer *> going;
+        std::vector<Answer *> pending;
+        for (const auto & answer : answers) {
+            if (!answer->ended()) {
+                going.push_back(answer.get());
+                if (answer->sequence().pending) {
+                    pending.push_back(answer.get());
+                }
+            }
+        }
+        if (going.empty()) {
+            break;
+        }
+        bool stopped = stop_requested(impl_->options.stop);
+        if (!stopped) {
+            try {
+                step(impl_->stepper, pending);
+            } catch (const run::Interrupted &) {
+                stopped = true;
+            }
+        }
+        std::for_each(going.begin(), going.end(), [&](Answer * answer) {
+            stopped ? answer->end(StopReason::Interrupt) : answer->sample();
+        });
+    }
+    std::vector<Generation> results;
+    for (const auto & answer : answers) {
+        results.push_back(answer->take());
+    }
+    return results;
 } catch (const std::bad_alloc &) {
     out_of_memory();
+}
+
+Generation Session::generate(Sequence & sequence, const GenerateOptions & options,
+                             const std::function<bool(std::string_view)> & on_text) {
+    const GenerateRequest request{&sequence, options, on_text};
+    return std::move(generate({&request, 1}).front());
 }
 
 }  // namespace snapkv

@@ -8,6 +8,7 @@
 #include <tuple>
 #include <utility>
 
+#include "run/layer_graph.h"
 #include "run/layer_shape.h"
 #include "run/port.h"
 
@@ -85,12 +86,10 @@ void Prefill::reserve_layer(std::uint32_t layer) {
     products_.reserve_layer(layer_);
     products_.begin_graph();
     Graph graph(layer_nodes(environment_.params, states_.spans().size()) + port_->node_count(0));
-    HiddenStates & hidden = in_trunk ? trunk_ : suffixes_;
-    if (recurs()) {
-        build_recurrent(graph, hidden, 0, graph.integers(rows));
-    } else {
-        build_whole(graph, hidden, 0, graph.integers(rows));
-    }
+    LayerTask task = LayerTask::whole(layer_, 0, (in_trunk ? trunk_ : suffixes_).view(graph.ctx(), 0, rows),
+                                      graph.integers(rows));
+    task.states = states_.spans();
+    layer_graph(graph).replace(task);
     environment_.allocator.allocate(graph);
     port_->prepare(rows, environment_.compute.threads(Compute::Phase::Prefill));
 }
@@ -230,7 +229,8 @@ void Prefill::run_chunk(HiddenStates & hidden, std::uint32_t first_row, std::uin
     products_.begin_graph();
     Graph graph(layer_nodes(environment_.params, states_.spans().size()) + port_->node_count(0));
     ggml_tensor * input = graph.integers(static_cast<std::int64_t>(positions.size()));
-    build_layer(graph, hidden, first_row, input);
+    ggml_tensor * x = hidden.view(graph.ctx(), first_row, static_cast<std::uint32_t>(positions.size()));
+    layer_graph(graph).replace(layer_task(x, input));
     run_graph(graph, positions, input);
     states_.finish_chunk();
     units_ += count;
@@ -244,68 +244,33 @@ void Prefill::run_graph(Graph & graph, const std::vector<std::uint32_t> & positi
     environment_.compute.run(graph, Compute::Phase::Prefill);
 }
 
-void Prefill::build_layer(Graph & graph, HiddenStates & hidden, std::uint32_t first_row, ggml_tensor * positions) {
-    if (recurs()) {
-        build_recurrent(graph, hidden, first_row, positions);
-    } else if (in_last_layer()) {
-        build_last(graph, hidden, first_row, positions);
-    } else {
-        build_whole(graph, hidden, first_row, positions);
+/// What this layer does with a chunk that is filled in. Nothing after the last layer reads most of its rows: keys and
+/// values of all, queries of the windows only.
+LayerTask Prefill::layer_task(ggml_tensor * hidden, ggml_tensor * positions) {
+    LayerTask task = LayerTask::whole(layer_, 0, hidden, positions);
+    task.states = states_.spans();
+    if (!in_last_layer() || recurs()) {
+        return task;
     }
-}
-
-void Prefill::build_recurrent(Graph & graph, HiddenStates & hidden, std::uint32_t first_row, ggml_tensor * positions) {
-    ggml_context * ctx = graph.ctx();
-    ggml_tensor * x = hidden.view(ctx, first_row, static_cast<std::uint32_t>(positions->ne[0]));
-    std::vector<model::StateTensors> states;  // each graph serves once
-    ggml_tensor * finished = environment_.decoder.recurrent_layer(ctx, graph.graph(), products_.products(), layer_, x,
-                                                                  states_.spans(), states);
-    graph.expand(finished->data == x->data ? finished : ggml_cpy(ctx, finished, x));
-}
-
-void Prefill::build_whole(Graph & graph, HiddenStates & hidden, std::uint32_t first_row, ggml_tensor * positions) {
-    const model::Decoder & model = environment_.decoder;
-    ggml_context * ctx = graph.ctx();
-    ggml_tensor * x = hidden.view(ctx, first_row, static_cast<std::uint32_t>(positions->ne[0]));
-    const auto [q, k, v, gate] =
-        model.attention_input(ctx, products_.products(), layer_, x, positions, model::Wanted::All);
-    ggml_tensor * stored = port_->store(ctx, graph.graph(), 0, k, v);
-    if (!unit().captures.empty()) {
-        port_->capture(ctx, graph.graph(), 0, q);
-    }
-    ggml_tensor * attended = port_->attend(ctx, graph.graph(), 0, q, stored);
-    ggml_tensor * finished = model.finish_layer(ctx, products_.products(), layer_, x, attended, gate);
-    graph.expand(finished->data == x->data ? finished : ggml_cpy(ctx, finished, x));
-}
-
-/// Nothing after the last layer reads most of its rows: keys and values of all, queries of the windows only.
-void Prefill::build_last(Graph & graph, HiddenStates & hidden, std::uint32_t first_row, ggml_tensor * positions) {
-    const model::Decoder & model = environment_.decoder;
-    ggml_context * ctx = graph.ctx();
-    ggml_tensor * x = hidden.view(ctx, first_row, static_cast<std::uint32_t>(positions->ne[0]));
-    const auto input =
-        model.attention_input(ctx, products_.products(), layer_, x, positions, model::Wanted::KeysValues);
-    port_->store(ctx, graph.graph(), 0, input.keys, input.values);
-    if (unit().captures.empty()) {
-        return;
-    }
-    std::uint32_t begin = static_cast<std::uint32_t>(positions->ne[0]);
-    std::uint32_t end = 0;
+    task.attends = false;
+    task.output = {};
+    const auto rows = static_cast<std::uint32_t>(positions->ne[0]);
+    task.queries = {rows, 0};
     for (const attention::CaptureSpan & span : unit().captures) {
-        begin = std::min(begin, span.row);
-        end = std::max(end, span.row + span.count);
+        task.queries.begin = std::min(task.queries.begin, span.row);
+        task.queries.end = std::max(task.queries.end, span.row + span.count);
+    }
+    if (unit().captures.empty()) {
+        task.queries = {};
+        return task;
     }
     // No fewer rows than any other product takes, wherever the chunk was cut.
-    const auto rows_of_chunk = static_cast<std::uint32_t>(positions->ne[0]);
-    begin = std::min(begin, rows_of_chunk - HiddenStates::kLeastRows);
-    end = std::max(end, begin + HiddenStates::kLeastRows);
+    task.queries.begin = std::min(task.queries.begin, rows - HiddenStates::kLeastRows);
+    task.queries.end = std::max(task.queries.end, task.queries.begin + HiddenStates::kLeastRows);
     for (attention::CaptureSpan & span : unit().captures) {
-        span.row -= begin;
+        span.row -= task.queries.begin;
     }
-    ggml_tensor * rows = ggml_view_2d(ctx, x, x->ne[0], end - begin, x->nb[1], begin * x->nb[1]);
-    ggml_tensor * at = ggml_view_1d(ctx, positions, end - begin, begin * positions->nb[0]);
-    port_->capture(ctx, graph.graph(), 0,
-                   model.attention_input(ctx, products_.products(), layer_, rows, at, model::Wanted::Queries).queries);
+    return task;
 }
 
 void Prefill::fill_unit(const std::vector<Piece> & pieces) {

@@ -11,6 +11,7 @@
 #include "run/branch_cache.h"
 #include "run/compute.h"
 #include "run/hidden_states.h"
+#include "run/layer_graph.h"
 #include "run/prefill_plan.h"
 #include "run/prefill_products.h"
 #include "run/state_spans.h"
@@ -77,10 +78,10 @@ private:
     void begin_layer(std::uint32_t layer);
     void keep_trunk();
     void reserve_layer(std::uint32_t layer);
-    void build_layer(Graph & graph, HiddenStates & hidden, std::uint32_t first_row, ggml_tensor * positions);
-    void build_recurrent(Graph & graph, HiddenStates & hidden, std::uint32_t first_row, ggml_tensor * positions);
-    void build_whole(Graph & graph, HiddenStates & hidden, std::uint32_t first_row, ggml_tensor * positions);
-    void build_last(Graph & graph, HiddenStates & hidden, std::uint32_t first_row, ggml_tensor * positions);
+    [[nodiscard]] LayerGraph layer_graph(Graph & graph) {
+        return {environment_.decoder, *port_, products_.products(), graph};
+    }
+    [[nodiscard]] LayerTask layer_task(ggml_tensor * hidden, ggml_tensor * positions);
     void run_graph(Graph & graph, const std::vector<std::uint32_t> & positions, ggml_tensor * input);
     void fill_unit(const std::vector<Piece> & pieces);
     void add_store(const Piece & piece);
@@ -93,7 +94,7 @@ private:
     void finish_branch(BranchCache & branch, LayerVote & latest, const OnLogits & on_logits);
     void output(BranchCache & branch, const OnLogits & on_logits);
     void output_rows(BranchCache & branch, std::uint32_t first, std::uint32_t count, const OnLogits & on_logits);
-    [[nodiscard]] ggml_tensor * last_layer(Graph & graph, ggml_tensor * x, ggml_tensor * positions);
+    [[nodiscard]] ggml_tensor * finish_rows(Graph & graph, ggml_tensor * x, ggml_tensor * positions);
     [[nodiscard]] bool recurs() const { return environment_.params.layer_recurs(layer_); }
     [[nodiscard]] bool in_last_layer() const { return layer_ + 1 == environment_.params.layers; }
     [[nodiscard]] attention::LayerUnit & unit() { return port_->unit(0); }

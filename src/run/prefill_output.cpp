@@ -16,18 +16,16 @@ void Prefill::output(BranchCache & branch, const OnLogits & on_logits) {
     }
 }
 
-/// What is left of the last layer for rows that are to give logits: nothing where it recurs, since all rows went
-/// through it.
-ggml_tensor * Prefill::last_layer(Graph & graph, ggml_tensor * x, ggml_tensor * positions) {
+/// What is left of the last layer for rows that are to give logits, whose keys and values it has: nothing where it
+/// recurs, since all rows went through it.
+ggml_tensor * Prefill::finish_rows(Graph & graph, ggml_tensor * x, ggml_tensor * positions) {
     if (recurs()) {
         return x;
     }
-    const model::Decoder & model = environment_.decoder;
-    ggml_context * ctx = graph.ctx();
-    const model::AttentionInput input =
-        model.attention_input(ctx, products_.products(), layer_, x, positions, model::Wanted::Queries);
-    ggml_tensor * attended = port_->attend(ctx, graph.graph(), 0, input.queries, input.queries);
-    return model.finish_layer(ctx, products_.products(), layer_, x, attended, input.gate);
+    LayerTask task = LayerTask::whole(layer_, 0, x, positions);
+    task.stores = false;
+    std::vector<model::StateTensors> none;
+    return layer_graph(graph).add(task, none);
 }
 
 void Prefill::output_rows(BranchCache & branch, std::uint32_t first, std::uint32_t count, const OnLogits & on_logits) {
@@ -44,7 +42,7 @@ void Prefill::output_rows(BranchCache & branch, std::uint32_t first, std::uint32
     ggml_tensor * positions = graph.integers(count);
     ggml_tensor * x = ggml_new_tensor_2d(ctx, GGML_TYPE_F32, environment_.params.width, count);
     ggml_set_input(x);
-    ggml_tensor * logits = environment_.decoder.logits(ctx, products_.stored(), last_layer(graph, x, positions));
+    ggml_tensor * logits = environment_.decoder.logits(ctx, products_.stored(), finish_rows(graph, x, positions));
     ggml_set_output(logits);
     graph.expand(logits);
     environment_.allocator.allocate(graph);

@@ -227,7 +227,7 @@ AppendStats Session::append(Sequence & sequence, std::span<const Token> tokens) 
         while (stats.tokens < feed.size()) {
             const std::size_t count = std::min<std::size_t>(impl_->options.batch, feed.size() - stats.tokens);
             const std::span<const Token> chunk = std::span(feed).subspan(stats.tokens, count);
-            impl_->stepper.feed(state, chunk, phase);
+            impl_->stepper.turn({&state, chunk}, phase);
             // The pending token is in the list already; now it has its row.
             state.tokens.insert(state.tokens.end(), chunk.begin() + (state.pending ? 1 : 0), chunk.end());
             state.pending = false;

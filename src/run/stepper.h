@@ -12,23 +12,33 @@
 #include "product/step_products.h"
 #include "run/compute.h"
 #include "run/hidden_states.h"
+#include "run/layer_graph.h"
 #include "run/prefill_products.h"
 #include "run/sequence_impl.h"
 #include "snapkv/session.h"
 
 namespace snapkv::run {
 
-/// Feeds tokens to a sequence through all layers at once, against its kept rows and tail: single steps of decode and
-/// the chunks of a further turn. The graph of a single step is built once and used for ever where attention allows.
-/// Not thread-safe.
+/// Tokens for the next positions of one sequence.
+struct Feed {
+    Sequence::Impl * sequence = nullptr;
+    std::span<const Token> tokens;
+};
+
+/// Feeds tokens to sequences through all layers at once, each against its own kept rows and tail: steps of decode, of
+/// one sequence or several, and the chunks of a further turn. The graph of a step is built once and used for as long as
+/// equally many sequences take part, where attention allows. Not thread-safe.
 class Stepper {
 public:
     Stepper(const model::HyperParameters & params, const model::Decoder & decoder, Compute & compute,
             AttentionPath attention, ProductPath products, std::shared_ptr<Meter> work);
 
-    /// Appends rows for `tokens` at the sequence's next positions and leaves the logits of the last one. The tokens
-    /// themselves are the caller's to record. Throws Interrupted, the sequence then as before.
-    void feed(Sequence::Impl & sequence, std::span<const Token> tokens, Compute::Phase phase);
+    /// A step of decode: appends a row for one token of each of `feeds`, whose sequences differ, and leaves the logits.
+    /// What a sequence gets does not depend on which others take part. The tokens themselves are the caller's to
+    /// record. Throws Interrupted, the sequences then as before.
+    void step(std::span<const Feed> feeds, Compute::Phase phase);
+    /// Appends rows for all tokens of one sequence and leaves the logits of the last. Throws as step() does.
+    void turn(const Feed & feed, Compute::Phase phase);
 
     /// Bytes of graph buffers and kernel scratch.
     [[nodiscard]] std::uint64_t bytes() const;
@@ -39,21 +49,16 @@ private:
         std::unique_ptr<Graph> graph;
         ggml_tensor * tokens = nullptr;
         ggml_tensor * positions = nullptr;
-        ggml_tensor * logits = nullptr;
-        std::vector<std::vector<model::StateTensors>> states;  ///< of each layer, where it recurs
+        ggml_tensor * logits = nullptr;  ///< one row a feed
+        /// Of each layer, where it recurs: of each feed.
+        std::vector<std::vector<model::StateTensors>> states;
     };
-    [[nodiscard]] Built build(Sequence::Impl & sequence, std::uint32_t rows, attention::Port & port,
-                              product::Products & products) const;
-    [[nodiscard]] ggml_tensor * attending_layer(Built & built, std::uint32_t layer, attention::Port & port,
-                                                product::Products & products, ggml_tensor * x) const;
-    void take_logits(Sequence::Impl & sequence, const ggml_tensor * tensor) const;
-    void fill_units(Sequence::Impl & sequence, std::uint32_t rows, attention::Port & port) const;
+    [[nodiscard]] Built build(std::span<const Feed> feeds, attention::Port & port, product::Products & products) const;
+    void fill_units(std::span<const Feed> feeds, attention::Port & port) const;
+    void run(Built & built, std::span<const Feed> feeds, attention::Port & port, Compute::Phase phase);
+    void take_logits(std::span<const Feed> feeds, const ggml_tensor * tensor) const;
     /// Each layer on its own, with its weights copied as a prefill has them: pays for chunks, not for steps.
-    void feed_layers(Sequence::Impl & sequence, std::span<const Token> tokens, Compute::Phase phase);
-    void run_layer(Sequence::Impl & sequence, std::uint32_t layer, PrefillProducts & products, HiddenStates & hidden,
-                   const std::vector<std::int32_t> & positions, Compute::Phase phase);
-    void run(Built & built, Sequence::Impl & sequence, std::span<const Token> tokens, attention::Port & port,
-             Compute::Phase phase);
+    void turn_by_layers(const Feed & feed, Compute::Phase phase);
 
     const model::HyperParameters & params_;
     const model::Decoder & decoder_;

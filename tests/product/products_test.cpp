@@ -191,8 +191,40 @@ TEST_P(RowDot, TakesAnyNumberOfBlocks) {
             std::vector<std::byte> prepared(dot->prepared_bytes(depth));
             dot->prepare(type, x.data(), depth, prepared.data());
             std::vector<float> got(7);
-            dot->dot(type, exact.data(), matrix.linear.weight->nb[1], 7, depth, prepared.data(), got.data());
+            dot->dot({type, exact.data(), matrix.linear.weight->nb[1], 7, depth}, {prepared.data(), prepared.size(), 1},
+                     got.data(), 7);
             EXPECT_LT(error_share(got, expected), 3e-4) << blocks << " blocks, portable " << portable;
+        }
+    }
+}
+
+TEST_P(RowDot, GivesEachOfSeveralInputsTheBitsOfOneAlone) {
+    const ggml_type type = GetParam();
+    constexpr std::size_t kRows = 7;
+    for (const std::int64_t blocks : {1, 5, 18, 400}) {
+        const std::int64_t depth = blocks * ggml_blck_size(type);
+        Layer layer(static_cast<std::uint32_t>(blocks));
+        const Matrix & matrix = layer.add(type, depth, kRows);
+        layer.fill();
+        const product::WeightRows rows{type, static_cast<const std::byte *>(matrix.linear.weight->data),
+                                       matrix.linear.weight->nb[1], kRows, depth};
+        const product::RowDot * dot = product::row_dot(type);
+        const std::size_t stride = (dot->prepared_bytes(depth) + 63) / 64 * 64;
+        for (const std::uint32_t count : {2U, 3U, 4U, 7U, 9U}) {
+            std::vector<std::byte> prepared(count * stride);
+            for (std::uint32_t input = 0; input < count; ++input) {
+                const std::vector<float> x = layer.numbers(static_cast<std::size_t>(depth));
+                dot->prepare(type, x.data(), depth, prepared.data() + input * stride);
+            }
+            constexpr std::size_t kStride = kRows + 3;
+            std::vector<float> got(count * kStride, -1.0F);
+            dot->dot(rows, {prepared.data(), stride, count}, got.data(), kStride);
+            for (std::uint32_t input = 0; input < count; ++input) {
+                std::vector<float> alone(kStride, -1.0F);
+                dot->dot(rows, {prepared.data() + input * stride, stride, 1}, alone.data(), kStride);
+                const auto begin = got.begin() + static_cast<std::ptrdiff_t>(input * kStride);
+                EXPECT_TRUE(std::equal(alone.begin(), alone.end(), begin)) << blocks << " blocks, input " << input;
+            }
         }
     }
 }
