@@ -35,8 +35,13 @@ Tail Tail::copy() const {
 
 void Tail::append(std::uint32_t count) {
     const std::size_t needed = (std::size_t{rows_} + count + kBlockRows - 1) / kBlockRows;
-    while (blocks_.size() < needed) {
-        blocks_.push_back(arena_->allocate(block_bytes_));
+    try {
+        while (blocks_.size() < needed) {
+            blocks_.push_back(arena_->allocate(block_bytes_));
+        }
+    } catch (...) {
+        truncate(rows_);  // gives back what it got
+        throw;
     }
     rows_ += count;
 }

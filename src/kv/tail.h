@@ -23,7 +23,8 @@ public:
     [[nodiscard]] Position next() const { return first_ + rows_; }
     [[nodiscard]] const std::vector<LayerShape> & shapes() const { return shapes_; }
 
-    /// Makes room for `count` more rows and counts them as present; their contents are written through place().
+    /// Makes room for `count` more rows and counts them as present; their contents are written through place(). Throws
+    /// Error(Machine), and is then as before.
     void append(std::uint32_t count);
     /// Forgets all rows from `rows` on.
     void truncate(std::uint32_t rows);

@@ -338,13 +338,15 @@ ggml_tensor * Decoder::add_network(ggml_context * ctx, product::Products & produ
 ggml_tensor * Decoder::expert_results(ggml_context * ctx, product::Products & products, const Layer & layer,
                                       ggml_tensor * hidden) const {
     ggml_tensor * normed = product::normalise(ctx, layer.network_norm, hidden);
-    ggml_tensor * results = layer.experts->build(ctx, normed);
+    ggml_tensor * results = layer.experts->build(ctx, products, normed);
     if (layer.down.weight == nullptr) {
         return results;
     }
     ggml_tensor * shared = products.multiply(ctx, layer.down, gated(ctx, products, layer, layer.network_norm, hidden));
     if (layer.shared_gate != nullptr) {
-        shared = ggml_mul(ctx, shared, ggml_sigmoid(ctx, ggml_mul_mat(ctx, layer.shared_gate, normed)));
+        shared =
+            ggml_mul(ctx, shared,
+                     ggml_sigmoid(ctx, products.multiply(ctx, product::Linear{layer.shared_gate, nullptr}, normed)));
     }
     return ggml_add(ctx, results, shared);
 }

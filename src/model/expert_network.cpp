@@ -15,8 +15,8 @@ ExpertNetwork::ExpertNetwork(Weights & weights, const std::string & prefix, cons
         return Matrices{weights.require(whole + ".weight", {in, out, count}, Weights::Use::MultiplyEach),
                         biased ? weights.require(whole + ".bias", {out, count}, Weights::Use::Elements) : nullptr};
     };
-    router_ = weights.require(prefix + "ffn_gate_inp.weight", {width, count}, Weights::Use::Multiply);
-    router_bias_ = biased ? weights.require(prefix + "ffn_gate_inp.bias", {count}, Weights::Use::Elements) : nullptr;
+    router_ = {weights.require(prefix + "ffn_gate_inp.weight", {width, count}, Weights::Use::Multiply),
+               biased ? weights.require(prefix + "ffn_gate_inp.bias", {count}, Weights::Use::Elements) : nullptr};
     choice_bias_ = weights.optional(prefix + "exp_probs_b.bias", {count}, Weights::Use::Elements);
     gate_ = matrices("ffn_gate_exps", width, inner);
     up_ = matrices("ffn_up_exps", width, inner);
@@ -61,14 +61,10 @@ ggml_tensor * ExpertNetwork::scores_of(ggml_context * ctx, ggml_tensor * logits)
     return logits;
 }
 
-ggml_tensor * ExpertNetwork::build(ggml_context * ctx, ggml_tensor * input) const {
+ggml_tensor * ExpertNetwork::build(ggml_context * ctx, product::Products & products, ggml_tensor * input) const {
     const std::int64_t width = input->ne[0];
     const std::int64_t rows = input->ne[1];
-    ggml_tensor * logits = ggml_mul_mat(ctx, router_, input);
-    if (router_bias_ != nullptr) {
-        logits = ggml_add(ctx, logits, router_bias_);
-    }
-    ggml_tensor * scores = scores_of(ctx, logits);
+    ggml_tensor * scores = scores_of(ctx, products.multiply(ctx, router_, input));
     ggml_tensor * choice = choice_bias_ == nullptr ? scores : ggml_add(ctx, scores, choice_bias_);
     ggml_tensor * chosen = ggml_argsort_top_k(ctx, choice, static_cast<int>(experts_.used));
     ggml_tensor * weights = weights_of(ctx, scores, chosen);

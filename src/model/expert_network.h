@@ -4,6 +4,7 @@
 
 #include "model/hyper_parameters.h"
 #include "model/weights.h"
+#include "product/products.h"
 
 namespace snapkv::model {
 
@@ -16,7 +17,7 @@ public:
     ExpertNetwork(Weights & weights, const std::string & prefix, const HyperParameters & params);
 
     /// [width, rows] from the normed hidden states [width, rows].
-    [[nodiscard]] ggml_tensor * build(ggml_context * ctx, ggml_tensor * input) const;
+    [[nodiscard]] ggml_tensor * build(ggml_context * ctx, product::Products & products, ggml_tensor * input) const;
 
 private:
     /// One of the experts' matrices, [in, out, count], and what is added to its products, [out, count] or null.
@@ -31,8 +32,7 @@ private:
     [[nodiscard]] ggml_tensor * weights_of(ggml_context * ctx, ggml_tensor * scores, ggml_tensor * chosen) const;
 
     Experts experts_;
-    ggml_tensor * router_ = nullptr;
-    ggml_tensor * router_bias_ = nullptr;
+    product::Linear router_;
     ggml_tensor * choice_bias_ = nullptr;  ///< for the choice alone, not for the weights
     Matrices gate_;
     Matrices up_;

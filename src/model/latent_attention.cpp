@@ -17,6 +17,18 @@ ggml_tensor * swapped(ggml_context * ctx, ggml_tensor * x) {
     return ggml_permute(ctx, x, 0, 2, 1, 3);
 }
 
+/// [out, heads, rows]: each head's matrix, of `weight` [in, out, heads], times its part of x [in, heads, rows].
+ggml_tensor * multiply_heads(ggml_context * ctx, ggml_tensor * weight, ggml_tensor * x) {
+    // The rows of a step each by itself: ggml sums products of several in another order than those of one.
+    constexpr std::int64_t kMostOfStep = 33;
+    const std::int64_t rows = x->ne[2];
+    if (rows > kMostOfStep) {
+        return swapped(ctx, ggml_mul_mat(ctx, weight, swapped(ctx, x)));
+    }
+    ggml_tensor * products = ggml_mul_mat(ctx, weight, ggml_permute(ctx, x, 0, 2, 3, 1));  // [out, 1, heads, rows]
+    return ggml_reshape_3d(ctx, products, products->ne[0], products->ne[2], rows);
+}
+
 }  // namespace
 
 LatentAttention::LatentAttention(Weights & weights, const std::string & prefix, const HyperParameters & params)
@@ -80,7 +92,7 @@ ggml_tensor * LatentAttention::queries(ggml_context * ctx, product::Products & p
     ggml_tensor * by_head = ggml_reshape_3d(ctx, projected, latent_.key_size, heads_, rows);
     ggml_tensor * plain = part(ctx, by_head, 0, plain_);
     if (latent_.absorbed) {
-        plain = swapped(ctx, ggml_mul_mat(ctx, key_part_, swapped(ctx, plain)));
+        plain = multiply_heads(ctx, key_part_, plain);
     }
     return ggml_concat(ctx, plain, rotate(part(ctx, by_head, plain_, rotated_)), 0);
 }
@@ -116,8 +128,7 @@ ggml_tensor * LatentAttention::output(ggml_context * ctx, ggml_tensor * attended
     }
     const std::int64_t rows = attended->ne[1];
     ggml_tensor * sums = ggml_reshape_3d(ctx, attended, latent_.rank, heads_, rows);
-    ggml_tensor * values = ggml_mul_mat(ctx, value_part_, swapped(ctx, sums));
-    return ggml_cont_2d(ctx, swapped(ctx, values), latent_.value_size * heads_, rows);
+    return ggml_cont_2d(ctx, multiply_heads(ctx, value_part_, sums), latent_.value_size * heads_, rows);
 }
 
 void LatentAttention::add_matrices(std::vector<product::Linear> & all) const {

@@ -129,10 +129,10 @@ private:
 
 /// A row for the pending token of each, those with rows of one kind together.
 void step(run::Stepper & stepper, std::vector<Answer *> answers) {
-    const auto shapes = [](Answer * answer) -> const auto & { return answer->sequence().tail.shapes(); };
     while (!answers.empty()) {
+        const std::vector<kv::LayerShape> & shapes = answers.front()->sequence().tail.shapes();
         const auto others = std::stable_partition(answers.begin(), answers.end(), [&](Answer * answer) {
-            return shapes(answer) == shapes(answers.front());
+            return answer->sequence().tail.shapes() == shapes;
         });
         std::vector<run::Feed> feeds;
         for (auto answer = answers.begin(); answer != others; ++answer) {
@@ -181,9 +181,8 @@ std::vector<Generation> Session::generate(std::span<const GenerateRequest> reque
                 stopped = true;
             }
         }
-        std::for_each(going.begin(), going.end(), [&](Answer * answer) {
-            stopped ? answer->end(StopReason::Interrupt) : answer->sample();
-        });
+        std::for_each(going.begin(), going.end(),
+                      [&](Answer * answer) { stopped ? answer->end(StopReason::Interrupt) : answer->sample(); });
     }
     std::vector<Generation> results;
     for (const auto & answer : answers) {

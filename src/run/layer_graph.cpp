@@ -36,8 +36,8 @@ ggml_tensor * LayerGraph::add(const LayerTask & task, std::vector<model::StateTe
         stored = port.store(ctx, graph.graph(), task.unit, input.keys, input.values);
     }
     if (input.queries == nullptr && task.queries.count() > 0) {
-        ggml_tensor * positions = ggml_view_1d(ctx, task.positions, task.queries.count(),
-                                               task.queries.begin * task.positions->nb[0]);
+        ggml_tensor * positions =
+            ggml_view_1d(ctx, task.positions, task.queries.count(), task.queries.begin * task.positions->nb[0]);
         input = decoder.attention_input(ctx, products, task.layer, rows_of(ctx, hidden, task.queries), positions,
                                         model::Wanted::Queries);
     }

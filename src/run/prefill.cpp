@@ -86,10 +86,8 @@ void Prefill::reserve_layer(std::uint32_t layer) {
     products_.reserve_layer(layer_);
     products_.begin_graph();
     Graph graph(layer_nodes(environment_.params, states_.spans().size()) + port_->node_count(0));
-    LayerTask task = LayerTask::whole(layer_, 0, (in_trunk ? trunk_ : suffixes_).view(graph.ctx(), 0, rows),
-                                      graph.integers(rows));
-    task.states = states_.spans();
-    layer_graph(graph).replace(task);
+    layer_graph(graph).replace(
+        whole_task((in_trunk ? trunk_ : suffixes_).view(graph.ctx(), 0, rows), graph.integers(rows)));
     environment_.allocator.allocate(graph);
     port_->prepare(rows, environment_.compute.threads(Compute::Phase::Prefill));
 }
@@ -244,11 +242,18 @@ void Prefill::run_graph(Graph & graph, const std::vector<std::uint32_t> & positi
     environment_.compute.run(graph, Compute::Phase::Prefill);
 }
 
+LayerTask Prefill::whole_task(ggml_tensor * hidden, ggml_tensor * positions) const {
+    LayerTask task = LayerTask::whole(layer_, 0, hidden, positions);
+    if (recurs()) {
+        task.states = states_.spans();
+    }
+    return task;
+}
+
 /// What this layer does with a chunk that is filled in. Nothing after the last layer reads most of its rows: keys and
 /// values of all, queries of the windows only.
 LayerTask Prefill::layer_task(ggml_tensor * hidden, ggml_tensor * positions) {
-    LayerTask task = LayerTask::whole(layer_, 0, hidden, positions);
-    task.states = states_.spans();
+    LayerTask task = whole_task(hidden, positions);
     if (!in_last_layer() || recurs()) {
         return task;
     }

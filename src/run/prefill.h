@@ -81,6 +81,7 @@ private:
     [[nodiscard]] LayerGraph layer_graph(Graph & graph) {
         return {environment_.decoder, *port_, products_.products(), graph};
     }
+    [[nodiscard]] LayerTask whole_task(ggml_tensor * hidden, ggml_tensor * positions) const;
     [[nodiscard]] LayerTask layer_task(ggml_tensor * hidden, ggml_tensor * positions);
     void run_graph(Graph & graph, const std::vector<std::uint32_t> & positions, ggml_tensor * input);
     void fill_unit(const std::vector<Piece> & pieces);

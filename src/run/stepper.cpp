@@ -76,6 +76,7 @@ void fill_positions(std::span<const Feed> feeds, ggml_tensor * tensor) {
 /// Rows for the tokens of all feeds, for as long as nothing fails.
 class AppendedRows {
 public:
+    /// Throws Error(Machine) with all tails as before.
     explicit AppendedRows(std::span<const Feed> feeds) : feeds_(feeds) {
         try {
             for (; appended_ < feeds.size(); ++appended_) {
