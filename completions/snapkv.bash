@@ -117,7 +117,7 @@ _snapkv() {
       if [[ $word == -* ]]; then COMPREPLY=($(compgen -W "$options" -- "$word")); else COMPREPLY=($(compgen -f -- "$word")); fi
       ;;
     bench)
-      options='-m --model --kv-window --kv-recent --kv-evidence --kv-cluster --kv-kernel --kv-pool --kv-group --kv-sink --kv-rotate -p --n-prompt -n --n-gen -d --n-depth -r --repetitions --no-warmup -o --output --kv-policy --kv-budget --kv-type -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
+      options='-m --model --kv-window --kv-recent --kv-evidence --kv-cluster --kv-kernel --kv-pool --kv-group --kv-sink --kv-rotate -p --n-prompt -n --n-gen --n-parallel -d --n-depth -r --repetitions --no-warmup -o --output --kv-policy --kv-budget --kv-type -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
       case $before in
         -m | --model) COMPREPLY=($(compgen -f -- "$word")); return ;;
         --kv-window) COMPREPLY=(); return ;;
@@ -131,6 +131,7 @@ _snapkv() {
         --kv-rotate) COMPREPLY=($(compgen -W 'on off' -- "$word")); return ;;
         -p | --n-prompt) COMPREPLY=(); return ;;
         -n | --n-gen) COMPREPLY=(); return ;;
+        --n-parallel) COMPREPLY=(); return ;;
         -d | --n-depth) COMPREPLY=(); return ;;
         -r | --repetitions) COMPREPLY=(); return ;;
         -o | --output) COMPREPLY=($(compgen -W 'md json csv' -- "$word")); return ;;

@@ -133,6 +133,7 @@ complete -c snapkv -n '__fish_seen_subcommand_from bench' -l kv-sink -x -d 'toke
 complete -c snapkv -n '__fish_seen_subcommand_from bench' -l kv-rotate -x -a 'on off' -d 'rotate rows before quantising them to q8_0 or q4_0, which loses less; off is for comparison'
 complete -c snapkv -n '__fish_seen_subcommand_from bench' -s p -l n-prompt -x -d 'prefill lengths in tokens; 0: none'
 complete -c snapkv -n '__fish_seen_subcommand_from bench' -s n -l n-gen -x -d 'decode lengths in tokens; 0: none'
+complete -c snapkv -n '__fish_seen_subcommand_from bench' -l n-parallel -x -d 'sequences that are decoded together; the rate is that of all'
 complete -c snapkv -n '__fish_seen_subcommand_from bench' -s d -l n-depth -x -d 'depths: tokens in the cache before the test starts. Random rows stand in for them, as many as the policy would keep'
 complete -c snapkv -n '__fish_seen_subcommand_from bench' -s r -l repetitions -x -d 'repetitions of each test'
 complete -c snapkv -n '__fish_seen_subcommand_from bench' -l no-warmup -d 'skip the untimed run before each test'

@@ -83,12 +83,6 @@ private:
         return std::move(done.sequences.front());
     }
 
-    void append(Sequence & sequence, std::span<const Token> tokens) {
-        if (session_->append(sequence, tokens).interrupted) {
-            throw Stopped();
-        }
-    }
-
     /// The time that `work` takes, in nanoseconds.
     template <typename Work>
     static double nanos(const Work & work) {
@@ -118,22 +112,47 @@ private:
         }
         result.kept = filled->cache_stats();
         if (settings_.bench.warm_up) {
-            Sequence sequence = filled->fork();
-            append(sequence, random_tokens(of.prompt > 0 ? std::min(of.prompt, of.batch) : 1));
+            if (of.prompt > 0) {
+                prompt(*filled, std::min(of.prompt, of.batch));
+            } else {
+                decode(*filled, of.parallel, 1);
+            }
         }
         for (std::uint32_t i = 0; i < settings_.bench.repetitions; ++i) {
-            Sequence sequence = filled->fork();
-            const std::vector<Token> tokens = random_tokens(std::max(of.prompt, of.generate));
-            result.nanos.push_back(nanos([&] {
-                if (of.prompt > 0) {
-                    append(sequence, tokens);
-                }
-                for (std::uint32_t step = 0; step < of.generate; ++step) {
-                    append(sequence, std::span(tokens).subspan(step, 1));
-                }
-            }));
+            result.nanos.push_back(of.prompt > 0 ? prompt(*filled, of.prompt)
+                                                 : decode(*filled, of.parallel, of.generate));
         }
         result.cache_bytes_peak = session_->cache_bytes_peak();
+    }
+
+    /// The time, in nanoseconds, that `count` further tokens of a prompt take.
+    double prompt(const Sequence & filled, std::uint32_t count) {
+        Sequence sequence = filled.fork();
+        const std::vector<Token> tokens = random_tokens(count);
+        return nanos([&] {
+            if (session_->append(sequence, tokens).interrupted) {
+                throw Stopped();
+            }
+        });
+    }
+
+    /// The same of `steps` steps of decode, of `parallel` sequences at once.
+    double decode(const Sequence & filled, std::uint32_t parallel, std::uint32_t steps) {
+        std::vector<Sequence> sequences;
+        std::vector<Sequence *> together;
+        sequences.reserve(parallel);
+        for (std::uint32_t i = 0; i < parallel; ++i) {
+            together.push_back(&sequences.emplace_back(filled.fork()));
+        }
+        const std::vector<Token> tokens = random_tokens(steps * parallel);
+        return nanos([&] {
+            for (std::uint32_t step = 0; step < steps; ++step) {
+                if (session_->step(together, std::span(tokens).subspan(std::size_t{step} * parallel, parallel))
+                        .interrupted) {
+                    throw Stopped();
+                }
+            }
+        });
     }
 
     const Settings & settings_;

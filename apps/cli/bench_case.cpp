@@ -39,9 +39,12 @@ void add_tests(const BenchSettings & bench, BenchCase base, std::vector<BenchCas
             }
         }
         for (const std::uint32_t generate : bench.generations) {
-            if (generate > 0) {
-                cases.push_back(base);
-                cases.back().generate = generate;
+            for (const std::uint32_t parallel : bench.parallel) {
+                if (generate > 0) {
+                    cases.push_back(base);
+                    cases.back().generate = generate;
+                    cases.back().parallel = parallel;
+                }
             }
         }
     }
@@ -51,13 +54,15 @@ void add_tests(const BenchSettings & bench, BenchCase base, std::vector<BenchCas
 
 std::string BenchCase::name() const {
     const std::string at = depth > 0 ? fmt::format(" @ d{}", depth) : "";
-    return prompt > 0 ? fmt::format("pp{}{}", prompt, at) : fmt::format("tg{}{}", generate, at);
+    const std::string together = parallel > 1 ? fmt::format(" x {}", parallel) : "";
+    return prompt > 0 ? fmt::format("pp{}{}", prompt, at) : fmt::format("tg{}{}{}", generate, together, at);
 }
 
 std::vector<double> BenchResult::rates() const {
     std::vector<double> list;
     for (const double each : nanos) {
-        list.push_back(1e9 * std::max(of.prompt, of.generate) / std::max(each, 1.0));
+        const std::uint64_t tokens = of.prompt > 0 ? of.prompt : std::uint64_t{of.generate} * of.parallel;
+        list.push_back(1e9 * static_cast<double>(tokens) / std::max(each, 1.0));
     }
     return list;
 }

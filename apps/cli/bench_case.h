@@ -7,7 +7,8 @@
 
 namespace snapkv::cli {
 
-/// One row of `snapkv bench`: a prompt of `prompt` tokens or `generate` steps of decode, after `depth` tokens.
+/// One row of `snapkv bench`: a prompt of `prompt` tokens or `generate` steps of decode, after `depth` tokens,
+/// of one sequence or several.
 struct BenchCase {
     std::uint32_t threads = 0;
     std::uint32_t threads_batch = 0;
@@ -16,12 +17,13 @@ struct BenchCase {
     std::uint32_t depth = 0;
     std::uint32_t prompt = 0;    ///< 0: a case of decode
     std::uint32_t generate = 0;  ///< 0: a case of prefill
+    std::uint32_t parallel = 1;  ///< sequences that are decoded together
 
     /// Both can be measured by one session.
     [[nodiscard]] bool same_session(const BenchCase & other) const {
         return threads == other.threads && threads_batch == other.threads_batch && batch == other.batch;
     }
-    /// "pp512", "tg128 @ d8000"
+    /// "pp512", "tg128 x 8 @ d8000"
     [[nodiscard]] std::string name() const;
 };
 
@@ -33,7 +35,7 @@ struct BenchResult {
     std::uint64_t cache_bytes_peak = 0;
     std::uint64_t resident_bytes_peak = 0;
 
-    [[nodiscard]] std::vector<double> rates() const;  ///< tokens a second, one a repetition
+    [[nodiscard]] std::vector<double> rates() const;  ///< tokens a second, of all sequences, one a repetition
 };
 
 /// Every combination that the settings ask for, those of one session together. Prompts and generations of 0 tokens are

@@ -51,6 +51,7 @@ Json fields_of(const BenchResult & result, const Settings & settings, const Mode
     json["n_prompt"] = of.prompt;
     json["n_gen"] = of.generate;
     json["n_depth"] = of.depth;
+    json["n_parallel"] = of.parallel;
     json["compressed"] = result.kept.compressed;
     json["rows_full"] = result.kept.rows_full;
     json["rows_kept"] = result.kept.rows_kept;

@@ -21,6 +21,14 @@ void add_tests(std::vector<Option> & table, Section section, Commands commands) 
          .commands = commands,
          .read = [](Settings & s, Name name, const Value & v) { s.bench.generations = read_counts(name, v); },
          .show = [](const Settings & s) { return counts_text(s.bench.generations); }});
+    table.push_back(
+        {.names = {"--n-parallel"},
+         .placeholder = "N,...",
+         .help = "sequences that are decoded together; the rate is that of all",
+         .section = section,
+         .commands = commands,
+         .read = [](Settings & s, Name name, const Value & v) { s.bench.parallel = read_counts(name, v, 1); },
+         .show = [](const Settings & s) { return counts_text(s.bench.parallel); }});
     table.push_back({.names = {"-d", "--n-depth"},
                      .placeholder = "N,...",
                      .help = "depths: tokens in the cache before the test starts. Random rows stand in for them, as "

@@ -26,6 +26,7 @@ struct BenchSettings {
     std::vector<std::uint32_t> prompts{512};
     std::vector<std::uint32_t> generations{128};
     std::vector<std::uint32_t> depths{0};
+    std::vector<std::uint32_t> parallel{1};
     std::vector<std::uint32_t> threads{0};
     std::vector<std::uint32_t> threads_batch{0};
     std::vector<std::uint32_t> batches{512};

@@ -230,6 +230,12 @@ public:
     /// is short.
     AppendStats append(Sequence & sequence, std::span<const Token> tokens);
 
+    /// A step of decode for several sequences at once, for those who choose tokens themselves: appends `tokens`[i] to
+    /// `sequences`[i] and leaves its logits, which do not depend on the others. If interrupted, nothing is appended to
+    /// those that have not had their turn: sequences whose rows are stored alike take theirs together. Throws as
+    /// append() does, and Error(Usage) for a sequence named twice or with a sampled token that has no row yet.
+    AppendStats step(std::span<Sequence * const> sequences, std::span<const Token> tokens);
+
     /// Writes the sequence to a temporary file, syncs it and renames it. Until then an existing file keeps its
     /// contents, and it keeps its permissions; a new file has mode 0600. Returns false, with nothing changed, if the
     /// stop flag is set while it writes; a flag that is set before does not stop it, so that what was interrupted can

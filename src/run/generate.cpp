@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "base/out_of_memory.h"
-#include "base/raise.h"
 #include "run/sampler.h"
 #include "run/sequence_impl.h"
 #include "run/session_impl.h"
@@ -127,46 +126,26 @@ private:
     bool ended_ = false;
 };
 
-/// A row for the pending token of each, those with rows of one kind together.
-void step(run::Stepper & stepper, std::vector<Answer *> answers) {
-    while (!answers.empty()) {
-        const std::vector<kv::LayerShape> & shapes = answers.front()->sequence().tail.shapes();
-        const auto others = std::stable_partition(answers.begin(), answers.end(), [&](Answer * answer) {
-            return answer->sequence().tail.shapes() == shapes;
-        });
-        std::vector<run::Feed> feeds;
-        for (auto answer = answers.begin(); answer != others; ++answer) {
-            Sequence::Impl & sequence = (*answer)->sequence();
-            feeds.push_back({&sequence, std::span(&sequence.tokens.back(), 1)});
-        }
-        stepper.step(feeds, run::Compute::Phase::Decode);
-        std::for_each(answers.begin(), others, [](Answer * answer) { answer->stepped(); });
-        answers.erase(answers.begin(), others);
-    }
-}
-
 }  // namespace
 
 std::vector<Generation> Session::generate(std::span<const GenerateRequest> requests) try {
+    std::vector<Sequence *> sequences;
+    for (const GenerateRequest & request : requests) {
+        sequences.push_back(request.sequence);
+    }
+    impl_->check_several(sequences);
     std::vector<std::unique_ptr<Answer>> answers;
     for (const GenerateRequest & request : requests) {
-        impl_->check_belongs(request.sequence->impl());
-        const bool twice = std::any_of(answers.begin(), answers.end(), [&](const auto & other) {
-            return &other->sequence() == &request.sequence->impl();
-        });
-        if (twice) {
-            raise_usage("a sequence is to be continued twice at once; fork() makes two of it");
-        }
         answers.push_back(std::make_unique<Answer>(impl_->model.impl()->vocabulary, request, impl_->options.context));
     }
     while (true) {
         std::vector<Answer *> going;
-        std::vector<Answer *> pending;
+        std::vector<run::Feed> pending;
         for (const auto & answer : answers) {
             if (!answer->ended()) {
                 going.push_back(answer.get());
                 if (answer->sequence().pending) {
-                    pending.push_back(answer.get());
+                    pending.push_back({&answer->sequence(), std::span(&answer->sequence().tokens.back(), 1)});
                 }
             }
         }
@@ -176,7 +155,13 @@ std::vector<Generation> Session::generate(std::span<const GenerateRequest> reque
         bool stopped = stop_requested(impl_->options.stop);
         if (!stopped) {
             try {
-                step(impl_->stepper, pending);
+                impl_->step(std::move(pending), [&](const run::Feed & fed) {
+                    for (Answer * answer : going) {
+                        if (&answer->sequence() == fed.sequence) {
+                            answer->stepped();
+                        }
+                    }
+                });
             } catch (const run::Interrupted &) {
                 stopped = true;
             }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <new>
+#include <set>
 #include <utility>
 
 #include "base/out_of_memory.h"
@@ -119,6 +120,39 @@ void Session::Impl::check_belongs(const Sequence::Impl & sequence) const {
     }
 }
 
+void Session::Impl::check_takes(const Sequence::Impl & sequence, std::span<const Token> tokens) const {
+    for (const Token token : tokens) {
+        if (token < 0 || static_cast<std::uint32_t>(token) >= params().vocabulary) {
+            raise_input("token {} is not in the vocabulary of {}", token, params().vocabulary);
+        }
+    }
+    if (sequence.tokens.size() + tokens.size() >= options.context) {
+        raise_input("{} tokens and {} more leave no room for an answer in a context of {}", sequence.tokens.size(),
+                    tokens.size(), options.context);
+    }
+}
+
+void Session::Impl::check_several(std::span<Sequence * const> sequences) const {
+    std::set<const Sequence *> seen;
+    for (const Sequence * sequence : sequences) {
+        check_belongs(sequence->impl());
+        if (!seen.insert(sequence).second) {
+            raise_usage("a sequence is to go on twice at once; fork() makes two of it");
+        }
+    }
+}
+
+void Session::Impl::step(std::vector<run::Feed> feeds, const std::function<void(const run::Feed &)> & stepped) {
+    while (!feeds.empty()) {
+        const std::vector<kv::LayerShape> & shapes = feeds.front().sequence->tail.shapes();
+        const auto others = std::stable_partition(
+            feeds.begin(), feeds.end(), [&](const run::Feed & feed) { return feed.sequence->tail.shapes() == shapes; });
+        stepper.step(std::span(feeds.begin(), others), run::Compute::Phase::Decode);
+        std::for_each(feeds.begin(), others, stepped);
+        feeds.erase(feeds.begin(), others);
+    }
+}
+
 Session::Session(Model model, const SessionOptions & options) try
     : impl_(std::make_unique<Impl>(std::move(model), options)) {
 } catch (const std::bad_alloc &) {
@@ -209,15 +243,7 @@ AppendStats Session::append(Sequence & sequence, std::span<const Token> tokens) 
         feed.push_back(state.tokens.back());
     }
     feed.insert(feed.end(), tokens.begin(), tokens.end());
-    for (const Token token : tokens) {
-        if (token < 0 || static_cast<std::uint32_t>(token) >= impl_->params().vocabulary) {
-            raise_input("token {} is not in the vocabulary of {}", token, impl_->params().vocabulary);
-        }
-    }
-    if (state.tokens.size() + tokens.size() >= impl_->options.context) {
-        raise_input("{} tokens and {} more leave no room for an answer in a context of {}", state.tokens.size(),
-                    tokens.size(), impl_->options.context);
-    }
+    impl_->check_takes(state, tokens);
     // One token is a step of decode, with its threads.
     const auto phase = feed.size() == 1 ? run::Compute::Phase::Decode : run::Compute::Phase::Prefill;
     const auto begin = Clock::now();
@@ -233,6 +259,37 @@ AppendStats Session::append(Sequence & sequence, std::span<const Token> tokens) 
             state.pending = false;
             stats.tokens += count;
         }
+    } catch (const run::Interrupted &) {
+        stats.interrupted = true;
+    }
+    stats.ms = milliseconds_since(begin);
+    return stats;
+} catch (const std::bad_alloc &) {
+    out_of_memory();
+}
+
+AppendStats Session::step(std::span<Sequence * const> sequences, std::span<const Token> tokens) try {
+    if (sequences.size() != tokens.size()) {
+        raise_usage("a step of {} sequences is given {} tokens", sequences.size(), tokens.size());
+    }
+    impl_->check_several(sequences);
+    std::vector<run::Feed> feeds;
+    for (std::size_t index = 0; index < sequences.size(); ++index) {
+        Sequence::Impl & sequence = sequences[index]->impl();
+        impl_->check_takes(sequence, tokens.subspan(index, 1));
+        if (sequence.pending) {
+            raise_usage("a sequence's last token was sampled and has no row yet, so that a step cannot add another");
+        }
+        sequence.tokens.reserve(sequence.tokens.size() + 1);  // nothing fails between a row and its token
+        feeds.push_back({&sequence, tokens.subspan(index, 1)});
+    }
+    const auto begin = Clock::now();
+    AppendStats stats;
+    try {
+        impl_->step(std::move(feeds), [&](const run::Feed & fed) {
+            fed.sequence->tokens.push_back(fed.tokens.front());
+            ++stats.tokens;
+        });
     } catch (const run::Interrupted &) {
         stats.interrupted = true;
     }

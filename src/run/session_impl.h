@@ -1,7 +1,9 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "kv/arena.h"
@@ -35,6 +37,13 @@ struct Session::Impl {
     void log_products() const;
     /// Throws Error(Usage) for a sequence of another model.
     void check_belongs(const Sequence::Impl & sequence) const;
+    /// Throws Error(Input) for a token out of range, or more than the context takes.
+    void check_takes(const Sequence::Impl & sequence, std::span<const Token> tokens) const;
+    /// As check_belongs() for several that are to go on at once; throws too where one is named twice.
+    void check_several(std::span<Sequence * const> sequences) const;
+    /// Steps of decode, those sequences together whose rows are stored alike; `stepped` is called for each once it has
+    /// its row and logits. Throws Interrupted, some then without.
+    void step(std::vector<run::Feed> feeds, const std::function<void(const run::Feed &)> & stepped);
     [[nodiscard]] std::vector<kv::LayerShape> shapes(const CacheConfig & cache) const {
         std::vector<kv::LayerShape> shapes;
         for (std::uint32_t layer = 0; layer < params().layers; ++layer) {

@@ -56,6 +56,19 @@ TEST(BenchCases, AreEveryCombinationOnce) {
     EXPECT_TRUE(bench_cases(parse_command_line({"bench", "-p", "0", "-n", "0"})).empty());
 }
 
+TEST(BenchCases, OfDecodeAreMeasuredForSeveralSequences) {
+    const std::vector<BenchCase> cases =
+        bench_cases(parse_command_line({"bench", "-p", "16", "-n", "8", "-d", "50", "--n-parallel", "1,4"}));
+    ASSERT_EQ(cases.size(), 3U);
+    EXPECT_EQ(cases[0].name(), "pp16 @ d50");
+    EXPECT_EQ(cases[1].name(), "tg8 @ d50");
+    EXPECT_EQ(cases[2].name(), "tg8 x 4 @ d50");
+    BenchResult result;
+    result.of = cases[2];
+    result.nanos = {2e9};
+    EXPECT_DOUBLE_EQ(result.rates().front(), 8 * 4 / 2.0);
+}
+
 TEST(BenchCases, SpreadIsThatOfASample) {
     const Spread spread = spread_of({2, 4, 9});
     EXPECT_DOUBLE_EQ(spread.mean, 5);
@@ -77,6 +90,18 @@ TEST_F(Bench, PrintsARowForEachCombinationAsMarkdown) {
     for (const char * name : {"| pp32 |", "| tg4 |", "| pp32 @ d300 |", "| tg4 @ d300 |"}) {
         EXPECT_NE(outcome.out.find(name), std::string::npos) << name << "\n" << outcome.out;
     }
+}
+
+TEST_F(Bench, DecodesSeveralSequencesTogether) {
+    const Outcome outcome =
+        run({"-p", "0", "-n", "3", "-d", "0,300", "--n-parallel", "1,5", "--kv-budget", "64", "-o", "json"});
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    const Json rows = Json::parse(outcome.out);
+    ASSERT_EQ(rows.size(), 4U);
+    EXPECT_EQ(rows[1]["n_parallel"], 5);
+    EXPECT_EQ(rows[1]["n_gen"], 3);
+    EXPECT_EQ(rows[3]["samples_ns"].size(), 2U);
+    EXPECT_EQ(run({"-n", "3", "--n-parallel", "0"}).status, 2);
 }
 
 TEST_F(Bench, GivesEverySampleAsJson) {

@@ -169,6 +169,39 @@ TEST_P(Together, AreAllInterruptedAndGoOn) {
     }
 }
 
+/// Tokens that were not sampled: a step takes one for each.
+TEST_P(Together, StepsWithGivenTokensAreAsAlone) {
+    std::vector<Sequence> all = sequences(session_, branches(256));
+    std::vector<Sequence> alone;
+    std::vector<Sequence *> together;
+    for (Sequence & sequence : all) {
+        alone.push_back(sequence.fork());
+        together.push_back(&sequence);
+    }
+    for (std::uint32_t step = 0; step < 3; ++step) {
+        const std::vector<Token> tokens = test::random_tokens(all.size(), 20 + step);
+        EXPECT_EQ(session_.step(together, tokens).tokens, all.size());
+        for (std::size_t index = 0; index < all.size(); ++index) {
+            session_.append(alone[index], std::span(tokens).subspan(index, 1));
+            EXPECT_TRUE(test::same_bits(all[index].logits(), alone[index].logits())) << index;
+            EXPECT_TRUE(std::ranges::equal(all[index].tokens(), alone[index].tokens())) << index;
+        }
+    }
+    const std::vector<Token> tokens = test::random_tokens(all.size(), 30);
+    const std::vector<Token> few(tokens.begin(), tokens.end() - 1);
+    test::error_of(ErrorKind::Usage, [&] { session_.step(together, few); });
+    std::vector<Token> damaged = tokens;
+    damaged.back() = 100'000;
+    test::error_of(ErrorKind::Input, [&] { session_.step(together, damaged); });
+    test::greedy(session_, all[1], 1);
+    test::error_of(ErrorKind::Usage, [&] { session_.step(together, tokens); });
+    stop_ = true;
+    together.erase(together.begin() + 1);
+    EXPECT_TRUE(session_.step(together, few).interrupted);
+    stop_ = false;
+    EXPECT_TRUE(std::ranges::equal(all[0].tokens(), alone[0].tokens()));
+}
+
 TEST_P(Together, NoneIsNamedTwice) {
     Sequence sequence = test::prefill_one(session_, branches(256).front());
     const std::vector<GenerateRequest> requests{{&sequence, at_most(1)}, {&sequence, at_most(1)}};
