@@ -56,9 +56,9 @@ std::vector<float> run_chunk(const Model & model, const Path & path, std::span<c
     plan.branches.front().output_rows = context / 2;
     run::Compute compute(threads, threads, nullptr);
     run::Allocator allocator;
-    kv::HostArena arena;
+    kv::Arena arena;
     const run::PrefillEnvironment environment{.params = impl.params,
-                                              .architecture = *impl.architecture,
+                                              .decoder = impl.decoder,
                                               .weights = impl.weights,
                                               .compute = compute,
                                               .allocator = allocator,
@@ -68,11 +68,11 @@ std::vector<float> run_chunk(const Model & model, const Path & path, std::span<c
                                               .attention = path.attention,
                                               .products = path.products};
     std::vector<float> logits;
-    run::Prefill(environment, plan)
-        .run([](std::uint32_t, std::uint64_t) {},
-             [&](std::size_t, std::uint32_t, std::uint32_t rows, const float * from) {
-                 logits.insert(logits.end(), from, from + std::size_t{rows} * impl.params.vocabulary);
-             });
+    run::Prefill prefill(environment, plan, [&](std::size_t, std::uint32_t, std::uint32_t rows, const float * from) {
+        logits.insert(logits.end(), from, from + std::size_t{rows} * impl.params.vocabulary);
+    });
+    while (prefill.advance()) {
+    }
     return logits;
 }
 
@@ -81,8 +81,7 @@ std::vector<Path> paths_of(const Model & model) {
     std::vector<Path> paths;
     for (const Path & path : kPaths) {
         try {
-            static_cast<void>(
-                run::PrefillProducts::choose(model.impl()->params, *model.impl()->architecture, path.products));
+            static_cast<void>(run::PrefillProducts::choose(model.impl()->params, model.impl()->decoder, path.products));
             paths.push_back(path);
         } catch (const Error & reason) {
             if (paths.empty()) {

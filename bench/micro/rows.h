@@ -62,7 +62,7 @@ public:
     }
 
 private:
-    kv::HostArena arena_;
+    kv::Arena arena_;
     kv::LayerRows rows_;
     attention::LayerUnit unit_;
 };

@@ -115,7 +115,7 @@ struct PrefillStats {
 };
 
 struct PrefillResult {
-    std::vector<Sequence> sequences;  ///< one per branch, in order; none if interrupted
+    std::vector<Sequence> sequences;  ///< one per branch, in order, but for dropped ones; none if interrupted
     PrefillStats stats;
 };
 
@@ -166,6 +166,35 @@ struct PerplexityResult {
     bool interrupted = false;
 };
 
+/// A prefill that goes on in units, one layer's part of a chunk or of a branch, and can rest between any two while its
+/// session does something else: decode for others, or another prefill. The outcome has the bits of Session::prefill().
+/// Dropping the object cancels it. Each call counts as one of the session, which must outlive it.
+class SNAPKV_API PrefillTask {
+public:
+    PrefillTask(PrefillTask &&) noexcept;
+    PrefillTask & operator=(PrefillTask &&) noexcept;
+    ~PrefillTask();
+
+    /// Computes the next unit; false if there was none left or the stop flag ended it. Throws Error(Machine) if memory
+    /// is short, Error(Input) for logits that are not numbers, and what an observer throws; then the task can only be
+    /// dropped.
+    bool advance();
+    [[nodiscard]] bool done() const;
+    /// Seconds count the time in advance() only.
+    [[nodiscard]] PrefillProgress progress() const;
+    /// Gives up one branch: no more is computed for it alone, and its rows are let go. Throws Error(Usage) for a branch
+    /// that there is not.
+    void drop(std::size_t branch);
+    /// The outcome of all branches that were not dropped, in order, once it is done; Error(Usage) before. Called once.
+    [[nodiscard]] PrefillResult take() &&;
+
+    struct Impl;
+    explicit PrefillTask(std::unique_ptr<Impl> impl);
+
+private:
+    std::unique_ptr<Impl> impl_;
+};
+
 /// Runs a model: prefills, generates, appends, saves. Owns the thread pool and the graphs. Takes one call at a time;
 /// sessions of the same model are independent.
 class SNAPKV_API Session {
@@ -195,6 +224,9 @@ public:
     /// (before anything is computed, giving the sum).
     [[nodiscard]] PrefillResult prefill(std::span<const Branch> branches,
                                         const std::function<void(const PrefillProgress &)> & progress = {});
+
+    /// The same, to be advanced unit by unit. Throws as prefill() does before it computes; `branches` are copied.
+    [[nodiscard]] PrefillTask begin_prefill(std::span<const Branch> branches);
 
     /// A sequence in the state that a prompt of `depth` tokens would have left it in, but with random tokens and random
     /// rows: as many as the configuration would keep, at positions spread over the prompt. For benchmarks and tests

@@ -104,6 +104,13 @@ void BranchCache::finish_layer(std::uint32_t layer, Compute & compute, const att
     suffix_rows_.reset();
 }
 
+void BranchCache::drop() {
+    captured_queries_ = Block();
+    suffix_rows_.reset();
+    segment_.reset();
+    state_ = kv::RecurrentState(arena_, std::vector<std::size_t>(state_.layers()));
+}
+
 void BranchCache::finish_recurrent_layer() {
     segment_->add_layer(std::move(suffix_rows_));
 }

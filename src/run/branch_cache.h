@@ -57,6 +57,9 @@ public:
     /// What its recurrent layers keep: of those that are finished, after the whole prompt.
     [[nodiscard]] kv::RecurrentState & state() { return state_; }
 
+    /// Lets go of everything but the plan; nothing else is called then.
+    void drop();
+
     /// The segment of this branch alone: compacted rows, or the suffix's.
     [[nodiscard]] std::shared_ptr<const kv::Segment> take_segment() { return std::move(segment_); }
     [[nodiscard]] double compress_ms() const { return compress_ms_; }

@@ -28,9 +28,6 @@ double mebibytes(std::uint64_t bytes) {
     return static_cast<double>(bytes) / (1U << 20U);
 }
 
-/// Ends a prefill that has been watched for long enough.
-struct Measured {};
-
 /// One layer's products: the fastest of some small chunks, the first having warmed the caches and the mapping. What
 /// else runs on the machine only ever makes a chunk slower.
 double measure_row(Session::Impl & session) {
@@ -44,22 +41,14 @@ double measure_row(Session::Impl & session) {
     kv::Arena arena;  // not the session's: its peak is that of real runs
     PrefillEnvironment environment = session.environment(arena);
     environment.batch = kRows;
-    Clock::time_point begin;
+    Prefill prefill(environment, plan, {});
     double seconds = std::numeric_limits<double>::infinity();
-    try {
-        Prefill(environment, plan)
-            .run(
-                [&](std::uint32_t, std::uint64_t units) {
-                    if (units > kRows) {
-                        seconds = std::min(seconds, seconds_since(begin));
-                    }
-                    if (units == kChunks * kRows) {
-                        throw Measured();  // one layer is enough
-                    }
-                    begin = Clock::now();
-                },
-                [](std::size_t, std::uint32_t, std::uint32_t, const float *) {});
-    } catch (const Measured &) {
+    for (std::uint32_t chunk = 0; chunk < kChunks; ++chunk) {  // one layer is enough
+        const auto begin = Clock::now();
+        prefill.advance();
+        if (chunk > 0) {
+            seconds = std::min(seconds, seconds_since(begin));
+        }
     }
     return seconds / kRows;
 }
@@ -124,7 +113,7 @@ double attention_pairs(const PrefillPlan & plan) {
 
 std::uint64_t compute_bytes(Session::Impl & session, const PrefillPlan & plan) {
     kv::Arena arena;
-    return Prefill(session.environment(arena), plan).reserve();
+    return Prefill(session.environment(arena), plan, {}).reserve();
 }
 
 /// Whether the work was done: false where memory was short.

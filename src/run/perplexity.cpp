@@ -82,7 +82,9 @@ PerplexityResult Session::perplexity(std::string_view text, std::uint32_t contex
             }
         };
         try {
-            run::Prefill(impl_->environment(*impl_->arena), plan).run([](std::uint32_t, std::uint64_t) {}, score);
+            run::Prefill prefill(impl_->environment(*impl_->arena), plan, score);
+            while (prefill.advance()) {
+            }
         } catch (const run::Interrupted &) {
             result.interrupted = true;
             break;

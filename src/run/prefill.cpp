@@ -39,9 +39,10 @@ std::vector<std::size_t> voting_order(const PrefillPlan & plan) {
 
 }  // namespace
 
-Prefill::Prefill(const PrefillEnvironment & environment, const PrefillPlan & plan)
+Prefill::Prefill(const PrefillEnvironment & environment, const PrefillPlan & plan, OnLogits on_logits)
     : environment_(environment),
       plan_(plan),
+      on_logits_(std::move(on_logits)),
       spec_(layer_spec(environment.params, environment.decoder, 0)),
       shape_(layer_shape(environment.params, 0, plan.type)),
       trunk_(plan.trunk, environment.params.width, environment.work),
@@ -56,6 +57,7 @@ Prefill::Prefill(const PrefillEnvironment & environment, const PrefillPlan & pla
     for (const BranchPlan & branch : plan.branches) {
         branches_.emplace_back(branch, spec_, state_floats(environment.params), environment.arena, environment.work);
     }
+    dropped_.resize(branches_.size());
     voting_order_ = voting_order(plan);
     unit().halt = &environment.compute.halt();
 }
@@ -74,6 +76,7 @@ std::uint64_t Prefill::reserve() {
             reserve_layer(layer);
         }
     }
+    layer_ = 0;
     return compute_bytes() + environment_.work->alive() - held;
 }
 
@@ -92,22 +95,116 @@ void Prefill::reserve_layer(std::uint32_t layer) {
     port_->prepare(rows, environment_.compute.threads(Compute::Phase::Prefill));
 }
 
-std::vector<PrefilledBranch> Prefill::run(const OnUnit & on_unit, const OnLogits & on_logits) {
-    on_unit_ = &on_unit;
-    const std::vector<Token> & first = plan_.branches.front().branch->prompt.tokens;
-    embed(trunk_, {first.begin(), first.begin() + plan_.trunk});
-    std::vector<Token> suffixes;
-    for (const BranchPlan & branch : plan_.branches) {
-        const std::vector<Token> & tokens = branch.branch->prompt.tokens;
-        suffixes.insert(suffixes.end(), tokens.begin() + plan_.trunk, tokens.end());
+bool Prefill::advance() {
+    if (done()) {
+        return false;
     }
-    embed(suffixes_, suffixes);
-    for (std::uint32_t layer = 0; layer < environment_.params.layers; ++layer) {
-        run_layer(layer, on_logits);
+    if (!begun_) {
+        if (layer_ == 0) {
+            embed_all();
+        }
+        begin_layer(layer_);
+        products_.begin_layer(layer_);
+        begun_ = true;
+        in_suffixes_ = plan_.trunk == 0;
     }
+    if (!finishing_.empty()) {
+        finish_next();
+    } else if (in_suffixes_) {
+        run_suffix_chunk();
+    } else {
+        run_trunk_chunk();
+    }
+    settle();
+    return true;
+}
+
+/// Goes on to where the next unit is: the suffixes once the trunk's branches are finished, then the next layer.
+void Prefill::settle() {
+    if (!finishing_.empty()) {
+        return;
+    }
+    if (!in_suffixes_ && row_ == plan_.trunk) {
+        latest_ = {};
+        in_suffixes_ = true;
+        row_ = 0;
+    }
+    if (in_suffixes_ && row_ == plan_.suffix_rows) {
+        keep_trunk();
+        if (plan_.computed() >= kReleaseTokens) {
+            environment_.weights.release_layer(layer_);
+        }
+        ++layer_;
+        begun_ = false;
+        row_ = 0;
+    }
+}
+
+void Prefill::run_trunk_chunk() {
+    const std::uint32_t count = std::min(environment_.batch, plan_.trunk - row_);
+    run_chunk(trunk_, row_, count, {Piece{nullptr, 0, count, row_}});
+    row_ += count;
+    if (row_ == plan_.trunk) {
+        finishing_.assign(voting_order_.begin(), voting_order_.end());
+    }
+}
+
+void Prefill::run_suffix_chunk() {
+    const std::uint32_t count = std::min(environment_.batch, plan_.suffix_rows - row_);
+    const std::vector<Piece> pieces = suffix_pieces(row_, count);
+    if (!pieces.empty()) {  // some branch is wanted still
+        run_chunk(suffixes_, row_, count, pieces);
+    }
+    row_ += count;
+    for (const Piece & piece : pieces) {
+        if (piece.first + piece.count == piece.branch->plan().n) {
+            finishing_.push_back(static_cast<std::size_t>(piece.branch - branches_.data()));
+        }
+    }
+}
+
+void Prefill::finish_next() {
+    const std::size_t index = finishing_.front();
+    finishing_.pop_front();
+    if (dropped_[index]) {
+        return;
+    }
+    BranchCache & branch = branches_[index];
+    const bool of_trunk = branch.plan().suffix == 0;
+    if (of_trunk) {
+        begin_branch(branch);
+    }
+    if (in_last_layer()) {
+        output(branch);
+    }
+    if (recurs()) {
+        branch.finish_recurrent_layer();
+        return;
+    }
+    const std::size_t floats = std::size_t{spec_.heads} * spec_.key_size;
+    const std::uint32_t skipped = plan_.trunk_captured - branch.plan().trunk_captured();
+    LayerVote alone;
+    branch.finish_layer(layer_, environment_.compute, spec_, trunk_rows_, trunk_queries_.floats() + skipped * floats,
+                        of_trunk ? latest_ : alone);
+}
+
+void Prefill::drop(std::size_t branch) {
+    dropped_[branch] = true;
+    branches_[branch].drop();
+    if (std::all_of(dropped_.begin(), dropped_.end(), [](bool dropped) { return dropped; })) {
+        layer_ = environment_.params.layers;
+    }
+}
+
+std::vector<PrefilledBranch> Prefill::take() {
+    assert(done());
     std::vector<PrefilledBranch> results;
-    for (BranchCache & branch : branches_) {
+    for (std::size_t index = 0; index < branches_.size(); ++index) {
+        BranchCache & branch = branches_[index];
         PrefilledBranch & result = results.emplace_back(PrefilledBranch{{}, std::move(branch.state())});
+        if (dropped_[index]) {
+            continue;
+        }
         if (branch.plan().keeps_working_rows) {
             result.segments.push_back(trunk_segment_);
         }
@@ -117,6 +214,17 @@ std::vector<PrefilledBranch> Prefill::run(const OnUnit & on_unit, const OnLogits
         result.compress_ms = branch.compress_ms();
     }
     return results;
+}
+
+void Prefill::embed_all() {
+    const std::vector<Token> & first = plan_.branches.front().branch->prompt.tokens;
+    embed(trunk_, {first.begin(), first.begin() + plan_.trunk});
+    std::vector<Token> suffixes;
+    for (const BranchPlan & branch : plan_.branches) {
+        const std::vector<Token> & tokens = branch.branch->prompt.tokens;
+        suffixes.insert(suffixes.end(), tokens.begin() + plan_.trunk, tokens.end());
+    }
+    embed(suffixes_, suffixes);
 }
 
 void Prefill::embed(HiddenStates & hidden, const std::vector<Token> & tokens) {
@@ -146,40 +254,6 @@ void Prefill::begin_layer(std::uint32_t layer) {
     }
 }
 
-void Prefill::run_layer(std::uint32_t layer, const OnLogits & on_logits) {
-    begin_layer(layer);
-    products_.begin_layer(layer);
-    for (std::uint32_t first = 0; first < plan_.trunk; first += environment_.batch) {
-        const std::uint32_t count = std::min(environment_.batch, plan_.trunk - first);
-        run_chunk(trunk_, first, count, {Piece{nullptr, 0, count, first}});
-    }
-    finish_branches_of_trunk(on_logits);
-    for (std::uint32_t first = 0; first < plan_.suffix_rows; first += environment_.batch) {
-        const std::uint32_t count = std::min(environment_.batch, plan_.suffix_rows - first);
-        const std::vector<Piece> pieces = suffix_pieces(first, count);
-        run_chunk(suffixes_, first, count, pieces);
-        for (const Piece & piece : pieces) {
-            if (piece.first + piece.count == piece.branch->plan().n) {
-                LayerVote none;
-                finish_branch(*piece.branch, none, on_logits);
-            }
-        }
-    }
-    keep_trunk();
-    if (plan_.computed() >= kReleaseTokens) {
-        environment_.weights.release_layer(layer);
-    }
-}
-
-/// Those without a suffix.
-void Prefill::finish_branches_of_trunk(const OnLogits & on_logits) {
-    LayerVote latest;
-    for (const std::size_t index : voting_order_) {
-        begin_branch(branches_[index]);
-        finish_branch(branches_[index], latest, on_logits);
-    }
-}
-
 /// Lets go of the trunk's rows, where no branch keeps them.
 void Prefill::keep_trunk() {
     if (trunk_segment_) {
@@ -201,11 +275,12 @@ void Prefill::begin_branch(BranchCache & branch) {
 
 std::vector<Prefill::Piece> Prefill::suffix_pieces(std::uint32_t first_row, std::uint32_t count) {
     std::vector<Piece> pieces;
-    for (BranchCache & branch : branches_) {
+    for (std::size_t index = 0; index < branches_.size(); ++index) {
+        BranchCache & branch = branches_[index];
         const BranchPlan & plan = branch.plan();
         const std::uint32_t begin = std::max(first_row, plan.first_row);
         const std::uint32_t end = std::min(first_row + count, plan.first_row + plan.suffix);
-        if (begin >= end) {
+        if (begin >= end || dropped_[index]) {
             continue;
         }
         if (begin == plan.first_row) {
@@ -232,7 +307,6 @@ void Prefill::run_chunk(HiddenStates & hidden, std::uint32_t first_row, std::uin
     run_graph(graph, positions, input);
     states_.finish_chunk();
     units_ += count;
-    (*on_unit_)(layer_, units_);
 }
 
 void Prefill::run_graph(Graph & graph, const std::vector<std::uint32_t> & positions, ggml_tensor * input) {
@@ -338,22 +412,6 @@ attention::QuerySpan Prefill::query_span(BranchCache * branch, std::uint32_t row
         }
     }
     return span;
-}
-
-void Prefill::finish_branch(BranchCache & branch, LayerVote & latest, const OnLogits & on_logits) {
-    if (in_last_layer()) {
-        output(branch, on_logits);
-    }
-    if (recurs()) {
-        branch.finish_recurrent_layer();
-        (*on_unit_)(layer_, units_);
-        return;
-    }
-    const std::size_t floats = std::size_t{spec_.heads} * spec_.key_size;
-    const std::uint32_t skipped = plan_.trunk_captured - branch.plan().trunk_captured();
-    branch.finish_layer(layer_, environment_.compute, spec_, trunk_rows_, trunk_queries_.floats() + skipped * floats,
-                        latest);
-    (*on_unit_)(layer_, units_);
 }
 
 }  // namespace snapkv::run

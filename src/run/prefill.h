@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -43,19 +44,33 @@ struct PrefillEnvironment {
 /// Layer-major chunked prefill of a trunk and its branches (docs/architecture.md). One layer takes the whole trunk
 /// chunk by chunk, then the suffixes of all branches as rows of shared chunks; each branch votes and is compacted;
 /// the layer's working rows are let go before the next layer begins. The last layer computes queries for the windows
-/// only and its output for each branch's last rows only. Used once.
+/// only and its output for each branch's last rows only.
+///
+/// It advances by units, a chunk's rows or one branch's vote in one layer, and can rest between any two while the
+/// session does something else. Once advance() has thrown it can only be dropped. Used once.
 class Prefill {
 public:
-    Prefill(const PrefillEnvironment & environment, const PrefillPlan & plan);
-
-    /// Called after each (layer, chunk) and each compaction with the layers finished and the (layer, token) units done.
-    using OnUnit = std::function<void(std::uint32_t layer, std::uint64_t units)>;
     /// Receives the logits ([row][vocabulary]) of consecutive positions of one branch, from `first` on.
     using OnLogits =
         std::function<void(std::size_t branch, std::uint32_t first, std::uint32_t rows, const float * logits)>;
 
-    /// Throws Interrupted when stopped, Error(Machine) where memory ends.
-    std::vector<PrefilledBranch> run(const OnUnit & on_unit, const OnLogits & on_logits);
+    /// `plan` must outlive it.
+    Prefill(const PrefillEnvironment & environment, const PrefillPlan & plan, OnLogits on_logits);
+
+    /// Does the next unit; false where none is left. Throws Interrupted when stopped, Error(Machine) where memory ends,
+    /// and what an observer or `on_logits` throws.
+    bool advance();
+    [[nodiscard]] bool done() const { return layer_ == environment_.params.layers; }
+    /// Layers that are finished.
+    [[nodiscard]] std::uint32_t layer() const { return layer_; }
+    /// (layer, token) units that are computed.
+    [[nodiscard]] std::uint64_t units() const { return units_; }
+
+    /// A branch that is wanted no more: it votes no more, and its rows are let go.
+    void drop(std::size_t branch);
+
+    /// What is left of each branch, once it is done; of those that were dropped, nothing.
+    [[nodiscard]] std::vector<PrefilledBranch> take();
 
     /// Reserves the buffers of the largest chunk without computing; returns compute_bytes().
     std::uint64_t reserve();
@@ -72,7 +87,11 @@ private:
     };
 
     void embed(HiddenStates & hidden, const std::vector<Token> & tokens);
-    void run_layer(std::uint32_t layer, const OnLogits & on_logits);
+    void embed_all();
+    void settle();
+    void run_trunk_chunk();
+    void run_suffix_chunk();
+    void finish_next();
     void run_chunk(HiddenStates & hidden, std::uint32_t first_row, std::uint32_t count,
                    const std::vector<Piece> & pieces);
     void begin_layer(std::uint32_t layer);
@@ -91,10 +110,8 @@ private:
                                                   std::uint32_t first);
     [[nodiscard]] std::vector<Piece> suffix_pieces(std::uint32_t first_row, std::uint32_t count);
     void begin_branch(BranchCache & branch);
-    void finish_branches_of_trunk(const OnLogits & on_logits);
-    void finish_branch(BranchCache & branch, LayerVote & latest, const OnLogits & on_logits);
-    void output(BranchCache & branch, const OnLogits & on_logits);
-    void output_rows(BranchCache & branch, std::uint32_t first, std::uint32_t count, const OnLogits & on_logits);
+    void output(BranchCache & branch);
+    void output_rows(BranchCache & branch, std::uint32_t first, std::uint32_t count);
     [[nodiscard]] ggml_tensor * finish_rows(Graph & graph, ggml_tensor * x, ggml_tensor * positions);
     [[nodiscard]] bool recurs() const { return environment_.params.layer_recurs(layer_); }
     [[nodiscard]] bool in_last_layer() const { return layer_ + 1 == environment_.params.layers; }
@@ -102,21 +119,29 @@ private:
 
     PrefillEnvironment environment_;
     const PrefillPlan & plan_;
+    OnLogits on_logits_;
     attention::AttentionSpec spec_;
     kv::LayerShape shape_;
     HiddenStates trunk_;
     HiddenStates suffixes_;
     Block trunk_queries_;  ///< the trunk's last plan_.trunk_captured queries of the layer at hand
     std::vector<BranchCache> branches_;
+    std::vector<bool> dropped_;                   ///< of the branches
     std::vector<std::size_t> voting_order_;       ///< indices of those without a suffix
     std::shared_ptr<kv::LayerRows> trunk_rows_;   ///< of the layer at hand
     std::shared_ptr<kv::Segment> trunk_segment_;  ///< where some branch keeps the trunk whole
     std::unique_ptr<attention::Port> port_;
     PrefillProducts products_;
     StateSpans states_;
+
+    // Where it is: in this layer, before this row of the trunk or of the suffixes.
     std::uint32_t layer_ = 0;
+    bool begun_ = false;  ///< the layer is
+    bool in_suffixes_ = false;
+    std::uint32_t row_ = 0;
+    std::deque<std::size_t> finishing_;  ///< branches whose rows of the layer are complete
+    LayerVote latest_;                   ///< of those without a suffix
     std::uint64_t units_ = 0;
-    const OnUnit * on_unit_ = nullptr;
 };
 
 }  // namespace snapkv::run

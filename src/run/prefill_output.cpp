@@ -9,10 +9,10 @@
 
 namespace snapkv::run {
 
-void Prefill::output(BranchCache & branch, const OnLogits & on_logits) {
+void Prefill::output(BranchCache & branch) {
     const std::uint32_t n = branch.plan().n;
     for (std::uint32_t first = n - branch.plan().output_rows; first < n; first += HiddenStates::kLeastRows) {
-        output_rows(branch, first, std::min(HiddenStates::kLeastRows, n - first), on_logits);
+        output_rows(branch, first, std::min(HiddenStates::kLeastRows, n - first));
     }
 }
 
@@ -28,7 +28,7 @@ ggml_tensor * Prefill::finish_rows(Graph & graph, ggml_tensor * x, ggml_tensor *
     return layer_graph(graph).add(task, none);
 }
 
-void Prefill::output_rows(BranchCache & branch, std::uint32_t first, std::uint32_t count, const OnLogits & on_logits) {
+void Prefill::output_rows(BranchCache & branch, std::uint32_t first, std::uint32_t count) {
     unit().stores.clear();
     unit().captures.clear();
     unit().queries.clear();
@@ -58,8 +58,8 @@ void Prefill::output_rows(BranchCache & branch, std::uint32_t first, std::uint32
     }
     port_->prepare(count, environment_.compute.threads(Compute::Phase::Prefill));
     environment_.compute.run(graph, Compute::Phase::Prefill);
-    on_logits(static_cast<std::size_t>(&branch - branches_.data()), first, count,
-              static_cast<const float *>(logits->data));
+    on_logits_(static_cast<std::size_t>(&branch - branches_.data()), first, count,
+               static_cast<const float *>(logits->data));
 }
 
 }  // namespace snapkv::run

@@ -57,35 +57,6 @@ SessionOptions settled(const Model & model, SessionOptions options) {
     return options;
 }
 
-/// Turns finished units into progress with a guess of the time left.
-class ProgressReport {
-public:
-    ProgressReport(const run::PrefillPlan & plan, std::uint32_t layers,
-                   const std::function<void(const PrefillProgress &)> & callback)
-        : callback_(callback) {
-        progress_.layers = layers;
-        progress_.tokens = plan.computed();
-        progress_.units_total = progress_.tokens * layers;
-    }
-
-    void operator()(std::uint32_t layer, std::uint64_t units) {
-        if (!callback_) {
-            return;
-        }
-        progress_.layer = layer;
-        progress_.units_done = units;
-        progress_.seconds = milliseconds_since(begin_) / 1000;
-        const auto left = static_cast<double>(progress_.units_total - units);
-        progress_.seconds_left = progress_.seconds * left / static_cast<double>(units);
-        callback_(progress_);
-    }
-
-private:
-    const std::function<void(const PrefillProgress &)> & callback_;
-    PrefillProgress progress_;
-    Clock::time_point begin_ = Clock::now();
-};
-
 }  // namespace
 
 Session::Impl::Impl(Model loaded, const SessionOptions & asked)
@@ -173,66 +144,6 @@ const SessionOptions & Session::options() const {
 }
 std::uint64_t Session::cache_bytes_peak() const {
     return impl_->arena->meter().peak();
-}
-
-PrefillResult Session::prefill(std::span<const Branch> branches,
-                               const std::function<void(const PrefillProgress &)> & on_progress) try {
-    run::PrefillPlan plan = run::plan_prefill(branches, impl_->params(), impl_->options.context);
-    run::check_memory(*impl_, plan);
-    for (run::BranchPlan & branch : plan.branches) {
-        if (branch.cache.compress && branch.cache.cluster.reads_text()) {
-            branch.marks = run::text_marks(impl_->model.impl()->vocabulary, branch.branch->prompt.tokens);
-        }
-    }
-    impl_->log_products();
-    const auto begin = Clock::now();
-    run::Accounting accounting;
-    impl_->arena->meter().restart_peak();
-    PrefillResult result;
-    result.stats.trunk_tokens = plan.trunk;
-    result.stats.computed_tokens = plan.computed();
-    std::vector<std::vector<float>> logits(branches.size());
-    ProgressReport progress(plan, impl_->params().layers, on_progress);
-    std::vector<run::PrefilledBranch> done;
-    std::uint64_t units_done = 0;
-    try {
-        run::Prefill prefill(impl_->environment(*impl_->arena), plan);
-        done = prefill.run(
-            [&](std::uint32_t layer, std::uint64_t units) {
-                accounting.sample(impl_->arena->meter().alive() + impl_->work->alive() + prefill.compute_bytes());
-                units_done = units;
-                progress(layer, units);
-            },
-            [&](std::size_t branch, std::uint32_t, std::uint32_t, const float * row) {
-                logits[branch].assign(row, row + impl_->params().vocabulary);
-                run::check_logits(logits[branch]);
-            });
-    } catch (const run::Interrupted &) {
-        result.stats.interrupted = true;
-        result.stats.computed_tokens = units_done / impl_->params().layers;
-    }
-    for (std::size_t index = 0; index < done.size(); ++index) {
-        const run::BranchPlan & of_branch = plan.branches[index];
-        result.stats.branch_compress_ms.push_back(done[index].compress_ms);
-        result.stats.compress_ms += done[index].compress_ms;
-        result.sequences.emplace_back(std::make_unique<Sequence::Impl>(Sequence::Impl{
-            .model = impl_->model.impl(),
-            .arena = impl_->arena,
-            .tokens = of_branch.branch->prompt.tokens,
-            .prompt_tokens = of_branch.n,
-            .stats = run::cache_stats(of_branch, impl_->params()),
-            .segments = std::move(done[index].segments),
-            .tail = kv::Tail(*impl_->arena, impl_->shapes(of_branch.branch->cache), Position{of_branch.n}),
-            .state = std::move(done[index].state),
-            .logits = std::move(logits[index])}));
-    }
-    result.stats.prompt_ms = milliseconds_since(begin);
-    result.stats.cache_bytes_peak = impl_->arena->meter().peak();
-    result.stats.accounted_bytes_peak = accounting.accounted_peak();
-    result.stats.rss_anon_growth = accounting.growth_peak();
-    return result;
-} catch (const std::bad_alloc &) {
-    out_of_memory();
 }
 
 AppendStats Session::append(Sequence & sequence, std::span<const Token> tokens) try {

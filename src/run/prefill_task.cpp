@@ -1,0 +1,178 @@
+#include <chrono>
+#include <new>
+#include <utility>
+#include <vector>
+
+#include "base/out_of_memory.h"
+#include "base/raise.h"
+#include "run/accounting.h"
+#include "run/cache_stats.h"
+#include "run/logits.h"
+#include "run/sequence_impl.h"
+#include "run/session_impl.h"
+#include "run/text_marks.h"
+
+namespace snapkv {
+
+struct PrefillTask::Impl {
+    Impl(Session::Impl & of, std::span<const Branch> asked);
+
+    Session::Impl & session;
+    std::vector<Branch> branches;
+    run::PrefillPlan plan;  ///< refers to them
+    std::vector<std::vector<float>> logits;
+    std::vector<bool> dropped;
+    run::Accounting accounting;
+    run::Prefill prefill;
+    double milliseconds = 0;  ///< spent in units
+    bool interrupted = false;
+
+    /// What is left of a branch.
+    [[nodiscard]] Sequence sequence(std::size_t branch, run::PrefilledBranch done);
+};
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// What the plan needs of the texts is read only if memory suffices for the rest. The peak of this run begins here.
+run::PrefillPlan checked_plan(Session::Impl & session, std::span<const Branch> branches) {
+    run::PrefillPlan plan = run::plan_prefill(branches, session.params(), session.options.context);
+    run::check_memory(session, plan);
+    for (run::BranchPlan & branch : plan.branches) {
+        if (branch.cache.compress && branch.cache.cluster.reads_text()) {
+            branch.marks = run::text_marks(session.model.impl()->vocabulary, branch.branch->prompt.tokens);
+        }
+    }
+    session.log_products();
+    session.arena->meter().restart_peak();
+    return plan;
+}
+
+}  // namespace
+
+PrefillTask::Impl::Impl(Session::Impl & of, std::span<const Branch> asked)
+    : session(of),
+      branches(asked.begin(), asked.end()),
+      plan(checked_plan(session, branches)),
+      logits(branches.size()),
+      dropped(branches.size()),
+      prefill(session.environment(*session.arena), plan,
+              [this](std::size_t branch, std::uint32_t, std::uint32_t, const float * row) {
+                  logits[branch].assign(row, row + session.params().vocabulary);
+                  run::check_logits(logits[branch]);
+              }) {}
+
+Sequence PrefillTask::Impl::sequence(std::size_t branch, run::PrefilledBranch done) {
+    const run::BranchPlan & of = plan.branches[branch];
+    return Sequence(std::make_unique<Sequence::Impl>(
+        Sequence::Impl{.model = session.model.impl(),
+                       .arena = session.arena,
+                       .tokens = of.branch->prompt.tokens,
+                       .prompt_tokens = of.n,
+                       .stats = run::cache_stats(of, session.params()),
+                       .segments = std::move(done.segments),
+                       .tail = kv::Tail(*session.arena, session.shapes(of.branch->cache), Position{of.n}),
+                       .state = std::move(done.state),
+                       .logits = std::move(logits[branch])}));
+}
+
+PrefillTask::PrefillTask(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+PrefillTask::PrefillTask(PrefillTask &&) noexcept = default;
+PrefillTask & PrefillTask::operator=(PrefillTask &&) noexcept = default;
+PrefillTask::~PrefillTask() = default;
+
+bool PrefillTask::advance() try {
+    if (done()) {
+        return false;
+    }
+    const auto begin = Clock::now();
+    try {
+        impl_->prefill.advance();
+    } catch (const run::Interrupted &) {
+        impl_->interrupted = true;
+    }
+    impl_->milliseconds += std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
+    impl_->accounting.sample(impl_->session.arena->meter().alive() + impl_->session.work->alive() +
+                             impl_->prefill.compute_bytes());
+    return !impl_->interrupted;
+} catch (const std::bad_alloc &) {
+    out_of_memory();
+}
+
+bool PrefillTask::done() const {
+    return impl_->interrupted || impl_->prefill.done();
+}
+
+PrefillProgress PrefillTask::progress() const {
+    PrefillProgress progress;
+    progress.layers = impl_->session.params().layers;
+    progress.layer = impl_->prefill.layer();
+    progress.tokens = impl_->plan.computed();
+    progress.units_total = progress.tokens * progress.layers;
+    progress.units_done = impl_->prefill.units();
+    progress.seconds = impl_->milliseconds / 1000;
+    if (progress.units_done > 0) {
+        const auto left = static_cast<double>(progress.units_total - progress.units_done);
+        progress.seconds_left = progress.seconds * left / static_cast<double>(progress.units_done);
+    }
+    return progress;
+}
+
+void PrefillTask::drop(std::size_t branch) {
+    if (branch >= impl_->branches.size()) {
+        raise_usage("branch {} is to be dropped of {}", branch, impl_->branches.size());
+    }
+    impl_->dropped[branch] = true;
+    impl_->prefill.drop(branch);
+}
+
+PrefillResult PrefillTask::take() && try {
+    if (!done()) {
+        raise_usage("a prefill's outcome is asked for before it is done");
+    }
+    Session::Impl & session = impl_->session;
+    PrefillResult result;
+    result.stats.trunk_tokens = impl_->plan.trunk;
+    result.stats.computed_tokens = impl_->plan.computed();
+    result.stats.interrupted = impl_->interrupted;
+    result.stats.branch_compress_ms.resize(impl_->interrupted ? 0 : impl_->branches.size());
+    if (impl_->interrupted) {
+        result.stats.computed_tokens = impl_->prefill.units() / session.params().layers;
+    } else {
+        std::vector<run::PrefilledBranch> done = impl_->prefill.take();
+        for (std::size_t index = 0; index < done.size(); ++index) {
+            if (!impl_->dropped[index]) {
+                result.stats.branch_compress_ms[index] = done[index].compress_ms;
+                result.stats.compress_ms += done[index].compress_ms;
+                result.sequences.push_back(impl_->sequence(index, std::move(done[index])));
+            }
+        }
+    }
+    result.stats.prompt_ms = impl_->milliseconds;
+    result.stats.cache_bytes_peak = session.arena->meter().peak();
+    result.stats.accounted_bytes_peak = impl_->accounting.accounted_peak();
+    result.stats.rss_anon_growth = impl_->accounting.growth_peak();
+    return result;
+} catch (const std::bad_alloc &) {
+    out_of_memory();
+}
+
+PrefillTask Session::begin_prefill(std::span<const Branch> branches) try {
+    return PrefillTask(std::make_unique<PrefillTask::Impl>(*impl_, branches));
+} catch (const std::bad_alloc &) {
+    out_of_memory();
+}
+
+PrefillResult Session::prefill(std::span<const Branch> branches,
+                               const std::function<void(const PrefillProgress &)> & on_progress) {
+    PrefillTask task = begin_prefill(branches);
+    while (task.advance()) {
+        if (on_progress) {
+            on_progress(task.progress());
+        }
+    }
+    return std::move(task).take();
+}
+
+}  // namespace snapkv
