@@ -212,6 +212,28 @@ TEST_P(Together, NoneIsNamedTwice) {
 INSTANTIATE_TEST_SUITE_P(Paths, Together, ::testing::Values(AttentionPath::Cpu, AttentionPath::Portable),
                          [](const auto & info) { return info.param == AttentionPath::Cpu ? "Cpu" : "Portable"; });
 
+TEST(TogetherOnTwoThreads, ThirtyTwoAreEachAsOnOneThread) {
+    const test::TinyRun run;
+    Session one = run.session(512, 1);
+    Session two = run.session(512, 2);
+    std::vector<Sequence> sequences;
+    std::vector<Generation> alone;
+    std::vector<GenerateRequest> requests;
+    for (std::uint32_t index = 0; index < 32; ++index) {
+        const Branch branch = test::branch_of(test::random_tokens(40 + 9 * index, index), test::snapkv_cache(32, 8));
+        sequences.push_back(test::prefill_one(one, branch));
+        Sequence fork = sequences.back().fork();
+        alone.push_back(one.generate(fork, at_most(6)));
+    }
+    for (Sequence & sequence : sequences) {
+        requests.push_back({&sequence, at_most(6)});
+    }
+    const std::vector<Generation> found = two.generate(requests);
+    for (std::size_t index = 0; index < found.size(); ++index) {
+        EXPECT_EQ(found[index].tokens, alone[index].tokens) << index;
+    }
+}
+
 TEST(TogetherInEveryFamily, EachIsAsAlone) {
     for (const model::Family * family : model::families()) {
         SCOPED_TRACE(family->name);
