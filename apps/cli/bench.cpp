@@ -64,7 +64,7 @@ private:
         session_of_ = of;
     }
 
-    [[nodiscard]] std::vector<Token> random_tokens(std::uint32_t count) {
+    [[nodiscard]] std::vector<Token> random_tokens(std::size_t count) {
         std::vector<Token> tokens(count);
         std::generate(tokens.begin(), tokens.end(),
                       [&] { return static_cast<Token>(random_() % model_.info().vocabulary); });
@@ -144,7 +144,7 @@ private:
         for (std::uint32_t i = 0; i < parallel; ++i) {
             together.push_back(&sequences.emplace_back(filled.fork()));
         }
-        const std::vector<Token> tokens = random_tokens(steps * parallel);
+        const std::vector<Token> tokens = random_tokens(std::size_t{steps} * parallel);
         return nanos([&] {
             for (std::uint32_t step = 0; step < steps; ++step) {
                 if (session_->step(together, std::span(tokens).subspan(std::size_t{step} * parallel, parallel))

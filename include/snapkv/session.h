@@ -105,9 +105,9 @@ struct Estimate {
 struct PrefillStats {
     std::uint64_t trunk_tokens = 0;
     std::uint64_t computed_tokens = 0;
-    double prompt_ms = 0;    ///< compress_ms included
-    double compress_ms = 0;  ///< votes, selection and compaction, all branches
-    std::vector<double> branch_compress_ms;
+    double prompt_ms = 0;                    ///< compress_ms included
+    double compress_ms = 0;                  ///< votes, selection and compaction, all branches
+    std::vector<double> branch_compress_ms;  ///< of all branches; 0 for a dropped one
     std::uint64_t cache_bytes_peak = 0;      ///< peak K/V bytes
     std::uint64_t accounted_bytes_peak = 0;  ///< the engine's own sum: hidden states, K/V, scratch, compute buffers
     std::uint64_t rss_anon_growth = 0;  ///< peak growth of anonymous resident memory, sampled at each (layer, chunk)
@@ -176,16 +176,16 @@ public:
     ~PrefillTask();
 
     /// Computes the next unit; false if there was none left or the stop flag ended it. Throws Error(Machine) if memory
-    /// is short, Error(Input) for logits that are not numbers, and what an observer throws; then the task can only be
-    /// dropped.
+    /// is short, Error(Input) for logits that are not numbers, and what an observer throws.
     bool advance();
     [[nodiscard]] bool done() const;
     /// Seconds count the time in advance() only.
     [[nodiscard]] PrefillProgress progress() const;
-    /// Gives up one branch: no more is computed for it alone, and its rows are let go. Throws Error(Usage) for a branch
-    /// that there is not.
+    /// Gives up one branch: it votes no more, its rows are let go, and chunks that it would have had to itself are left
+    /// out. Throws Error(Usage) for a branch that there is not.
     void drop(std::size_t branch);
-    /// The outcome of all branches that were not dropped, in order, once it is done; Error(Usage) before. Called once.
+    /// The outcome of all branches that were not dropped, in order, once it is done; Error(Usage) before. After it, and
+    /// after an error, advance(), drop() and take() throw Error(Usage).
     [[nodiscard]] PrefillResult take() &&;
 
     struct Impl;
@@ -209,13 +209,13 @@ public:
     [[nodiscard]] const Model & model() const;
     [[nodiscard]] std::uint32_t context() const;           ///< in tokens, as in force
     [[nodiscard]] const SessionOptions & options() const;  ///< as in force, with every 0 resolved
-    /// Peak K/V bytes since the last prefill() or filled_sequence() began: the most that all sequences of this session
-    /// held together at any moment.
+    /// Peak K/V bytes since the last prefill(), begin_prefill() or filled_sequence() began: the most that all sequences
+    /// of this session held together at any moment.
     [[nodiscard]] std::uint64_t cache_bytes_peak() const;
 
-    /// What prefill(branches) and then max_tokens tokens per branch will take, even if that is more than there is: see
-    /// Estimate::fits(). Checks configurations and prompts as prefill() does. The first call for something that fits
-    /// measures the machine's speed; if the stop flag is set meanwhile, `seconds` stays 0.
+    /// What prefill(branches) and then max_tokens tokens per branch, one after the other, will take, even if that is
+    /// more than there is: see Estimate::fits(). Checks configurations and prompts as prefill() does. The first call
+    /// for something that fits measures the machine's speed; if the stop flag is set meanwhile, `seconds` stays 0.
     [[nodiscard]] Estimate estimate(std::span<const Branch> branches, std::int64_t max_tokens = -1) const;
 
     /// Prefills the branches' longest common prefix once and each branch's own suffix against it, layer by layer, and
@@ -225,7 +225,8 @@ public:
     [[nodiscard]] PrefillResult prefill(std::span<const Branch> branches,
                                         const std::function<void(const PrefillProgress &)> & progress = {});
 
-    /// The same, to be advanced unit by unit. Throws as prefill() does before it computes; `branches` are copied.
+    /// The same, to be advanced unit by unit. Throws as prefill() does before it computes; `branches` are copied. What
+    /// another task still has to allocate is not counted against the memory that is there.
     [[nodiscard]] PrefillTask begin_prefill(std::span<const Branch> branches);
 
     /// A sequence in the state that a prompt of `depth` tokens would have left it in, but with random tokens and random
@@ -242,10 +243,10 @@ public:
     [[nodiscard]] Generation generate(Sequence & sequence, const GenerateOptions & options,
                                       const std::function<bool(std::string_view)> & on_text = {});
 
-    /// The same for several sequences at once: each step of decode takes a token of each that goes on, which reads the
-    /// weights once for all of them. What a sequence generates does not depend on the others. The results are in the
-    /// order of the requests; each one's predicted_ms is the time until it ended. Throws as above, and Error(Usage) for
-    /// a sequence named twice; what was generated until then stays in the sequences.
+    /// The same for several sequences at once: each step of decode takes a token of each that goes on and reads the
+    /// weights once for up to 32 whose rows are stored alike. What a sequence generates does not depend on the others.
+    /// The results are in the order of the requests; each one's predicted_ms is the time until it ended. Throws as
+    /// above, and Error(Usage) for a sequence named twice; what was generated until then stays in the sequences.
     [[nodiscard]] std::vector<Generation> generate(std::span<const GenerateRequest> requests);
 
     /// The tokens of a further user message, for append(): in the model's chat template, or the bare text if `raw`. Do

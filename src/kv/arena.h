@@ -18,15 +18,16 @@ class Arena {
 public:
     /// Throws Error(Machine) where the system refuses, or where more than the limit would be alive.
     [[nodiscard]] Block allocate(std::size_t bytes) {
-        if (bytes > limit_ - std::min(limit_.load(), meter_->alive())) {
-            raise_machine("no memory for {} bytes of keys and values: {} of {} are taken", bytes, meter_->alive(),
-                          limit_.load());
+        const std::uint64_t limit = limit_;
+        const std::uint64_t alive = meter_->alive();
+        if (bytes > limit - std::min(limit, alive)) {
+            raise_machine("no memory for {} bytes of keys and values: {} of {} are taken", bytes, alive, limit);
         }
         return {bytes, meter_};
     }
     [[nodiscard]] Meter & meter() { return *meter_; }
 
-    /// Bytes that may be alive at once; none is given at first.
+    /// Bytes that may be alive at once (a little more where several threads allocate); without limit at first.
     void set_limit(std::uint64_t bytes) { limit_ = bytes; }
 
 private:

@@ -19,7 +19,7 @@ ggml_tensor * swapped(ggml_context * ctx, ggml_tensor * x) {
 
 /// [out, heads, rows]: each head's matrix, of `weight` [in, out, heads], times its part of x [in, heads, rows].
 ggml_tensor * multiply_heads(ggml_context * ctx, ggml_tensor * weight, ggml_tensor * x) {
-    // The rows of a step each by itself: ggml sums products of several in another order than those of one.
+    // The rows of a step, at most so many, each by itself: ggml sums products of several in another order than of one.
     constexpr std::int64_t kMostOfStep = 33;
     const std::int64_t rows = x->ne[2];
     if (rows > kMostOfStep) {

@@ -19,7 +19,7 @@ float * row_of(const ggml_tensor * tensor, std::int64_t row) {
     return floats(tensor) + row * tensor->ne[0];
 }
 
-/// Inputs begin on cache lines.
+/// Inputs lie whole cache lines apart.
 std::size_t aligned(std::size_t bytes) {
     constexpr std::size_t kLine = 64;
     return (bytes + kLine - 1) / kLine * kLine;
@@ -57,13 +57,11 @@ StepProducts::Step & StepProducts::add_step(const Norm & norm, std::span<const L
     const auto count = static_cast<std::size_t>(rows);
     for (const Linear & linear : linears) {
         const Part & part = step.parts.emplace_back(Part{linear, row_dot(linear.weight->type, portable_)});
-        const auto in = static_cast<std::size_t>(linear.in());
-        const std::size_t out = count * static_cast<std::size_t>(linear.out());
         for (Scratch & scratch : scratch_) {
-            scratch.normalised.resize(std::max(scratch.normalised.size(), in));
+            scratch.normalised.resize(std::max(scratch.normalised.size(), static_cast<std::size_t>(linear.in())));
             scratch.prepared.resize(std::max(scratch.prepared.size(), count * prepared_stride(part)));
-            scratch.first.resize(std::max(scratch.first.size(), out));
-            scratch.second.resize(std::max(scratch.second.size(), out));
+            scratch.first.resize(std::max(scratch.first.size(), count * kBlock));
+            scratch.second.resize(std::max(scratch.second.size(), count * kBlock));
         }
     }
     return step;
@@ -78,6 +76,14 @@ StepProducts::Share StepProducts::share_of(std::int64_t rows, int thread, int th
         return static_cast<std::uint32_t>(std::min(rows, lines * index / threads * kLine));
     };
     return {cut(thread), cut(thread + 1)};
+}
+
+/// body(block) for the share's rows of weights, as many at a time as there is memory for results.
+template <typename Body>
+void StepProducts::for_blocks(const Share & share, const Body & body) {
+    for (std::uint32_t begin = share.begin; begin < share.end; begin += kBlock) {
+        body(Share{begin, std::min(begin + kBlock, share.end)});
+    }
 }
 
 /// out[j * out_stride + i] = row share.begin + i of the weights times input j, and the bias.
@@ -191,18 +197,23 @@ void StepProducts::run_gate_up(const Step & step, ggml_tensor * node, int thread
     Scratch & scratch = scratch_[static_cast<std::size_t>(thread)];
     const Part & gate = step.parts[0];
     const Part & up = step.parts[1];
-    const Share share = share_of(node->ne[0], thread, threads);
-    const std::size_t count = share.end - share.begin;
+    const bool alike = up.linear.weight->type == gate.linear.weight->type;
     PreparedInputs inputs = prepare(step, gate, node->src[0], scratch);
-    multiply_share(gate, share, inputs, scratch.first.data(), count);
-    if (up.linear.weight->type != gate.linear.weight->type) {
-        inputs = prepare(step, up, node->src[0], scratch);
-    }
-    multiply_share(up, share, inputs, scratch.second.data(), count);
-    for (std::size_t row = 0; row < inputs.count; ++row) {
-        gate_row(step.activation, {scratch.first.data() + row * count, count}, scratch.second.data() + row * count,
-                 Element::F32, row_of(node, static_cast<std::int64_t>(row)) + share.begin);
-    }
+    for_blocks(share_of(node->ne[0], thread, threads), [&](const Share & block) {
+        const std::size_t count = block.end - block.begin;
+        if (!alike) {
+            inputs = prepare(step, gate, node->src[0], scratch);
+        }
+        multiply_share(gate, block, inputs, scratch.first.data(), count);
+        if (!alike) {
+            inputs = prepare(step, up, node->src[0], scratch);
+        }
+        multiply_share(up, block, inputs, scratch.second.data(), count);
+        for (std::size_t row = 0; row < inputs.count; ++row) {
+            gate_row(step.activation, {scratch.first.data() + row * count, count}, scratch.second.data() + row * count,
+                     Element::F32, row_of(node, static_cast<std::int64_t>(row)) + block.begin);
+        }
+    });
 }
 
 ggml_tensor * StepProducts::multiply(ggml_context * ctx, const Linear & linear, ggml_tensor * input) {
@@ -227,15 +238,16 @@ ggml_tensor * StepProducts::add_product(ggml_context * ctx, const Linear & linea
 void StepProducts::run_add(const Step & step, ggml_tensor * node, int thread, int threads) {
     Scratch & scratch = scratch_[static_cast<std::size_t>(thread)];
     const Part & part = step.parts.front();
-    const Share share = share_of(node->ne[0], thread, threads);
-    const std::size_t count = share.end - share.begin;
     const PreparedInputs inputs = prepare(step, part, node->src[1], scratch);
-    multiply_share(part, share, inputs, scratch.first.data(), count);
-    for (std::size_t row = 0; row < inputs.count; ++row) {
-        float * out = row_of(node, static_cast<std::int64_t>(row)) + share.begin;
-        std::transform(out, out + count, scratch.first.data() + row * count, out,
-                       [](float a, float b) { return a + b; });
-    }
+    for_blocks(share_of(node->ne[0], thread, threads), [&](const Share & block) {
+        const std::size_t count = block.end - block.begin;
+        multiply_share(part, block, inputs, scratch.first.data(), count);
+        for (std::size_t row = 0; row < inputs.count; ++row) {
+            float * out = row_of(node, static_cast<std::int64_t>(row)) + block.begin;
+            std::transform(out, out + count, scratch.first.data() + row * count, out,
+                           [](float a, float b) { return a + b; });
+        }
+    });
 }
 
 }  // namespace snapkv::product

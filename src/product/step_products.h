@@ -13,12 +13,12 @@
 
 namespace snapkv::product {
 
-/// Products of the few rows of a decode step, where a model waits for its weights and its threads for each other: a
-/// norm and the products that read it are one node, so are the two products of SwiGLU, and a product with the sum it
-/// goes into. Threads share the weights' rows; each brings the input into its products' form for itself, which costs
-/// less than waiting for another's. Weights are read as they are stored, once for all rows, and what comes of a row
-/// does not depend on the others. Steps with weights that rows cannot be multiplied with (not in plain memory) fall to
-/// ggml. A graph may run any number of times; it must not outlive this.
+/// Products of the few rows of a decode step, of one sequence or several, where a model waits for its weights and its
+/// threads for each other: a norm and the products that read it are one node, so are the two products of SwiGLU, and a
+/// product with the sum it goes into. Threads share the weights' rows; each brings the input into its products' form
+/// for itself, which costs less than waiting for another's. Weights are read as they are stored, once for all rows, and
+/// what comes of a row does not depend on the others. Steps with weights that rows cannot be multiplied with (not in
+/// plain memory) fall to ggml. A graph may run any number of times; it must not outlive this.
 class StepProducts final : public Products {
 public:
     /// Of one sequence, more rows are another implementation's business.
@@ -56,7 +56,9 @@ private:
         std::uint32_t begin = 0;
         std::uint32_t end = 0;
     };
-    /// One thread's memory: a normalised row, all rows prepared, and two results of its share for each.
+    /// Rows of weights whose results are held at once: whole cache lines of them.
+    static constexpr std::uint32_t kBlock = 64;
+    /// One thread's memory: a normalised row, all rows prepared, and two results of a block for each.
     struct Scratch {
         std::vector<float> normalised;
         std::vector<std::byte> prepared;
@@ -67,6 +69,8 @@ private:
     [[nodiscard]] bool serves(std::span<const Linear> linears) const;
     Step & add_step(const Norm & norm, std::span<const Linear> linears, std::int64_t rows);
     static Share share_of(std::int64_t rows, int thread, int threads);
+    template <typename Body>
+    static void for_blocks(const Share & share, const Body & body);
     static void multiply_share(const Part & part, const Share & share, const PreparedInputs & inputs, float * out,
                                std::size_t out_stride);
     static const float * input_row(const Step & step, const ggml_tensor * input, std::int64_t row, Scratch & scratch);

@@ -96,11 +96,11 @@ public:
     }
     void end(StopReason reason) {
         ended_ = true;
+        output_.finish();
         result_.reason = reason;
         result_.predicted_ms = std::chrono::duration<double, std::milli>(Clock::now() - begin_).count();
     }
     [[nodiscard]] Generation take() {
-        output_.finish();
         result_.text = output_.take_text();
         return std::move(result_);
     }

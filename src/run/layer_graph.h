@@ -20,7 +20,7 @@ struct RowRange {
 };
 
 /// What one layer does with the rows of a chunk. Whose rows they are, where keys and values go and what queries see
-/// stands in the port's unit; here is which rows go how far.
+/// is in the port's unit; this says how far which rows go.
 struct LayerTask {
     std::uint32_t layer = 0;
     std::uint32_t unit = 0;             ///< of the port

@@ -8,7 +8,6 @@
 #include <tuple>
 #include <utility>
 
-#include "run/layer_graph.h"
 #include "run/layer_shape.h"
 #include "run/port.h"
 
@@ -76,7 +75,6 @@ std::uint64_t Prefill::reserve() {
             reserve_layer(layer);
         }
     }
-    layer_ = 0;
     return compute_bytes() + environment_.work->alive() - held;
 }
 
@@ -152,8 +150,10 @@ void Prefill::run_trunk_chunk() {
 void Prefill::run_suffix_chunk() {
     const std::uint32_t count = std::min(environment_.batch, plan_.suffix_rows - row_);
     const std::vector<Piece> pieces = suffix_pieces(row_, count);
-    if (!pieces.empty()) {  // some branch is wanted still
+    if (!pieces.empty()) {
         run_chunk(suffixes_, row_, count, pieces);
+    } else {
+        units_ += count;  // all of it was dropped
     }
     row_ += count;
     for (const Piece & piece : pieces) {
@@ -191,7 +191,17 @@ void Prefill::finish_next() {
 void Prefill::drop(std::size_t branch) {
     dropped_[branch] = true;
     branches_[branch].drop();
-    if (std::all_of(dropped_.begin(), dropped_.end(), [](bool dropped) { return dropped; })) {
+    bool any = false;
+    bool any_shares_trunk = false;
+    for (std::size_t index = 0; index < branches_.size(); ++index) {
+        any = any || !dropped_[index];
+        any_shares_trunk = any_shares_trunk || (!dropped_[index] && branches_[index].plan().keeps_working_rows);
+    }
+    if (!any_shares_trunk) {
+        trunk_segment_.reset();
+    }
+    if (!any) {
+        trunk_rows_.reset();
         layer_ = environment_.params.layers;
     }
 }

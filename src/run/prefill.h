@@ -68,6 +68,7 @@ public:
 
     /// A branch that is wanted no more: it votes no more, and its rows are let go.
     void drop(std::size_t branch);
+    [[nodiscard]] bool dropped(std::size_t branch) const { return dropped_[branch]; }
 
     /// What is left of each branch, once it is done; of those that were dropped, nothing.
     [[nodiscard]] std::vector<PrefilledBranch> take();

@@ -21,12 +21,17 @@ struct PrefillTask::Impl {
     std::vector<Branch> branches;
     run::PrefillPlan plan;  ///< refers to them
     std::vector<std::vector<float>> logits;
-    std::vector<bool> dropped;
     run::Accounting accounting;
     run::Prefill prefill;
     double milliseconds = 0;  ///< spent in units
     bool interrupted = false;
+    bool over = false;  ///< taken, or ended by an error: nothing can be done with it
 
+    void check_not_over() const {
+        if (over) {
+            raise_usage("the prefill has ended: its outcome was taken, or an error was thrown");
+        }
+    }
     /// What is left of a branch.
     [[nodiscard]] Sequence sequence(std::size_t branch, run::PrefilledBranch done);
 };
@@ -56,7 +61,6 @@ PrefillTask::Impl::Impl(Session::Impl & of, std::span<const Branch> asked)
       branches(asked.begin(), asked.end()),
       plan(checked_plan(session, branches)),
       logits(branches.size()),
-      dropped(branches.size()),
       prefill(session.environment(*session.arena), plan,
               [this](std::size_t branch, std::uint32_t, std::uint32_t, const float * row) {
                   logits[branch].assign(row, row + session.params().vocabulary);
@@ -83,15 +87,18 @@ PrefillTask & PrefillTask::operator=(PrefillTask &&) noexcept = default;
 PrefillTask::~PrefillTask() = default;
 
 bool PrefillTask::advance() try {
+    impl_->check_not_over();
     if (done()) {
         return false;
     }
     const auto begin = Clock::now();
+    impl_->over = true;
     try {
         impl_->prefill.advance();
     } catch (const run::Interrupted &) {
         impl_->interrupted = true;
     }
+    impl_->over = false;
     impl_->milliseconds += std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
     impl_->accounting.sample(impl_->session.arena->meter().alive() + impl_->session.work->alive() +
                              impl_->prefill.compute_bytes());
@@ -119,30 +126,32 @@ PrefillProgress PrefillTask::progress() const {
     return progress;
 }
 
-void PrefillTask::drop(std::size_t branch) {
+void PrefillTask::drop(std::size_t branch) try {
+    impl_->check_not_over();
     if (branch >= impl_->branches.size()) {
         raise_usage("branch {} is to be dropped of {}", branch, impl_->branches.size());
     }
-    impl_->dropped[branch] = true;
     impl_->prefill.drop(branch);
+} catch (const std::bad_alloc &) {
+    out_of_memory();
 }
 
 PrefillResult PrefillTask::take() && try {
+    impl_->check_not_over();
     if (!done()) {
         raise_usage("a prefill's outcome is asked for before it is done");
     }
+    impl_->over = true;
     Session::Impl & session = impl_->session;
     PrefillResult result;
     result.stats.trunk_tokens = impl_->plan.trunk;
-    result.stats.computed_tokens = impl_->plan.computed();
+    result.stats.computed_tokens = impl_->prefill.units() / session.params().layers;
     result.stats.interrupted = impl_->interrupted;
     result.stats.branch_compress_ms.resize(impl_->interrupted ? 0 : impl_->branches.size());
-    if (impl_->interrupted) {
-        result.stats.computed_tokens = impl_->prefill.units() / session.params().layers;
-    } else {
+    if (!impl_->interrupted) {
         std::vector<run::PrefilledBranch> done = impl_->prefill.take();
         for (std::size_t index = 0; index < done.size(); ++index) {
-            if (!impl_->dropped[index]) {
+            if (!impl_->prefill.dropped(index)) {
                 result.stats.branch_compress_ms[index] = done[index].compress_ms;
                 result.stats.compress_ms += done[index].compress_ms;
                 result.sequences.push_back(impl_->sequence(index, std::move(done[index])));

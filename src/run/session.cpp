@@ -9,13 +9,9 @@
 #include "base/out_of_memory.h"
 #include "base/raise.h"
 #include "base/threads.h"
-#include "run/accounting.h"
-#include "run/cache_stats.h"
 #include "run/hidden_states.h"
-#include "run/logits.h"
 #include "run/sequence_impl.h"
 #include "run/session_impl.h"
-#include "run/text_marks.h"
 #include "text/plain_text.h"
 #include "text/utf8.h"
 
@@ -35,6 +31,13 @@ std::uint32_t largest_batch(const model::HyperParameters & params) {
     const double inner = std::max({params.feed_forward, params.heads * params.key_size, params.width});
     const double rows = kProductFlop / (2.0 * params.width * inner);
     return std::max(run::HiddenStates::kLeastRows, static_cast<std::uint32_t>(std::min(rows, 16384.0)));
+}
+
+/// Nothing shall fail between a row and its token.
+void make_room(std::vector<Token> & tokens, std::size_t more) {
+    if (tokens.capacity() - tokens.size() < more) {
+        tokens.reserve(std::max(tokens.size() + more, 2 * tokens.capacity()));
+    }
 }
 
 SessionOptions settled(const Model & model, SessionOptions options) {
@@ -106,6 +109,9 @@ void Session::Impl::check_takes(const Sequence::Impl & sequence, std::span<const
 void Session::Impl::check_several(std::span<Sequence * const> sequences) const {
     std::set<const Sequence *> seen;
     for (const Sequence * sequence : sequences) {
+        if (sequence == nullptr) {
+            raise_usage("a sequence is to go on and is not there");
+        }
         check_belongs(sequence->impl());
         if (!seen.insert(sequence).second) {
             raise_usage("a sequence is to go on twice at once; fork() makes two of it");
@@ -114,10 +120,14 @@ void Session::Impl::check_several(std::span<Sequence * const> sequences) const {
 }
 
 void Session::Impl::step(std::vector<run::Feed> feeds, const std::function<void(const run::Feed &)> & stepped) {
+    // Enough to share the weights; more would take memory. ggml's products of repacked weights, which take the place of
+    // our own where there is no better, round one row otherwise than several.
+    const std::ptrdiff_t most = model.impl()->weights.repacked_bytes() > 0 ? 1 : 32;
     while (!feeds.empty()) {
         const std::vector<kv::LayerShape> & shapes = feeds.front().sequence->tail.shapes();
-        const auto others = std::stable_partition(
+        auto others = std::stable_partition(
             feeds.begin(), feeds.end(), [&](const run::Feed & feed) { return feed.sequence->tail.shapes() == shapes; });
+        others = std::min(others, feeds.begin() + most);
         stepper.step(std::span(feeds.begin(), others), run::Compute::Phase::Decode);
         std::for_each(feeds.begin(), others, stepped);
         feeds.erase(feeds.begin(), others);
@@ -159,7 +169,7 @@ AppendStats Session::append(Sequence & sequence, std::span<const Token> tokens) 
     const auto phase = feed.size() == 1 ? run::Compute::Phase::Decode : run::Compute::Phase::Prefill;
     const auto begin = Clock::now();
     AppendStats stats;
-    state.tokens.reserve(state.tokens.size() + tokens.size());  // nothing fails between a row and its token
+    make_room(state.tokens, tokens.size());
     try {
         while (stats.tokens < feed.size()) {
             const std::size_t count = std::min<std::size_t>(impl_->options.batch, feed.size() - stats.tokens);
@@ -184,15 +194,16 @@ AppendStats Session::step(std::span<Sequence * const> sequences, std::span<const
         raise_usage("a step of {} sequences is given {} tokens", sequences.size(), tokens.size());
     }
     impl_->check_several(sequences);
+    const std::vector<Token> copies(tokens.begin(), tokens.end());  // they may be a sequence's own, which grows
     std::vector<run::Feed> feeds;
     for (std::size_t index = 0; index < sequences.size(); ++index) {
         Sequence::Impl & sequence = sequences[index]->impl();
-        impl_->check_takes(sequence, tokens.subspan(index, 1));
+        feeds.push_back({&sequence, std::span(copies).subspan(index, 1)});
+        impl_->check_takes(sequence, feeds.back().tokens);
         if (sequence.pending) {
             raise_usage("a sequence's last token was sampled and has no row yet, so that a step cannot add another");
         }
-        sequence.tokens.reserve(sequence.tokens.size() + 1);  // nothing fails between a row and its token
-        feeds.push_back({&sequence, tokens.subspan(index, 1)});
+        make_room(sequence.tokens, 1);
     }
     const auto begin = Clock::now();
     AppendStats stats;

@@ -14,7 +14,7 @@ namespace snapkv::run {
 
 namespace {
 
-std::uint32_t rows_of(std::span<const Feed> feeds) {
+std::uint32_t count_rows(std::span<const Feed> feeds) {
     return std::accumulate(feeds.begin(), feeds.end(), 0U, [](std::uint32_t sum, const Feed & feed) {
         return sum + static_cast<std::uint32_t>(feed.tokens.size());
     });
@@ -156,7 +156,7 @@ Stepper::Built Stepper::build(std::span<const Feed> feeds, attention::Port & por
     for (std::uint32_t layer = 0; layer < params_.layers; ++layer) {
         nodes += port.node_count(layer);
     }
-    const std::uint32_t rows = rows_of(feeds);
+    const std::uint32_t rows = count_rows(feeds);
     // Only the last token's logits are wanted.
     const RowRange output{feeds.size() == 1 ? rows - 1 : 0, rows};
     built.graph = std::make_unique<Graph>(nodes);
@@ -196,7 +196,7 @@ void Stepper::run(Built & built, std::span<const Feed> feeds, attention::Port & 
             built.states[layer][index].bind(state.of(layer), state.next(layer));
         }
     }
-    port.prepare(rows_of(feeds), compute_.threads(phase));
+    port.prepare(count_rows(feeds), compute_.threads(phase));
     compute_.run(*built.graph, phase);
     take_logits(feeds, built.logits);
 }
@@ -205,6 +205,7 @@ void Stepper::take_logits(std::span<const Feed> feeds, const ggml_tensor * tenso
     const auto * logits = static_cast<const float *>(tensor->data);
     for (std::size_t index = 0; index < feeds.size(); ++index) {
         check_logits({logits + index * params_.vocabulary, params_.vocabulary});
+        feeds[index].sequence->logits.resize(params_.vocabulary);  // what can fail comes first
     }
     for (const Feed & feed : feeds) {
         feed.sequence->logits.assign(logits, logits + params_.vocabulary);

@@ -186,6 +186,48 @@ TEST_P(PrefillTaskOf, SaysWhatIsAskedTooEarlyOrAmiss) {
     EXPECT_TRUE(task.advance());
 }
 
+TEST_P(PrefillTaskOf, IsOverOnceItIsTaken) {
+    PrefillTask task = session_.begin_prefill(branches_);
+    while (task.advance()) {
+    }
+    static_cast<void>(std::move(task).take());
+    test::error_of(ErrorKind::Usage, [&] { task.advance(); });
+    test::error_of(ErrorKind::Usage, [&] { task.drop(0); });
+    test::error_of(ErrorKind::Usage, [&] { static_cast<void>(std::move(task).take()); });
+}
+
+TEST_P(PrefillTaskOf, IsOverOnceAnObserverThrows) {
+    struct Refused {};
+    std::vector<Branch> branches = branches_;
+    branches.front().observer = {4, [](const AttentionRow &) { throw Refused(); }};
+    PrefillTask task = session_.begin_prefill(branches);
+    EXPECT_THROW(
+        {
+            while (task.advance()) {
+            }
+        },
+        Refused);
+    test::error_of(ErrorKind::Usage, [&] { task.advance(); });
+    const PrefillResult others = session_.prefill(branches_);
+    EXPECT_EQ(others.sequences.size(), branches_.size());
+}
+
+TEST_P(PrefillTaskOf, LetsGoOfTheTrunkWithTheLastBranchThatKeepsIt) {
+    const std::vector<Branch> branches{branches_[0], branches_[2]};
+    Sequence sequence = test::prefill_one(session_, branches_[0]);
+    const std::uint64_t alone = sequence.impl().arena->meter().alive();
+    PrefillTask task = session_.begin_prefill(branches);
+    task.advance();
+    task.drop(1);
+    while (task.advance()) {
+    }
+    EXPECT_EQ(task.progress().units_done, task.progress().units_total);
+    const PrefillResult result = std::move(task).take();
+    EXPECT_EQ(result.sequences.front().kept_positions(), sequence.kept_positions());
+    // Of the dropped branch nothing is left but for its share in what the task holds.
+    EXPECT_LE(sequence.impl().arena->meter().alive(), 2 * alone + 4096);
+}
+
 INSTANTIATE_TEST_SUITE_P(Families, PrefillTaskOf, ::testing::Values("llama", "gemma3", "qwen35moe", "deepseek2"),
                          [](const auto & info) { return std::string(info.param); });
 

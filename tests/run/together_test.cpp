@@ -207,6 +207,39 @@ TEST_P(Together, NoneIsNamedTwice) {
     const std::vector<GenerateRequest> requests{{&sequence, at_most(1)}, {&sequence, at_most(1)}};
     test::error_of(ErrorKind::Usage, [&] { static_cast<void>(session_.generate(requests)); });
     EXPECT_TRUE(session_.generate(std::span<const GenerateRequest>()).empty());
+    const std::vector<GenerateRequest> nobody{{}};
+    test::error_of(ErrorKind::Usage, [&] { static_cast<void>(session_.generate(nobody)); });
+}
+
+TEST_P(Together, StepsWithASequencesOwnTokens) {
+    Sequence sequence = test::prefill_one(session_, branches(256).front());
+    Sequence expected = sequence.fork();
+    const Token last = sequence.tokens().back();
+    Sequence * together = &sequence;
+    session_.step({&together, 1}, sequence.tokens().last(1));
+    session_.append(expected, {&last, 1});
+    EXPECT_EQ(sequence.tokens().back(), last);
+    EXPECT_TRUE(test::same_bits(sequence.logits(), expected.logits()));
+}
+
+TEST_P(Together, ShowsWhatAnAnswerHeldBackWhenItEnds) {
+    std::vector<Sequence> all = sequences(session_, {branches(256)[0], branches(256)[1]});
+    Sequence probe = all[0].fork();
+    const std::string whole = session_.generate(probe, at_most(4)).text;
+    std::vector<GenerateRequest> requests{{&all[0], at_most(4)}, {&all[1], at_most(12)}};
+    requests[0].options.stop = {whole + "and what never comes"};  // every piece might begin it
+    std::string shown;
+    int of_other = 0;
+    int of_other_when_shown = 0;
+    requests[0].on_text = [&](std::string_view text) {
+        shown += text;
+        of_other_when_shown = of_other;
+        return true;
+    };
+    requests[1].on_text = [&](std::string_view) { return ++of_other > 0; };
+    static_cast<void>(session_.generate(requests));
+    EXPECT_EQ(shown, whole);
+    EXPECT_LT(of_other_when_shown, 6);
 }
 
 INSTANTIATE_TEST_SUITE_P(Paths, Together, ::testing::Values(AttentionPath::Cpu, AttentionPath::Portable),
@@ -246,6 +279,22 @@ TEST(TogetherInEveryFamily, EachIsAsAlone) {
         Session session(Model::load(path), options);
         expect_as_alone(session, branches(shape.vocabulary));
     }
+}
+
+/// More than go together in one step.
+TEST(TogetherInEveryFamily, FortyOfLatentAttentionAreEachAsAlone) {
+    const test::TemporaryFolder folder;
+    const auto path = folder.path() / "model.gguf";
+    const test::FamilyShape shape = test::family_shape("deepseek2");
+    test::write_random_family(shape, path);
+    SessionOptions options;
+    options.threads = 1;
+    Session session(Model::load(path), options);
+    std::vector<Branch> many;
+    for (std::uint32_t index = 0; index < 40; ++index) {
+        many.push_back(test::branch_of(test::random_tokens(10, index), test::full_cache()));
+    }
+    expect_as_alone(session, many);
 }
 
 }  // namespace
