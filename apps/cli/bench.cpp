@@ -113,20 +113,20 @@ private:
         result.kept = filled->cache_stats();
         if (settings_.bench.warm_up) {
             if (of.prompt > 0) {
-                prompt(*filled, std::min(of.prompt, of.batch));
+                prompt_nanos(*filled, std::min(of.prompt, of.batch));
             } else {
-                decode(*filled, of.parallel, 1);
+                decode_nanos(*filled, of.parallel, 1);
             }
         }
         for (std::uint32_t i = 0; i < settings_.bench.repetitions; ++i) {
-            result.nanos.push_back(of.prompt > 0 ? prompt(*filled, of.prompt)
-                                                 : decode(*filled, of.parallel, of.generate));
+            result.nanos.push_back(of.prompt > 0 ? prompt_nanos(*filled, of.prompt)
+                                                 : decode_nanos(*filled, of.parallel, of.generate));
         }
         result.cache_bytes_peak = session_->cache_bytes_peak();
     }
 
     /// The time, in nanoseconds, that `count` further tokens of a prompt take.
-    double prompt(const Sequence & filled, std::uint32_t count) {
+    double prompt_nanos(const Sequence & filled, std::uint32_t count) {
         Sequence sequence = filled.fork();
         const std::vector<Token> tokens = random_tokens(count);
         return nanos([&] {
@@ -137,7 +137,7 @@ private:
     }
 
     /// The same of `steps` steps of decode, of `parallel` sequences at once.
-    double decode(const Sequence & filled, std::uint32_t parallel, std::uint32_t steps) {
+    double decode_nanos(const Sequence & filled, std::uint32_t parallel, std::uint32_t steps) {
         std::vector<Sequence> sequences;
         std::vector<Sequence *> together;
         sequences.reserve(parallel);

@@ -186,7 +186,7 @@ public:
     void drop(std::size_t branch);
     /// The outcome of all branches that were not dropped, in order, once it is done; Error(Usage) before. After it, and
     /// after an error, advance(), drop() and take() throw Error(Usage).
-    [[nodiscard]] PrefillResult take() &&;
+    [[nodiscard]] PrefillResult take();
 
     struct Impl;
     explicit PrefillTask(std::unique_ptr<Impl> impl);

@@ -35,7 +35,7 @@ std::uint64_t StepProducts::scratch_bytes() const {
     std::uint64_t bytes = 0;
     for (const Scratch & scratch : scratch_) {
         bytes += (scratch.normalised.size() + scratch.first.size() + scratch.second.size()) * sizeof(float) +
-                 scratch.prepared.size();
+                 scratch.prepared.size() + scratch.prepared_up.size();
     }
     return bytes;
 }
@@ -57,9 +57,11 @@ StepProducts::Step & StepProducts::add_step(const Norm & norm, std::span<const L
     const auto count = static_cast<std::size_t>(rows);
     for (const Linear & linear : linears) {
         const Part & part = step.parts.emplace_back(Part{linear, row_dot(linear.weight->type, portable_)});
+        const std::size_t prepared = count * prepared_stride(part);
         for (Scratch & scratch : scratch_) {
             scratch.normalised.resize(std::max(scratch.normalised.size(), static_cast<std::size_t>(linear.in())));
-            scratch.prepared.resize(std::max(scratch.prepared.size(), count * prepared_stride(part)));
+            scratch.prepared.resize(std::max(scratch.prepared.size(), prepared));
+            scratch.prepared_up.resize(std::max(scratch.prepared_up.size(), prepared));
             scratch.first.resize(std::max(scratch.first.size(), count * kBlock));
             scratch.second.resize(std::max(scratch.second.size(), count * kBlock));
         }
@@ -118,14 +120,14 @@ const float * StepProducts::input_row(const Step & step, const ggml_tensor * inp
 }
 
 /// All rows of the input, in the form that the part's weights are multiplied with.
-PreparedInputs StepProducts::prepare(const Step & step, const Part & part, const ggml_tensor * input,
-                                     Scratch & scratch) {
+PreparedInputs StepProducts::prepare(const Step & step, const Part & part, const ggml_tensor * input, Scratch & scratch,
+                                     std::vector<std::byte> & prepared) {
     const std::size_t stride = prepared_stride(part);
     for (std::int64_t row = 0; row < input->ne[1]; ++row) {
         part.dot->prepare(part.linear.weight->type, input_row(step, input, row, scratch), part.linear.in(),
-                          scratch.prepared.data() + static_cast<std::size_t>(row) * stride);
+                          prepared.data() + static_cast<std::size_t>(row) * stride);
     }
-    return {scratch.prepared.data(), stride, static_cast<std::uint32_t>(input->ne[1])};
+    return {prepared.data(), stride, static_cast<std::uint32_t>(input->ne[1])};
 }
 
 std::vector<ggml_tensor *> StepProducts::project(ggml_context * ctx, const Norm & norm, std::span<const Linear> linears,
@@ -167,7 +169,7 @@ void StepProducts::run_project(const Step & step, ggml_tensor * node, int thread
         // Matrices of one type share the prepared inputs.
         if (prepared == nullptr || part.dot != prepared->dot ||
             part.linear.weight->type != prepared->linear.weight->type) {
-            inputs = prepare(step, part, hidden, scratch);
+            inputs = prepare(step, part, hidden, scratch, scratch.prepared);
             prepared = &part;
         }
         const Share share = share_of(columns, thread, threads);
@@ -197,19 +199,15 @@ void StepProducts::run_gate_up(const Step & step, ggml_tensor * node, int thread
     Scratch & scratch = scratch_[static_cast<std::size_t>(thread)];
     const Part & gate = step.parts[0];
     const Part & up = step.parts[1];
-    const bool alike = up.linear.weight->type == gate.linear.weight->type;
-    PreparedInputs inputs = prepare(step, gate, node->src[0], scratch);
+    const PreparedInputs of_gate = prepare(step, gate, node->src[0], scratch, scratch.prepared);
+    const PreparedInputs of_up = up.linear.weight->type == gate.linear.weight->type
+                                     ? of_gate
+                                     : prepare(step, up, node->src[0], scratch, scratch.prepared_up);
     for_blocks(share_of(node->ne[0], thread, threads), [&](const Share & block) {
         const std::size_t count = block.end - block.begin;
-        if (!alike) {
-            inputs = prepare(step, gate, node->src[0], scratch);
-        }
-        multiply_share(gate, block, inputs, scratch.first.data(), count);
-        if (!alike) {
-            inputs = prepare(step, up, node->src[0], scratch);
-        }
-        multiply_share(up, block, inputs, scratch.second.data(), count);
-        for (std::size_t row = 0; row < inputs.count; ++row) {
+        multiply_share(gate, block, of_gate, scratch.first.data(), count);
+        multiply_share(up, block, of_up, scratch.second.data(), count);
+        for (std::size_t row = 0; row < of_gate.count; ++row) {
             gate_row(step.activation, {scratch.first.data() + row * count, count}, scratch.second.data() + row * count,
                      Element::F32, row_of(node, static_cast<std::int64_t>(row)) + block.begin);
         }
@@ -238,7 +236,7 @@ ggml_tensor * StepProducts::add_product(ggml_context * ctx, const Linear & linea
 void StepProducts::run_add(const Step & step, ggml_tensor * node, int thread, int threads) {
     Scratch & scratch = scratch_[static_cast<std::size_t>(thread)];
     const Part & part = step.parts.front();
-    const PreparedInputs inputs = prepare(step, part, node->src[1], scratch);
+    const PreparedInputs inputs = prepare(step, part, node->src[1], scratch, scratch.prepared);
     for_blocks(share_of(node->ne[0], thread, threads), [&](const Share & block) {
         const std::size_t count = block.end - block.begin;
         multiply_share(part, block, inputs, scratch.first.data(), count);

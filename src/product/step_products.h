@@ -62,6 +62,7 @@ private:
     struct Scratch {
         std::vector<float> normalised;
         std::vector<std::byte> prepared;
+        std::vector<std::byte> prepared_up;  ///< where SwiGLU's two matrices take other forms
         std::vector<float> first;
         std::vector<float> second;
     };
@@ -75,7 +76,8 @@ private:
                                std::size_t out_stride);
     static const float * input_row(const Step & step, const ggml_tensor * input, std::int64_t row, Scratch & scratch);
     static std::size_t prepared_stride(const Part & part);
-    static PreparedInputs prepare(const Step & step, const Part & part, const ggml_tensor * input, Scratch & scratch);
+    static PreparedInputs prepare(const Step & step, const Part & part, const ggml_tensor * input, Scratch & scratch,
+                                  std::vector<std::byte> & prepared);
     void run_project(const Step & step, ggml_tensor * node, int thread, int threads);
     void run_gate_up(const Step & step, ggml_tensor * node, int thread, int threads);
     void run_add(const Step & step, ggml_tensor * node, int thread, int threads);

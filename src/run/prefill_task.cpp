@@ -136,7 +136,7 @@ void PrefillTask::drop(std::size_t branch) try {
     out_of_memory();
 }
 
-PrefillResult PrefillTask::take() && try {
+PrefillResult PrefillTask::take() try {
     impl_->check_not_over();
     if (!done()) {
         raise_usage("a prefill's outcome is asked for before it is done");
@@ -181,7 +181,7 @@ PrefillResult Session::prefill(std::span<const Branch> branches,
             on_progress(task.progress());
         }
     }
-    return std::move(task).take();
+    return task.take();
 }
 
 }  // namespace snapkv

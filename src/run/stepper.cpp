@@ -228,13 +228,17 @@ void Stepper::step(std::span<const Feed> feeds, Compute::Phase phase) {
         }
         run(step_, feeds, *step_port_, phase);
     } else {
-        fill_units(feeds, *chunk_port_);
-        few_products_.clear();
-        Built built = build(feeds, *chunk_port_, few_products_);
-        chunk_allocator_.allocate(*built.graph);
-        run(built, feeds, *chunk_port_, phase);
+        run_once(feeds, few_products_, phase);
     }
     rows.keep();
+}
+
+void Stepper::run_once(std::span<const Feed> feeds, product::Products & products, Compute::Phase phase) {
+    few_products_.clear();
+    fill_units(feeds, *chunk_port_);
+    Built built = build(feeds, *chunk_port_, products);
+    chunk_allocator_.allocate(*built.graph);
+    run(built, feeds, *chunk_port_, phase);
 }
 
 void Stepper::turn(const Feed & feed, Compute::Phase phase) {
@@ -245,15 +249,12 @@ void Stepper::turn(const Feed & feed, Compute::Phase phase) {
         return;
     }
     AppendedRows rows(feeds);
-    fill_units(feeds, *chunk_port_);
     if (element_ && count >= PrefillProducts::least_rows(*element_)) {
         turn_by_layers(feed, phase);
+    } else if (count <= product::StepProducts::kMostRows) {
+        run_once(feeds, few_products_, phase);
     } else {
-        few_products_.clear();
-        const bool few = count <= product::StepProducts::kMostRows;
-        Built built = few ? build(feeds, *chunk_port_, few_products_) : build(feeds, *chunk_port_, chunk_products_);
-        chunk_allocator_.allocate(*built.graph);
-        run(built, feeds, *chunk_port_, phase);
+        run_once(feeds, chunk_products_, phase);
     }
     rows.keep();
 }
@@ -261,6 +262,7 @@ void Stepper::turn(const Feed & feed, Compute::Phase phase) {
 void Stepper::turn_by_layers(const Feed & feed, Compute::Phase phase) {
     const auto rows = static_cast<std::uint32_t>(feed.tokens.size());
     const std::span<const Feed> feeds(&feed, 1);
+    fill_units(feeds, *chunk_port_);
     HiddenStates hidden(rows, params_.width, work_);
     {
         Graph graph(16);

@@ -56,6 +56,8 @@ private:
     [[nodiscard]] Built build(std::span<const Feed> feeds, attention::Port & port, product::Products & products) const;
     void fill_units(std::span<const Feed> feeds, attention::Port & port) const;
     void run(Built & built, std::span<const Feed> feeds, attention::Port & port, Compute::Phase phase);
+    /// With a graph of its own, which serves this once.
+    void run_once(std::span<const Feed> feeds, product::Products & products, Compute::Phase phase);
     void take_logits(std::span<const Feed> feeds, const ggml_tensor * tensor) const;
     /// Each layer on its own, with its weights copied as a prefill has them: pays for chunks, not for steps.
     void turn_by_layers(const Feed & feed, Compute::Phase phase);

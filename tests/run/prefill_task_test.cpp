@@ -84,7 +84,7 @@ TEST_P(PrefillTaskOf, RestsBetweenAnyTwoUnitsWhileOthersWork) {
     EXPECT_FALSE(task.advance());
     EXPECT_EQ(units, task.progress().units_total);
     EXPECT_GT(advanced, 4 * 8) << "chunks and votes of four layers";
-    PrefillResult found = std::move(task).take();
+    PrefillResult found = task.take();
     ASSERT_EQ(found.sequences.size(), branches_.size());
     EXPECT_FALSE(found.stats.interrupted);
     for (std::size_t index = 0; index < branches_.size(); ++index) {
@@ -104,8 +104,8 @@ TEST_P(PrefillTaskOf, TwoTakeTurns) {
         one.advance();
         other.advance();
     }
-    PrefillResult found_others = std::move(other).take();
-    PrefillResult found = std::move(one).take();
+    PrefillResult found_others = other.take();
+    PrefillResult found = one.take();
     for (std::size_t index = 0; index < branches_.size(); ++index) {
         expect_same(found.sequences[index], expected.sequences[index]);
     }
@@ -127,7 +127,7 @@ TEST_P(PrefillTaskOf, LosesABranchAnywhere) {
             task.drop(lost);
             while (task.advance()) {
             }
-            PrefillResult found = std::move(task).take();
+            PrefillResult found = task.take();
             ASSERT_EQ(found.sequences.size(), branches_.size() - 1);
             for (std::size_t index = 0; index < found.sequences.size(); ++index) {
                 expect_same(found.sequences[index], expected.sequences[index < lost ? index : index + 1]);
@@ -162,7 +162,7 @@ TEST_P(PrefillTaskOf, EndsWhenItsLastBranchIsDropped) {
     }
     EXPECT_TRUE(task.done());
     EXPECT_FALSE(task.advance());
-    EXPECT_TRUE(std::move(task).take().sequences.empty());
+    EXPECT_TRUE(task.take().sequences.empty());
 }
 
 TEST_P(PrefillTaskOf, IsEndedByTheStopFlag) {
@@ -174,14 +174,14 @@ TEST_P(PrefillTaskOf, IsEndedByTheStopFlag) {
     stop_ = false;
     EXPECT_TRUE(task.done());
     EXPECT_FALSE(task.advance());
-    const PrefillResult result = std::move(task).take();
+    const PrefillResult result = task.take();
     EXPECT_TRUE(result.stats.interrupted);
     EXPECT_TRUE(result.sequences.empty());
 }
 
 TEST_P(PrefillTaskOf, SaysWhatIsAskedTooEarlyOrAmiss) {
     PrefillTask task = session_.begin_prefill(branches_);
-    test::error_of(ErrorKind::Usage, [&] { static_cast<void>(std::move(task).take()); });
+    test::error_of(ErrorKind::Usage, [&] { static_cast<void>(task.take()); });
     test::error_of(ErrorKind::Usage, [&] { task.drop(branches_.size()); });
     EXPECT_TRUE(task.advance());
 }
@@ -190,10 +190,10 @@ TEST_P(PrefillTaskOf, IsOverOnceItIsTaken) {
     PrefillTask task = session_.begin_prefill(branches_);
     while (task.advance()) {
     }
-    static_cast<void>(std::move(task).take());
+    static_cast<void>(task.take());
     test::error_of(ErrorKind::Usage, [&] { task.advance(); });
     test::error_of(ErrorKind::Usage, [&] { task.drop(0); });
-    test::error_of(ErrorKind::Usage, [&] { static_cast<void>(std::move(task).take()); });
+    test::error_of(ErrorKind::Usage, [&] { static_cast<void>(task.take()); });
 }
 
 TEST_P(PrefillTaskOf, IsOverOnceAnObserverThrows) {
@@ -222,9 +222,9 @@ TEST_P(PrefillTaskOf, LetsGoOfTheTrunkWithTheLastBranchThatKeepsIt) {
     while (task.advance()) {
     }
     EXPECT_EQ(task.progress().units_done, task.progress().units_total);
-    const PrefillResult result = std::move(task).take();
+    const PrefillResult result = task.take();
     EXPECT_EQ(result.sequences.front().kept_positions(), sequence.kept_positions());
-    // Of the dropped branch nothing is left but for its share in what the task holds.
+    // The first sequence and the one branch that was left: nothing of the dropped one.
     EXPECT_LE(sequence.impl().arena->meter().alive(), 2 * alone + 4096);
 }
 
