@@ -60,7 +60,8 @@ TEST(Block, MoveConstructionPassesTheMemoryOn) {
     const Block to(std::move(from));
     EXPECT_EQ(to.data(), memory);
     EXPECT_EQ(to.size(), 100U);
-    EXPECT_EQ(from.data(), nullptr);  // NOLINT(bugprone-use-after-move): what a moved-from block is, is promised
+    // What a moved-from block is, is promised.
+    EXPECT_EQ(from.data(), nullptr);  // NOLINT(bugprone-use-after-move,clang-analyzer-cplusplus.Move)
     EXPECT_EQ(from.size(), 0U);
     EXPECT_EQ(meter->alive(), 100U);
 }
