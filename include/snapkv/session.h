@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "snapkv/cache_config.h"
+#include "snapkv/document.h"
 #include "snapkv/export.h"
 #include "snapkv/model.h"
 #include "snapkv/sequence.h"
@@ -77,6 +78,17 @@ struct Branch {
     Observer observer = {};
 };
 
+/// What a prefill takes from others and leaves to them.
+struct PrefillOptions {
+    /// Rows of the prompts' first tokens, as far as all prompts begin with the document's. They are used where they are
+    /// of the float type that the branches store (f32 where they name several, f16 where all are quantised), up to the
+    /// first token that votes or is observed; where a layer recurs only if that is behind the document, and where one
+    /// slides only up to some 512 tokens before its end. What cannot be used is computed.
+    std::optional<Document> document{};
+    /// Keeps the rows of so many first tokens, which all prompts must have in common: see PrefillTask::document().
+    std::uint32_t hold = 0;
+};
+
 struct PrefillProgress {
     std::uint64_t units_done = 0;  ///< units of (layer, token), from which rate and time left are derived
     std::uint64_t units_total = 0;
@@ -104,6 +116,7 @@ struct Estimate {
 
 struct PrefillStats {
     std::uint64_t trunk_tokens = 0;
+    std::uint64_t held_tokens = 0;  ///< of the trunk, those whose rows were the document's
     std::uint64_t computed_tokens = 0;
     double prompt_ms = 0;                    ///< compress_ms included
     double compress_ms = 0;                  ///< votes, selection and compaction, all branches
@@ -175,14 +188,20 @@ public:
     PrefillTask & operator=(PrefillTask &&) noexcept;
     ~PrefillTask();
 
-    /// Computes the next unit; false if there was none left or the stop flag ended it. Throws Error(Machine) if memory
-    /// is short, Error(Input) for logits that are not numbers, and what an observer throws.
+    /// The next unit can be computed: the document that it builds on has its layer. If the prefill that makes the
+    /// document has ended without it, that will never be.
+    [[nodiscard]] bool ready() const;
+    /// Computes the next unit; false if there was none left or the stop flag ended it. Throws Error(Usage) unless it is
+    /// ready, Error(Machine) if memory is short, Error(Input) for logits that are not numbers or a document that cannot
+    /// be read, and what an observer throws.
     bool advance();
     [[nodiscard]] bool done() const;
     /// Seconds count the time in advance() only.
     [[nodiscard]] PrefillProgress progress() const;
+    /// What PrefillOptions::hold asked for; it grows by a layer whenever the prefill has computed one.
+    [[nodiscard]] const std::optional<Document> & document() const;
     /// Gives up one branch: it votes no more, its rows are let go, and chunks that it would have had to itself are left
-    /// out. Throws Error(Usage) for a branch that there is not.
+    /// out. Without any branch the prefill goes on only as long as its document is incomplete. Throws Error(Usage) for a branch that there is not.
     void drop(std::size_t branch);
     /// The outcome of all branches that were not dropped, in order, once it is done; Error(Usage) before. After it, and
     /// after an error, advance(), drop() and take() throw Error(Usage).
@@ -216,7 +235,8 @@ public:
     /// What prefill(branches) and then max_tokens tokens per branch, one after the other, will take, even if that is
     /// more than there is: see Estimate::fits(). Checks configurations and prompts as prefill() does. The first call
     /// for something that fits measures the machine's speed; if the stop flag is set meanwhile, `seconds` stays 0.
-    [[nodiscard]] Estimate estimate(std::span<const Branch> branches, std::int64_t max_tokens = -1) const;
+    [[nodiscard]] Estimate estimate(std::span<const Branch> branches, std::int64_t max_tokens = -1,
+                                    const PrefillOptions & options = {}) const;
 
     /// Prefills the branches' longest common prefix once and each branch's own suffix against it, layer by layer, and
     /// leaves each with the cache that its configuration asks for. Throws Error(Usage) for an inconsistent
@@ -225,9 +245,10 @@ public:
     [[nodiscard]] PrefillResult prefill(std::span<const Branch> branches,
                                         const std::function<void(const PrefillProgress &)> & progress = {});
 
-    /// The same, to be advanced unit by unit. Throws as prefill() does before it computes; `branches` are copied. What
+    /// The same, to be advanced unit by unit. Throws as prefill() does before it computes, and Error(Usage) for a
+    /// document of another model or more tokens to hold than the prompts have in common; `branches` are copied. What
     /// another task still has to allocate is not counted against the memory that is there.
-    [[nodiscard]] PrefillTask begin_prefill(std::span<const Branch> branches);
+    [[nodiscard]] PrefillTask begin_prefill(std::span<const Branch> branches, const PrefillOptions & options = {});
 
     /// A sequence in the state that a prompt of `depth` tokens would have left it in, but with random tokens and random
     /// rows: as many as the configuration would keep, at positions spread over the prompt. For benchmarks and tests

@@ -12,13 +12,15 @@
 #include "attention/cpu/tile.h"
 #include "attention/cpu/tile_steps.h"
 #include "attention/cpu/vote_kernel.h"
+#include "kv/anchor.h"
 
 namespace snapkv::attention {
 
 namespace {
 
 /// A multiple of the tile, whose packing all query rows of the window share.
-constexpr std::uint32_t kPieceRows = 1152;
+constexpr std::uint32_t kPieceRows = 768;
+static_assert(kv::kAnchorRows % kPieceRows == 0);
 constexpr std::size_t kLineBytes = 64;
 
 /// What Evidence::Recency divides the weights of the voter by that is `from_end`-th from the end, 1 the last. Without
@@ -328,7 +330,7 @@ void Vote::finish(std::uint32_t kv_head) {
 
 std::uint64_t vote_bytes(const AttentionSpec & spec, std::uint32_t n, std::uint32_t prefix, std::uint32_t window) {
     const std::uint64_t votes = std::uint64_t{spec.heads} * prefix * sizeof(float);
-    const std::uint64_t pieces = n / kPieceRows + 2;  // of a trunk and a suffix, each with a piece that is not full
+    const std::uint64_t pieces = (n + kPieceRows - 1) / kPieceRows;
     return votes + pieces * window * spec.heads * 2 * sizeof(float);
 }
 

@@ -31,8 +31,12 @@ LayerRows LayerRows::dense(Arena & arena, const LayerShape & shape, std::uint32_
         place.values =
             shape.values_in_keys ? place.keys : std::exchange(offset, aligned(offset + capacity * shape.value_bytes()));
     }
-    rows.block_ = arena.allocate(offset);
+    rows.block_ = std::make_shared<Block>(arena.allocate(offset));
     return rows;
+}
+
+std::uint64_t LayerRows::dense_bytes(const LayerShape & shape, std::uint32_t rows) {
+    return shape.kv_heads * (aligned(rows * shape.key_bytes()) + aligned(rows * shape.value_bytes()));
 }
 
 LayerRows LayerRows::packed_empty(Arena & arena, const LayerShape & shape,
@@ -49,7 +53,7 @@ LayerRows LayerRows::packed_empty(Arena & arena, const LayerShape & shape,
                            : std::exchange(offset, aligned(offset + of_head.size() * shape.value_bytes()));
         place.positions = std::move(of_head);
     }
-    rows.block_ = arena.allocate(offset);
+    rows.block_ = std::make_shared<Block>(arena.allocate(offset));
     return rows;
 }
 
@@ -78,11 +82,22 @@ LayerRows LayerRows::packed(Arena & arena, const LayerShape & shape, std::span<c
     return rows;
 }
 
+LayerRows LayerRows::prefix(std::uint32_t rows) const {
+    assert(dense_ && rows <= rows_);
+    LayerRows first = *this;
+    first.capacity_ = rows;
+    first.rows_ = rows;
+    if (rows == 0) {
+        first.block_ = std::make_shared<Block>();
+    }
+    return first;
+}
+
 HeadRows LayerRows::head(std::uint32_t head) const {
     const Head & place = heads_[head];
     HeadRows view;
-    view.keys = block_.data() + place.keys;
-    view.values = block_.data() + place.values;
+    view.keys = block_->data() + place.keys;
+    view.values = block_->data() + place.values;
     view.rows = dense_ ? rows_ : static_cast<std::uint32_t>(place.positions.size());
     view.positions = dense_ ? nullptr : place.positions.data();
     view.first = first_;
@@ -98,11 +113,11 @@ std::uint64_t LayerRows::total_rows() const {
 }
 
 std::byte * LayerRows::key_row(std::uint32_t head, std::uint32_t row) {
-    return block_.data() + heads_[head].keys + row * shape_.key_bytes();
+    return block_->data() + heads_[head].keys + row * shape_.key_bytes();
 }
 
 std::byte * LayerRows::value_row(std::uint32_t head, std::uint32_t row) {
-    return block_.data() + heads_[head].values + row * shape_.value_stride();
+    return block_->data() + heads_[head].values + row * shape_.value_stride();
 }
 
 }  // namespace snapkv::kv

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -20,6 +21,9 @@ public:
     /// Room for `capacity` rows from position `first`; memory is touched only as rows are written.
     static LayerRows dense(Arena & arena, const LayerShape & shape, std::uint32_t capacity, Position first);
 
+    /// Bytes of `rows` rows of each head, dense or packed.
+    [[nodiscard]] static std::uint64_t dense_bytes(const LayerShape & shape, std::uint32_t rows);
+
     /// Copies, for each KV head, the rows at `kept[head]` (ascending) out of `sources[head]`, whose views together
     /// hold those positions in ascending order.
     static LayerRows packed(Arena & arena, const LayerShape & shape, std::span<const std::vector<HeadRows>> sources,
@@ -31,12 +35,17 @@ public:
     static LayerRows packed_empty(Arena & arena, const LayerShape & shape,
                                   std::vector<std::vector<Position>> positions);
 
+    /// Dense only: the first `rows` of these, in the same memory.
+    [[nodiscard]] LayerRows prefix(std::uint32_t rows) const;
+
     [[nodiscard]] const LayerShape & shape() const { return shape_; }
     [[nodiscard]] HeadRows head(std::uint32_t head) const;
     [[nodiscard]] std::uint64_t total_rows() const;  ///< over all heads
 
     /// Dense only: how many rows are valid. Rows are written before they are declared valid.
     void set_rows(std::uint32_t rows) { rows_ = rows; }
+    [[nodiscard]] std::uint32_t rows() const { return rows_; }
+    [[nodiscard]] Position first() const { return first_; }
     [[nodiscard]] std::uint32_t capacity() const { return capacity_; }
 
     [[nodiscard]] std::byte * key_row(std::uint32_t head, std::uint32_t row);
@@ -49,7 +58,7 @@ private:
         std::vector<Position> positions;
     };
     LayerShape shape_;
-    Block block_;
+    std::shared_ptr<Block> block_;  ///< prefixes share it
     std::vector<Head> heads_;
     bool dense_ = false;
     std::uint32_t capacity_ = 0;

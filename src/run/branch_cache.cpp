@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cassert>
 #include <chrono>
+#include <iterator>
 #include <numeric>
 #include <span>
 #include <utility>
@@ -30,17 +31,6 @@ void for_heads(Compute & compute, std::uint32_t heads, const Body & body) {
 
 using HeadPositions = std::vector<std::vector<std::uint32_t>>;
 
-/// Rows of a layer at the positions `kept`, in the type of `stored`.
-std::shared_ptr<kv::LayerRows> packed_rows(kv::Arena & arena, Compute & compute, const kv::LayerShape & worked_on,
-                                           const kv::LayerShape & stored,
-                                           const std::vector<std::vector<kv::HeadRows>> & views,
-                                           const HeadPositions & kept) {
-    auto rows = std::make_shared<kv::LayerRows>(kv::LayerRows::packed_empty(arena, stored, kept));
-    for_heads(compute, stored.kv_heads,
-              [&](std::uint32_t head) { attention::convert_rows(worked_on, views[head], kept[head], *rows, head); });
-    return rows;
-}
-
 /// The last `count` of `n` positions, for each head.
 HeadPositions last_positions(std::uint32_t heads, std::uint32_t n, std::uint32_t count) {
     std::vector<std::uint32_t> positions(count);
@@ -59,71 +49,70 @@ BranchCache::BranchCache(const BranchPlan & plan, const attention::AttentionSpec
       captured_queries_(plan.captured() * query_floats_ * sizeof(float), work_),
       state_(arena, std::move(state_floats)) {}
 
-void BranchCache::begin_layer(const kv::LayerShape & shape, std::uint32_t trunk) {
-    suffix_rows_ = std::make_shared<kv::LayerRows>(kv::LayerRows::dense(arena_, shape, plan_.suffix, Position{trunk}));
+void BranchCache::begin_layer(const kv::RowChain & trunk) {
+    rows_ = plan_.suffix > 0 ? trunk.continued(arena_, trunk.end(), Position{plan_.n}) : trunk;
 }
 
 float * BranchCache::captured_query(std::uint32_t row) {
     return captured_queries_.floats() + row * query_floats_;
 }
 
-std::vector<std::vector<kv::HeadRows>> BranchCache::views(const kv::LayerRows & trunk) const {
-    std::vector<std::vector<kv::HeadRows>> views(trunk.shape().kv_heads);
-    for (std::uint32_t head = 0; head < views.size(); ++head) {
-        views[head].push_back(trunk.head(head));
-        if (plan_.suffix > 0) {
-            views[head].push_back(suffix_rows_->head(head));
-        }
-    }
-    return views;
-}
-
 void BranchCache::finish_layer(std::uint32_t layer, Compute & compute, const attention::AttentionSpec & spec,
-                               const std::shared_ptr<const kv::LayerRows> & trunk, const float * trunk_queries,
-                               LayerVote & latest) {
+                               const float * trunk_queries, LayerVote & latest) {
     if (plan_.trunk_captured() > 0) {
         std::copy_n(trunk_queries, plan_.trunk_captured() * query_floats_, captured_query(0));
     }
     if (plan_.branch->observer.positions > 0) {
-        observe(layer, compute, spec, *trunk);
+        observe(layer, compute, spec);
     }
     const auto begin = std::chrono::steady_clock::now();
-    if (!plan_.keeps_working_rows) {
-        if (spec.sliding_window > 0) {
-            // It forgets by itself: nothing is voted on, and the budget is the other layers'.
-            store_last(compute, *trunk, std::min(spec.sliding_window, plan_.n));
-        } else if (plan_.cache.compress) {
-            compress(compute, spec, *trunk, latest);
-        } else {
-            store_whole(compute, *trunk);
-        }
-        compress_ms_ += std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
+    if (spec.sliding_window > 0 && (plan_.cache.compress || spec.sliding_window < plan_.n)) {
+        // It forgets by itself: nothing is voted on, and the budget is the other layers'.
+        store_last(compute, std::min(spec.sliding_window, plan_.n));
+    } else if (plan_.keeps_working_rows) {
+        keep_parts();
+    } else if (plan_.cache.compress) {
+        compress(compute, spec, latest);
     } else {
-        segment_->add_layer(suffix_rows_);
+        store_whole(compute);
     }
-    suffix_rows_.reset();
+    if (!plan_.keeps_working_rows) {
+        compress_ms_ += std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
+    }
+    rows_ = {};
 }
 
 void BranchCache::drop() {
     captured_queries_ = Block();
-    suffix_rows_.reset();
-    segment_.reset();
+    rows_ = {};
+    segments_.clear();
     state_ = kv::RecurrentState(arena_, std::vector<std::size_t>(state_.layers()));
 }
 
 void BranchCache::finish_recurrent_layer() {
-    segment_->add_layer(std::move(suffix_rows_));
+    keep_parts();
+    rows_ = {};
 }
 
-void BranchCache::observe(std::uint32_t layer, Compute & compute, const attention::AttentionSpec & spec,
-                          const kv::LayerRows & trunk) {
+std::vector<std::shared_ptr<const kv::Segment>> BranchCache::take_segments() {
+    std::vector<std::shared_ptr<const kv::Segment>> with_rows;
+    for (auto & segment : segments_) {
+        if (segment->total_rows() > 0) {
+            with_rows.push_back(std::move(segment));
+        }
+    }
+    segments_.clear();
+    return with_rows;
+}
+
+void BranchCache::observe(std::uint32_t layer, Compute & compute, const attention::AttentionSpec & spec) {
     const Observer & observer = plan_.branch->observer;
     const attention::WeightsInput input{.spec = spec,
-                                        .shape = trunk.shape(),
+                                        .shape = rows_.shape(),
                                         .queries = captured_query(plan_.captured() - observer.positions),
                                         .count = observer.positions,
                                         .n = plan_.n,
-                                        .rows = views(trunk),
+                                        .rows = rows_.views(),
                                         .work = work_,
                                         .halt = &compute.halt()};
     // The first head to throw ends the others at their next row.
@@ -136,20 +125,19 @@ void BranchCache::observe(std::uint32_t layer, Compute & compute, const attentio
     });
 }
 
-void BranchCache::cast_vote(Compute & compute, const attention::AttentionSpec & spec, const kv::LayerRows & trunk,
-                            LayerVote & latest) {
+void BranchCache::cast_vote(Compute & compute, const attention::AttentionSpec & spec, LayerVote & latest) {
     const select::Plan & plan = plan_.cache;
     const std::size_t floats = std::size_t{spec.heads} * plan.prefix();
     latest = {};  // gives its memory back before more is taken
     latest.votes = Block(floats * sizeof(float), work_);
     attention::Vote vote({.spec = spec,
-                          .shape = trunk.shape(),
+                          .shape = rows_.shape(),
                           .queries = captured_query(plan_.captured() - plan.window),
                           .window = plan.window,
                           .n = plan_.n,
                           .prefix = plan.prefix(),
                           .evidence = plan.evidence,
-                          .rows = views(trunk),
+                          .rows = rows_.views(),
                           .halt = &compute.halt()},
                          {latest.votes.floats(), floats});
     compute.parallel([&] { vote.statistics(); });
@@ -160,50 +148,69 @@ void BranchCache::cast_vote(Compute & compute, const attention::AttentionSpec & 
     latest.evidence = plan.evidence;
 }
 
-void BranchCache::compress(Compute & compute, const attention::AttentionSpec & spec, const kv::LayerRows & trunk,
-                           LayerVote & latest) {
+void BranchCache::compress(Compute & compute, const attention::AttentionSpec & spec, LayerVote & latest) {
     if (!latest.serves(plan_.cache)) {
-        cast_vote(compute, spec, trunk, latest);
+        cast_vote(compute, spec, latest);
     }
     const std::size_t head_votes = std::size_t{spec.group()} * latest.prefix;
-    std::vector<std::vector<std::uint32_t>> kept(spec.kv_heads);
+    HeadPositions kept(spec.kv_heads);
     for_heads(compute, spec.kv_heads, [&](std::uint32_t head) {
         kept[head] = select::keep_positions(
             plan_.cache, std::span(latest.votes.floats() + head * head_votes, head_votes), plan_.marks);
     });
-    segment_->add_layer(packed_rows(arena_, compute, trunk.shape(), stored_shape(trunk), views(trunk), kept));
+    keep_packed(compute, kept);
 }
 
-void BranchCache::store_whole(Compute & compute, const kv::LayerRows & trunk) {
-    const auto rows = views(trunk);
-    const kv::LayerShape shape = stored_shape(trunk);
+void BranchCache::store_whole(Compute & compute) {
+    const auto rows = rows_.views();
+    const kv::LayerShape shape = stored_shape();
     auto stored = std::make_shared<kv::LayerRows>(kv::LayerRows::dense(arena_, shape, plan_.n, Position{0}));
     for_heads(compute, shape.kv_heads,
-              [&](std::uint32_t head) { attention::convert_rows(trunk.shape(), rows[head], *stored, head); });
+              [&](std::uint32_t head) { attention::convert_rows(rows_.shape(), rows[head], *stored, head); });
     stored->set_rows(plan_.n);
-    segment_->add_layer(std::move(stored));
+    keep({std::move(stored)});
 }
 
-void BranchCache::store_last(Compute & compute, const kv::LayerRows & trunk, std::uint32_t count) {
-    segment_->add_layer(packed_rows(arena_, compute, trunk.shape(), stored_shape(trunk), views(trunk),
-                                    last_positions(trunk.shape().kv_heads, plan_.n, count)));
+void BranchCache::store_last(Compute & compute, std::uint32_t count) {
+    keep_packed(compute, last_positions(rows_.shape().kv_heads, plan_.n, count));
 }
 
-kv::LayerShape BranchCache::stored_shape(const kv::LayerRows & trunk) const {
-    kv::LayerShape shape = trunk.shape();
+void BranchCache::keep_packed(Compute & compute, const HeadPositions & kept) {
+    const auto rows = rows_.views();
+    const kv::LayerShape shape = stored_shape();
+    auto stored = std::make_shared<kv::LayerRows>(kv::LayerRows::packed_empty(arena_, shape, kept));
+    for_heads(compute, shape.kv_heads, [&](std::uint32_t head) {
+        attention::convert_rows(rows_.shape(), rows[head], kept[head], *stored, head);
+    });
+    keep({std::move(stored)});
+}
+
+void BranchCache::keep_parts() {
+    keep({rows_.parts().begin(), rows_.parts().end()});
+}
+
+/// Segments have as many parts in every layer: what is in one part stands in the last, and the others have none of it.
+void BranchCache::keep(std::vector<std::shared_ptr<const kv::LayerRows>> parts) {
+    if (segments_.empty()) {
+        const std::size_t count = plan_.keeps_working_rows ? rows_.parts().size() : 1;
+        std::generate_n(std::back_inserter(segments_), count, [] { return std::make_shared<kv::Segment>(); });
+    }
+    if (parts.size() > segments_.size()) {
+        parts = {parts.back()};  // a layer that recurs, whose parts are all without rows
+    }
+    const auto none = std::make_shared<kv::LayerRows>(
+        kv::LayerRows::dense(arena_, parts.back()->shape(), 0, Position{0}));
+    for (std::size_t index = 0; index < segments_.size(); ++index) {
+        const std::size_t missing = segments_.size() - parts.size();
+        segments_[index]->add_layer(index < missing ? none : parts[index - missing]);
+    }
+}
+
+kv::LayerShape BranchCache::stored_shape() const {
+    kv::LayerShape shape = rows_.shape();
     shape.type = plan_.type;
     shape.rotated = plan_.branch->cache.rotate;
     return shape;
-}
-
-std::shared_ptr<kv::LayerRows> last_rows(kv::Arena & arena, Compute & compute, const kv::LayerShape & shape,
-                                         const kv::LayerRows & rows, std::uint32_t count) {
-    std::vector<std::vector<kv::HeadRows>> views(shape.kv_heads);
-    for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
-        views[head].push_back(rows.head(head));
-    }
-    const std::uint32_t n = static_cast<std::uint32_t>(views.front().front().rows);
-    return packed_rows(arena, compute, shape, shape, views, last_positions(shape.kv_heads, n, count));
 }
 
 }  // namespace snapkv::run

@@ -8,6 +8,7 @@
 #include "attention/unit.h"
 #include "kv/arena.h"
 #include "kv/recurrent_state.h"
+#include "kv/row_chain.h"
 #include "kv/segment.h"
 #include "run/compute.h"
 #include "run/prefill_plan.h"
@@ -27,7 +28,7 @@ struct LayerVote {
     }
 };
 
-/// One branch while a prefill goes through the layers: its suffix's working rows, the queries that vote and that are
+/// One branch while a prefill goes through the layers: its rows of the layer at hand, the queries that vote and that are
 /// observed, and the segments that grow by one layer at a time. Not thread-safe.
 class BranchCache {
 public:
@@ -37,10 +38,10 @@ public:
 
     [[nodiscard]] const BranchPlan & plan() const { return plan_; }
 
-    /// Room for the suffix's rows of the layer that begins; they start at position `trunk`.
-    void begin_layer(const kv::LayerShape & shape, std::uint32_t trunk);
-    /// This layer's suffix rows; only between begin_layer() and finish_layer(), only where there is a suffix.
-    [[nodiscard]] kv::LayerRows & suffix_rows() { return *suffix_rows_; }
+    /// A layer begins, in which the trunk's rows are complete: what follows them is the branch's own.
+    void begin_layer(const kv::RowChain & trunk);
+    /// This layer's rows; only between begin_layer() and finish_layer(). Only those of a suffix are written.
+    [[nodiscard]] kv::RowChain & rows() { return rows_; }
     /// Where the query of captured row `row` (0: the first of the prompt's last `plan().captured()`) goes.
     [[nodiscard]] float * captured_query(std::uint32_t row);
 
@@ -49,10 +50,9 @@ public:
     /// rows. `trunk_queries`: the trunk's last `trunk_captured()` queries. `latest`: this layer's latest vote on the
     /// same prompt, used where it serves, else replaced. Throws Interrupted, and what the observer throws.
     void finish_layer(std::uint32_t layer, Compute & compute, const attention::AttentionSpec & spec,
-                      const std::shared_ptr<const kv::LayerRows> & trunk, const float * trunk_queries,
-                      LayerVote & latest);
+                      const float * trunk_queries, LayerVote & latest);
 
-    /// The same for a layer that recurs, whose suffix has no rows.
+    /// The same for a layer that recurs, which has no rows.
     void finish_recurrent_layer();
     /// What its recurrent layers keep: of those that are finished, after the whole prompt.
     [[nodiscard]] kv::RecurrentState & state() { return state_; }
@@ -60,36 +60,32 @@ public:
     /// Lets go of everything but the plan; nothing else is called then.
     void drop();
 
-    /// The segment of this branch alone: compacted rows, or the suffix's.
-    [[nodiscard]] std::shared_ptr<const kv::Segment> take_segment() { return std::move(segment_); }
+    /// What it keeps of all layers: one segment of compacted rows, or the trunk's, which others may share, and its own.
+    [[nodiscard]] std::vector<std::shared_ptr<const kv::Segment>> take_segments();
     [[nodiscard]] double compress_ms() const { return compress_ms_; }
 
 private:
-    [[nodiscard]] std::vector<std::vector<kv::HeadRows>> views(const kv::LayerRows & trunk) const;
-    void observe(std::uint32_t layer, Compute & compute, const attention::AttentionSpec & spec,
-                 const kv::LayerRows & trunk);
-    void cast_vote(Compute & compute, const attention::AttentionSpec & spec, const kv::LayerRows & trunk,
-                   LayerVote & latest);
-    void compress(Compute & compute, const attention::AttentionSpec & spec, const kv::LayerRows & trunk,
-                  LayerVote & latest);
-    void store_whole(Compute & compute, const kv::LayerRows & trunk);
-    void store_last(Compute & compute, const kv::LayerRows & trunk, std::uint32_t count);
-    [[nodiscard]] kv::LayerShape stored_shape(const kv::LayerRows & trunk) const;
+    void observe(std::uint32_t layer, Compute & compute, const attention::AttentionSpec & spec);
+    void cast_vote(Compute & compute, const attention::AttentionSpec & spec, LayerVote & latest);
+    void compress(Compute & compute, const attention::AttentionSpec & spec, LayerVote & latest);
+    void store_whole(Compute & compute);
+    void store_last(Compute & compute, std::uint32_t count);
+    /// The rows as they are, in the parts in which they are.
+    void keep_parts();
+    /// Rows of the layer at hand in one part.
+    void keep_packed(Compute & compute, const std::vector<std::vector<std::uint32_t>> & kept);
+    void keep(std::vector<std::shared_ptr<const kv::LayerRows>> parts);
+    [[nodiscard]] kv::LayerShape stored_shape() const;
 
     BranchPlan plan_;
     kv::Arena & arena_;
     std::shared_ptr<Meter> work_;
     std::size_t query_floats_;  ///< of one position, all heads
     Block captured_queries_;
-    std::shared_ptr<kv::LayerRows> suffix_rows_;
-    std::shared_ptr<kv::Segment> segment_ = std::make_shared<kv::Segment>();
+    kv::RowChain rows_;
+    std::vector<std::shared_ptr<kv::Segment>> segments_;
     kv::RecurrentState state_;
     double compress_ms_ = 0;
 };
-
-/// The last `count` of dense rows, as rows of their own.
-[[nodiscard]] std::shared_ptr<kv::LayerRows> last_rows(kv::Arena & arena, Compute & compute,
-                                                       const kv::LayerShape & shape, const kv::LayerRows & rows,
-                                                       std::uint32_t count);
 
 }  // namespace snapkv::run

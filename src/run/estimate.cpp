@@ -102,7 +102,8 @@ double measure_pair(Session::Impl & session) {
 /// Query positions times the cache rows they see, over trunk and suffixes; the vote counts as two more passes.
 double attention_pairs(const PrefillPlan & plan) {
     const double trunk = plan.trunk;
-    double pairs = trunk * trunk / 2;
+    const double held = plan.held;
+    double pairs = (trunk * trunk - held * held) / 2;
     for (const BranchPlan & branch : plan.branches) {
         const double suffix = branch.suffix;
         pairs += suffix * (trunk + suffix / 2);
@@ -172,8 +173,9 @@ void check_memory(Session::Impl & session, const PrefillPlan & plan) {
 
 }  // namespace run
 
-Estimate Session::estimate(std::span<const Branch> branches, std::int64_t max_tokens) const try {
-    const run::PrefillPlan plan = run::plan_prefill(branches, impl_->params(), impl_->options.context);
+Estimate Session::estimate(std::span<const Branch> branches, std::int64_t max_tokens,
+                           const PrefillOptions & options) const try {
+    const run::PrefillPlan plan = impl_->plan(branches, options);
     const std::uint64_t available = run::available_to_prefill(*impl_);
     const run::PrefillBytes bytes = run::needed_memory(*impl_, plan);
     std::uint64_t token = 0;  // branches answer one after the other

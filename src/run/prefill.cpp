@@ -44,10 +44,9 @@ Prefill::Prefill(const PrefillEnvironment & environment, const PrefillPlan & pla
       on_logits_(std::move(on_logits)),
       spec_(layer_spec(environment.params, environment.decoder, 0)),
       shape_(layer_shape(environment.params, 0, plan.type)),
-      trunk_(plan.trunk, environment.params.width, environment.work),
+      trunk_(plan.trunk - plan.held, environment.params.width, environment.work),
       suffixes_(plan.suffix_rows, environment.params.width, environment.work),
       trunk_queries_(std::size_t{plan.trunk_captured} * spec_.heads * spec_.key_size * sizeof(float), environment.work),
-      trunk_segment_(plan.shares_trunk() ? std::make_shared<kv::Segment>() : nullptr),
       port_(make_port(environment.attention, 1)),
       products_(environment.decoder, environment.compute, environment.work,
                 PrefillProducts::choose(environment.params, environment.decoder, environment.products)),
@@ -79,9 +78,16 @@ std::uint64_t Prefill::reserve() {
 }
 
 void Prefill::reserve_layer(std::uint32_t layer) {
-    begin_layer(layer);
-    const bool in_trunk = std::min(environment_.batch, plan_.trunk) >= std::min(environment_.batch, plan_.suffix_rows);
-    const std::uint32_t count = std::min(environment_.batch, in_trunk ? plan_.trunk : plan_.suffix_rows);
+    enter_layer(layer);
+    trunk_rows_ = kv::RowChain(environment_.arena, shape_, Position{0}, Position{plan_.trunk});  // addresses only
+    trunk_rows_.last().set_rows(plan_.trunk);
+    if (recurs()) {
+        states_.begin_layer(nullptr);
+    }
+    const std::uint32_t of_trunk = std::min(environment_.batch, plan_.trunk - plan_.held);
+    const std::uint32_t of_suffixes = std::min(environment_.batch, plan_.suffix_rows);
+    const bool in_trunk = of_trunk >= of_suffixes;
+    const std::uint32_t count = in_trunk ? of_trunk : of_suffixes;
     fill_unit(in_trunk ? std::vector{Piece{nullptr, 0, count, plan_.trunk - count}} : suffix_pieces(0, count));
     const std::uint32_t rows = HiddenStates::padded(count);
     products_.reserve_layer(layer_);
@@ -101,10 +107,7 @@ bool Prefill::advance() {
         if (layer_ == 0) {
             embed_all();
         }
-        begin_layer(layer_);
-        products_.begin_layer(layer_);
-        begun_ = true;
-        in_suffixes_ = plan_.trunk == 0;
+        begin_layer();
     }
     if (!finishing_.empty()) {
         finish_next();
@@ -128,20 +131,29 @@ void Prefill::settle() {
         row_ = 0;
     }
     if (in_suffixes_ && row_ == plan_.suffix_rows) {
-        keep_trunk();
+        trunk_rows_ = {};
         if (plan_.computed() >= kReleaseTokens) {
             environment_.weights.release_layer(layer_);
         }
         ++layer_;
         begun_ = false;
-        row_ = 0;
     }
 }
 
 void Prefill::run_trunk_chunk() {
-    const std::uint32_t count = std::min(environment_.batch, plan_.trunk - row_);
-    run_chunk(trunk_, row_, count, {Piece{nullptr, 0, count, row_}});
+    const std::uint32_t end = recurs() && row_ < plan_.hold ? plan_.hold : plan_.trunk;  // whose state is wanted
+    const std::uint32_t count = std::min(environment_.batch, end - row_);
+    const bool completes_held = environment_.sink && row_ < plan_.hold && row_ + count >= plan_.hold;
+    // A chunk that is padded amid the trunk writes over rows that are still to come.
+    const std::uint32_t first = row_ - plan_.held;
+    const std::uint32_t padding = std::min(HiddenStates::padded(count), plan_.trunk - row_) - count;
+    const std::vector<float> to_come(trunk_.row(first + count), trunk_.row(first + count + padding));
+    run_chunk(trunk_, first, count, {Piece{nullptr, 0, count, row_}});
+    std::copy(to_come.begin(), to_come.end(), trunk_.row(first + count));
     row_ += count;
+    if (completes_held) {
+        hand_over();
+    }
     if (row_ == plan_.trunk) {
         finishing_.assign(voting_order_.begin(), voting_order_.end());
     }
@@ -184,24 +196,16 @@ void Prefill::finish_next() {
     const std::size_t floats = std::size_t{spec_.heads} * spec_.key_size;
     const std::uint32_t skipped = plan_.trunk_captured - branch.plan().trunk_captured();
     LayerVote alone;
-    branch.finish_layer(layer_, environment_.compute, spec_, trunk_rows_, trunk_queries_.floats() + skipped * floats,
+    branch.finish_layer(layer_, environment_.compute, spec_, trunk_queries_.floats() + skipped * floats,
                         of_trunk ? latest_ : alone);
 }
 
 void Prefill::drop(std::size_t branch) {
     dropped_[branch] = true;
     branches_[branch].drop();
-    bool any = false;
-    bool any_shares_trunk = false;
-    for (std::size_t index = 0; index < branches_.size(); ++index) {
-        any = any || !dropped_[index];
-        any_shares_trunk = any_shares_trunk || (!dropped_[index] && branches_[index].plan().keeps_working_rows);
-    }
-    if (!any_shares_trunk) {
-        trunk_segment_.reset();
-    }
-    if (!any) {
-        trunk_rows_.reset();
+    const bool holding = environment_.sink && environment_.sink->layers() < environment_.params.layers;
+    if (std::find(dropped_.begin(), dropped_.end(), false) == dropped_.end() && !holding) {
+        trunk_rows_ = {};
         layer_ = environment_.params.layers;
     }
 }
@@ -215,12 +219,7 @@ std::vector<PrefilledBranch> Prefill::take() {
         if (dropped_[index]) {
             continue;
         }
-        if (branch.plan().keeps_working_rows) {
-            result.segments.push_back(trunk_segment_);
-        }
-        if (!branch.plan().keeps_working_rows || branch.plan().suffix > 0) {
-            result.segments.push_back(branch.take_segment());
-        }
+        result.segments = branch.take_segments();
         result.compress_ms = branch.compress_ms();
     }
     return results;
@@ -228,7 +227,7 @@ std::vector<PrefilledBranch> Prefill::take() {
 
 void Prefill::embed_all() {
     const std::vector<Token> & first = plan_.branches.front().branch->prompt.tokens;
-    embed(trunk_, {first.begin(), first.begin() + plan_.trunk});
+    embed(trunk_, {first.begin() + plan_.held, first.begin() + plan_.trunk});
     std::vector<Token> suffixes;
     for (const BranchPlan & branch : plan_.branches) {
         const std::vector<Token> & tokens = branch.branch->prompt.tokens;
@@ -251,33 +250,47 @@ void Prefill::embed(HiddenStates & hidden, const std::vector<Token> & tokens) {
     }
 }
 
-void Prefill::begin_layer(std::uint32_t layer) {
+void Prefill::enter_layer(std::uint32_t layer) {
     layer_ = layer;
     spec_ = layer_spec(environment_.params, environment_.decoder, layer);
     shape_ = layer_shape(environment_.params, layer, plan_.type);
     unit().spec = spec_;
     unit().shape = shape_;
-    trunk_rows_ =
-        std::make_shared<kv::LayerRows>(kv::LayerRows::dense(environment_.arena, shape_, plan_.trunk, Position{0}));
-    if (recurs()) {
-        states_.begin_layer();
-    }
 }
 
-/// Lets go of the trunk's rows, where no branch keeps them.
-void Prefill::keep_trunk() {
-    if (trunk_segment_) {
-        const std::uint32_t of_use = rows_of_use(environment_.params, layer_, plan_.trunk);
-        const bool as_they_are = of_use == plan_.trunk || recurs();  // where it recurs there are none
-        trunk_segment_->add_layer(
-            as_they_are ? trunk_rows_
-                        : last_rows(environment_.arena, environment_.compute, shape_, *trunk_rows_, of_use));
+void Prefill::begin_layer() {
+    assert(ready());
+    enter_layer(layer_);
+    const HeldLayer held = plan_.held > 0 ? environment_.source->layer(layer_) : HeldLayer{};
+    trunk_rows_ = plan_.held > 0
+                      ? held.rows.continued(environment_.arena, Position{plan_.held}, Position{plan_.trunk})
+                      : kv::RowChain(environment_.arena, shape_, Position{0}, Position{plan_.trunk});
+    if (recurs()) {
+        states_.begin_layer(held.state.get());
     }
-    trunk_rows_.reset();
+    products_.begin_layer(layer_);
+    begun_ = true;
+    row_ = plan_.held;
+    in_suffixes_ = row_ == plan_.trunk;
+    row_ = in_suffixes_ ? 0 : row_;
+}
+
+/// The rows that are to be held are complete in this layer.
+void Prefill::hand_over() {
+    HeldLayer layer;
+    layer.rows = trunk_rows_.between(environment_.arena,
+                                     Position{first_held(environment_.params, layer_, plan_.hold)},
+                                     Position{plan_.hold});
+    if (recurs()) {
+        Block state(states_.trunk().size(), environment_.work);
+        std::copy_n(states_.trunk().data(), state.size(), state.data());
+        layer.state = std::make_shared<const Block>(std::move(state));
+    }
+    environment_.sink->add_layer(std::move(layer));
 }
 
 void Prefill::begin_branch(BranchCache & branch) {
-    branch.begin_layer(shape_, plan_.trunk);
+    branch.begin_layer(trunk_rows_);
     if (recurs()) {
         states_.begin_branch(branch, layer_);
     }
@@ -381,8 +394,8 @@ void Prefill::fill_unit(const std::vector<Piece> & pieces) {
 }
 
 void Prefill::add_store(const Piece & piece) {
-    kv::LayerRows & rows = piece.branch == nullptr ? *trunk_rows_ : piece.branch->suffix_rows();
-    const std::uint32_t row = piece.branch == nullptr ? piece.first : piece.first - plan_.trunk;
+    kv::LayerRows & rows = (piece.branch == nullptr ? trunk_rows_ : piece.branch->rows()).last();
+    const std::uint32_t row = piece.first - index_of(rows.first());
     const bool several = shape_.kv_heads > 1;
     unit().stores.push_back(
         {.row = piece.row,
@@ -413,15 +426,8 @@ void Prefill::add_capture(const Piece & piece) {
 
 attention::QuerySpan Prefill::query_span(BranchCache * branch, std::uint32_t row, std::uint32_t count,
                                          std::uint32_t first) {
-    attention::QuerySpan span{row, count, Position{first}, {}};
-    span.rows.resize(shape_.kv_heads);
-    for (std::uint32_t head = 0; head < shape_.kv_heads; ++head) {
-        span.rows[head].push_back(trunk_rows_->head(head));
-        if (branch != nullptr && branch->plan().suffix > 0) {
-            span.rows[head].push_back(branch->suffix_rows().head(head));
-        }
-    }
-    return span;
+    const kv::RowChain & rows = branch != nullptr && branch->plan().suffix > 0 ? branch->rows() : trunk_rows_;
+    return {row, count, Position{first}, rows.views()};
 }
 
 }  // namespace snapkv::run

@@ -8,6 +8,7 @@
 
 #include "attention/port.h"
 #include "kv/arena.h"
+#include "kv/row_chain.h"
 #include "model/decoder.h"
 #include "run/branch_cache.h"
 #include "run/compute.h"
@@ -15,6 +16,7 @@
 #include "run/layer_graph.h"
 #include "run/prefill_plan.h"
 #include "run/prefill_products.h"
+#include "run/row_source.h"
 #include "run/state_spans.h"
 #include "snapkv/session.h"
 
@@ -39,6 +41,8 @@ struct PrefillEnvironment {
     std::uint32_t batch;          ///< tokens of a chunk
     AttentionPath attention;
     ProductPath products;
+    std::shared_ptr<const RowSource> source = {};  ///< of the rows that the plan says are held
+    std::shared_ptr<HeldRows> sink = {};           ///< of those that it says are to be
 };
 
 /// Layer-major chunked prefill of a trunk and its branches (docs/architecture.md). One layer takes the whole trunk
@@ -57,7 +61,9 @@ public:
     /// `plan` must outlive it.
     Prefill(const PrefillEnvironment & environment, const PrefillPlan & plan, OnLogits on_logits);
 
-    /// Does the next unit; false where none is left. Throws Interrupted when stopped, Error(Machine) where memory ends,
+    /// The rows that the next unit builds on are there: a source may still be computing its layers.
+    [[nodiscard]] bool ready() const { return begun_ || plan_.held == 0 || layer_ < environment_.source->layers(); }
+    /// Does the next unit, where it is ready; false where none is left. Throws Interrupted when stopped, Error(Machine) where memory ends,
     /// and what an observer or `on_logits` throws.
     bool advance();
     [[nodiscard]] bool done() const { return layer_ == environment_.params.layers; }
@@ -95,8 +101,9 @@ private:
     void finish_next();
     void run_chunk(HiddenStates & hidden, std::uint32_t first_row, std::uint32_t count,
                    const std::vector<Piece> & pieces);
-    void begin_layer(std::uint32_t layer);
-    void keep_trunk();
+    void enter_layer(std::uint32_t layer);
+    void begin_layer();
+    void hand_over();
     void reserve_layer(std::uint32_t layer);
     [[nodiscard]] LayerGraph layer_graph(Graph & graph) {
         return {environment_.decoder, *port_, products_.products(), graph};
@@ -129,8 +136,7 @@ private:
     std::vector<BranchCache> branches_;
     std::vector<bool> dropped_;                   ///< of the branches
     std::vector<std::size_t> voting_order_;       ///< indices of those without a suffix
-    std::shared_ptr<kv::LayerRows> trunk_rows_;   ///< of the layer at hand
-    std::shared_ptr<kv::Segment> trunk_segment_;  ///< where some branch keeps the trunk whole
+    kv::RowChain trunk_rows_;                     ///< of the layer at hand
     std::unique_ptr<attention::Port> port_;
     PrefillProducts products_;
     StateSpans states_;
@@ -139,7 +145,7 @@ private:
     std::uint32_t layer_ = 0;
     bool begun_ = false;  ///< the layer is
     bool in_suffixes_ = false;
-    std::uint32_t row_ = 0;
+    std::uint32_t row_ = 0;  ///< its position in the trunk, or its place among the suffixes
     std::deque<std::size_t> finishing_;  ///< branches whose rows of the layer are complete
     LayerVote latest_;                   ///< of those without a suffix
     std::uint64_t units_ = 0;

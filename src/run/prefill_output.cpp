@@ -51,7 +51,7 @@ void Prefill::output_rows(BranchCache & branch, std::uint32_t first, std::uint32
     std::memcpy(positions->data, places.data(), count * sizeof(std::uint32_t));
     for (std::uint32_t row = 0; row < count; ++row) {
         const std::uint32_t position = first + row;
-        const float * from = position < plan_.trunk ? trunk_.row(position)
+        const float * from = position < plan_.trunk ? trunk_.row(position - plan_.held)
                                                     : suffixes_.row(branch.plan().first_row + position - plan_.trunk);
         std::copy_n(from, environment_.params.width,
                     static_cast<float *>(x->data) + std::size_t{row} * environment_.params.width);

@@ -6,24 +6,26 @@
 #include "attention/rotate.h"
 #include "attention/vote.h"
 #include "base/raise.h"
+#include "kv/layer_rows.h"
 #include "run/hidden_states.h"
 #include "run/layer_shape.h"
+#include "run/row_source.h"
 #include "run/state_spans.h"
 
 namespace snapkv::run {
 
 namespace {
 
+std::uint32_t common_prefix(std::span<const Token> one, std::span<const Token> other) {
+    return static_cast<std::uint32_t>(std::ranges::mismatch(one, other).in1 - one.begin());
+}
+
 std::uint32_t common_prefix(std::span<const Branch> branches) {
-    const std::vector<Token> & first = branches.front().prompt.tokens;
-    std::size_t length = first.size();
+    std::span<const Token> common = branches.front().prompt.tokens;
     for (const Branch & branch : branches) {
-        const std::vector<Token> & tokens = branch.prompt.tokens;
-        const auto [end, ignored] = std::mismatch(first.begin(), first.begin() + static_cast<std::ptrdiff_t>(length),
-                                                  tokens.begin(), tokens.end());
-        length = static_cast<std::size_t>(end - first.begin());
+        common = common.first(common_prefix(common, branch.prompt.tokens));
     }
-    return static_cast<std::uint32_t>(length);
+    return static_cast<std::uint32_t>(common.size());
 }
 
 void check_prompt(const Prompt & prompt, const model::HyperParameters & params, std::uint32_t context) {
@@ -78,6 +80,24 @@ KvType working_type(std::span<const Branch> branches, const model::HyperParamete
     return type.value_or(KvType::F16);
 }
 
+/// How many of the first tokens need not be computed: those that are held, but for what branches want queries or logits
+/// of. A state is that after all tokens that are held, and a layer that slides has rows of the last.
+std::uint32_t usable_rows(const PrefillPlan & plan, const model::HyperParameters & params, const TrunkUse & use) {
+    const std::vector<Token> & tokens = plan.branches.front().branch->prompt.tokens;
+    std::uint32_t usable = use.type == plan.type ? common_prefix(std::span(tokens).first(plan.trunk), use.held) : 0;
+    for (const BranchPlan & branch : plan.branches) {
+        usable = std::min(usable, branch.n - std::max(branch.captured(), branch.output_rows));
+    }
+    const auto all = static_cast<std::uint32_t>(use.held.size());
+    for (std::uint32_t layer = 0; layer < params.layers; ++layer) {
+        const std::uint32_t first = first_held(params, layer, all);
+        if ((params.layer_recurs(layer) && usable < all) || (first > 0 && usable < first + params.window_of(layer))) {
+            return 0;
+        }
+    }
+    return usable;
+}
+
 /// One layer's votes of one branch: a float for each query head and prefix column, and the statistics behind them.
 std::uint64_t vote_bytes(const BranchPlan & branch, const model::HyperParameters & params) {
     return attention::vote_bytes(params.attention_spec(0), branch.n, branch.cache.prefix(), branch.cache.window);
@@ -85,13 +105,8 @@ std::uint64_t vote_bytes(const BranchPlan & branch, const model::HyperParameters
 
 }  // namespace
 
-bool PrefillPlan::shares_trunk() const {
-    return std::any_of(branches.begin(), branches.end(),
-                       [](const BranchPlan & plan) { return plan.keeps_working_rows; });
-}
-
-PrefillPlan plan_prefill(std::span<const Branch> branches, const model::HyperParameters & params,
-                         std::uint32_t context) {
+PrefillPlan plan_prefill(std::span<const Branch> branches, const model::HyperParameters & params, std::uint32_t context,
+                         const TrunkUse & use) {
     if (branches.empty()) {
         raise_input("there is no prompt");
     }
@@ -121,6 +136,11 @@ PrefillPlan plan_prefill(std::span<const Branch> branches, const model::HyperPar
         plan.trunk_captured = std::max(plan.trunk_captured, of_branch.trunk_captured());
         plan.branches.push_back(of_branch);
     }
+    if (use.hold > plan.trunk) {
+        raise_usage("the rows of {} tokens are to be held, and the prompts have {} in common", use.hold, plan.trunk);
+    }
+    plan.held = usable_rows(plan, params, use);
+    plan.hold = use.hold > plan.held ? use.hold : 0;  // else the ones that are used serve others too
     return plan;
 }
 
@@ -135,51 +155,87 @@ std::uint64_t kept_rows(const BranchPlan & branch, const model::HyperParameters 
 
 namespace {
 
-/// Bytes of one position's rows in a layer that attends.
-std::uint64_t row_bytes(const model::HyperParameters & params, KvTypes type) {
-    const kv::LayerShape shape = attending_shape(params, type);
-    return std::uint64_t{shape.kv_heads} * shape.row_bytes();
-}
-
 std::uint64_t hidden_bytes(const PrefillPlan & plan, const model::HyperParameters & params) {
-    const std::uint64_t suffix_rows = plan.suffix_rows > 0 ? plan.suffix_rows + HiddenStates::kLeastRows : 0;
-    return (plan.trunk + HiddenStates::kLeastRows + suffix_rows) * params.width * sizeof(float);
+    const std::uint64_t rows = plan.computed() + std::uint64_t{2} * HiddenStates::kLeastRows;
+    return rows * params.width * sizeof(float);
 }
 
-/// What all branches keep in the end: rows of all layers, and states.
-std::uint64_t kept_bytes(const PrefillPlan & plan, const model::HyperParameters & params) {
-    const std::uint64_t row = row_bytes(params, plan.type);
-    std::uint64_t kept = plan.branches.size() * state_bytes(params);
-    for (const BranchPlan & branch : plan.branches) {
-        kept += branch.keeps_working_rows ? std::uint64_t{params.attending_layers()} * branch.suffix * row
-                                          : kept_rows(branch, params) * row_bytes(params, branch.type);
-    }
-    for (std::uint32_t layer = 0; layer < params.layers && plan.shares_trunk(); ++layer) {
-        kept += rows_of_use(params, layer, plan.trunk) * row;
-    }
-    return kept;
-}
+/// Goes through a prefill and adds up its rows as they come and go.
+class RowBytes {
+public:
+    RowBytes(const PrefillPlan & plan, const model::HyperParameters & params, std::uint32_t batch)
+        : plan_(plan), params_(params), batch_(batch), alive_(plan.branches.size() * state_bytes(params)) {}
 
-/// Rows at work beside what is kept when the last layer that has any is: the trunk's, and suffixes'.
-std::uint64_t working_rows(const PrefillPlan & plan, const model::HyperParameters & params, std::uint32_t batch) {
-    std::uint64_t suffixes = 0;
-    std::uint64_t longest = 0;
-    for (const BranchPlan & branch : plan.branches) {
-        if (!branch.keeps_working_rows) {
-            suffixes += branch.suffix;
-            longest = std::max<std::uint64_t>(longest, branch.suffix);
+    std::uint64_t peak() {
+        for (std::uint32_t layer = 0; layer < params_.layers; ++layer) {
+            if (!params_.layer_recurs(layer)) {
+                add_layer(layer);
+            }
         }
+        return peak_;
     }
-    std::uint32_t last = params.layers - 1;
-    while (params.layer_recurs(last)) {
-        --last;
+
+private:
+    void add_layer(std::uint32_t layer) {
+        const std::uint32_t window = params_.window_of(layer);
+        const auto slides = [&](std::uint32_t n) { return window > 0 && window < n; };
+        const kv::LayerShape working = layer_shape(params_, layer, plan_.type);
+        const std::uint64_t trunk = kv::LayerRows::dense_bytes(working, plan_.trunk - anchor(plan_.held));
+        bool trunk_stays = false;
+        const auto finish = [&](const BranchPlan & branch) {
+            if (branch.keeps_working_rows && !slides(branch.n)) {
+                trunk_stays = trunk_stays || branch.suffix == 0 || anchor(plan_.trunk) > anchor(plan_.held);
+                return;
+            }
+            const bool voted_on = branch.cache.compress && window == 0;
+            const std::uint32_t rows = voted_on ? branch.cache.budget : slides(branch.n) ? window : branch.n;
+            take(kv::LayerRows::dense_bytes(layer_shape(params_, layer, branch.type), rows));
+        };
+        take(trunk);
+        for (const BranchPlan & branch : plan_.branches) {
+            if (branch.suffix == 0) {
+                finish(branch);
+            }
+        }
+        if (plan_.hold > plan_.held) {
+            const std::uint32_t first = first_held(params_, layer, plan_.hold);
+            take(first > 0 ? kv::LayerRows::dense_bytes(working, plan_.hold - first) : 0);
+            trunk_stays = trunk_stays || first == 0;
+        }
+        // Suffixes that share a chunk are at work together, and the first of them may have begun in the chunk before.
+        for (std::uint32_t row = 0; row < plan_.suffix_rows; row += batch_) {
+            const std::uint32_t end = row + batch_;
+            const auto own = [&](const BranchPlan & branch) {
+                return kv::LayerRows::dense_bytes(working, branch.n - anchor(plan_.trunk));
+            };
+            for (const BranchPlan & branch : plan_.branches) {
+                take(branch.suffix > 0 && branch.first_row >= row && branch.first_row < end ? own(branch) : 0);
+            }
+            for (const BranchPlan & branch : plan_.branches) {
+                const std::uint32_t last = branch.first_row + branch.suffix - 1;
+                if (branch.suffix > 0 && last >= row && last < end) {
+                    finish(branch);
+                    alive_ -= branch.keeps_working_rows && !slides(branch.n) ? 0 : own(branch);
+                }
+            }
+        }
+        alive_ -= trunk_stays ? 0 : trunk;
     }
-    // Where some branch keeps the trunk, its working rows are already among what is kept, unless that layer slides and
-    // keeps a few of them.
-    const bool last_is_kept = plan.shares_trunk() && params.window_of(last) == 0;
-    // Suffixes that share a chunk are at work together, and the first of them may have begun in the chunk before.
-    return (last_is_kept ? 0 : plan.trunk) + std::min(suffixes, batch + longest);
-}
+
+    [[nodiscard]] static std::uint32_t anchor(std::uint32_t tokens) {
+        return tokens / kv::kAnchorRows * kv::kAnchorRows;
+    }
+    void take(std::uint64_t bytes) {
+        alive_ += bytes;
+        peak_ = std::max(peak_, alive_);
+    }
+
+    const PrefillPlan & plan_;
+    const model::HyperParameters & params_;
+    std::uint32_t batch_;
+    std::uint64_t alive_;
+    std::uint64_t peak_ = alive_;
+};
 
 }  // namespace
 
@@ -192,7 +248,7 @@ PrefillBytes prefill_bytes(const PrefillPlan & plan, const model::HyperParameter
     }
     const std::uint64_t query_bytes = std::uint64_t{params.heads} * params.key_size * sizeof(float);
     return {.hidden = hidden_bytes(plan, params),
-            .cache = kept_bytes(plan, params) + working_rows(plan, params, batch) * row_bytes(params, plan.type),
+            .cache = RowBytes(plan, params, batch).peak(),
             .compute = captured * query_bytes + votes + StateSpans::bytes(params, plan, batch)};
 }
 

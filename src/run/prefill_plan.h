@@ -36,21 +36,28 @@ struct BranchPlan {
 /// Prompts cut into a trunk (their longest common prefix of t tokens) and each branch's suffix.
 struct PrefillPlan {
     std::uint32_t trunk = 0;           ///< t
+    std::uint32_t held = 0;            ///< first tokens of the trunk whose rows are there already
+    std::uint32_t hold = 0;            ///< first tokens of the trunk whose rows are kept for others, more than are held; 0: none
     std::uint32_t suffix_rows = 0;     ///< of all branches
     std::uint32_t trunk_captured = 0;  ///< last trunk queries that some branch captures
     KvType type = KvType::F16;         ///< of the working rows, a layer's keys and values alike: no quantised one
     std::vector<BranchPlan> branches;
 
-    [[nodiscard]] std::uint32_t computed() const { return trunk + suffix_rows; }
-    /// Some branch keeps the trunk's rows whole.
-    [[nodiscard]] bool shares_trunk() const;
+    [[nodiscard]] std::uint32_t computed() const { return trunk - held + suffix_rows; }
+};
+
+/// What a prefill may take from, and leave to, others.
+struct TrunkUse {
+    std::span<const Token> held{};  ///< tokens whose rows of the plan's type are there
+    KvType type = KvType::F16;      ///< of those
+    std::uint32_t hold = 0;         ///< first tokens whose rows are to be kept
 };
 
 /// Throws Error(Usage) for configurations that contradict themselves or the model (quantised rows of a head size
 /// that cannot be), Error(Input) for no branch, an empty prompt, a token outside the vocabulary, or a prompt beyond
-/// `context`.
-PrefillPlan plan_prefill(std::span<const Branch> branches, const model::HyperParameters & params,
-                         std::uint32_t context);
+/// `context`, or for more tokens to hold than the branches have in common.
+PrefillPlan plan_prefill(std::span<const Branch> branches, const model::HyperParameters & params, std::uint32_t context,
+                         const TrunkUse & use = {});
 
 /// Rows of one KV head that a branch keeps of its prompt, all layers together.
 [[nodiscard]] std::uint64_t kept_rows(const BranchPlan & branch, const model::HyperParameters & params);
@@ -65,6 +72,7 @@ struct PrefillBytes {
     [[nodiscard]] std::uint64_t total() const { return hidden + cache + compute; }
 };
 /// `batch`: rows of a chunk, in which the suffixes of several branches may be at work together.
-PrefillBytes prefill_bytes(const PrefillPlan & plan, const model::HyperParameters & params, std::uint32_t batch);
+[[nodiscard]] PrefillBytes prefill_bytes(const PrefillPlan & plan, const model::HyperParameters & params,
+                                         std::uint32_t batch);
 
 }  // namespace snapkv::run

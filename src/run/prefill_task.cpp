@@ -7,6 +7,7 @@
 #include "base/raise.h"
 #include "run/accounting.h"
 #include "run/cache_stats.h"
+#include "run/document_impl.h"
 #include "run/logits.h"
 #include "run/sequence_impl.h"
 #include "run/session_impl.h"
@@ -15,11 +16,13 @@
 namespace snapkv {
 
 struct PrefillTask::Impl {
-    Impl(Session::Impl & of, std::span<const Branch> asked);
+    Impl(Session::Impl & of, std::span<const Branch> asked, const PrefillOptions & options);
 
     Session::Impl & session;
     std::vector<Branch> branches;
     run::PrefillPlan plan;  ///< refers to them
+    std::shared_ptr<run::HeldRows> sink;
+    std::optional<Document> document;  ///< what goes there
     std::vector<std::vector<float>> logits;
     run::Accounting accounting;
     run::Prefill prefill;
@@ -41,8 +44,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 /// What the plan needs of the texts is read only if memory suffices for the rest. The peak of this run begins here.
-run::PrefillPlan checked_plan(Session::Impl & session, std::span<const Branch> branches) {
-    run::PrefillPlan plan = run::plan_prefill(branches, session.params(), session.options.context);
+run::PrefillPlan checked_plan(Session::Impl & session, std::span<const Branch> branches,
+                              const PrefillOptions & options) {
+    run::PrefillPlan plan = session.plan(branches, options);
     run::check_memory(session, plan);
     for (run::BranchPlan & branch : plan.branches) {
         if (branch.cache.compress && branch.cache.cluster.reads_text()) {
@@ -54,18 +58,41 @@ run::PrefillPlan checked_plan(Session::Impl & session, std::span<const Branch> b
     return plan;
 }
 
+std::shared_ptr<run::HeldRows> sink_of(const run::PrefillPlan & plan) {
+    if (plan.hold == 0) {
+        return nullptr;
+    }
+    const std::vector<Token> & tokens = plan.branches.front().branch->prompt.tokens;
+    return std::make_shared<run::HeldRows>(std::vector(tokens.begin(), tokens.begin() + plan.hold), plan.type);
+}
+
+run::PrefillEnvironment environment(Session::Impl & session, const PrefillOptions & options,
+                                    const std::shared_ptr<run::HeldRows> & sink) {
+    run::PrefillEnvironment environment = session.environment(*session.arena);
+    environment.source = options.document ? options.document->impl().rows : nullptr;
+    environment.sink = sink;
+    return environment;
+}
+
 }  // namespace
 
-PrefillTask::Impl::Impl(Session::Impl & of, std::span<const Branch> asked)
+PrefillTask::Impl::Impl(Session::Impl & of, std::span<const Branch> asked, const PrefillOptions & options)
     : session(of),
       branches(asked.begin(), asked.end()),
-      plan(checked_plan(session, branches)),
+      plan(checked_plan(session, branches, options)),
+      sink(sink_of(plan)),
       logits(branches.size()),
-      prefill(session.environment(*session.arena), plan,
+      prefill(environment(session, options, sink), plan,
               [this](std::size_t branch, std::uint32_t, std::uint32_t, const float * row) {
                   logits[branch].assign(row, row + session.params().vocabulary);
                   run::check_logits(logits[branch]);
-              }) {}
+              }) {
+    if (sink) {
+        document = Document(std::make_shared<Document::Impl>(Document::Impl{session.model.impl(), sink}));
+    } else if (options.hold > 0) {
+        document = options.document;  // which holds as many
+    }
+}
 
 Sequence PrefillTask::Impl::sequence(std::size_t branch, run::PrefilledBranch done) {
     const run::BranchPlan & of = plan.branches[branch];
@@ -86,10 +113,22 @@ PrefillTask::PrefillTask(PrefillTask &&) noexcept = default;
 PrefillTask & PrefillTask::operator=(PrefillTask &&) noexcept = default;
 PrefillTask::~PrefillTask() = default;
 
+bool PrefillTask::ready() const {
+    return done() || impl_->prefill.ready();
+}
+
+const std::optional<Document> & PrefillTask::document() const {
+    return impl_->document;
+}
+
 bool PrefillTask::advance() try {
     impl_->check_not_over();
     if (done()) {
         return false;
+    }
+    if (!ready()) {
+        raise_usage("the prefill's document has {} layers, and the next is not there yet",
+                    impl_->prefill.layer());
     }
     const auto begin = Clock::now();
     impl_->over = true;
@@ -145,6 +184,7 @@ PrefillResult PrefillTask::take() try {
     Session::Impl & session = impl_->session;
     PrefillResult result;
     result.stats.trunk_tokens = impl_->plan.trunk;
+    result.stats.held_tokens = impl_->plan.held;
     result.stats.computed_tokens = impl_->prefill.units() / session.params().layers;
     result.stats.interrupted = impl_->interrupted;
     result.stats.branch_compress_ms.resize(impl_->interrupted ? 0 : impl_->branches.size());
@@ -167,8 +207,8 @@ PrefillResult PrefillTask::take() try {
     out_of_memory();
 }
 
-PrefillTask Session::begin_prefill(std::span<const Branch> branches) try {
-    return PrefillTask(std::make_unique<PrefillTask::Impl>(*impl_, branches));
+PrefillTask Session::begin_prefill(std::span<const Branch> branches, const PrefillOptions & options) try {
+    return PrefillTask(std::make_unique<PrefillTask::Impl>(*impl_, branches, options));
 } catch (const std::bad_alloc &) {
     out_of_memory();
 }

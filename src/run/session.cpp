@@ -9,6 +9,7 @@
 #include "base/out_of_memory.h"
 #include "base/raise.h"
 #include "base/threads.h"
+#include "run/document_impl.h"
 #include "run/hidden_states.h"
 #include "run/sequence_impl.h"
 #include "run/session_impl.h"
@@ -79,6 +80,19 @@ run::PrefillEnvironment Session::Impl::environment(kv::Arena & arena_of_run) {
             .batch = options.batch,
             .attention = options.attention,
             .products = options.products};
+}
+
+run::PrefillPlan Session::Impl::plan(std::span<const Branch> branches, const PrefillOptions & prefill) const {
+    run::TrunkUse use{.hold = prefill.hold};
+    if (prefill.document) {
+        const Document::Impl & document = prefill.document->impl();
+        if (!model.impl()->is_same_as(*document.model)) {
+            raise_usage("the document was made with another model, or another RoPE setting, than the session's");
+        }
+        use.held = document.rows->tokens();
+        use.type = document.rows->type();
+    }
+    return run::plan_prefill(branches, params(), options.context, use);
 }
 
 void Session::Impl::log_products() const {

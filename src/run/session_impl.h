@@ -33,6 +33,8 @@ struct Session::Impl {
 
     [[nodiscard]] const model::HyperParameters & params() const { return model.impl()->params; }
     [[nodiscard]] run::PrefillEnvironment environment(kv::Arena & arena_of_run);
+    /// Throws as plan_prefill() does, and Error(Usage) for a document of another model.
+    [[nodiscard]] run::PrefillPlan plan(std::span<const Branch> branches, const PrefillOptions & prefill) const;
     /// Tells the log which path the products of a prefill take.
     void log_products() const;
     /// Throws Error(Usage) for a sequence of another model.

@@ -26,8 +26,12 @@ std::uint64_t StateSpans::bytes(const model::HyperParameters & params, const Pre
     return (1 + most_spans(plan, batch)) * params.recurrence.state_floats() * sizeof(float);
 }
 
-void StateSpans::begin_layer() {
-    std::fill_n(trunk_.floats(), floats_, 0.0F);
+void StateSpans::begin_layer(const Block * held) {
+    if (held != nullptr) {
+        std::copy_n(held->floats(), floats_, trunk_.floats());
+    } else {
+        std::fill_n(trunk_.floats(), floats_, 0.0F);
+    }
 }
 
 void StateSpans::begin_branch(BranchCache & branch, std::uint32_t layer) const {

@@ -22,8 +22,10 @@ public:
     [[nodiscard]] static std::uint64_t bytes(const model::HyperParameters & params, const PrefillPlan & plan,
                                              std::uint32_t batch);
 
-    /// Before the first token.
-    void begin_layer();
+    /// After the tokens that are held: `held` has the state; null: before the first.
+    void begin_layer(const Block * held);
+    /// The trunk's state.
+    [[nodiscard]] const Block & trunk() const { return trunk_; }
     /// The trunk's state, once its rows are done, becomes the branch's.
     void begin_branch(BranchCache & branch, std::uint32_t layer) const;
 

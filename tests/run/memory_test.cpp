@@ -46,8 +46,8 @@ void expect_growth_is_accounted(const PrefillStats & stats) {
 void expect_estimate(Session & session, const Branch & branch, const PrefillStats & stats) {
     const Estimate estimate = session.estimate({&branch, 1}, 0);
     const auto sum = static_cast<double>(estimate.hidden_bytes + estimate.cache_bytes + estimate.compute_bytes);
-    EXPECT_NEAR(sum / static_cast<double>(stats.accounted_bytes_peak), 1, 0.1);
-    EXPECT_NEAR(static_cast<double>(estimate.cache_bytes) / static_cast<double>(stats.cache_bytes_peak), 1, 0.1);
+    EXPECT_NEAR(sum / static_cast<double>(stats.accounted_bytes_peak), 1, 0.02);
+    EXPECT_NEAR(static_cast<double>(estimate.cache_bytes) / static_cast<double>(stats.cache_bytes_peak), 1, 0.02);
     EXPECT_EQ(estimate.prompt_tokens, branch.prompt.tokens.size());
     EXPECT_GT(estimate.seconds, 0);
 }
@@ -97,7 +97,7 @@ TEST(Memory, OfBranchesIsEstimated) {
     const PrefillResult result = session.prefill(branches);
     const Estimate estimate = session.estimate(branches, 0);
     const auto sum = static_cast<double>(estimate.hidden_bytes + estimate.cache_bytes + estimate.compute_bytes);
-    EXPECT_NEAR(sum / static_cast<double>(result.stats.accounted_bytes_peak), 1, 0.1);
+    EXPECT_NEAR(sum / static_cast<double>(result.stats.accounted_bytes_peak), 1, 0.02);
     EXPECT_EQ(estimate.prompt_tokens, result.stats.computed_tokens);
 }
 

@@ -3,16 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <string_view>
 #include <vector>
 
+#include "run/loaded_family.h"
 #include "run/sequence_impl.h"
 #include "run/tiny_run.h"
 #include "snapkv/error.h"
 #include "support/error_of.h"
-#include "support/family_shapes.h"
-#include "support/random_family.h"
-#include "support/temporary_folder.h"
 
 namespace snapkv {
 namespace {
@@ -31,24 +28,10 @@ std::vector<Branch> branches() {
             test::branch_of(with_suffix(20, 4), test::full_cache())};
 }
 
-/// A model of its own in a file of its own.
-class LoadedFamily {
-public:
-    explicit LoadedFamily(std::string_view family) {
-        test::write_random_family(test::family_shape(family), folder_.path() / "model.gguf");
-    }
-    [[nodiscard]] Session session(const std::atomic<bool> * stop = nullptr) const {
-        return Session(Model::load(folder_.path() / "model.gguf"), {.threads = 1, .batch = 64, .stop = stop});
-    }
-
-private:
-    test::TemporaryFolder folder_;
-};
-
 class PrefillTaskOf : public ::testing::TestWithParam<const char *> {
 protected:
     std::atomic<bool> stop_{false};
-    LoadedFamily family_{GetParam()};
+    test::LoadedFamily family_{GetParam()};
     Session session_ = family_.session(&stop_);
     std::vector<Branch> branches_ = branches();
 

@@ -119,6 +119,11 @@ TEST_F(SavedCache, AFullCacheOfTrunkAndSuffixKeepsItsSegments) {
     Session first = session();
     std::vector<Branch> branches{branch("Who sails?"), branch("Where does the wind")};
     for (Branch & of_question : branches) {
+        std::vector<Token> & tokens = of_question.prompt.tokens;
+        const std::vector<Token> document(tokens.begin(), tokens.begin() + 150);
+        for (int copy = 0; copy < 5; ++copy) {  // enough to be shared
+            tokens.insert(tokens.begin(), document.begin(), document.end());
+        }
         of_question.cache.policy = Policy::Full;
     }
     PrefillResult prefilled = first.prefill(branches);

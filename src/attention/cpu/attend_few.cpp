@@ -7,6 +7,7 @@
 #include "attention/cpu/blocks.h"
 #include "attention/cpu/merge_kernel.h"
 #include "attention/cpu/row_kernel.h"
+#include "kv/anchor.h"
 
 namespace snapkv::attention::cpu {
 
@@ -14,6 +15,7 @@ namespace {
 
 /// Cache rows of one piece of work.
 constexpr std::uint32_t kRowBlock = 256;
+static_assert(kv::kAnchorRows % kRowBlock == 0);
 
 /// Rows that are taken together. Keys and values take turns in pieces of about two pages: with longer ones memory falls
 /// behind, as hardware then loses the one stream while it reads the other.

@@ -10,6 +10,7 @@
 #include "attention/cpu/tile.h"
 #include "base/x86_intrinsics.h"
 #include "hwy/base.h"
+#include "kv/anchor.h"
 
 // What follows is compiled for these instructions alone; nothing of it runs before bf16_steps() has asked for them.
 HWY_PUSH_ATTRIBUTES("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")
@@ -19,6 +20,7 @@ namespace snapkv::attention::cpu {
 namespace {
 
 constexpr std::uint32_t kTileRows = 256;
+static_assert(kv::kAnchorRows % kTileRows == 0);
 constexpr std::uint32_t kPanel = 64;
 constexpr std::uint32_t kRowStep = 6;
 constexpr std::uint32_t kLanes = 16;

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "attention/cpu/tile_steps.h"
+#include "kv/anchor.h"
 
 #include "attention/cpu/targets.h"  // before Highway
 
@@ -32,6 +33,7 @@ constexpr std::size_t kVectors = 3;
 #endif
 /// A multiple of every panel.
 constexpr std::uint32_t kTileRows = 192;
+static_assert(kv::kAnchorRows % kTileRows == 0);
 constexpr std::size_t kLanes = HWY_TARGET == HWY_SCALAR ? 1 : HWY_MAX_BYTES / sizeof(float);
 constexpr std::uint32_t kPanel = kVectors * kLanes;
 static_assert(kTileRows % kPanel == 0 && kStripRows % kRowStep == 0);

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "snapkv/export.h"
+#include "snapkv/model.h"
+
+namespace snapkv {
+
+/// All keys and values of a text's first tokens, so that prompts which begin with these tokens need not compute them
+/// again: each such prompt votes on all of them and keeps its own rows, with the bits of a prefill that computed them.
+/// A prefill makes one (PrefillOptions::hold), layer by layer, and others may use it meanwhile: they wait for layers
+/// that are not there yet. Cheap to copy: copies share the rows, which never change. All members are safe to call from
+/// several threads once it is complete; before, from the thread that advances the prefill alone.
+class SNAPKV_API Document {
+public:
+    [[nodiscard]] std::span<const Token> tokens() const;
+    /// Layers that are there.
+    [[nodiscard]] std::uint32_t layers() const;
+    /// All layers are there. What an unfinished prefill leaves never is.
+    [[nodiscard]] bool complete() const;
+
+    struct Impl;
+    explicit Document(std::shared_ptr<const Impl> impl);
+    [[nodiscard]] const Impl & impl() const { return *impl_; }
+
+private:
+    std::shared_ptr<const Impl> impl_;
+};
+
+}  // namespace snapkv

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/position.h"
+#include "kv/anchor.h"
+#include "kv/arena.h"
+#include "kv/layer_rows.h"
+#include "kv/shape.h"
+
+namespace snapkv::kv {
+
+/// The dense rows of one layer for a stretch of text, in parts that follow one another: a document's, then what comes
+/// after it. Several chains share the parts they have in common. Copies share all of them. Rows are written to the last
+/// part only. Not thread-safe while it is written.
+class RowChain {
+public:
+    RowChain() = default;
+    /// No rows yet, and room for those at positions from `first`, a multiple of kAnchorRows, up to `end`.
+    RowChain(Arena & arena, const LayerShape & shape, Position first, Position end);
+    explicit RowChain(std::vector<std::shared_ptr<LayerRows>> parts) : parts_(std::move(parts)) {}
+
+    /// A chain with the rows of this one before position `from` and room for those up to `end` in a part of its own.
+    /// What lies before the last multiple of kAnchorRows is shared, the few rows behind it are copied.
+    [[nodiscard]] RowChain continued(Arena & arena, Position from, Position end) const;
+
+    /// The rows at positions [first, end): the same ones where nothing before them is left out, else a copy.
+    [[nodiscard]] RowChain between(Arena & arena, Position first, Position end) const;
+
+    [[nodiscard]] const std::vector<std::shared_ptr<LayerRows>> & parts() const { return parts_; }
+    [[nodiscard]] const LayerShape & shape() const { return parts_.back()->shape(); }
+    /// The part that is written.
+    [[nodiscard]] LayerRows & last() { return *parts_.back(); }
+    /// One past the last position that has a row.
+    [[nodiscard]] Position end() const { return parts_.back()->first() + parts_.back()->rows(); }
+
+    /// Appends the views of one head's rows to `views`.
+    void view(std::uint32_t head, std::vector<HeadRows> & views) const;
+    /// Those of all heads.
+    [[nodiscard]] std::vector<std::vector<HeadRows>> views() const;
+
+private:
+    std::vector<std::shared_ptr<LayerRows>> parts_;  ///< those before the last are not written any more
+};
+
+}  // namespace snapkv::kv

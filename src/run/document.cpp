@@ -1,0 +1,21 @@
+#include "snapkv/document.h"
+
+#include <utility>
+
+#include "run/document_impl.h"
+
+namespace snapkv {
+
+Document::Document(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
+
+std::span<const Token> Document::tokens() const {
+    return impl_->rows->tokens();
+}
+std::uint32_t Document::layers() const {
+    return impl_->rows->layers();
+}
+bool Document::complete() const {
+    return layers() == impl_->model->params.layers;
+}
+
+}  // namespace snapkv

@@ -1,0 +1,241 @@
+// Rows of a document that one prefill computes and others take.
+#include <fmt/core.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "run/loaded_family.h"
+#include "run/sequence_impl.h"
+#include "run/tiny_run.h"
+#include "snapkv/error.h"
+#include "support/error_of.h"
+
+namespace snapkv {
+namespace {
+
+constexpr std::uint32_t kHeld = 900;
+
+class DocumentOf : public ::testing::TestWithParam<const char *> {
+protected:
+    test::LoadedFamily family_{GetParam(), 4096};
+    Session session_ = family_.session();
+    std::vector<Token> text_ = test::random_tokens(1200, 1);
+
+    /// A question about the first `tokens` tokens of the text.
+    [[nodiscard]] Branch question(std::uint32_t tokens, std::size_t length, const CacheConfig & cache,
+                                  std::uint32_t seed) const {
+        return test::branch_of(
+            test::joined({text_.begin(), text_.begin() + tokens}, test::random_tokens(length, seed)), cache);
+    }
+    [[nodiscard]] std::vector<Branch> questions(std::uint32_t tokens) const {
+        return {question(tokens, 20, test::snapkv_cache(64, 16), 2), question(tokens, 70, test::full_cache(), 3),
+                question(tokens, 300, test::snapkv_cache(200, 64), 4)};
+    }
+    /// All in one go, their document left behind.
+    PrefillResult finish(PrefillTask & task) {
+        while (task.advance()) {
+        }
+        return task.take();
+    }
+    [[nodiscard]] Document document(std::uint32_t hold = kHeld) {
+        const Branch asked = question(1000, 9, test::snapkv_cache(64, 16), 8);
+        PrefillTask task = session_.begin_prefill({&asked, 1}, {.hold = hold});
+        finish(task);
+        return *task.document();
+    }
+    PrefillResult prefill_with(const std::vector<Branch> & branches, const Document & document) {
+        PrefillTask task = session_.begin_prefill(branches, {.document = document});
+        return finish(task);
+    }
+    void expect_same(PrefillResult & found, const PrefillResult & expected) {
+        ASSERT_EQ(found.sequences.size(), expected.sequences.size());
+        for (std::size_t index = 0; index < found.sequences.size(); ++index) {
+            SCOPED_TRACE(index);
+            Sequence & one = found.sequences[index];
+            Sequence other = expected.sequences[index].fork();
+            EXPECT_TRUE(test::same_bits(one.logits(), other.logits()));
+            EXPECT_EQ(one.kept_positions(), other.kept_positions());
+            EXPECT_EQ(test::greedy(session_, one, 3), test::greedy(session_, other, 3));
+            EXPECT_TRUE(test::same_bits(one.logits(), other.logits()));
+        }
+    }
+};
+
+TEST_P(DocumentOf, GivesTheBitsOfAPrefillThatComputesItsRows) {
+    const Document held = document();
+    EXPECT_TRUE(held.complete());
+    EXPECT_EQ(held.tokens().size(), kHeld);
+    const std::vector<Branch> all = questions(1000);
+    PrefillResult found = prefill_with(all, held);
+    EXPECT_EQ(found.stats.held_tokens, kHeld);
+    EXPECT_EQ(found.stats.trunk_tokens, 1000U);
+    EXPECT_EQ(found.stats.computed_tokens, 100U + 20 + 70 + 300);
+    expect_same(found, session_.prefill(all));
+    for (const Branch & one : all) {
+        PrefillResult alone = prefill_with({one}, held);
+        EXPECT_EQ(alone.stats.held_tokens, kHeld);
+        expect_same(alone, session_.prefill({&one, 1}));
+    }
+}
+
+TEST_P(DocumentOf, ServesWherePromptsGoOnRightBehindIt) {
+    const Document held = document();
+    const std::vector<Branch> all = questions(kHeld);
+    PrefillResult found = prefill_with(all, held);
+    EXPECT_EQ(found.stats.held_tokens, kHeld);
+    expect_same(found, session_.prefill(all));
+}
+
+TEST_P(DocumentOf, OfWhichLessIsInCommonServesAsFarAsItGoes) {
+    const Document held = document();
+    const std::vector<Branch> all = questions(800);
+    PrefillResult found = prefill_with(all, held);
+    const bool recurs = std::string(GetParam()) == "qwen35moe";
+    EXPECT_EQ(found.stats.held_tokens, recurs ? 0U : 800U);
+    expect_same(found, session_.prefill(all));
+}
+
+TEST_P(DocumentOf, DoesNotServeTokensWhoseQueriesVote) {
+    const Document held = document();
+    const std::vector<Branch> all{question(kHeld, 10, test::snapkv_cache(200, 100), 5)};
+    PrefillResult found = prefill_with(all, held);
+    const bool recurs = std::string(GetParam()) == "qwen35moe";
+    EXPECT_EQ(found.stats.held_tokens, recurs ? 0U : kHeld + 10 - 100);
+    expect_same(found, session_.prefill(all));
+}
+
+TEST_P(DocumentOf, CanBeBuiltOnAnother) {
+    const Document first = document(800);
+    const Branch asked = question(1200, 9, test::snapkv_cache(64, 16), 8);
+    PrefillTask task = session_.begin_prefill({&asked, 1}, {.document = first, .hold = 1100});
+    const PrefillResult result = finish(task);
+    EXPECT_EQ(result.stats.held_tokens, 800U);
+    const Document second = *task.document();
+    EXPECT_EQ(second.tokens().size(), 1100U);
+    const std::vector<Branch> all = questions(1200);
+    PrefillResult found = prefill_with(all, second);
+    EXPECT_EQ(found.stats.held_tokens, 1100U);
+    expect_same(found, session_.prefill(all));
+    // Nothing new: the one that is there serves.
+    PrefillTask again = session_.begin_prefill({&asked, 1}, {.document = second, .hold = 700});
+    EXPECT_EQ(again.document()->tokens().size(), 1100U);
+}
+
+/// A question that joins while the document is still being read, at any layer, and leaves at any time.
+TEST_P(DocumentOf, IsFollowedWhileItIsMade) {
+    const Branch asked = question(1000, 9, test::snapkv_cache(64, 16), 8);
+    const std::vector<Branch> late = questions(kHeld);
+    const PrefillResult expected = session_.prefill({&asked, 1});
+    const PrefillResult expected_late = session_.prefill(late);
+    for (const int when : {0, 1, 3, 6, 11, 40}) {
+        SCOPED_TRACE(when);
+        PrefillTask leader = session_.begin_prefill({&asked, 1}, {.hold = kHeld});
+        for (int unit = 0; unit < when; ++unit) {
+            leader.advance();
+        }
+        PrefillTask follower = session_.begin_prefill(late, {.document = leader.document()});
+        PrefillTask leaver = session_.begin_prefill(late, {.document = leader.document()});
+        if (leader.document()->layers() == 0) {
+            EXPECT_FALSE(follower.ready());
+            test::error_of(ErrorKind::Usage, [&] { follower.advance(); });
+        }
+        for (int turn = 0; !leader.done() || !follower.done(); ++turn) {
+            for (PrefillTask * task : {&leader, &follower, turn < 4 ? &leaver : &leader}) {
+                if (task->ready()) {
+                    task->advance();
+                }
+            }
+        }
+        PrefillResult found = leader.take();
+        PrefillResult found_late = follower.take();
+        EXPECT_EQ(found_late.stats.held_tokens, kHeld);
+        expect_same(found, expected);
+        expect_same(found_late, expected_late);
+    }
+}
+
+TEST_P(DocumentOf, IsFinishedForOthersWhenNobodyWantsTheAnswer) {
+    const Branch asked = question(1000, 9, test::snapkv_cache(64, 16), 8);
+    PrefillTask task = session_.begin_prefill({&asked, 1}, {.hold = kHeld});
+    task.advance();
+    task.drop(0);
+    EXPECT_FALSE(task.done());
+    const PrefillResult result = finish(task);
+    EXPECT_TRUE(result.sequences.empty());
+    ASSERT_TRUE(task.document()->complete());
+    const std::vector<Branch> all = questions(1000);
+    PrefillResult found = prefill_with(all, *task.document());
+    EXPECT_EQ(found.stats.held_tokens, kHeld);
+    expect_same(found, session_.prefill(all));
+}
+
+TEST_P(DocumentOf, MayEndAnywhere) {
+    for (const std::uint32_t hold : {1U, 63U, 64U, 768U, 900U, 999U, 1000U}) {
+        SCOPED_TRACE(hold);
+        const Branch asked = question(1000, 9, test::snapkv_cache(64, 16), 8);
+        PrefillTask task = session_.begin_prefill({&asked, 1}, {.hold = hold});
+        PrefillResult found = finish(task);
+        expect_same(found, session_.prefill({&asked, 1}));
+        found = prefill_with({asked}, *task.document());
+        EXPECT_EQ(found.stats.held_tokens, std::string(GetParam()) == "qwen35moe" && hold > 993 ? 0 : std::min(hold, 993U));
+        expect_same(found, session_.prefill({&asked, 1}));
+    }
+}
+
+TEST_P(DocumentOf, KeepsNoMoreThanItsRowsAndLetsThemGo) {
+    Sequence other = test::prefill_one(session_, test::branch_of(test::random_tokens(50, 9), test::full_cache()));
+    const Meter & meter = other.impl().arena->meter();
+    const std::uint64_t before = meter.alive();
+    {
+        const Document held = document();
+        const std::uint64_t with = meter.alive();
+        EXPECT_GT(with, before);
+        const std::vector<Branch> all = questions(1000);
+        static_cast<void>(prefill_with(all, held));
+        EXPECT_EQ(meter.alive(), with);
+    }
+    EXPECT_EQ(meter.alive(), before);
+}
+
+TEST_P(DocumentOf, OfAnotherTypeIsNotUsed) {
+    const Document held = document();  // float32
+    const std::vector<Branch> all{question(1000, 20, test::snapkv_cache(64, 16, KvType::F16), 2)};
+    PrefillResult found = prefill_with(all, held);
+    EXPECT_EQ(found.stats.held_tokens, 0U);
+    expect_same(found, session_.prefill(all));
+}
+
+TEST_P(DocumentOf, IsEstimated) {
+    const std::vector<Branch> all = questions(1000);
+    const Document held = document();
+    const Estimate estimate = session_.estimate(all, 0, {.document = held});
+    EXPECT_EQ(estimate.prompt_tokens, 100U + 20 + 70 + 300);
+    EXPECT_LT(estimate.bytes_needed, session_.estimate(all, 0).bytes_needed);
+    const Branch asked = question(1000, 9, test::snapkv_cache(64, 16), 8);
+    const std::uint64_t row = session_.model().info().cache_bytes_per_token(KvType::F32);
+    EXPECT_GT(session_.estimate({&asked, 1}, 0, {.hold = kHeld}).bytes_needed,
+              session_.estimate({&asked, 1}, 0).bytes_needed + kHeld * row / 4);
+}
+
+TEST_P(DocumentOf, OfAnotherModelIsRefused) {
+    const test::LoadedFamily other(std::string(GetParam()) == "llama" ? "gemma3" : "llama", 4096);
+    Session elsewhere = other.session();
+    const Document held = document();
+    const Branch asked = question(1000, 9, test::snapkv_cache(64, 16), 8);
+    test::error_of(ErrorKind::Usage,
+                   [&] { static_cast<void>(elsewhere.begin_prefill({&asked, 1}, {.document = held})); });
+    test::error_of(ErrorKind::Usage, [&] { static_cast<void>(session_.begin_prefill({&asked, 1}, {.hold = 2000})); });
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, DocumentOf,
+                         ::testing::Values("llama", "gemma3", "qwen35moe", "deepseek2", "gpt-oss"),
+                         [](const auto & info) {
+                             std::string name = info.param;
+                             std::replace(name.begin(), name.end(), '-', '_');
+                             return name;
+                         });
+
+}  // namespace
+}  // namespace snapkv
