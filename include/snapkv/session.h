@@ -201,7 +201,8 @@ public:
     /// What PrefillOptions::hold asked for; it grows by a layer whenever the prefill has computed one.
     [[nodiscard]] const std::optional<Document> & document() const;
     /// Gives up one branch: it votes no more, its rows are let go, and chunks that it would have had to itself are left
-    /// out. Without any branch the prefill goes on only as long as its document is incomplete. Throws Error(Usage) for a branch that there is not.
+    /// out. Without any branch the prefill goes on only as long as its document is incomplete. Throws Error(Usage) for
+    /// a branch that there is not.
     void drop(std::size_t branch);
     /// The outcome of all branches that were not dropped, in order, once it is done; Error(Usage) before. After it, and
     /// after an error, advance(), drop() and take() throw Error(Usage).
@@ -246,8 +247,9 @@ public:
                                         const std::function<void(const PrefillProgress &)> & progress = {});
 
     /// The same, to be advanced unit by unit. Throws as prefill() does before it computes, and Error(Usage) for a
-    /// document of another model or more tokens to hold than the prompts have in common; `branches` are copied. What
-    /// another task still has to allocate is not counted against the memory that is there.
+    /// document of another model or more tokens to hold than the prompts have in common; `branches` are copied. The
+    /// memory that it needs is set aside for it until it is done or dropped: no other call of this process counts on
+    /// it.
     [[nodiscard]] PrefillTask begin_prefill(std::span<const Branch> branches, const PrefillOptions & options = {});
 
     /// A sequence in the state that a prompt of `depth` tokens would have left it in, but with random tokens and random

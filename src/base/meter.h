@@ -2,24 +2,38 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
 
 namespace snapkv {
 
-/// Counts bytes that are alive and the most that ever were. Thread-safe.
+/// Counts bytes that are alive and the most that ever were. What a meter counts others may count too. Thread-safe.
 class Meter {
 public:
+    explicit Meter(std::vector<std::shared_ptr<Meter>> others = {}) : others_(std::move(others)) {}
+
     void add(std::uint64_t bytes) noexcept {
         const std::uint64_t now = alive_.fetch_add(bytes) + bytes;
         std::uint64_t peak = peak_.load();
         while (peak < now && !peak_.compare_exchange_weak(peak, now)) {
         }
+        for (const auto & other : others_) {
+            other->add(bytes);
+        }
     }
-    void remove(std::uint64_t bytes) noexcept { alive_.fetch_sub(bytes); }
+    void remove(std::uint64_t bytes) noexcept {
+        alive_.fetch_sub(bytes);
+        for (const auto & other : others_) {
+            other->remove(bytes);
+        }
+    }
     void restart_peak() noexcept { peak_.store(alive_.load()); }
     [[nodiscard]] std::uint64_t alive() const noexcept { return alive_.load(); }
     [[nodiscard]] std::uint64_t peak() const noexcept { return peak_.load(); }
 
 private:
+    std::vector<std::shared_ptr<Meter>> others_;
     std::atomic<std::uint64_t> alive_{0};
     std::atomic<std::uint64_t> peak_{0};
 };

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include "base/block.h"
 #include "base/meter.h"
@@ -16,6 +18,10 @@ namespace snapkv::kv {
 /// Where blocks of K/V come from: anonymous memory, metered. Blocks outlive the arena. Thread-safe.
 class Arena {
 public:
+    /// `others`: meters that count its blocks too.
+    explicit Arena(std::vector<std::shared_ptr<Meter>> others = {})
+        : meter_(std::make_shared<Meter>(std::move(others))) {}
+
     /// Throws Error(Machine) where the system refuses, or where more than the limit would be alive.
     [[nodiscard]] Block allocate(std::size_t bytes) {
         const std::uint64_t limit = limit_;
@@ -26,12 +32,13 @@ public:
         return {bytes, meter_};
     }
     [[nodiscard]] Meter & meter() { return *meter_; }
+    [[nodiscard]] const std::shared_ptr<Meter> & shared_meter() const { return meter_; }
 
     /// Bytes that may be alive at once (a little more where several threads allocate); without limit at first.
     void set_limit(std::uint64_t bytes) { limit_ = bytes; }
 
 private:
-    std::shared_ptr<Meter> meter_ = std::make_shared<Meter>();
+    std::shared_ptr<Meter> meter_;
     std::atomic<std::uint64_t> limit_{std::numeric_limits<std::uint64_t>::max()};
 };
 

@@ -16,6 +16,8 @@ public:
     /// `floats`: of each layer; zeros, the state before any token. The arena must outlive it.
     RecurrentState(Arena & arena, std::vector<std::size_t> floats);
     [[nodiscard]] RecurrentState copy() const;
+    /// From now on what it needs comes from `arena`.
+    void set_arena(Arena & arena) { arena_ = &arena; }
 
     /// Floats of a layer.
     [[nodiscard]] std::size_t floats(std::uint32_t layer) const { return offsets_[layer + 1] - offsets_[layer]; }

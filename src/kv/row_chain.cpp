@@ -43,8 +43,7 @@ RowChain RowChain::continued(Arena & arena, Position from, Position end) const {
             copied = part.get();
         }
     }
-    auto rows = std::make_shared<LayerRows>(
-        LayerRows::dense(arena, shape(), index_of(end) - index_of(own), own));
+    auto rows = std::make_shared<LayerRows>(LayerRows::dense(arena, shape(), index_of(end) - index_of(own), own));
     if (copied != nullptr) {
         copy_rows(*copied, index_of(own) - index_of(copied->first()), *rows, index_of(from) - index_of(own));
     }
@@ -58,7 +57,10 @@ RowChain RowChain::between(Arena & arena, Position first, Position end) const {
     RowChain chain;
     if (first == parts_.front()->first()) {
         for (const auto & part : parts_) {
-            const std::uint32_t rows = index_of(end) - index_of(std::min(end, part->first()));
+            if (part->first() > end) {
+                break;
+            }
+            const std::uint32_t rows = index_of(end) - index_of(part->first());
             chain.parts_.push_back(rows < part->rows() ? std::make_shared<LayerRows>(part->prefix(rows)) : part);
         }
         return chain;

@@ -33,6 +33,11 @@ Tail Tail::copy() const {
     return other;
 }
 
+std::uint64_t Tail::append_bytes(std::uint32_t count) const {
+    const std::uint64_t needed = (std::uint64_t{rows_} + count + kBlockRows - 1) / kBlockRows;
+    return (needed - blocks_.size()) * block_bytes_;
+}
+
 void Tail::append(std::uint32_t count) {
     const std::size_t needed = (std::size_t{rows_} + count + kBlockRows - 1) / kBlockRows;
     try {

@@ -26,6 +26,8 @@ public:
     /// Makes room for `count` more rows and counts them as present; their contents are written through place(). Throws
     /// Error(Machine), and is then as before.
     void append(std::uint32_t count);
+    /// Bytes that append() would ask for.
+    [[nodiscard]] std::uint64_t append_bytes(std::uint32_t count) const;
     /// Forgets all rows from `rows` on.
     void truncate(std::uint32_t rows);
 

@@ -119,6 +119,9 @@ void WidenedProducts::begin_layer(std::span<const Linear> linears) {
         Matrix matrix{&layout(columns, narrow_size(linear.in()), linear.weight->type), bytes};
         bytes = aligned(bytes + matrix.layout->bytes());
         matrices_[linear.weight] = matrix;
+        if (!matrix.layout->pack_stored({}, 0, 0, nullptr)) {
+            floats_bytes_ = std::max(floats_bytes_, floats_bytes(*matrix.layout));
+        }
         for (std::uint32_t first = 0; first < columns; first += PackedLayout::kPanel) {
             panels_.push_back({linear.weight, matrix, first, std::min(PackedLayout::kPanel, columns - first)});
         }
@@ -159,7 +162,7 @@ void WidenedProducts::pack_floats(const Panel & panel, const PackedLayout::Rows 
                                   Block & memory) const {
     const PackedLayout & layout = *panel.matrix.layout;
     const std::size_t stride = layout.panel_stride();
-    const std::size_t bytes = PackedLayout::kPanel * stride * sizeof(float);
+    const std::size_t bytes = floats_bytes(layout);
     if (memory.size() < bytes) {
         memory = Block(bytes, work_);
     }

@@ -38,6 +38,8 @@ public:
 
     /// Makes room for the layer's matrices. Throws Error(Machine).
     void begin_layer(std::span<const Linear> linears);
+    /// Bytes that all threads together take while they widen, at most for the layers so far.
+    [[nodiscard]] std::size_t widening_bytes() const { return threads_ * floats_bytes_; }
     /// Converts the layer's weights, panel by panel, with whatever other threads call it.
     void widen();
     /// Forgets the steps of graphs built before.
@@ -88,6 +90,10 @@ private:
         std::uint32_t count = 0;
     };
 
+    /// Bytes of a panel's floats.
+    [[nodiscard]] static std::size_t floats_bytes(const PackedLayout & layout) {
+        return PackedLayout::kPanel * layout.panel_stride() * sizeof(float);
+    }
     /// Packs a panel by way of floats, in `memory`, which grows as needed.
     void pack_floats(const Panel & panel, const PackedLayout::Rows & rows, void * packed, Block & memory) const;
     [[nodiscard]] Step & add_step(const Norm & norm, std::span<const Linear> linears, std::int64_t rows,
@@ -123,6 +129,7 @@ private:
     Block copy_;     ///< the layer's weights
     Block scratch_;  ///< [thread][stride_]: a block's input, its two products, oneDNN's own
     std::size_t stride_ = 0;
+    std::size_t floats_bytes_ = 0;  ///< of the largest panel that is packed by way of floats
     std::size_t input_bytes_ = 0;
     std::size_t product_bytes_ = 0;
     std::size_t gemm_bytes_ = 0;

@@ -4,7 +4,6 @@
 #include <atomic>
 #include <cassert>
 #include <chrono>
-#include <iterator>
 #include <numeric>
 #include <span>
 #include <utility>
@@ -85,7 +84,7 @@ void BranchCache::finish_layer(std::uint32_t layer, Compute & compute, const att
 void BranchCache::drop() {
     captured_queries_ = Block();
     rows_ = {};
-    segments_.clear();
+    kept_.clear();
     state_ = kv::RecurrentState(arena_, std::vector<std::size_t>(state_.layers()));
 }
 
@@ -95,14 +94,25 @@ void BranchCache::finish_recurrent_layer() {
 }
 
 std::vector<std::shared_ptr<const kv::Segment>> BranchCache::take_segments() {
-    std::vector<std::shared_ptr<const kv::Segment>> with_rows;
-    for (auto & segment : segments_) {
+    std::size_t most_parts = 0;
+    for (const auto & parts : kept_) {
+        most_parts = std::max(most_parts, parts.size());
+    }
+    std::vector<std::shared_ptr<const kv::Segment>> segments;
+    for (std::size_t index = 0; index < most_parts; ++index) {
+        auto segment = std::make_shared<kv::Segment>();
+        for (const auto & parts : kept_) {  // those with fewer have nothing in the first segments
+            const std::size_t missing = most_parts - parts.size();
+            segment->add_layer(index < missing ? std::make_shared<kv::LayerRows>(kv::LayerRows::dense(
+                                                     arena_, parts.back()->shape(), 0, Position{0}))
+                                               : parts[index - missing]);
+        }
         if (segment->total_rows() > 0) {
-            with_rows.push_back(std::move(segment));
+            segments.push_back(std::move(segment));
         }
     }
-    segments_.clear();
-    return with_rows;
+    kept_.clear();
+    return segments;
 }
 
 void BranchCache::observe(std::uint32_t layer, Compute & compute, const attention::AttentionSpec & spec) {
@@ -168,7 +178,7 @@ void BranchCache::store_whole(Compute & compute) {
     for_heads(compute, shape.kv_heads,
               [&](std::uint32_t head) { attention::convert_rows(rows_.shape(), rows[head], *stored, head); });
     stored->set_rows(plan_.n);
-    keep({std::move(stored)});
+    kept_.push_back({std::move(stored)});
 }
 
 void BranchCache::store_last(Compute & compute, std::uint32_t count) {
@@ -182,28 +192,11 @@ void BranchCache::keep_packed(Compute & compute, const HeadPositions & kept) {
     for_heads(compute, shape.kv_heads, [&](std::uint32_t head) {
         attention::convert_rows(rows_.shape(), rows[head], kept[head], *stored, head);
     });
-    keep({std::move(stored)});
+    kept_.push_back({std::move(stored)});
 }
 
 void BranchCache::keep_parts() {
-    keep({rows_.parts().begin(), rows_.parts().end()});
-}
-
-/// Segments have as many parts in every layer: what is in one part stands in the last, and the others have none of it.
-void BranchCache::keep(std::vector<std::shared_ptr<const kv::LayerRows>> parts) {
-    if (segments_.empty()) {
-        const std::size_t count = plan_.keeps_working_rows ? rows_.parts().size() : 1;
-        std::generate_n(std::back_inserter(segments_), count, [] { return std::make_shared<kv::Segment>(); });
-    }
-    if (parts.size() > segments_.size()) {
-        parts = {parts.back()};  // a layer that recurs, whose parts are all without rows
-    }
-    const auto none = std::make_shared<kv::LayerRows>(
-        kv::LayerRows::dense(arena_, parts.back()->shape(), 0, Position{0}));
-    for (std::size_t index = 0; index < segments_.size(); ++index) {
-        const std::size_t missing = segments_.size() - parts.size();
-        segments_[index]->add_layer(index < missing ? none : parts[index - missing]);
-    }
+    kept_.emplace_back(rows_.parts().begin(), rows_.parts().end());
 }
 
 kv::LayerShape BranchCache::stored_shape() const {

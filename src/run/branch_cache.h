@@ -28,8 +28,8 @@ struct LayerVote {
     }
 };
 
-/// One branch while a prefill goes through the layers: its rows of the layer at hand, the queries that vote and that are
-/// observed, and the segments that grow by one layer at a time. Not thread-safe.
+/// One branch while a prefill goes through the layers: its rows of the layer at hand, the queries that vote and that
+/// are observed, and the segments that grow by one layer at a time. Not thread-safe.
 class BranchCache {
 public:
     /// `state_floats`: of each layer's recurrent state.
@@ -74,7 +74,6 @@ private:
     void keep_parts();
     /// Rows of the layer at hand in one part.
     void keep_packed(Compute & compute, const std::vector<std::vector<std::uint32_t>> & kept);
-    void keep(std::vector<std::shared_ptr<const kv::LayerRows>> parts);
     [[nodiscard]] kv::LayerShape stored_shape() const;
 
     BranchPlan plan_;
@@ -83,7 +82,7 @@ private:
     std::size_t query_floats_;  ///< of one position, all heads
     Block captured_queries_;
     kv::RowChain rows_;
-    std::vector<std::shared_ptr<kv::Segment>> segments_;
+    std::vector<std::vector<std::shared_ptr<const kv::LayerRows>>> kept_;  ///< [layer][part]
     kv::RecurrentState state_;
     double compress_ms_ = 0;
 };

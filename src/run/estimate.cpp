@@ -28,6 +28,12 @@ double mebibytes(std::uint64_t bytes) {
     return static_cast<double>(bytes) / (1U << 20U);
 }
 
+/// Memory of a trial that its session does not count: the session's peaks are those of real runs.
+RunMemory apart() {
+    kv::Arena nobody;
+    return RunMemory(nobody, std::make_shared<Meter>());
+}
+
 /// One layer's products: the fastest of some small chunks, the first having warmed the caches and the mapping. What
 /// else runs on the machine only ever makes a chunk slower.
 double measure_row(Session::Impl & session) {
@@ -38,8 +44,8 @@ double measure_row(Session::Impl & session) {
     branch.prompt.question_begin = branch.prompt.tokens.size();
     branch.cache.policy = Policy::Full;
     const PrefillPlan plan = plan_prefill({&branch, 1}, session.params(), kChunks * kRows + 1);
-    kv::Arena arena;  // not the session's: its peak is that of real runs
-    PrefillEnvironment environment = session.environment(arena);
+    const RunMemory memory = apart();
+    PrefillEnvironment environment = session.environment(memory);
     environment.batch = kRows;
     Prefill prefill(environment, plan, {});
     double seconds = std::numeric_limits<double>::infinity();
@@ -112,11 +118,6 @@ double attention_pairs(const PrefillPlan & plan) {
     return pairs;
 }
 
-std::uint64_t compute_bytes(Session::Impl & session, const PrefillPlan & plan) {
-    kv::Arena arena;
-    return Prefill(session.environment(arena), plan, {}).reserve();
-}
-
 /// Whether the work was done: false where memory was short.
 template <typename Work>
 bool had_memory(const Work & work) {
@@ -132,12 +133,10 @@ bool had_memory(const Work & work) {
     return false;
 }
 
-/// What a prefill may take: what there is, and the buffer of the session's last graph, which the next one replaces.
-/// Asked before needed_memory(), which takes addresses.
-std::uint64_t available_to_prefill(const Session::Impl & session) {
-    const std::uint64_t available = available_memory();
-    const std::uint64_t held = session.prefill_allocator.bytes();
-    return available + std::min(held, std::numeric_limits<std::uint64_t>::max() - available);
+/// What a prefill may take beside what is unreserved: the buffer of the session's last graph, which the next one
+/// replaces.
+std::uint64_t reusable_memory(const Session::Impl & session) {
+    return session.prefill_allocator.bytes();
 }
 
 }  // namespace
@@ -145,30 +144,42 @@ std::uint64_t available_to_prefill(const Session::Impl & session) {
 PrefillBytes needed_memory(Session::Impl & session, const PrefillPlan & plan) {
     PrefillBytes bytes = prefill_bytes(plan, session.params(), session.options.batch);
     // Addresses only: nothing of it is written to.
-    bytes.refused = !had_memory([&] { bytes.compute += compute_bytes(session, plan); });
+    bytes.refused = !had_memory([&] {
+        const RunMemory memory = apart();
+        Prefill prefill(session.environment(memory), plan, {});
+        bytes.compute += prefill.reserve();
+        bytes.passing = std::max(bytes.passing, prefill.widening_bytes());
+    });
     return bytes;
 }
 
-void check_memory(Session::Impl & session, const PrefillPlan & plan) {
-    const std::uint64_t available = available_to_prefill(session);
-    const auto check = [&](const PrefillBytes & bytes) {
-        if (bytes.refused) {
-            raise_machine(
-                "a prefill of {} tokens needs {:.0f} MiB ({:.0f} hidden states, {:.0f} keys and values, {:.0f} votes) "
-                "and buffers, which the system refused; {:.0f} MiB are available",
-                plan.computed(), mebibytes(bytes.total()), mebibytes(bytes.hidden), mebibytes(bytes.cache),
-                mebibytes(bytes.compute), mebibytes(available));
-        }
-        if (bytes.total() > available) {
-            raise_machine(
-                "a prefill of {} tokens needs {:.0f} MiB ({:.0f} hidden states, {:.0f} keys and values, {:.0f} votes "
-                "and buffers); {:.0f} MiB are available",
-                plan.computed(), mebibytes(bytes.total()), mebibytes(bytes.hidden), mebibytes(bytes.cache),
-                mebibytes(bytes.compute), mebibytes(available));
-        }
+Reservation reserve_memory(Session::Impl & session, const PrefillPlan & plan, const std::shared_ptr<Meter> & taken) {
+    const std::uint64_t reusable = reusable_memory(session);
+    std::uint64_t unreserved = 0;
+    const auto raise = [&](const PrefillBytes & bytes) {
+        raise_machine(
+            "a prefill of {} tokens needs {:.0f} MiB ({:.0f} hidden states, {:.0f} keys and values, {:.0f} votes{}; "
+            "{:.0f} MiB are available",
+            plan.computed(), mebibytes(bytes.total()), mebibytes(bytes.hidden), mebibytes(bytes.cache),
+            mebibytes(bytes.compute + bytes.passing),
+            bytes.refused ? ") and buffers, which the system refused" : " and buffers)", mebibytes(unreserved));
     };
-    check(prefill_bytes(plan, session.params(), session.options.batch));
-    check(needed_memory(session, plan));
+    // The sum without the graph's buffers is set aside before these are asked for.
+    const PrefillBytes least = prefill_bytes(plan, session.params(), session.options.batch);
+    std::optional<Reservation> reserved = Reservation::take(least.total(), taken, unreserved, reusable);
+    if (!reserved) {
+        raise(least);
+    }
+    const PrefillBytes bytes = needed_memory(session, plan);
+    if (bytes.refused) {
+        raise(bytes);
+    }
+    reserved = {};
+    reserved = Reservation::take(bytes.total(), taken, unreserved, reusable);
+    if (!reserved) {
+        raise(bytes);
+    }
+    return *std::move(reserved);
 }
 
 }  // namespace run
@@ -176,7 +187,9 @@ void check_memory(Session::Impl & session, const PrefillPlan & plan) {
 Estimate Session::estimate(std::span<const Branch> branches, std::int64_t max_tokens,
                            const PrefillOptions & options) const try {
     const run::PrefillPlan plan = impl_->plan(branches, options);
-    const std::uint64_t available = run::available_to_prefill(*impl_);
+    const std::uint64_t reusable = run::reusable_memory(*impl_);
+    std::uint64_t available = unreserved_memory();  // before needed_memory(), which takes addresses
+    available += std::min(reusable, std::numeric_limits<std::uint64_t>::max() - available);
     const run::PrefillBytes bytes = run::needed_memory(*impl_, plan);
     std::uint64_t token = 0;  // branches answer one after the other
     std::uint64_t shortest = impl_->options.context;
@@ -191,7 +204,7 @@ Estimate Session::estimate(std::span<const Branch> branches, std::int64_t max_to
     estimate.prompt_tokens = plan.computed();
     estimate.hidden_bytes = bytes.hidden;
     estimate.cache_bytes = bytes.cache;
-    estimate.compute_bytes = bytes.compute;
+    estimate.compute_bytes = bytes.compute + bytes.passing;
     estimate.bytes_needed = estimate.hidden_bytes + estimate.cache_bytes + estimate.compute_bytes +
                             answer_rows * token + run::state_bytes(impl_->params());  // that a step writes
     if (bytes.refused) {  // more than there is; how much more is not known

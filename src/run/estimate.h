@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
+#include "base/reservation.h"
 #include "run/prefill_plan.h"
 #include "snapkv/session.h"
 
@@ -18,8 +20,10 @@ struct Speed {
 /// addresses.
 PrefillBytes needed_memory(Session::Impl & session, const PrefillPlan & plan);
 
-/// Throws Error(Machine) with the sum where a prefill needs more than can be had, before anything of that size is
-/// asked for.
-void check_memory(Session::Impl & session, const PrefillPlan & plan);
+/// Sets aside what a prefill needs; what `taken` counts from now on is taken of it, and the graph's buffers besides
+/// (see Prefill::compute_bytes()). Throws Error(Machine) with the sum where that is more than can be had, before
+/// anything of that size is asked for.
+[[nodiscard]] Reservation reserve_memory(Session::Impl & session, const PrefillPlan & plan,
+                                         const std::shared_ptr<Meter> & taken);
 
 }  // namespace snapkv::run

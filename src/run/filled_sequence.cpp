@@ -8,7 +8,7 @@
 #include "attention/store.h"
 #include "base/out_of_memory.h"
 #include "base/raise.h"
-#include "base/resident.h"
+#include "base/reservation.h"
 #include "base/thread.h"
 #include "run/cache_stats.h"
 #include "run/layer_shape.h"
@@ -170,9 +170,11 @@ std::optional<Sequence> Session::filled_sequence(std::uint32_t depth, const Cach
     const kv::LayerShape shape = run::attending_shape(impl_->params(), of_branch.type, cache.rotate);
     CacheStats stats = run::cache_stats(of_branch, impl_->params());
     const std::uint64_t states = 2 * run::state_bytes(impl_->params());  // a step's old one and new one
-    if (const std::uint64_t available = available_memory(); stats.bytes_kept + states > available) {
+    std::uint64_t unreserved = 0;
+    const auto reserved = Reservation::take(stats.bytes_kept + states, impl_->arena->shared_meter(), unreserved);
+    if (!reserved) {
         raise_machine("{} rows of keys and values, and states, need {} MiB; {} MiB are available", stats.rows_kept,
-                      (stats.bytes_kept + states) >> 20U, available >> 20U);
+                      (stats.bytes_kept + states) >> 20U, unreserved >> 20U);
     }
     impl_->arena->meter().restart_peak();
     std::vector<std::shared_ptr<const kv::Segment>> segments;

@@ -82,7 +82,9 @@ PerplexityResult Session::perplexity(std::string_view text, std::uint32_t contex
             }
         };
         try {
-            run::Prefill prefill(impl_->environment(*impl_->arena), plan, score);
+            const run::RunMemory memory(*impl_->arena, impl_->work);
+            const Reservation reservation = run::reserve_memory(*impl_, plan, memory.taken);
+            run::Prefill prefill(impl_->environment(memory), plan, score);
             while (prefill.advance()) {
             }
         } catch (const run::Interrupted &) {

@@ -70,6 +70,7 @@ std::uint64_t Prefill::reserve() {
     const model::HyperParameters & params = environment_.params;
     std::set<std::pair<bool, bool>> seen;
     for (std::uint32_t layer = 0; layer < params.layers; ++layer) {
+        products_.reserve_layer(layer);  // its weights may be of other types
         if (seen.emplace(params.layer_recurs(layer), params.layer_has_experts(layer)).second) {
             reserve_layer(layer);
         }
@@ -90,7 +91,7 @@ void Prefill::reserve_layer(std::uint32_t layer) {
     const std::uint32_t count = in_trunk ? of_trunk : of_suffixes;
     fill_unit(in_trunk ? std::vector{Piece{nullptr, 0, count, plan_.trunk - count}} : suffix_pieces(0, count));
     const std::uint32_t rows = HiddenStates::padded(count);
-    products_.reserve_layer(layer_);
+    products_.reserve_layer(layer_);  // the one that its graph refers to
     products_.begin_graph();
     Graph graph(layer_nodes(environment_.params, states_.spans().size()) + port_->node_count(0));
     layer_graph(graph).replace(
@@ -262,9 +263,8 @@ void Prefill::begin_layer() {
     assert(ready());
     enter_layer(layer_);
     const HeldLayer held = plan_.held > 0 ? environment_.source->layer(layer_) : HeldLayer{};
-    trunk_rows_ = plan_.held > 0
-                      ? held.rows.continued(environment_.arena, Position{plan_.held}, Position{plan_.trunk})
-                      : kv::RowChain(environment_.arena, shape_, Position{0}, Position{plan_.trunk});
+    trunk_rows_ = plan_.held > 0 ? held.rows.continued(environment_.arena, Position{plan_.held}, Position{plan_.trunk})
+                                 : kv::RowChain(environment_.arena, shape_, Position{0}, Position{plan_.trunk});
     if (recurs()) {
         states_.begin_layer(held.state.get());
     }
@@ -278,8 +278,7 @@ void Prefill::begin_layer() {
 /// The rows that are to be held are complete in this layer.
 void Prefill::hand_over() {
     HeldLayer layer;
-    layer.rows = trunk_rows_.between(environment_.arena,
-                                     Position{first_held(environment_.params, layer_, plan_.hold)},
+    layer.rows = trunk_rows_.between(environment_.arena, Position{first_held(environment_.params, layer_, plan_.hold)},
                                      Position{plan_.hold});
     if (recurs()) {
         Block state(states_.trunk().size(), environment_.work);

@@ -63,8 +63,8 @@ public:
 
     /// The rows that the next unit builds on are there: a source may still be computing its layers.
     [[nodiscard]] bool ready() const { return begun_ || plan_.held == 0 || layer_ < environment_.source->layers(); }
-    /// Does the next unit, where it is ready; false where none is left. Throws Interrupted when stopped, Error(Machine) where memory ends,
-    /// and what an observer or `on_logits` throws.
+    /// Does the next unit, where it is ready; false where none is left. Throws Interrupted when stopped, Error(Machine)
+    /// where memory ends, and what an observer or `on_logits` throws.
     bool advance();
     [[nodiscard]] bool done() const { return layer_ == environment_.params.layers; }
     /// Layers that are finished.
@@ -81,6 +81,8 @@ public:
 
     /// Reserves the buffers of the largest chunk without computing; returns compute_bytes().
     std::uint64_t reserve();
+    /// Bytes that packing a layer's weights takes for a moment, once reserve() has seen the layers.
+    [[nodiscard]] std::uint64_t widening_bytes() const { return products_.widening_bytes(); }
     /// Bytes of graph buffers and kernel scratch at the moment.
     [[nodiscard]] std::uint64_t compute_bytes() const;
 
@@ -134,9 +136,9 @@ private:
     HiddenStates suffixes_;
     Block trunk_queries_;  ///< the trunk's last plan_.trunk_captured queries of the layer at hand
     std::vector<BranchCache> branches_;
-    std::vector<bool> dropped_;                   ///< of the branches
-    std::vector<std::size_t> voting_order_;       ///< indices of those without a suffix
-    kv::RowChain trunk_rows_;                     ///< of the layer at hand
+    std::vector<bool> dropped_;              ///< of the branches
+    std::vector<std::size_t> voting_order_;  ///< indices of those without a suffix
+    kv::RowChain trunk_rows_;                ///< of the layer at hand
     std::unique_ptr<attention::Port> port_;
     PrefillProducts products_;
     StateSpans states_;
@@ -145,7 +147,7 @@ private:
     std::uint32_t layer_ = 0;
     bool begun_ = false;  ///< the layer is
     bool in_suffixes_ = false;
-    std::uint32_t row_ = 0;  ///< its position in the trunk, or its place among the suffixes
+    std::uint32_t row_ = 0;              ///< its position in the trunk, or its place among the suffixes
     std::deque<std::size_t> finishing_;  ///< branches whose rows of the layer are complete
     LayerVote latest_;                   ///< of those without a suffix
     std::uint64_t units_ = 0;

@@ -249,7 +249,8 @@ PrefillBytes prefill_bytes(const PrefillPlan & plan, const model::HyperParameter
     const std::uint64_t query_bytes = std::uint64_t{params.heads} * params.key_size * sizeof(float);
     return {.hidden = hidden_bytes(plan, params),
             .cache = RowBytes(plan, params, batch).peak(),
-            .compute = captured * query_bytes + votes + StateSpans::bytes(params, plan, batch)};
+            .compute = captured * query_bytes + StateSpans::bytes(params, plan, batch),
+            .passing = votes};
 }
 
 }  // namespace snapkv::run

@@ -35,9 +35,9 @@ struct BranchPlan {
 
 /// Prompts cut into a trunk (their longest common prefix of t tokens) and each branch's suffix.
 struct PrefillPlan {
-    std::uint32_t trunk = 0;           ///< t
-    std::uint32_t held = 0;            ///< first tokens of the trunk whose rows are there already
-    std::uint32_t hold = 0;            ///< first tokens of the trunk whose rows are kept for others, more than are held; 0: none
+    std::uint32_t trunk = 0;  ///< t
+    std::uint32_t held = 0;   ///< first tokens of the trunk whose rows are there already
+    std::uint32_t hold = 0;   ///< first tokens of the trunk whose rows are kept for others, more than are held; 0: none
     std::uint32_t suffix_rows = 0;     ///< of all branches
     std::uint32_t trunk_captured = 0;  ///< last trunk queries that some branch captures
     KvType type = KvType::F16;         ///< of the working rows, a layer's keys and values alike: no quantised one
@@ -66,10 +66,11 @@ PrefillPlan plan_prefill(std::span<const Branch> branches, const model::HyperPar
 struct PrefillBytes {
     std::uint64_t hidden = 0;
     std::uint64_t cache = 0;    ///< peak: working rows of one layer and all kept rows
-    std::uint64_t compute = 0;  ///< window queries and votes; with the graph's buffers once they are known
+    std::uint64_t compute = 0;  ///< window queries; with packed weights and the graph's buffers once they are known
+    std::uint64_t passing = 0;  ///< what comes and goes in each layer: votes, or weights on their way to be packed
     bool refused = false;       ///< the graph's buffers could not be had, and are missing from the sum
 
-    [[nodiscard]] std::uint64_t total() const { return hidden + cache + compute; }
+    [[nodiscard]] std::uint64_t total() const { return hidden + cache + compute + passing; }
 };
 /// `batch`: rows of a chunk, in which the suffixes of several branches may be at work together.
 [[nodiscard]] PrefillBytes prefill_bytes(const PrefillPlan & plan, const model::HyperParameters & params,

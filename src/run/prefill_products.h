@@ -35,6 +35,8 @@ public:
     [[nodiscard]] product::Products & stored() { return stored_; }
     /// Makes room for the layer's weights without converting them.
     void reserve_layer(std::uint32_t layer);
+    /// Bytes that begin_layer() takes for a moment, at most for the layers so far.
+    [[nodiscard]] std::size_t widening_bytes() const { return widened_ ? widened_->widening_bytes() : 0; }
     /// Gets the layer's weights ready. Throws Interrupted.
     void begin_layer(std::uint32_t layer);
     void begin_graph();

@@ -20,19 +20,34 @@ struct PrefillTask::Impl {
 
     Session::Impl & session;
     std::vector<Branch> branches;
-    run::PrefillPlan plan;  ///< refers to them
+    run::RunMemory memory;
+    std::optional<Reservation> reservation;  ///< for as long as there are units to compute
+    run::PrefillPlan plan;                   ///< refers to the branches
     std::shared_ptr<run::HeldRows> sink;
     std::optional<Document> document;  ///< what goes there
     std::vector<std::vector<float>> logits;
     run::Accounting accounting;
     run::Prefill prefill;
-    double milliseconds = 0;  ///< spent in units
+    double milliseconds = 0;     ///< spent in units
+    bool buffers_taken = false;  ///< the graph's are in use
     bool interrupted = false;
     bool over = false;  ///< taken, or ended by an error: nothing can be done with it
 
     void check_not_over() const {
         if (over) {
             raise_usage("the prefill has ended: its outcome was taken, or an error was thrown");
+        }
+    }
+    /// Notes what the last unit took at most.
+    void account() {
+        accounting.sample(session.memory->peak() + prefill.compute_bytes());
+        session.memory->restart_peak();
+        if (!buffers_taken) {
+            buffers_taken = true;
+            reservation->reduce(prefill.compute_bytes());
+        }
+        if (interrupted || prefill.done()) {
+            reservation.reset();
         }
     }
     /// What is left of a branch.
@@ -44,10 +59,10 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 /// What the plan needs of the texts is read only if memory suffices for the rest. The peak of this run begins here.
-run::PrefillPlan checked_plan(Session::Impl & session, std::span<const Branch> branches,
-                              const PrefillOptions & options) {
+run::PrefillPlan checked_plan(Session::Impl & session, std::span<const Branch> branches, const PrefillOptions & options,
+                              const run::RunMemory & memory, std::optional<Reservation> & reservation) {
     run::PrefillPlan plan = session.plan(branches, options);
-    run::check_memory(session, plan);
+    reservation = run::reserve_memory(session, plan, memory.taken);
     for (run::BranchPlan & branch : plan.branches) {
         if (branch.cache.compress && branch.cache.cluster.reads_text()) {
             branch.marks = run::text_marks(session.model.impl()->vocabulary, branch.branch->prompt.tokens);
@@ -55,6 +70,7 @@ run::PrefillPlan checked_plan(Session::Impl & session, std::span<const Branch> b
     }
     session.log_products();
     session.arena->meter().restart_peak();
+    session.memory->restart_peak();
     return plan;
 }
 
@@ -67,8 +83,8 @@ std::shared_ptr<run::HeldRows> sink_of(const run::PrefillPlan & plan) {
 }
 
 run::PrefillEnvironment environment(Session::Impl & session, const PrefillOptions & options,
-                                    const std::shared_ptr<run::HeldRows> & sink) {
-    run::PrefillEnvironment environment = session.environment(*session.arena);
+                                    const std::shared_ptr<run::HeldRows> & sink, const run::RunMemory & memory) {
+    run::PrefillEnvironment environment = session.environment(memory);
     environment.source = options.document ? options.document->impl().rows : nullptr;
     environment.sink = sink;
     return environment;
@@ -79,10 +95,11 @@ run::PrefillEnvironment environment(Session::Impl & session, const PrefillOption
 PrefillTask::Impl::Impl(Session::Impl & of, std::span<const Branch> asked, const PrefillOptions & options)
     : session(of),
       branches(asked.begin(), asked.end()),
-      plan(checked_plan(session, branches, options)),
+      memory(*session.arena, session.work),
+      plan(checked_plan(session, branches, options, memory, reservation)),
       sink(sink_of(plan)),
       logits(branches.size()),
-      prefill(environment(session, options, sink), plan,
+      prefill(environment(session, options, sink, memory), plan,
               [this](std::size_t branch, std::uint32_t, std::uint32_t, const float * row) {
                   logits[branch].assign(row, row + session.params().vocabulary);
                   run::check_logits(logits[branch]);
@@ -95,6 +112,7 @@ PrefillTask::Impl::Impl(Session::Impl & of, std::span<const Branch> asked, const
 }
 
 Sequence PrefillTask::Impl::sequence(std::size_t branch, run::PrefilledBranch done) {
+    done.state.set_arena(*session.arena);
     const run::BranchPlan & of = plan.branches[branch];
     return Sequence(std::make_unique<Sequence::Impl>(
         Sequence::Impl{.model = session.model.impl(),
@@ -127,8 +145,7 @@ bool PrefillTask::advance() try {
         return false;
     }
     if (!ready()) {
-        raise_usage("the prefill's document has {} layers, and the next is not there yet",
-                    impl_->prefill.layer());
+        raise_usage("the prefill's document has {} layers, and the next is not there yet", impl_->prefill.layer());
     }
     const auto begin = Clock::now();
     impl_->over = true;
@@ -139,8 +156,7 @@ bool PrefillTask::advance() try {
     }
     impl_->over = false;
     impl_->milliseconds += std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
-    impl_->accounting.sample(impl_->session.arena->meter().alive() + impl_->session.work->alive() +
-                             impl_->prefill.compute_bytes());
+    impl_->account();
     return !impl_->interrupted;
 } catch (const std::bad_alloc &) {
     out_of_memory();

@@ -2,7 +2,7 @@
 
 #include "base/out_of_memory.h"
 #include "base/raise.h"
-#include "base/resident.h"
+#include "base/reservation.h"
 #include "run/saved_codec.h"
 #include "run/saved_file.h"
 #include "run/sequence_impl.h"
@@ -34,11 +34,12 @@ bool Session::save(const Sequence & sequence, const std::filesystem::path & path
 
 Sequence Session::load(const std::filesystem::path & path) const try {
     const run::SavedFile file(path);
-    const std::uint64_t available = available_memory();
     const run::ByteSource contents = file.contents();
-    if (contents.size > available) {
+    std::uint64_t unreserved = 0;
+    const auto reserved = Reservation::take(contents.size, impl_->arena->shared_meter(), unreserved);
+    if (!reserved) {
         raise_machine("{}: takes {} MiB of memory, {} MiB are available", path.string(), contents.size >> 20U,
-                      available >> 20U);
+                      unreserved >> 20U);
     }
     auto sequence = std::make_unique<Sequence::Impl>(
         run::decode_sequence(contents, saved_model(*impl_), impl_->options.context, impl_->arena, path.string()));

@@ -69,14 +69,14 @@ Session::Impl::Impl(Model loaded, const SessionOptions & asked)
       compute(options.threads, options.threads_batch, options.stop),
       stepper(params(), model.impl()->decoder, compute, options.attention, options.products, work) {}
 
-run::PrefillEnvironment Session::Impl::environment(kv::Arena & arena_of_run) {
+run::PrefillEnvironment Session::Impl::environment(const run::RunMemory & of_run) {
     return {.params = params(),
             .decoder = model.impl()->decoder,
             .weights = model.impl()->weights,
             .compute = compute,
             .allocator = prefill_allocator,
-            .arena = arena_of_run,
-            .work = work,
+            .arena = *of_run.arena,
+            .work = of_run.work,
             .batch = options.batch,
             .attention = options.attention,
             .products = options.products};

@@ -18,21 +18,37 @@
 
 namespace snapkv {
 
+namespace run {
+
+/// Where a run's memory comes from: counted by its session and for itself.
+struct RunMemory {
+    explicit RunMemory(kv::Arena & of_session, const std::shared_ptr<Meter> & work_of_session)
+        : arena(std::make_unique<kv::Arena>(std::vector{taken, of_session.shared_meter()})),
+          work(std::make_shared<Meter>(std::vector{taken, work_of_session})) {}
+
+    std::shared_ptr<Meter> taken = std::make_shared<Meter>();
+    std::unique_ptr<kv::Arena> arena;
+    std::shared_ptr<Meter> work;
+};
+
+}  // namespace run
+
 /// What a session holds between calls. The model outlives everything that refers to its weights.
 struct Session::Impl {
     Impl(Model loaded, const SessionOptions & asked);
 
     Model model;
-    SessionOptions options;  ///< settled: no zeros left
-    std::shared_ptr<kv::Arena> arena = std::make_shared<kv::Arena>();
-    std::shared_ptr<Meter> work = std::make_shared<Meter>();
+    SessionOptions options;                                     ///< settled: no zeros left
+    std::shared_ptr<Meter> memory = std::make_shared<Meter>();  ///< of `arena` and `work` together
+    std::shared_ptr<kv::Arena> arena = std::make_shared<kv::Arena>(std::vector{memory});
+    std::shared_ptr<Meter> work = std::make_shared<Meter>(std::vector{memory});
     run::Compute compute;
     run::Allocator prefill_allocator;
     run::Stepper stepper;
     std::optional<run::Speed> speed;  ///< measured once, when an estimate is first asked for
 
     [[nodiscard]] const model::HyperParameters & params() const { return model.impl()->params; }
-    [[nodiscard]] run::PrefillEnvironment environment(kv::Arena & arena_of_run);
+    [[nodiscard]] run::PrefillEnvironment environment(const run::RunMemory & of_run);
     /// Throws as plan_prefill() does, and Error(Usage) for a document of another model.
     [[nodiscard]] run::PrefillPlan plan(std::span<const Branch> branches, const PrefillOptions & prefill) const;
     /// Tells the log which path the products of a prefill take.

@@ -6,6 +6,8 @@
 #include <numeric>
 #include <utility>
 
+#include "base/raise.h"
+#include "base/reservation.h"
 #include "run/layer_shape.h"
 #include "run/logits.h"
 #include "run/port.h"
@@ -78,6 +80,7 @@ class AppendedRows {
 public:
     /// Throws Error(Machine) with all tails as before.
     explicit AppendedRows(std::span<const Feed> feeds) : feeds_(feeds) {
+        const std::optional<Reservation> reserved = reserve();
         try {
             for (; appended_ < feeds.size(); ++appended_) {
                 tail(appended_).append(count(appended_));
@@ -97,6 +100,23 @@ private:
     [[nodiscard]] kv::Tail & tail(std::size_t index) const { return feeds_[index].sequence->tail; }
     [[nodiscard]] std::uint32_t count(std::size_t index) const {
         return static_cast<std::uint32_t>(feeds_[index].tokens.size());
+    }
+    /// Blocks are had for some hundred rows at once: mostly there is nothing to ask for.
+    [[nodiscard]] std::optional<Reservation> reserve() const {
+        std::uint64_t bytes = 0;
+        for (std::size_t index = 0; index < feeds_.size(); ++index) {
+            bytes += tail(index).append_bytes(count(index));
+        }
+        if (bytes == 0) {
+            return std::nullopt;
+        }
+        std::uint64_t unreserved = 0;
+        auto reserved = Reservation::take(bytes, feeds_.front().sequence->arena->shared_meter(), unreserved);
+        if (!reserved) {
+            raise_machine("further rows of keys and values need {} MiB; {} MiB are available", bytes >> 20U,
+                          unreserved >> 20U);
+        }
+        return reserved;
     }
     void take_back() {
         for (; appended_ > 0; --appended_) {

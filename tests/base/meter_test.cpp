@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <thread>
 #include <vector>
 
@@ -16,6 +17,18 @@ TEST(Meter, KnowsWhatIsAliveAndTheMostThatWas) {
     meter.add(3);
     EXPECT_EQ(meter.alive(), 8U);
     EXPECT_EQ(meter.peak(), 30U);
+}
+
+TEST(Meter, IsCountedByOthersToo) {
+    const auto all = std::make_shared<Meter>();
+    Meter one({all});
+    Meter other({all});
+    one.add(10);
+    other.add(20);
+    one.remove(4);
+    EXPECT_EQ(all->alive(), 26U);
+    EXPECT_EQ(all->peak(), 30U);
+    EXPECT_EQ(one.alive(), 6U);
 }
 
 TEST(Meter, RestartsItsPeakFromWhatIsAlive) {

@@ -21,7 +21,8 @@ std::vector<float> prefill_logits(Session::Impl & engine, std::span<const Token>
     plan.branches.front().output_rows = static_cast<std::uint32_t>(tokens.size());
     const std::size_t vocabulary = engine.params().vocabulary;
     std::vector<float> all(tokens.size() * vocabulary);
-    run::Prefill prefill(engine.environment(*engine.arena), plan,
+    const run::RunMemory memory(*engine.arena, engine.work);
+    run::Prefill prefill(engine.environment(memory), plan,
                          [&](std::size_t, std::uint32_t first, std::uint32_t rows, const float * logits) {
                              std::copy_n(logits, rows * vocabulary,
                                          all.begin() + static_cast<std::ptrdiff_t>(first * vocabulary));

@@ -26,8 +26,8 @@ protected:
     /// A question about the first `tokens` tokens of the text.
     [[nodiscard]] Branch question(std::uint32_t tokens, std::size_t length, const CacheConfig & cache,
                                   std::uint32_t seed) const {
-        return test::branch_of(
-            test::joined({text_.begin(), text_.begin() + tokens}, test::random_tokens(length, seed)), cache);
+        return test::branch_of(test::joined({text_.begin(), text_.begin() + tokens}, test::random_tokens(length, seed)),
+                               cache);
     }
     [[nodiscard]] std::vector<Branch> questions(std::uint32_t tokens) const {
         return {question(tokens, 20, test::snapkv_cache(64, 16), 2), question(tokens, 70, test::full_cache(), 3),
@@ -39,8 +39,9 @@ protected:
         }
         return task.take();
     }
-    [[nodiscard]] Document document(std::uint32_t hold = kHeld) {
-        const Branch asked = question(1000, 9, test::snapkv_cache(64, 16), 8);
+    [[nodiscard]] Document document(std::uint32_t hold = kHeld) { return document_of(1000, hold); }
+    [[nodiscard]] Document document_of(std::uint32_t tokens, std::uint32_t hold) {
+        const Branch asked = question(tokens, 9, test::snapkv_cache(64, 16), 8);
         PrefillTask task = session_.begin_prefill({&asked, 1}, {.hold = hold});
         finish(task);
         return *task.document();
@@ -123,6 +124,27 @@ TEST_P(DocumentOf, CanBeBuiltOnAnother) {
     EXPECT_EQ(again.document()->tokens().size(), 1100U);
 }
 
+/// Long enough that what slides is no longer held from its beginning.
+TEST_P(DocumentOf, MayBeLong) {
+    text_ = test::random_tokens(3000, 11);
+    const Document first = document_of(2500, 2400);
+    const Branch asked = question(3000, 9, test::snapkv_cache(64, 16), 8);
+    PrefillTask task = session_.begin_prefill({&asked, 1}, {.document = first, .hold = 2900});
+    finish(task);
+    for (const std::uint32_t tokens : {2900U, 2950U}) {
+        const std::vector<Branch> all = questions(tokens);
+        PrefillResult found = prefill_with(all, *task.document());
+        EXPECT_EQ(found.stats.held_tokens, 2900U);
+        expect_same(found, session_.prefill(all));
+    }
+    // What is needed earlier is not there where a layer slides.
+    const std::vector<Branch> all = questions(1000);
+    PrefillResult found = prefill_with(all, *task.document());
+    const std::string family = GetParam();
+    EXPECT_EQ(found.stats.held_tokens, family == "llama" || family == "deepseek2" ? 1000U : 0U);
+    expect_same(found, session_.prefill(all));
+}
+
 /// A question that joins while the document is still being read, at any layer, and leaves at any time.
 TEST_P(DocumentOf, IsFollowedWhileItIsMade) {
     const Branch asked = question(1000, 9, test::snapkv_cache(64, 16), 8);
@@ -179,7 +201,8 @@ TEST_P(DocumentOf, MayEndAnywhere) {
         PrefillResult found = finish(task);
         expect_same(found, session_.prefill({&asked, 1}));
         found = prefill_with({asked}, *task.document());
-        EXPECT_EQ(found.stats.held_tokens, std::string(GetParam()) == "qwen35moe" && hold > 993 ? 0 : std::min(hold, 993U));
+        EXPECT_EQ(found.stats.held_tokens,
+                  std::string(GetParam()) == "qwen35moe" && hold > 993 ? 0 : std::min(hold, 993U));
         expect_same(found, session_.prefill({&asked, 1}));
     }
 }
@@ -224,8 +247,9 @@ TEST_P(DocumentOf, OfAnotherModelIsRefused) {
     Session elsewhere = other.session();
     const Document held = document();
     const Branch asked = question(1000, 9, test::snapkv_cache(64, 16), 8);
-    test::error_of(ErrorKind::Usage,
-                   [&] { static_cast<void>(elsewhere.begin_prefill({&asked, 1}, {.document = held})); });
+    test::error_of(ErrorKind::Usage, [&] {
+        static_cast<void>(elsewhere.begin_prefill({&asked, 1}, {.document = held}));
+    });
     test::error_of(ErrorKind::Usage, [&] { static_cast<void>(session_.begin_prefill({&asked, 1}, {.hold = 2000})); });
 }
 

@@ -5,6 +5,8 @@
 #include <fstream>
 #include <string>
 
+#include "base/reservation.h"
+#include "base/resident.h"
 #include "run/tiny_run.h"
 #include "support/family_shapes.h"
 #include "support/long_texts.h"
@@ -111,6 +113,36 @@ TEST(Memory, OfAnAnswerIsPartOfTheEstimate) {
     // No answer is longer than the context.
     const std::uint64_t longest = session.estimate({&branch, 1}, 1'000'000).bytes_needed;
     EXPECT_EQ(longest - without, (session.context() - 300) * run.model.info().cache_bytes_per_token(KvType::F16));
+}
+
+/// What is set aside in this process; others change what is available meanwhile.
+std::uint64_t set_aside() {
+    const std::uint64_t unreserved = unreserved_memory();
+    const std::uint64_t available = available_memory();
+    return available > unreserved ? available - unreserved : 0;
+}
+
+TEST(Memory, IsSetAsideUntilItIsTaken) {
+    constexpr std::uint64_t kNoise = 48 * kMebibyte;
+    const test::TinyRun run(deep_and_narrow());
+    Session session = run.session(512);
+    const Branch branch = test::branch_of(test::random_tokens(16384, 127), test::full_cache());
+    const std::uint64_t needed = session.estimate({&branch, 1}, 0).bytes_needed;
+    ASSERT_GT(needed, 4 * kNoise);
+    EXPECT_LT(set_aside(), kNoise);
+    {
+        PrefillTask task = session.begin_prefill({&branch, 1});
+        EXPECT_NEAR(static_cast<double>(set_aside()), static_cast<double>(needed), kNoise);
+        task.advance();
+        const PrefillTask other = session.begin_prefill({&branch, 1});
+        EXPECT_GT(set_aside(), needed + needed / 2);
+    }
+    EXPECT_LT(set_aside(), kNoise);
+    const Branch small = test::branch_of(test::random_tokens(300, 128), test::full_cache());
+    PrefillTask task = session.begin_prefill({&small, 1});
+    while (task.advance()) {
+    }
+    EXPECT_LT(set_aside(), kNoise) << "what is done needs no more";
 }
 
 TEST(Memory, IsGivenBackWithTheSequences) {

@@ -1,0 +1,76 @@
+#include "base/reservation.h"
+
+#include <algorithm>
+#include <limits>
+#include <mutex>
+#include <numeric>
+#include <utility>
+#include <vector>
+
+#include "base/resident.h"
+
+namespace snapkv {
+
+struct Reservation::Entry {
+    std::uint64_t bytes = 0;
+    std::uint64_t before = 0;  ///< what the meter counted at first
+    std::shared_ptr<const Meter> taken{};
+
+    [[nodiscard]] std::uint64_t outstanding() const {
+        const std::uint64_t alive = taken->alive();
+        return bytes - std::min(bytes, alive - std::min(alive, before));
+    }
+
+    /// All that is set aside in this process. The mutex guards the entries too.
+    static inline std::mutex mutex;
+    static inline std::vector<std::shared_ptr<Entry>> all;
+
+    static std::uint64_t unreserved() {
+        const std::uint64_t available = available_memory();
+        const std::uint64_t reserved =
+            std::accumulate(all.begin(), all.end(), std::uint64_t{0},
+                            [](std::uint64_t sum, const auto & entry) { return sum + entry->outstanding(); });
+        return available - std::min(available, reserved);
+    }
+};
+
+std::optional<Reservation> Reservation::take(std::uint64_t bytes, std::shared_ptr<const Meter> taken,
+                                             std::uint64_t & unreserved, std::uint64_t reusable) {
+    const std::scoped_lock lock(Entry::mutex);
+    unreserved = Entry::unreserved();
+    unreserved += std::min(reusable, std::numeric_limits<std::uint64_t>::max() - unreserved);
+    if (bytes > unreserved) {
+        return std::nullopt;
+    }
+    const std::uint64_t before = taken->alive();
+    const auto entry = std::make_shared<Entry>(Entry{bytes, before, std::move(taken)});
+    Entry::all.push_back(entry);
+    return Reservation(entry);
+}
+
+Reservation::Reservation(std::shared_ptr<Entry> entry) : entry_(std::move(entry)) {}
+Reservation::Reservation(Reservation && other) noexcept = default;
+
+Reservation & Reservation::operator=(Reservation && other) noexcept {
+    std::swap(entry_, other.entry_);
+    return *this;
+}
+
+Reservation::~Reservation() {
+    if (entry_) {
+        const std::scoped_lock lock(Entry::mutex);
+        std::erase(Entry::all, entry_);
+    }
+}
+
+void Reservation::reduce(std::uint64_t bytes) {
+    const std::scoped_lock lock(Entry::mutex);
+    entry_->bytes -= std::min(entry_->bytes, bytes);
+}
+
+std::uint64_t unreserved_memory() {
+    const std::scoped_lock lock(Reservation::Entry::mutex);
+    return Reservation::Entry::unreserved();
+}
+
+}  // namespace snapkv

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "base/meter.h"
+
+namespace snapkv {
+
+/// Memory that is set aside for a run before the run takes it, so that no two count on the last gigabyte. It is one
+/// account for the whole process. Movable. Thread-safe.
+class Reservation {
+public:
+    /// Sets aside `bytes`; nothing where fewer are unreserved. What `taken` counts from now on has been taken of them
+    /// and is no longer set aside. `reusable`: bytes that are in use and will be given back for this. `unreserved`
+    /// receives what was left, `reusable` included.
+    [[nodiscard]] static std::optional<Reservation> take(std::uint64_t bytes, std::shared_ptr<const Meter> taken,
+                                                         std::uint64_t & unreserved, std::uint64_t reusable = 0);
+    Reservation(Reservation && other) noexcept;
+    Reservation & operator=(Reservation && other) noexcept;
+    ~Reservation();
+
+    /// So many bytes were taken that the meter does not count.
+    void reduce(std::uint64_t bytes);
+
+private:
+    struct Entry;
+    explicit Reservation(std::shared_ptr<Entry> entry);
+    friend std::uint64_t unreserved_memory();
+    std::shared_ptr<Entry> entry_;
+};
+
+/// Memory that can be had (available_memory()), but for what is set aside and not taken yet.
+[[nodiscard]] std::uint64_t unreserved_memory();
+
+}  // namespace snapkv
