@@ -87,6 +87,9 @@ struct PrefillOptions {
     std::optional<Document> document{};
     /// Keeps the rows of so many first tokens, which all prompts must have in common: see PrefillTask::document().
     std::uint32_t hold = 0;
+    /// Where to keep them, layer by layer, instead of in memory: a file that has this name once it is complete, and
+    /// mode 0600. What cannot be written ends nothing: see PrefillTask::document_error().
+    std::filesystem::path hold_file{};
 };
 
 struct PrefillProgress {
@@ -198,8 +201,11 @@ public:
     [[nodiscard]] bool done() const;
     /// Seconds count the time in advance() only.
     [[nodiscard]] PrefillProgress progress() const;
-    /// What PrefillOptions::hold asked for; it grows by a layer whenever the prefill has computed one.
+    /// What PrefillOptions::hold asked for; it grows by a layer whenever the prefill has computed one. Of a file, once
+    /// it is complete.
     [[nodiscard]] const std::optional<Document> & document() const;
+    /// Why the file cannot be written, in one line that begins with its path; empty if nothing went wrong.
+    [[nodiscard]] std::string document_error() const;
     /// Gives up one branch: it votes no more, its rows are let go, and chunks that it would have had to itself are left
     /// out. Without any branch the prefill goes on only as long as its document is incomplete. Throws Error(Usage) for
     /// a branch that there is not.
@@ -302,6 +308,15 @@ public:
     /// Reads a saved sequence. Throws Error(Input), with the reason, if the file is truncated, altered, or of another
     /// model or RoPE setting; Error(Machine) if memory is short.
     [[nodiscard]] Sequence load(const std::filesystem::path & path) const;
+
+    /// Writes a complete document to a file, as save() does a sequence. Throws as save() does, Error(Usage) for a
+    /// document that is not complete, and what reading its rows throws.
+    void save_document(const Document & document, const std::filesystem::path & path) const;
+
+    /// Opens a document's file. Its rows stay there and are read, and checked, layer by layer by the prefills that use
+    /// them: they throw Error(Input) for a file that is altered. Throws Error(Input), with the reason, if the file is
+    /// cut short, altered at its beginning, or of another model or RoPE setting.
+    [[nodiscard]] Document load_document(const std::filesystem::path & path) const;
 
     /// Perplexity with the full cache over chunks of `context` tokens, scoring the second half of each, as llama.cpp's
     /// tool does. `progress` receives the chunks done, the total and the perplexity so far. Throws Error(Input) for

@@ -204,7 +204,7 @@ void Prefill::finish_next() {
 void Prefill::drop(std::size_t branch) {
     dropped_[branch] = true;
     branches_[branch].drop();
-    const bool holding = environment_.sink && environment_.sink->layers() < environment_.params.layers;
+    const bool holding = environment_.sink && environment_.sink->open();
     if (std::find(dropped_.begin(), dropped_.end(), false) == dropped_.end() && !holding) {
         trunk_rows_ = {};
         layer_ = environment_.params.layers;
@@ -262,7 +262,7 @@ void Prefill::enter_layer(std::uint32_t layer) {
 void Prefill::begin_layer() {
     assert(ready());
     enter_layer(layer_);
-    const HeldLayer held = plan_.held > 0 ? environment_.source->layer(layer_) : HeldLayer{};
+    const HeldLayer held = plan_.held > 0 ? environment_.source->layer(layer_, environment_.arena) : HeldLayer{};
     trunk_rows_ = plan_.held > 0 ? held.rows.continued(environment_.arena, Position{plan_.held}, Position{plan_.trunk})
                                  : kv::RowChain(environment_.arena, shape_, Position{0}, Position{plan_.trunk});
     if (recurs()) {
@@ -285,7 +285,7 @@ void Prefill::hand_over() {
         std::copy_n(states_.trunk().data(), state.size(), state.data());
         layer.state = std::make_shared<const Block>(std::move(state));
     }
-    environment_.sink->add_layer(std::move(layer));
+    environment_.sink->add_layer(layer);
 }
 
 void Prefill::begin_branch(BranchCache & branch) {

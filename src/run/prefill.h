@@ -42,7 +42,7 @@ struct PrefillEnvironment {
     AttentionPath attention;
     ProductPath products;
     std::shared_ptr<const RowSource> source = {};  ///< of the rows that the plan says are held
-    std::shared_ptr<HeldRows> sink = {};           ///< of those that it says are to be
+    std::shared_ptr<RowSink> sink = {};            ///< of those that it says are to be
 };
 
 /// Layer-major chunked prefill of a trunk and its branches (docs/architecture.md). One layer takes the whole trunk

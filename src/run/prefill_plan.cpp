@@ -140,6 +140,8 @@ PrefillPlan plan_prefill(std::span<const Branch> branches, const model::HyperPar
         raise_usage("the rows of {} tokens are to be held, and the prompts have {} in common", use.hold, plan.trunk);
     }
     plan.held = usable_rows(plan, params, use);
+    plan.read = use.reads && plan.held > 0 ? static_cast<std::uint32_t>(use.held.size()) : 0;
+    plan.hold_in_file = use.hold_in_file;
     plan.hold = use.hold > plan.held ? use.hold : 0;  // else the ones that are used serve others too
     return plan;
 }
@@ -181,9 +183,14 @@ private:
         const auto slides = [&](std::uint32_t n) { return window > 0 && window < n; };
         const kv::LayerShape working = layer_shape(params_, layer, plan_.type);
         const std::uint64_t trunk = kv::LayerRows::dense_bytes(working, plan_.trunk - anchor(plan_.held));
+        const std::uint64_t read =
+            plan_.read > 0 ? kv::LayerRows::dense_bytes(working, plan_.read - first_held(params_, layer, plan_.read))
+                           : 0;
         bool trunk_stays = false;
+        bool read_stays = false;
         const auto finish = [&](const BranchPlan & branch) {
             if (branch.keeps_working_rows && !slides(branch.n)) {
+                read_stays = anchor(plan_.held) > 0;
                 trunk_stays = trunk_stays || branch.suffix == 0 || anchor(plan_.trunk) > anchor(plan_.held);
                 return;
             }
@@ -191,6 +198,7 @@ private:
             const std::uint32_t rows = voted_on ? branch.cache.budget : slides(branch.n) ? window : branch.n;
             take(kv::LayerRows::dense_bytes(layer_shape(params_, layer, branch.type), rows));
         };
+        take(read);
         take(trunk);
         for (const BranchPlan & branch : plan_.branches) {
             if (branch.suffix == 0) {
@@ -199,8 +207,11 @@ private:
         }
         if (plan_.hold > plan_.held) {
             const std::uint32_t first = first_held(params_, layer, plan_.hold);
-            take(first > 0 ? kv::LayerRows::dense_bytes(working, plan_.hold - first) : 0);
-            trunk_stays = trunk_stays || first == 0;
+            const std::uint64_t copy = first > 0 ? kv::LayerRows::dense_bytes(working, plan_.hold - first) : 0;
+            take(copy);
+            alive_ -= plan_.hold_in_file ? copy : 0;
+            trunk_stays = trunk_stays || (first == 0 && !plan_.hold_in_file);
+            read_stays = read_stays || (first == 0 && !plan_.hold_in_file);
         }
         // Suffixes that share a chunk are at work together, and the first of them may have begun in the chunk before.
         for (std::uint32_t row = 0; row < plan_.suffix_rows; row += batch_) {
@@ -220,6 +231,7 @@ private:
             }
         }
         alive_ -= trunk_stays ? 0 : trunk;
+        alive_ -= read_stays ? 0 : read;
     }
 
     [[nodiscard]] static std::uint32_t anchor(std::uint32_t tokens) {

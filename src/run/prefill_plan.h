@@ -37,10 +37,12 @@ struct BranchPlan {
 struct PrefillPlan {
     std::uint32_t trunk = 0;  ///< t
     std::uint32_t held = 0;   ///< first tokens of the trunk whose rows are there already
+    std::uint32_t read = 0;            ///< tokens whose rows are read, layer by layer, for those that are held
     std::uint32_t hold = 0;   ///< first tokens of the trunk whose rows are kept for others, more than are held; 0: none
     std::uint32_t suffix_rows = 0;     ///< of all branches
     std::uint32_t trunk_captured = 0;  ///< last trunk queries that some branch captures
     KvType type = KvType::F16;         ///< of the working rows, a layer's keys and values alike: no quantised one
+    bool hold_in_file = false;         ///< and not in memory
     std::vector<BranchPlan> branches;
 
     [[nodiscard]] std::uint32_t computed() const { return trunk - held + suffix_rows; }
@@ -50,7 +52,9 @@ struct PrefillPlan {
 struct TrunkUse {
     std::span<const Token> held{};  ///< tokens whose rows of the plan's type are there
     KvType type = KvType::F16;      ///< of those
+    bool reads = false;             ///< they are read
     std::uint32_t hold = 0;         ///< first tokens whose rows are to be kept
+    bool hold_in_file = false;      ///< and not in memory
 };
 
 /// Throws Error(Usage) for configurations that contradict themselves or the model (quantised rows of a head size

@@ -1,5 +1,7 @@
 #include <chrono>
+#include <filesystem>
 #include <new>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -7,6 +9,7 @@
 #include "base/raise.h"
 #include "run/accounting.h"
 #include "run/cache_stats.h"
+#include "run/document_file.h"
 #include "run/document_impl.h"
 #include "run/logits.h"
 #include "run/sequence_impl.h"
@@ -23,8 +26,11 @@ struct PrefillTask::Impl {
     run::RunMemory memory;
     std::optional<Reservation> reservation;  ///< for as long as there are units to compute
     run::PrefillPlan plan;                   ///< refers to the branches
-    std::shared_ptr<run::HeldRows> sink;
-    std::optional<Document> document;  ///< what goes there
+    std::shared_ptr<run::HeldRows> in_memory;       ///< where rows are held, or
+    std::shared_ptr<run::DocumentWriter> in_file;   ///< where they go; both null: nowhere
+    std::filesystem::path hold_file;
+    std::string hold_error;  ///< what opening the complete file threw
+    std::optional<Document> document;
     std::vector<std::vector<float>> logits;
     run::Accounting accounting;
     run::Prefill prefill;
@@ -38,6 +44,8 @@ struct PrefillTask::Impl {
             raise_usage("the prefill has ended: its outcome was taken, or an error was thrown");
         }
     }
+    /// Where the rows go that are to be held; null: nowhere.
+    std::shared_ptr<run::RowSink> make_sink(const std::filesystem::path & path);
     /// Notes what the last unit took at most.
     void account() {
         accounting.sample(session.memory->peak() + prefill.compute_bytes());
@@ -48,6 +56,16 @@ struct PrefillTask::Impl {
         }
         if (interrupted || prefill.done()) {
             reservation.reset();
+        }
+    }
+    /// The document's file, once it is complete.
+    void open_committed() {
+        if (in_file && in_file->committed() && !document && hold_error.empty()) {
+            try {
+                document = session.load_document(hold_file);
+            } catch (const Error & error) {
+                hold_error = error.what();
+            }
         }
     }
     /// What is left of a branch.
@@ -74,19 +92,11 @@ run::PrefillPlan checked_plan(Session::Impl & session, std::span<const Branch> b
     return plan;
 }
 
-std::shared_ptr<run::HeldRows> sink_of(const run::PrefillPlan & plan) {
-    if (plan.hold == 0) {
-        return nullptr;
-    }
-    const std::vector<Token> & tokens = plan.branches.front().branch->prompt.tokens;
-    return std::make_shared<run::HeldRows>(std::vector(tokens.begin(), tokens.begin() + plan.hold), plan.type);
-}
-
 run::PrefillEnvironment environment(Session::Impl & session, const PrefillOptions & options,
-                                    const std::shared_ptr<run::HeldRows> & sink, const run::RunMemory & memory) {
+                                    std::shared_ptr<run::RowSink> sink, const run::RunMemory & memory) {
     run::PrefillEnvironment environment = session.environment(memory);
     environment.source = options.document ? options.document->impl().rows : nullptr;
-    environment.sink = sink;
+    environment.sink = std::move(sink);
     return environment;
 }
 
@@ -97,18 +107,33 @@ PrefillTask::Impl::Impl(Session::Impl & of, std::span<const Branch> asked, const
       branches(asked.begin(), asked.end()),
       memory(*session.arena, session.work),
       plan(checked_plan(session, branches, options, memory, reservation)),
-      sink(sink_of(plan)),
       logits(branches.size()),
-      prefill(environment(session, options, sink, memory), plan,
+      prefill(environment(session, options, make_sink(options.hold_file), memory), plan,
               [this](std::size_t branch, std::uint32_t, std::uint32_t, const float * row) {
                   logits[branch].assign(row, row + session.params().vocabulary);
                   run::check_logits(logits[branch]);
               }) {
-    if (sink) {
-        document = Document(std::make_shared<Document::Impl>(Document::Impl{session.model.impl(), sink}));
-    } else if (options.hold > 0) {
+    if (in_memory) {
+        document = Document(std::make_shared<Document::Impl>(Document::Impl{session.model.impl(), in_memory}));
+    } else if (options.hold > 0 && !in_file) {
         document = options.document;  // which holds as many
     }
+}
+
+std::shared_ptr<run::RowSink> PrefillTask::Impl::make_sink(const std::filesystem::path & path) {
+    if (plan.hold == 0) {
+        return nullptr;
+    }
+    const std::vector<Token> & prompt = plan.branches.front().branch->prompt.tokens;
+    std::vector<Token> tokens(prompt.begin(), prompt.begin() + plan.hold);
+    if (path.empty()) {
+        in_memory = std::make_shared<run::HeldRows>(std::move(tokens), plan.type, session.params().layers);
+        return in_memory;
+    }
+    hold_file = path;
+    in_file = std::make_shared<run::DocumentWriter>(path, session.saved_model(), session.params(), std::move(tokens),
+                                                    plan.type);
+    return in_file;
 }
 
 Sequence PrefillTask::Impl::sequence(std::size_t branch, run::PrefilledBranch done) {
@@ -139,6 +164,10 @@ const std::optional<Document> & PrefillTask::document() const {
     return impl_->document;
 }
 
+std::string PrefillTask::document_error() const {
+    return impl_->in_file && !impl_->in_file->error().empty() ? impl_->in_file->error() : impl_->hold_error;
+}
+
 bool PrefillTask::advance() try {
     impl_->check_not_over();
     if (done()) {
@@ -157,6 +186,7 @@ bool PrefillTask::advance() try {
     impl_->over = false;
     impl_->milliseconds += std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
     impl_->account();
+    impl_->open_committed();
     return !impl_->interrupted;
 } catch (const std::bad_alloc &) {
     out_of_memory();

@@ -29,25 +29,42 @@ public:
     [[nodiscard]] virtual KvType type() const = 0;
     /// Layers that are there: fewer than the model's while a prefill is still computing them.
     [[nodiscard]] virtual std::uint32_t layers() const = 0;
-    /// One of those. Throws Error where it cannot be had.
-    [[nodiscard]] virtual HeldLayer layer(std::uint32_t index) const = 0;
+    /// One of those, in memory from `arena` if it has to be read. Throws Error where it cannot be had.
+    [[nodiscard]] virtual HeldLayer layer(std::uint32_t index, kv::Arena & arena) const = 0;
+    /// Layers are read, and so take memory of those who ask for them.
+    [[nodiscard]] virtual bool reads() const = 0;
+};
+
+/// Where a prefill leaves the rows of its first tokens.
+class RowSink {
+public:
+    virtual ~RowSink() = default;
+
+    /// The next layer. Throws Error(Machine) where memory ends.
+    virtual void add_layer(const HeldLayer & layer) = 0;
+    /// More layers are wanted.
+    [[nodiscard]] virtual bool open() const = 0;
 };
 
 /// Rows in memory, layer by layer as a prefill completes them.
-class HeldRows final : public RowSource {
+class HeldRows final : public RowSource, public RowSink {
 public:
-    HeldRows(std::vector<Token> tokens, KvType type) : tokens_(std::move(tokens)), type_(type) {}
+    HeldRows(std::vector<Token> tokens, KvType type, std::uint32_t model_layers)
+        : tokens_(std::move(tokens)), type_(type), model_layers_(model_layers) {}
 
     [[nodiscard]] std::span<const Token> tokens() const override { return tokens_; }
     [[nodiscard]] KvType type() const override { return type_; }
     [[nodiscard]] std::uint32_t layers() const override { return static_cast<std::uint32_t>(layers_.size()); }
-    [[nodiscard]] HeldLayer layer(std::uint32_t index) const override { return layers_[index]; }
+    [[nodiscard]] HeldLayer layer(std::uint32_t index, kv::Arena & /*arena*/) const override { return layers_[index]; }
+    [[nodiscard]] bool reads() const override { return false; }
 
-    void add_layer(HeldLayer layer) { layers_.push_back(std::move(layer)); }
+    void add_layer(const HeldLayer & layer) override { layers_.push_back(layer); }
+    [[nodiscard]] bool open() const override { return layers_.size() < model_layers_; }
 
 private:
     std::vector<Token> tokens_;
     KvType type_;
+    std::uint32_t model_layers_;
     std::vector<HeldLayer> layers_;
 };
 

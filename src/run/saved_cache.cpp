@@ -1,8 +1,12 @@
+#include <memory>
 #include <new>
+#include <span>
 
 #include "base/out_of_memory.h"
 #include "base/raise.h"
 #include "base/reservation.h"
+#include "run/document_file.h"
+#include "run/document_impl.h"
 #include "run/saved_codec.h"
 #include "run/saved_file.h"
 #include "run/sequence_impl.h"
@@ -10,21 +14,22 @@
 
 namespace snapkv {
 
-namespace {
-
-run::SavedModel saved_model(const Session::Impl & session) {
-    return {.identity = session.model.impl()->identity(),
-            .rope = session.params().rope,
-            .shapes = session.shapes(CacheConfig{}),
-            .state_floats = run::state_floats(session.params()),
-            .vocabulary = session.params().vocabulary};
+run::SavedModel Session::Impl::saved_model() const {
+    return {.identity = model.impl()->identity(),
+            .rope = params().rope,
+            .shapes = shapes(CacheConfig{}),
+            .state_floats = run::state_floats(params()),
+            .vocabulary = params().vocabulary};
 }
 
-}  // namespace
+Document Session::Impl::load_document(const std::filesystem::path & path) const {
+    return Document(std::make_shared<Document::Impl>(Document::Impl{
+        model.impl(), std::make_shared<run::DocumentFile>(path, saved_model(), params())}));
+}
 
 bool Session::save(const Sequence & sequence, const std::filesystem::path & path) const try {
     impl_->check_belongs(sequence.impl());
-    const run::SavedModel model = saved_model(*impl_);
+    const run::SavedModel model = impl_->saved_model();
     return run::write_saved_file(
         path, [&](const run::ByteSink & sink) { run::encode_sequence(model, sequence.impl(), sink); },
         impl_->options.stop);
@@ -42,9 +47,37 @@ Sequence Session::load(const std::filesystem::path & path) const try {
                       unreserved >> 20U);
     }
     auto sequence = std::make_unique<Sequence::Impl>(
-        run::decode_sequence(contents, saved_model(*impl_), impl_->options.context, impl_->arena, path.string()));
+        run::decode_sequence(contents, impl_->saved_model(), impl_->options.context, impl_->arena, path.string()));
     sequence->model = impl_->model.impl();
     return Sequence(std::move(sequence));
+} catch (const std::bad_alloc &) {
+    out_of_memory();
+}
+
+void Session::save_document(const Document & document, const std::filesystem::path & path) const try {
+    const run::RowSource & rows = *document.impl().rows;
+    if (!impl_->model.impl()->is_same_as(*document.impl().model)) {
+        raise_usage("the document was made with another model, or another RoPE setting, than the session's");
+    }
+    if (!document.complete()) {
+        raise_usage("a document is to be saved that has {} layers of {}", document.layers(), impl_->params().layers);
+    }
+    const std::span<const Token> tokens = rows.tokens();
+    run::DocumentWriter writer(path, impl_->saved_model(), impl_->params(), {tokens.begin(), tokens.end()},
+                               rows.type());
+    kv::Arena arena;
+    for (std::uint32_t layer = 0; writer.open(); ++layer) {
+        writer.add_layer(rows.layer(layer, arena));
+    }
+    if (!writer.committed()) {
+        raise_machine("{}", writer.error());
+    }
+} catch (const std::bad_alloc &) {
+    out_of_memory();
+}
+
+Document Session::load_document(const std::filesystem::path & path) const try {
+    return impl_->load_document(path);
 } catch (const std::bad_alloc &) {
     out_of_memory();
 }

@@ -130,6 +130,8 @@ SavedCounts read_counts(SavedReader & in, std::uint32_t context) {
     return counts;
 }
 
+}  // namespace
+
 std::vector<Token> read_tokens(SavedReader & in, std::uint32_t count, std::uint32_t vocabulary) {
     auto tokens = in.array<Token>("token ids", count);
     for (const Token token : tokens) {
@@ -139,6 +141,8 @@ std::vector<Token> read_tokens(SavedReader & in, std::uint32_t count, std::uint3
     }
     return tokens;
 }
+
+namespace {
 
 /// Sees to it that each head's positions ascend, from segment to segment too, and end before the tail.
 class Ascent {
@@ -275,12 +279,16 @@ std::vector<float> read_logits(SavedReader & in, std::uint32_t vocabulary) {
 
 }  // namespace
 
+std::vector<kv::LayerShape> read_model(SavedReader & in, const SavedModel & model) {
+    read_identity(in, model);
+    read_rope(in, model);
+    return read_shapes(in, model);
+}
+
 Sequence::Impl decode_sequence(const ByteSource & contents, const SavedModel & model, std::uint32_t context,
                                std::shared_ptr<kv::Arena> arena, const std::string & path) {
     SavedReader in(contents, path);
-    read_identity(in, model);
-    read_rope(in, model);
-    const std::vector<kv::LayerShape> shapes = read_shapes(in, model);
+    const std::vector<kv::LayerShape> shapes = read_model(in, model);
     CacheStats stats;
     stats_fields(in, stats);
     const SavedCounts counts = read_counts(in, context);

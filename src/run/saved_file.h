@@ -4,9 +4,8 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <string>
 
-#include "base/descriptor.h"
+#include "run/input_file.h"
 #include "run/saved_codec.h"
 
 namespace snapkv::run {
@@ -19,8 +18,7 @@ namespace snapkv::run {
 bool write_saved_file(const std::filesystem::path & path, const std::function<void(const ByteSink &)> & write_contents,
                       const std::atomic<bool> * stop = nullptr);
 
-/// A saved cache's file, open and checked. It is read and not mapped: one that another process cuts short meanwhile is
-/// an error, not a signal.
+/// A saved cache's file, open and checked.
 class SavedFile {
 public:
     /// Reads the file once. Throws Error(Input) that begins with the path for what cannot be opened or is not a regular
@@ -33,10 +31,9 @@ public:
     [[nodiscard]] ByteSource contents() const;
 
 private:
-    void check(std::uint64_t file_bytes);
+    void check();
 
-    std::string path_;
-    Descriptor file_;
+    InputFile file_;
     std::uint64_t size_ = 0;      ///< of the contents
     std::uint64_t checksum_ = 0;  ///< of the contents
 };

@@ -113,4 +113,8 @@ private:
     const std::string & path_;
 };
 
+/// What write_model() wrote. Throws Error(Input) for another model than `model`.
+[[nodiscard]] std::vector<kv::LayerShape> read_model(SavedReader & in, const SavedModel & model);
+[[nodiscard]] std::vector<Token> read_tokens(SavedReader & in, std::uint32_t count, std::uint32_t vocabulary);
+
 }  // namespace snapkv::run

@@ -83,7 +83,7 @@ run::PrefillEnvironment Session::Impl::environment(const run::RunMemory & of_run
 }
 
 run::PrefillPlan Session::Impl::plan(std::span<const Branch> branches, const PrefillOptions & prefill) const {
-    run::TrunkUse use{.hold = prefill.hold};
+    run::TrunkUse use{.hold = prefill.hold, .hold_in_file = !prefill.hold_file.empty()};
     if (prefill.document) {
         const Document::Impl & document = prefill.document->impl();
         if (!model.impl()->is_same_as(*document.model)) {
@@ -91,6 +91,7 @@ run::PrefillPlan Session::Impl::plan(std::span<const Branch> branches, const Pre
         }
         use.held = document.rows->tokens();
         use.type = document.rows->type();
+        use.reads = document.rows->reads();
     }
     return run::plan_prefill(branches, params(), options.context, use);
 }

@@ -12,6 +12,7 @@
 #include "run/layer_shape.h"
 #include "run/model_impl.h"
 #include "run/prefill.h"
+#include "run/saved_codec.h"
 #include "run/sequence_impl.h"
 #include "run/stepper.h"
 #include "snapkv/session.h"
@@ -62,6 +63,10 @@ struct Session::Impl {
     /// Steps of decode, those sequences together whose rows are stored alike; `stepped` is called for each once it has
     /// its row and logits. Throws Interrupted, some then without.
     void step(std::vector<run::Feed> feeds, const std::function<void(const run::Feed &)> & stepped);
+    /// What files say of the model.
+    [[nodiscard]] run::SavedModel saved_model() const;
+    /// Throws Error(Input) for what is no document of this model.
+    [[nodiscard]] Document load_document(const std::filesystem::path & path) const;
     [[nodiscard]] std::vector<kv::LayerShape> shapes(const CacheConfig & cache) const {
         std::vector<kv::LayerShape> shapes;
         for (std::uint32_t layer = 0; layer < params().layers; ++layer) {

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -10,7 +12,9 @@
 #include "run/sequence_impl.h"
 #include "run/tiny_run.h"
 #include "snapkv/error.h"
+#include "support/contents.h"
 #include "support/error_of.h"
+#include "support/temporary_folder.h"
 
 namespace snapkv {
 namespace {
@@ -21,6 +25,7 @@ class DocumentOf : public ::testing::TestWithParam<const char *> {
 protected:
     test::LoadedFamily family_{GetParam(), 4096};
     Session session_ = family_.session();
+    test::TemporaryFolder folder_;
     std::vector<Token> text_ = test::random_tokens(1200, 1);
 
     /// A question about the first `tokens` tokens of the text.
@@ -220,6 +225,116 @@ TEST_P(DocumentOf, KeepsNoMoreThanItsRowsAndLetsThemGo) {
         EXPECT_EQ(meter.alive(), with);
     }
     EXPECT_EQ(meter.alive(), before);
+}
+
+TEST_P(DocumentOf, InAFileGivesTheSameBits) {
+    const std::filesystem::path path = folder_.path() / "document";
+    const Branch asked = question(1000, 9, test::snapkv_cache(64, 16), 8);
+    PrefillTask task = session_.begin_prefill({&asked, 1}, {.hold = kHeld, .hold_file = path});
+    EXPECT_FALSE(task.document());
+    PrefillResult first = finish(task);
+    expect_same(first, session_.prefill({&asked, 1}));
+    EXPECT_EQ(task.document_error(), "");
+    ASSERT_TRUE(task.document());
+    EXPECT_EQ(std::filesystem::status(path).permissions(),
+              std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+    Session later = family_.session();
+    for (const Document & held : {*task.document(), later.load_document(path)}) {
+        EXPECT_TRUE(held.complete());
+        EXPECT_EQ(held.tokens().size(), kHeld);
+        const std::vector<Branch> all = questions(1000);
+        PrefillResult found = prefill_with(all, held);
+        EXPECT_EQ(found.stats.held_tokens, kHeld);
+        expect_same(found, session_.prefill(all));
+    }
+    // What is held in memory makes the same file.
+    later.save_document(document(), folder_.path() / "copy");
+    EXPECT_EQ(test::contents(folder_.path() / "copy"), test::contents(path));
+    // And one in a file serves to make a longer one.
+    const Branch longer = question(1200, 9, test::snapkv_cache(64, 16), 8);
+    PrefillTask further = later.begin_prefill(
+        {&longer, 1}, {.document = later.load_document(path), .hold = 1100, .hold_file = folder_.path() / "longer"});
+    while (further.advance()) {
+    }
+    const std::vector<Branch> all = questions(1200);
+    PrefillResult found = prefill_with(all, further.document().value());
+    EXPECT_EQ(found.stats.held_tokens, 1100U);
+    expect_same(found, session_.prefill(all));
+}
+
+TEST_P(DocumentOf, InAFileThatIsDamagedIsNeverUsed) {
+    const std::filesystem::path path = folder_.path() / "document";
+    session_.save_document(document(), path);
+    const std::string whole = test::contents(path);
+    const std::vector<Branch> all = questions(1000);
+    const auto use = [&](const std::string & contents) {
+        std::ofstream(path, std::ios::binary) << contents;
+        static_cast<void>(prefill_with(all, session_.load_document(path)));
+    };
+    EXPECT_NO_THROW(use(whole));
+    for (std::size_t at = 0; at < whole.size(); at += at < 600 ? 7 : whole.size() / 37) {
+        SCOPED_TRACE(at);
+        std::string altered = whole;
+        altered[at] = static_cast<char>(altered[at] ^ 4);
+        if (at % 64 == 0 || at < 600) {  // not in the few bytes between layers
+            test::error_of(ErrorKind::Input, [&] { use(altered); });
+        }
+    }
+    for (const std::size_t bytes : {std::size_t{0}, std::size_t{5}, std::size_t{31}, std::size_t{40}, std::size_t{900},
+                                    whole.size() / 2, whole.size() - 1}) {
+        test::error_of(ErrorKind::Input, [&] { use(whole.substr(0, bytes)); });
+    }
+    test::error_of(ErrorKind::Input, [&] { use(whole + "x"); });
+    std::filesystem::remove(path);
+    test::error_of(ErrorKind::Input, [&] { static_cast<void>(session_.load_document(path)); });
+    std::filesystem::create_directory(path);
+    test::error_of(ErrorKind::Input, [&] { static_cast<void>(session_.load_document(path)); });
+}
+
+TEST_P(DocumentOf, ThatCannotBeWrittenEndsNothing) {
+    const Branch asked = question(1000, 9, test::snapkv_cache(64, 16), 8);
+    const std::filesystem::path path = folder_.path() / "missing" / "document";
+    PrefillTask task = session_.begin_prefill({&asked, 1}, {.hold = kHeld, .hold_file = path});
+    PrefillResult found = finish(task);
+    expect_same(found, session_.prefill({&asked, 1}));
+    EXPECT_FALSE(task.document());
+    EXPECT_EQ(task.document_error().rfind(path.string(), 0), 0U) << task.document_error();
+    test::error_of(ErrorKind::Machine, [&] { session_.save_document(document(), path); });
+    // Given up half-way: no file is left.
+    PrefillTask dropped = session_.begin_prefill({&asked, 1}, {.hold = kHeld, .hold_file = folder_.path() / "half"});
+    for (int unit = 0; unit < 20; ++unit) {
+        dropped.advance();
+    }
+    dropped = session_.begin_prefill({&asked, 1});
+    EXPECT_TRUE(std::filesystem::is_empty(folder_.path()));
+    PrefillTask unfinished = session_.begin_prefill({&asked, 1}, {.hold = kHeld});
+    test::error_of(ErrorKind::Usage, [&] { session_.save_document(*unfinished.document(), folder_.path() / "x"); });
+}
+
+TEST_P(DocumentOf, InAFileOfAnotherModelIsRefused) {
+    const std::filesystem::path path = folder_.path() / "document";
+    session_.save_document(document(), path);
+    const test::LoadedFamily other(std::string(GetParam()) == "llama" ? "gemma3" : "llama", 4096);
+    Session elsewhere = other.session();
+    test::error_of(ErrorKind::Input, [&] { static_cast<void>(elsewhere.load_document(path)); });
+}
+
+/// The memory of a layer that is read is counted, and there is no other.
+TEST_P(DocumentOf, InAFileTakesTheMemoryOfALayer) {
+    const std::filesystem::path path = folder_.path() / "document";
+    session_.save_document(document(), path);
+    const Document held = session_.load_document(path);
+    for (const CacheConfig & cache : {test::snapkv_cache(64, 16), test::full_cache()}) {
+        const std::vector<Branch> all{question(1000, 20, cache, 2)};
+        PrefillTask task = session_.begin_prefill(all, {.document = held});
+        const PrefillResult result = finish(task);
+        EXPECT_EQ(session_.estimate(all, 0, {.document = held}).cache_bytes, result.stats.cache_bytes_peak);
+    }
+    const Branch asked = question(1000, 20, test::snapkv_cache(64, 16), 2);
+    const PrefillOptions options{.hold = kHeld, .hold_file = folder_.path() / "other"};
+    PrefillTask task = session_.begin_prefill({&asked, 1}, options);
+    const PrefillResult result = finish(task);
+    EXPECT_EQ(session_.estimate({&asked, 1}, 0, options).cache_bytes, result.stats.cache_bytes_peak);
 }
 
 TEST_P(DocumentOf, OfAnotherTypeIsNotUsed) {

@@ -1,0 +1,271 @@
+#include "run/document_file.h"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <cstring>
+#include <utility>
+
+#include "base/raise.h"
+#include "run/checksum.h"
+#include "run/layer_shape.h"
+#include "run/saved_fields.h"
+#include "run/saved_reader.h"
+#include "run/saved_writer.h"
+#include "snapkv/error.h"
+
+namespace snapkv::run {
+
+namespace {
+
+/// The line break within it shows up a transfer that took the file for text.
+constexpr std::array<char, 8> kMagic{'S', 'N', 'A', 'P', 'D', 'O', 'C', '\n'};
+constexpr std::uint32_t kVersion = 1;
+constexpr std::uint64_t kAlignment = 64;
+
+/// The file's first bytes, without gaps.
+struct Envelope {
+    std::array<char, 8> magic = kMagic;
+    std::uint32_t version = kVersion;
+    std::uint32_t zero = 0;
+    std::uint64_t size = 0;      ///< bytes of the header that follows
+    std::uint64_t checksum = 0;  ///< of the header
+};
+static_assert(sizeof(Envelope) == 32 && std::has_unique_object_representations_v<Envelope>);
+
+std::uint64_t aligned(std::uint64_t offset) {
+    return (offset + kAlignment - 1) / kAlignment * kAlignment;
+}
+
+/// Bytes of one layer: rows of all heads, or a state.
+std::uint64_t layer_bytes(const DocumentHeader & header, std::uint32_t layer, std::size_t state_floats) {
+    const kv::LayerShape & shape = header.shapes[layer];
+    const std::uint64_t rows = header.tokens.size() - header.layers[layer].first;
+    return rows * shape.kv_heads * shape.row_bytes() + state_floats * sizeof(float);
+}
+
+/// Sets what follows from the sizes: where each layer begins, and how long it is.
+void place_layers(DocumentHeader & header, const model::HyperParameters & params, std::uint64_t header_bytes) {
+    const std::vector<std::size_t> floats = state_floats(params);
+    std::uint64_t offset = sizeof(Envelope) + header_bytes;
+    for (std::uint32_t layer = 0; layer < header.layers.size(); ++layer) {
+        DocumentHeader::Layer & place = header.layers[layer];
+        place.first = first_held(params, layer, static_cast<std::uint32_t>(header.tokens.size()));
+        place.offset = aligned(offset);
+        place.size = layer_bytes(header, layer, floats[layer]);
+        offset = place.offset + place.size;
+    }
+}
+
+std::vector<std::byte> encode(const SavedModel & model, const DocumentHeader & header) {
+    std::vector<std::byte> bytes;
+    const ByteSink sink = [&](std::span<const std::byte> piece) { bytes.insert(bytes.end(), piece.begin(), piece.end()); };
+    SavedWriter out(sink);
+    write_model(out, model, header.shapes);
+    out.choice("type of rows", header.type, kTypeNames);
+    out.number("tokens", static_cast<std::uint32_t>(header.tokens.size()));
+    out.array(std::span<const Token>(header.tokens));
+    for (const DocumentHeader::Layer & layer : header.layers) {
+        out.number("first row", layer.first);
+        out.number("offset", layer.offset);
+        out.number("size", layer.size);
+        out.number("checksum", layer.checksum);
+    }
+    return bytes;
+}
+
+DocumentHeader decode(SavedReader & in, const SavedModel & model) {
+    DocumentHeader header;
+    header.shapes = read_model(in, model);
+    in.choice("type of rows", header.type, kTypeNames);
+    std::uint32_t tokens = 0;
+    in.number("tokens", tokens);
+    header.tokens = read_tokens(in, tokens, model.vocabulary);
+    header.layers.resize(header.shapes.size());
+    for (DocumentHeader::Layer & layer : header.layers) {
+        in.number("first row", layer.first);
+        in.number("offset", layer.offset);
+        in.number("size", layer.size);
+        in.number("checksum", layer.checksum);
+    }
+    in.expect_end();
+    return header;
+}
+
+/// Calls body(bytes) for each stretch of a layer's rows, [head][keys, values][part].
+template <typename Body>
+void for_stretches(const kv::RowChain & rows, const Body & body) {
+    const kv::LayerShape & shape = rows.shape();
+    for (const std::vector<kv::HeadRows> & views : rows.views()) {
+        for (const kv::HeadRows & view : views) {
+            body(std::span(view.keys, view.rows * shape.key_bytes()));
+        }
+        for (const kv::HeadRows & view : views) {
+            body(std::span(view.values, view.rows * shape.value_bytes()));
+        }
+    }
+}
+
+}  // namespace
+
+DocumentWriter::DocumentWriter(const std::filesystem::path & path, const SavedModel & model,
+                               const model::HyperParameters & params, std::vector<Token> tokens, KvType type)
+    : model_(model) {
+    header_.shapes = model.shapes;
+    for (kv::LayerShape & shape : header_.shapes) {
+        shape.type = type;
+    }
+    header_.type = type;
+    header_.tokens = std::move(tokens);
+    header_.layers.resize(header_.shapes.size());
+    constexpr ::mode_t owner_only = 0600;  // it holds what was read
+    try {
+        const std::uint64_t header_bytes = encode(model_, header_).size();
+        place_layers(header_, params, header_bytes);
+        file_.emplace(path, WholeFileOptions{.mode = owner_only});
+        const std::vector<std::byte> room(sizeof(Envelope) + header_bytes);
+        file_->write(room);
+        offset_ = room.size();
+    } catch (const Error & error) {
+        error_ = error.what();
+        file_.reset();
+    }
+}
+
+void DocumentWriter::add_layer(const HeldLayer & layer) {
+    if (!file_) {
+        return;
+    }
+    try {
+        write_layer(layer);
+        if (++next_ == header_.layers.size()) {
+            file_->overwrite(0, beginning());
+            file_->commit();
+            file_.reset();
+            committed_ = true;
+        }
+    } catch (const Error & error) {
+        error_ = error.what();
+        file_.reset();
+    }
+}
+
+void DocumentWriter::write_layer(const HeldLayer & layer) {
+    DocumentHeader::Layer & place = header_.layers[next_];
+    const std::vector<std::byte> gap(place.offset - offset_);
+    file_->write(gap);
+    Checksum checksum;
+    std::uint64_t written = 0;
+    const auto write = [&](std::span<const std::byte> bytes) {
+        checksum.add(bytes);
+        file_->write(bytes);
+        written += bytes.size();
+    };
+    for_stretches(layer.rows, write);
+    if (layer.state) {
+        write(std::span(layer.state->data(), layer.state->size()));
+    }
+    assert(written == place.size);
+    place.checksum = checksum.value();
+    offset_ = place.offset + written;
+}
+
+std::vector<std::byte> DocumentWriter::beginning() const {
+    const std::vector<std::byte> header = encode(model_, header_);
+    Checksum checksum;
+    checksum.add(header);
+    Envelope envelope;
+    envelope.size = header.size();
+    envelope.checksum = checksum.value();
+    std::vector<std::byte> bytes(sizeof envelope + header.size());
+    std::memcpy(bytes.data(), &envelope, sizeof envelope);
+    std::copy(header.begin(), header.end(), bytes.begin() + sizeof envelope);
+    return bytes;
+}
+
+DocumentFile::DocumentFile(const std::filesystem::path & path, const SavedModel & model,
+                           const model::HyperParameters & params)
+    : file_(path, "a held document"), state_floats_(model.state_floats) {
+    const std::string & name = file_.path();
+    Envelope envelope;
+    if (file_.size() >= sizeof envelope) {
+        file_.read(0, std::as_writable_bytes(std::span(&envelope, 1)));
+    }
+    if (file_.size() < sizeof envelope || envelope.magic != kMagic || envelope.zero != 0) {
+        raise_input("{}: not a held document", name);
+    }
+    if (envelope.version != kVersion) {
+        raise_input("{}: a held document of version {}, expected version {}", name, envelope.version, kVersion);
+    }
+    if (envelope.size > file_.size() - sizeof envelope) {
+        raise_input("{}: cut short: {} bytes, and its beginning alone has {}", name, file_.size(), envelope.size);
+    }
+    std::vector<std::byte> bytes(static_cast<std::size_t>(envelope.size));
+    file_.read(sizeof envelope, bytes);
+    Checksum checksum;
+    checksum.add(bytes);
+    if (checksum.value() != envelope.checksum) {
+        raise_input("{}: altered: the checksum of its beginning is {:016x}, expected {:016x}", name, checksum.value(),
+                    envelope.checksum);
+    }
+    std::span<const std::byte> left(bytes);
+    const ByteSource source{bytes.size(), [&](std::span<std::byte> to) {
+                                std::copy_n(left.begin(), to.size(), to.begin());
+                                left = left.subspan(to.size());
+                            }};
+    SavedReader in(source, name);
+    header_ = decode(in, model);
+    DocumentHeader expected = header_;
+    place_layers(expected, params, envelope.size);
+    for (std::uint32_t layer = 0; layer < header_.layers.size(); ++layer) {
+        const DocumentHeader::Layer & found = header_.layers[layer];
+        const DocumentHeader::Layer & place = expected.layers[layer];
+        const kv::LayerShape & shape = header_.shapes[layer];
+        if (is_quantised(header_.type) || shape.type != KvTypes(header_.type) || header_.tokens.empty()) {
+            in.refuse("layer {} has no rows of one float type", layer);
+        }
+        if (found.first != place.first || found.offset != place.offset || found.size != place.size) {
+            in.refuse("layer {} lies at {} with {} bytes, expected {} and {}", layer, found.offset, found.size,
+                      place.offset, place.size);
+        }
+    }
+    const DocumentHeader::Layer & last = header_.layers.back();
+    if (file_.size() != last.offset + last.size) {
+        raise_input("{}: {}: {} bytes, expected {}", name,
+                    file_.size() < last.offset + last.size ? "cut short" : "altered", file_.size(),
+                    last.offset + last.size);
+    }
+}
+
+HeldLayer DocumentFile::layer(std::uint32_t index, kv::Arena & arena) const {
+    const DocumentHeader::Layer & place = header_.layers[index];
+    const kv::LayerShape & shape = header_.shapes[index];
+    const auto tokens = static_cast<std::uint32_t>(header_.tokens.size());
+    HeldLayer layer;
+    layer.rows = kv::RowChain(arena, shape, Position{place.first}, Position{tokens});
+    kv::LayerRows & rows = layer.rows.last();
+    rows.set_rows(tokens - place.first);
+    Checksum checksum;
+    std::uint64_t offset = place.offset;
+    const auto read = [&](std::span<std::byte> to) {
+        file_.read(offset, to);
+        checksum.add(to);
+        offset += to.size();
+    };
+    for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
+        read({rows.key_row(head, 0), rows.rows() * shape.key_bytes()});
+        read({rows.value_row(head, 0), rows.rows() * shape.value_bytes()});
+    }
+    if (const std::size_t floats = state_floats_[index]; floats > 0) {
+        Block state(floats * sizeof(float), arena.shared_meter());
+        read({state.data(), state.size()});
+        layer.state = std::make_shared<const Block>(std::move(state));
+    }
+    if (checksum.value() != place.checksum) {
+        raise_input("{}: altered: the checksum of layer {} is {:016x}, expected {:016x}", file_.path(), index,
+                    checksum.value(), place.checksum);
+    }
+    return layer;
+}
+
+}  // namespace snapkv::run
