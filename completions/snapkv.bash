@@ -7,7 +7,7 @@ _snapkv() {
   fi
   case ${COMP_WORDS[1]} in
     run)
-      options='-m --model -f --file -p --prompt -q --question --raw --parse-special --truncate -n --n-predict -s --seed --temp --top-k --top-p --min-p --repeat-penalty --stop --kv-policy --kv-budget --kv-window --kv-recent --kv-evidence --kv-cluster --kv-kernel --kv-pool --kv-group --kv-sink --kv-type --kv-type-k --kv-type-v --kv-rotate --save-kv --load-kv --json --dry-run --dump-kept -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
+      options='-m --model -f --file -p --prompt -q --question --raw --parse-special --truncate -n --n-predict -s --seed --temp --top-k --top-p --min-p --repeat-penalty --stop --kv-policy --kv-budget --kv-window --kv-recent --kv-evidence --kv-cluster --kv-kernel --kv-pool --kv-group --kv-sink --kv-type --kv-type-k --kv-type-v --kv-rotate --save-kv --snapshots --load-kv --json --dry-run --dump-kept -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
       case $before in
         -m | --model) COMPREPLY=($(compgen -f -- "$word")); return ;;
         -f | --file) COMPREPLY=($(compgen -f -- "$word")); return ;;
@@ -37,6 +37,7 @@ _snapkv() {
         --kv-type-v) COMPREPLY=($(compgen -W 'f32 f16 bf16 q8_0 q4_0' -- "$word")); return ;;
         --kv-rotate) COMPREPLY=($(compgen -W 'on off' -- "$word")); return ;;
         --save-kv) COMPREPLY=($(compgen -f -- "$word")); return ;;
+        --snapshots) COMPREPLY=($(compgen -f -- "$word")); return ;;
         --load-kv) COMPREPLY=($(compgen -f -- "$word")); return ;;
         --dump-kept) COMPREPLY=($(compgen -f -- "$word")); return ;;
         -c | --ctx-size) COMPREPLY=(); return ;;

@@ -78,6 +78,7 @@ constexpr std::string_view json_part = R"(
 | `stop_reason` | `eog`, `length`, `stop` or `interrupt` |
 | `kv` | the cache: see below |
 | `timings` | `load_ms`, `prompt_ms` (`compress_ms` included), `prompt_per_second` (tokens computed), `compress_ms`, `predicted_ms`, `predicted_per_second` (decode steps) |
+| `snapshot_tokens` | with `--snapshots`: tokens whose keys and values were read from a snapshot |
 | `peak_rss_bytes` | peak resident memory of the process, the mapped model included |
 
 The fields of `kv`:

@@ -1,5 +1,8 @@
 #include "engine.h"
 
+#include <filesystem>
+#include <system_error>
+
 #include "fail.h"
 #include "format.h"
 #include "interrupt.h"
@@ -21,6 +24,29 @@ std::string needs_text(const Estimate & estimate, const ModelInfo & model) {
 
 std::string available_text(const Estimate & estimate) {
     return bytes_text(estimate.bytes_available + estimate.bytes_held);
+}
+
+/// The whole prefill; a snapshot that cannot be written is no reason to stop.
+PrefillResult run_prefill(Prepared & prepared, const PrefillOptions & options) {
+    if (!options.hold_file.empty()) {
+        const std::filesystem::path folder = options.hold_file.parent_path();
+        std::error_code error;
+        if (std::filesystem::create_directories(folder, error)) {  // it will hold what was read
+            std::filesystem::permissions(folder, std::filesystem::perms::owner_all, error);
+        }
+    }
+    PrefillTask task = prepared.session.begin_prefill(prepared.branches, options);
+    {
+        ProgressLine line;
+        const auto draw = prefill_drawer(line);
+        while (task.advance()) {
+            draw(task.progress());
+        }
+    }
+    if (const std::string error = task.document_error(); !error.empty()) {
+        warn("no snapshot is kept: {}", error);
+    }
+    return task.take();
 }
 
 }  // namespace
@@ -71,12 +97,13 @@ Prepared prepare(const Settings & settings, const std::string & document) {
     const double model_ms = loading.milliseconds();
     FittedPrompts fitted = fit_prompts(model, settings, document);
     const Stopwatch starting;
-    Prepared prepared{make_session(model, settings, fitted.context), {}, {}, 0};
+    Prepared prepared{make_session(model, settings, fitted.context), {}, {}, {}, 0};
     prepared.load_ms = model_ms + starting.milliseconds();
     for (Prompt & prompt : fitted.prompts) {
         prepared.branches.push_back({std::move(prompt), settings.cache});
     }
-    prepared.estimate = prepared.session.estimate(prepared.branches, settings.predict);
+    prepared.snapshots = find_snapshots(settings, prepared.session, prepared.branches);
+    prepared.estimate = prepared.session.estimate(prepared.branches, settings.predict, prepared.snapshots.options);
     if (fitted.dropped > 0) {
         warn("{} dropped from the middle of the document", count_text(fitted.dropped, "token"));
     }
@@ -109,9 +136,17 @@ int finish_dry_run(const Settings & settings, const Estimate & estimate, const M
 
 PrefillResult prefill(Prepared & prepared) {
     PrefillResult result;
-    {
-        ProgressLine line;
-        result = prepared.session.prefill(prepared.branches, prefill_drawer(line));
+    try {
+        result = run_prefill(prepared, prepared.snapshots.options);
+    } catch (const Error & error) {
+        if (!prepared.snapshots.options.document || error.kind() != ErrorKind::Input) {
+            throw;
+        }
+        warn("{}; it is not used", error.what());
+        result = run_prefill(prepared, prepared.snapshots.without);
+    }
+    if (result.stats.held_tokens > 0) {
+        note("{} of the document were read from a snapshot", count_text(result.stats.held_tokens, "token"));
     }
     for (std::size_t i = 0; i < result.sequences.size(); ++i) {
         const CacheStats & stats = result.sequences[i].cache_stats();

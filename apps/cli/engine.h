@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "settings.h"
+#include "snapshots.h"
 
 namespace snapkv::cli {
 
@@ -32,6 +33,7 @@ private:
 struct Prepared {
     Session session;
     std::vector<Branch> branches;  ///< one a question, or one
+    Snapshots snapshots;
     Estimate estimate;
     double load_ms = 0;
 };
@@ -46,7 +48,8 @@ void say_estimate(const Estimate & estimate, const ModelInfo & model);
 /// short.
 [[nodiscard]] int finish_dry_run(const Settings & settings, const Estimate & estimate, const ModelInfo & model);
 
-/// The prefill with a progress line; afterwards warns of a window that cuts its question.
+/// The prefill with a progress line; afterwards says what a snapshot was good for, and warns of a window that cuts its
+/// question. One that is damaged is not used.
 [[nodiscard]] PrefillResult prefill(Prepared & prepared);
 
 }  // namespace snapkv::cli

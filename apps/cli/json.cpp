@@ -75,6 +75,9 @@ Json single_json(const Report & report) {
 
 Json run_json(const Report & report) {
     Json json = report.several ? several_json(report) : single_json(report);
+    if (report.snapshot_tokens) {
+        json["snapshot_tokens"] = *report.snapshot_tokens;
+    }
     json["peak_rss_bytes"] = report.peak_rss_bytes;
     return json;
 }

@@ -194,6 +194,15 @@ void add_cache_options(std::vector<Option> & table) {
                      .read = [](Settings & s, Name, const Value & v) { s.save_kv = v; },
                      .files = Files::SavedCache,
                      .paths = [](const Settings & s) { return Paths{s.save_kv}; }});
+    table.push_back({.names = {"--snapshots"},
+                     .placeholder = "DIR",
+                     .help = "keep the document's keys and values in DIR, a file a document, and take them from there "
+                             "the next time: another question about it then costs its own tokens",
+                     .section = section,
+                     .commands = in(Command::Run),
+                     .read = [](Settings & s, Name name, const Value & v) { s.snapshots = non_empty(name, v); },
+                     .files = Files::Folder,
+                     .paths = [](const Settings & s) { return Paths{s.snapshots}; }});
     table.push_back(
         {.names = {"--load-kv"},
          .placeholder = "FILE",

@@ -24,6 +24,7 @@ struct Report {
     bool several = false;             ///< several questions: an array of answers in JSON
     std::uint64_t shared_tokens = 0;  ///< tokens that all prompts begin with
     std::uint64_t computed_tokens = 0;
+    std::optional<std::uint64_t> snapshot_tokens;  ///< tokens whose rows a snapshot had; nothing without --snapshots
     double load_ms = 0;
     double prompt_ms = 0;
     std::uint64_t cache_bytes_peak = 0;

@@ -76,6 +76,9 @@ int run_document(const Settings & settings) {
         result = prefill(prepared);
     }
     take_prefill(answering.report(), result.stats);
+    if (!settings.snapshots.empty()) {
+        answering.report().snapshot_tokens = result.stats.held_tokens;
+    }
     if (result.sequences.empty()) {
         for (std::size_t i = 0; i < prepared.branches.size(); ++i) {
             answering.skip(blank_answer(settings, i, prepared.branches[i].prompt.tokens.size()));

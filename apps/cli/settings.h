@@ -111,6 +111,7 @@ struct Settings {
 
     CacheConfig cache;
     std::filesystem::path save_kv;
+    std::filesystem::path snapshots;  ///< a folder; empty: none
     std::filesystem::path load_kv;
 
     bool dry_run = false;

@@ -66,6 +66,15 @@ struct KvTypes {
     bool operator==(const KvTypes &) const = default;
 };
 
+/// In which a prefill computes rows, keys and values alike, that are stored as `types`: the float type that these name,
+/// f32 if they name two, f16 if both are quantised.
+[[nodiscard]] constexpr KvType working_type(KvTypes types) {
+    if (is_quantised(types.key)) {
+        return is_quantised(types.value) ? KvType::F16 : types.value;
+    }
+    return is_quantised(types.value) || types.key == types.value ? types.key : KvType::F32;
+}
+
 /// How many rows each KV head keeps, the recent rows and the sinks included.
 struct Budget {
     enum class Unit {

@@ -4,6 +4,7 @@
 #include <memory>
 #include <span>
 
+#include "snapkv/cache_config.h"
 #include "snapkv/export.h"
 #include "snapkv/model.h"
 
@@ -17,6 +18,8 @@ namespace snapkv {
 class SNAPKV_API Document {
 public:
     [[nodiscard]] std::span<const Token> tokens() const;
+    /// In which the rows are stored, keys and values alike: no quantised one.
+    [[nodiscard]] KvType type() const;
     /// Layers that are there.
     [[nodiscard]] std::uint32_t layers() const;
     /// All layers are there. What an unfinished prefill leaves never is.

@@ -248,9 +248,11 @@ public:
     /// Prefills the branches' longest common prefix once and each branch's own suffix against it, layer by layer, and
     /// leaves each with the cache that its configuration asks for. Throws Error(Usage) for an inconsistent
     /// configuration, Error(Input) for a prompt that is empty or exceeds the context, Error(Machine) if memory is short
-    /// (before anything is computed, giving the sum).
+    /// (before anything is computed, giving the sum); with `options` as begin_prefill() does, and Error(Usage) for a
+    /// document that is not complete. What is held in memory goes with the call.
     [[nodiscard]] PrefillResult prefill(std::span<const Branch> branches,
-                                        const std::function<void(const PrefillProgress &)> & progress = {});
+                                        const std::function<void(const PrefillProgress &)> & progress = {},
+                                        const PrefillOptions & options = {});
 
     /// The same, to be advanced unit by unit. Throws as prefill() does before it computes, and Error(Usage) for a
     /// document of another model or more tokens to hold than the prompts have in common; `branches` are copied. The

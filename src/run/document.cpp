@@ -11,6 +11,9 @@ Document::Document(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 std::span<const Token> Document::tokens() const {
     return impl_->rows->tokens();
 }
+KvType Document::type() const {
+    return impl_->rows->type();
+}
 std::uint32_t Document::layers() const {
     return impl_->rows->layers();
 }

@@ -67,14 +67,13 @@ void check_types(const CacheConfig & cache, const model::HyperParameters & param
 
 /// What rows are worked on in: the float type that the branches name, the widest where they name several, f16 where all
 /// are quantised. What a branch stores in another type is rounded to it after the vote.
-KvType working_type(std::span<const Branch> branches, const model::HyperParameters & params) {
+KvType common_working_type(std::span<const Branch> branches, const model::HyperParameters & params) {
     std::optional<KvType> type;
     for (const Branch & branch : branches) {
         const KvTypes stored = stored_types(params, branch.cache.type);
-        for (const KvType named : {stored.key, stored.value}) {
-            if (!is_quantised(named)) {
-                type = type.value_or(named) == named ? named : KvType::F32;
-            }
+        if (!is_quantised(stored.key) || !is_quantised(stored.value)) {
+            const KvType named = snapkv::working_type(stored);
+            type = type.value_or(named) == named ? named : KvType::F32;
         }
     }
     return type.value_or(KvType::F16);
@@ -115,7 +114,7 @@ PrefillPlan plan_prefill(std::span<const Branch> branches, const model::HyperPar
         check_prompt(branch.prompt, params, context);
         check_types(branch.cache, params);
     }
-    plan.type = working_type(branches, params);
+    plan.type = common_working_type(branches, params);
     plan.trunk = common_prefix(branches);
     for (const Branch & branch : branches) {
         BranchPlan of_branch;

@@ -24,10 +24,10 @@ struct PrefillTask::Impl {
     Session::Impl & session;
     std::vector<Branch> branches;
     run::RunMemory memory;
-    std::optional<Reservation> reservation;  ///< for as long as there are units to compute
-    run::PrefillPlan plan;                   ///< refers to the branches
-    std::shared_ptr<run::HeldRows> in_memory;       ///< where rows are held, or
-    std::shared_ptr<run::DocumentWriter> in_file;   ///< where they go; both null: nowhere
+    std::optional<Reservation> reservation;        ///< for as long as there are units to compute
+    run::PrefillPlan plan;                         ///< refers to the branches
+    std::shared_ptr<run::HeldRows> in_memory;      ///< where rows are held, or
+    std::shared_ptr<run::DocumentWriter> in_file;  ///< where they go; both null: nowhere
     std::filesystem::path hold_file;
     std::string hold_error;  ///< what opening the complete file threw
     std::optional<Document> document;
@@ -260,8 +260,9 @@ PrefillTask Session::begin_prefill(std::span<const Branch> branches, const Prefi
 }
 
 PrefillResult Session::prefill(std::span<const Branch> branches,
-                               const std::function<void(const PrefillProgress &)> & on_progress) {
-    PrefillTask task = begin_prefill(branches);
+                               const std::function<void(const PrefillProgress &)> & on_progress,
+                               const PrefillOptions & options) {
+    PrefillTask task = begin_prefill(branches, options);
     while (task.advance()) {
         if (on_progress) {
             on_progress(task.progress());
