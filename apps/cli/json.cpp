@@ -20,6 +20,9 @@ Json cache_json(const CacheStats & cache) {
     json["reason"] = cache.compressed ? Json(nullptr) : Json(cache.reason);
     json["rows_full"] = cache.rows_full;
     json["rows_kept"] = cache.rows_kept;
+    json["rows_per_head"] = {{"least", cache.rows_per_head.least},
+                             {"median", cache.rows_per_head.median},
+                             {"most", cache.rows_per_head.most}};
     json["bytes_full"] = cache.bytes_full;
     json["bytes_kept"] = cache.bytes_kept;
     return json;

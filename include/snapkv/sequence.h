@@ -25,6 +25,13 @@ struct CacheStats {
     GroupReduce group = GroupReduce::Mean;
     Cluster cluster{};
     bool window_cuts_question = false;
+    /// Rows that the heads of attending layers keep, each for itself: the fewest, the median, the most.
+    struct RowsPerHead {
+        std::uint32_t least = 0;
+        std::uint32_t median = 0;
+        std::uint32_t most = 0;
+    };
+    RowsPerHead rows_per_head{};
     std::uint64_t rows_full = 0;
     std::uint64_t rows_kept = 0;
     std::uint64_t bytes_full = 0;
@@ -46,12 +53,19 @@ public:
     /// A second sequence in the same state. Frozen segments are shared, rows added since are copied.
     [[nodiscard]] Sequence fork() const;
 
+    /// Takes back all tokens from `tokens` on, as if they had never come; the prompt's stay. Behind the prompt the
+    /// logits are its own; behind a later token they are void, and that token counts as sampled and not fed yet:
+    /// generate() and append() feed it first. Throws Error(Usage) for fewer tokens than the prompt's or more than there
+    /// are, where layers recur, and for so few that sliding layers have let go of what they would see (some 256 tokens
+    /// can always be taken back).
+    void truncate(std::size_t tokens);
+
     /// All tokens so far, prompt and generated, in order. Their number is the next token's position, unless the last
     /// token was sampled and has no row yet.
     [[nodiscard]] std::span<const Token> tokens() const;
     [[nodiscard]] std::size_t prompt_tokens() const;
     [[nodiscard]] const CacheStats & cache_stats() const;
-    /// The positions that have rows: those kept of the prompt, and all since.
+    /// The positions that have rows: those kept of the prompt, and all since but for what sliding layers let go of.
     [[nodiscard]] KeptPositions kept_positions() const;
     /// Logits after the last token that has a row, one per vocabulary entry.
     [[nodiscard]] std::span<const float> logits() const;

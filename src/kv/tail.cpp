@@ -14,35 +14,76 @@ std::size_t values_offset(const LayerShape & shape) {
     return shape.values_in_keys ? 0 : shape.kv_heads * Tail::kBlockRows * shape.key_bytes();
 }
 
+std::uint32_t blocks_for(std::uint32_t rows) {
+    return (rows + Tail::kBlockRows - 1) / Tail::kBlockRows;
+}
+
 }  // namespace
 
-Tail::Tail(Arena & arena, std::vector<LayerShape> shapes, Position first)
-    : arena_(&arena), shapes_(std::move(shapes)), first_(first) {
-    for (const LayerShape & shape : shapes_) {
-        layer_offsets_.push_back(block_bytes_);
-        block_bytes_ += shape.kv_heads * shape.row_bytes() * kBlockRows;
+Tail::Tail(Arena & arena, std::vector<LayerShape> shapes, Position first, std::vector<std::uint32_t> windows)
+    : arena_(&arena), shapes_(std::move(shapes)), windows_(std::move(windows)), first_(first) {
+    windows_.resize(shapes_.size());
+    for (std::uint32_t layer = 0; layer < shapes_.size(); ++layer) {
+        auto group = std::find_if(groups_.begin(), groups_.end(),
+                                  [&](const Group & each) { return each.window == windows_[layer]; });
+        if (group == groups_.end()) {
+            groups_.emplace_back().window = windows_[layer];
+            group = groups_.end() - 1;
+        }
+        places_.push_back({static_cast<std::size_t>(group - groups_.begin()), group->block_bytes});
+        group->block_bytes += shapes_[layer].kv_heads * shapes_[layer].row_bytes() * kBlockRows;
     }
 }
 
 Tail Tail::copy() const {
-    Tail other(*arena_, shapes_, first_);
-    other.append(rows_);
-    for (std::size_t block = 0; block < other.blocks_.size(); ++block) {
-        std::memcpy(other.blocks_[block].data(), blocks_[block].data(), block_bytes_);
+    Tail other(*arena_, shapes_, first_, windows_);
+    other.rows_ = rows_;
+    for (std::size_t index = 0; index < groups_.size(); ++index) {
+        const Group & from = groups_[index];
+        Group & to = other.groups_[index];
+        to.gone = from.gone;
+        for (std::uint32_t block = 0; block < from.blocks.size(); ++block) {
+            to.blocks.push_back(arena_->allocate(from.block_bytes));
+            const std::uint32_t rows = std::min(kBlockRows, rows_ - (from.gone + block) * kBlockRows);
+            copy_block(from.blocks[block], to.blocks.back(), index, rows);
+        }
     }
     return other;
 }
 
+/// Only what is there is read and written: the rest of the new block takes no memory yet.
+void Tail::copy_block(const Block & from, Block & to, std::size_t group, std::uint32_t rows) const {
+    for (std::uint32_t layer = 0; layer < shapes_.size(); ++layer) {
+        const LayerShape & shape = shapes_[layer];
+        for (std::uint32_t head = 0; head < shape.kv_heads && places_[layer].group == group; ++head) {
+            const std::size_t keys = places_[layer].offset + head * kBlockRows * shape.key_bytes();
+            std::memcpy(to.data() + keys, from.data() + keys, rows * shape.key_bytes());
+            const std::size_t values =
+                places_[layer].offset + values_offset(shape) + head * kBlockRows * shape.value_bytes();
+            std::memcpy(to.data() + values, from.data() + values, rows * shape.value_bytes());
+        }
+    }
+}
+
 std::uint64_t Tail::append_bytes(std::uint32_t count) const {
-    const std::uint64_t needed = (std::uint64_t{rows_} + count + kBlockRows - 1) / kBlockRows;
-    return (needed - blocks_.size()) * block_bytes_;
+    std::uint64_t bytes = 0;
+    for (const Group & group : groups_) {
+        bytes += (blocks_for(rows_ + count) - group.gone - group.blocks.size()) * group.block_bytes;
+    }
+    return bytes;
 }
 
 void Tail::append(std::uint32_t count) {
-    const std::size_t needed = (std::size_t{rows_} + count + kBlockRows - 1) / kBlockRows;
+    for (const Group & group : groups_) {
+        if (group.window > 0 && rows_ > group.window + kBlockRows) {
+            give_back(group.window, (rows_ - group.window - kBlockRows) / kBlockRows * kBlockRows);
+        }
+    }
     try {
-        while (blocks_.size() < needed) {
-            blocks_.push_back(arena_->allocate(block_bytes_));
+        for (Group & group : groups_) {
+            while (group.gone + group.blocks.size() < blocks_for(rows_ + count)) {
+                group.blocks.push_back(arena_->allocate(group.block_bytes));
+            }
         }
     } catch (...) {
         truncate(rows_);  // gives back what it got
@@ -52,18 +93,41 @@ void Tail::append(std::uint32_t count) {
 }
 
 void Tail::truncate(std::uint32_t rows) {
-    assert(rows <= rows_);
+    assert(rows <= rows_ && rows >= least_rows());
     rows_ = rows;
-    blocks_.resize((std::size_t{rows} + kBlockRows - 1) / kBlockRows);
+    for (Group & group : groups_) {
+        group.blocks.resize(blocks_for(rows) - group.gone);
+    }
+}
+
+std::uint32_t Tail::least_rows() const {
+    std::uint32_t least = 0;
+    for (const Group & group : groups_) {
+        least = std::max(least, group.gone > 0 ? group.gone * kBlockRows + group.window - 1 : 0);
+    }
+    return least;
+}
+
+void Tail::give_back(std::uint32_t window, std::uint32_t row) {
+    assert(window > 0 && row % kBlockRows == 0 && row <= rows_);
+    for (Group & group : groups_) {
+        const std::uint32_t gone = row / kBlockRows;
+        if (group.window == window && gone > group.gone) {
+            group.blocks.erase(group.blocks.begin(), group.blocks.begin() + (gone - group.gone));
+            group.gone = gone;
+        }
+    }
 }
 
 Tail::Place Tail::place(std::uint32_t layer, std::uint32_t row) {
-    assert(row < rows_);
+    const Group & group = group_of(layer);
+    assert(row < rows_ && row / kBlockRows >= group.gone);
     const LayerShape & shape = shapes_[layer];
     Place place;
     place.key_head_stride = kBlockRows * shape.key_bytes();
     place.value_head_stride = kBlockRows * shape.value_stride();
-    std::byte * base = blocks_[row / kBlockRows].data() + layer_offsets_[layer];
+    std::byte * base =
+        groups_[places_[layer].group].blocks[row / kBlockRows - group.gone].data() + places_[layer].offset;
     place.keys = base + row % kBlockRows * shape.key_bytes();
     place.values = base + values_offset(shape) + row % kBlockRows * shape.value_stride();
     place.count = kBlockRows - row % kBlockRows;
@@ -72,9 +136,10 @@ Tail::Place Tail::place(std::uint32_t layer, std::uint32_t row) {
 
 void Tail::view(std::uint32_t layer, std::uint32_t head, std::vector<HeadRows> & views) const {
     const LayerShape & shape = shapes_[layer];
-    for (std::size_t block = 0; block < blocks_.size(); ++block) {
-        const auto begin = static_cast<std::uint32_t>(block) * kBlockRows;
-        const std::byte * base = blocks_[block].data() + layer_offsets_[layer];
+    const Group & group = group_of(layer);
+    for (std::uint32_t block = 0; block < group.blocks.size(); ++block) {
+        const std::uint32_t begin = (group.gone + block) * kBlockRows;
+        const std::byte * base = group.blocks[block].data() + places_[layer].offset;
         HeadRows rows;
         rows.keys = base + head * kBlockRows * shape.key_bytes();
         rows.values = base + values_offset(shape) + head * kBlockRows * shape.value_stride();

@@ -10,26 +10,36 @@
 namespace snapkv::kv {
 
 /// The rows after the frozen segments: generated tokens and further turns, of all layers, at consecutive positions.
-/// Grows by blocks, so that nothing already there is copied. Not thread-safe.
+/// Grows by blocks, so that nothing already there is copied. A layer that slides gives blocks back that no further
+/// query sees. Not thread-safe.
 class Tail {
 public:
     static constexpr std::uint32_t kBlockRows = 256;
 
-    Tail(Arena & arena, std::vector<LayerShape> shapes, Position first);
+    /// `windows`: of each layer, 0 where it does not slide; none at all: no layer does.
+    Tail(Arena & arena, std::vector<LayerShape> shapes, Position first, std::vector<std::uint32_t> windows = {});
     [[nodiscard]] Tail copy() const;
 
     [[nodiscard]] std::uint32_t rows() const { return rows_; }
     [[nodiscard]] Position first() const { return first_; }
     [[nodiscard]] Position next() const { return first_ + rows_; }
     [[nodiscard]] const std::vector<LayerShape> & shapes() const { return shapes_; }
+    [[nodiscard]] const std::vector<std::uint32_t> & windows() const { return windows_; }
+    /// The first row of a layer that is still there.
+    [[nodiscard]] std::uint32_t first_row(std::uint32_t layer) const { return group_of(layer).gone * kBlockRows; }
 
-    /// Makes room for `count` more rows and counts them as present; their contents are written through place(). Throws
-    /// Error(Machine), and is then as before.
+    /// Makes room for `count` more rows and counts them as present; their contents are written through place(). Rows
+    /// that no query from there on sees go, but for kBlockRows, which truncate() may need. Throws Error(Machine), and
+    /// is then as before, but for those.
     void append(std::uint32_t count);
     /// Bytes that append() would ask for.
     [[nodiscard]] std::uint64_t append_bytes(std::uint32_t count) const;
-    /// Forgets all rows from `rows` on.
+    /// Forgets all rows from `rows` on, no fewer than least_rows().
     void truncate(std::uint32_t rows);
+    /// The fewest rows after which queries still see all that they should.
+    [[nodiscard]] std::uint32_t least_rows() const;
+    /// Gives back the rows before `row`, a multiple of kBlockRows, of all layers with a window of `window`.
+    void give_back(std::uint32_t window, std::uint32_t row);
 
     /// Where row `row` of a layer lies: consecutive rows up to `count` follow it, head h lies h times the stride on.
     struct Place {
@@ -41,15 +51,30 @@ public:
     };
     [[nodiscard]] Place place(std::uint32_t layer, std::uint32_t row);
 
-    /// Appends the views of one head's rows to `views`.
+    /// Appends the views of one head's rows, as far as they are there, to `views`.
     void view(std::uint32_t layer, std::uint32_t head, std::vector<HeadRows> & views) const;
 
 private:
+    /// Layers with the same window, whose rows share blocks.
+    struct Group {
+        std::uint32_t window = 0;
+        std::size_t block_bytes = 0;
+        std::uint32_t gone = 0;  ///< blocks that were given back
+        std::vector<Block> blocks;
+    };
+    [[nodiscard]] const Group & group_of(std::uint32_t layer) const { return groups_[places_[layer].group]; }
+    void copy_block(const Block & from, Block & to, std::size_t group, std::uint32_t rows) const;
+
+    /// Where a layer's rows lie.
+    struct LayerPlace {
+        std::size_t group = 0;
+        std::size_t offset = 0;  ///< of its keys within a block
+    };
     Arena * arena_;
     std::vector<LayerShape> shapes_;
-    std::vector<std::size_t> layer_offsets_;  ///< of a layer's keys within a block
-    std::size_t block_bytes_ = 0;
-    std::vector<Block> blocks_;
+    std::vector<std::uint32_t> windows_;
+    std::vector<LayerPlace> places_;
+    std::vector<Group> groups_;
     std::uint32_t rows_ = 0;
     Position first_;
 };

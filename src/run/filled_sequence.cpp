@@ -168,23 +168,24 @@ std::optional<Sequence> Session::filled_sequence(std::uint32_t depth, const Cach
     const run::PrefillPlan plan = run::plan_prefill({&branch, 1}, impl_->params(), impl_->options.context);
     const run::BranchPlan & of_branch = plan.branches.front();
     const kv::LayerShape shape = run::attending_shape(impl_->params(), of_branch.type, cache.rotate);
-    CacheStats stats = run::cache_stats(of_branch, impl_->params());
+    const std::uint64_t rows = shape.kv_heads * run::kept_rows(of_branch, impl_->params());
     const std::uint64_t states = 2 * run::state_bytes(impl_->params());  // a step's old one and new one
     std::uint64_t unreserved = 0;
-    const auto reserved = Reservation::take(stats.bytes_kept + states, impl_->arena->shared_meter(), unreserved);
+    const auto reserved =
+        Reservation::take(rows * shape.row_bytes() + states, impl_->arena->shared_meter(), unreserved);
     if (!reserved) {
-        raise_machine("{} rows of keys and values, and states, need {} MiB; {} MiB are available", stats.rows_kept,
-                      (stats.bytes_kept + states) >> 20U, unreserved >> 20U);
+        raise_machine("{} rows of keys and values, and states, need {} MiB; {} MiB are available", rows,
+                      (rows * shape.row_bytes() + states) >> 20U, unreserved >> 20U);
     }
     impl_->arena->meter().restart_peak();
     std::vector<std::shared_ptr<const kv::Segment>> segments;
+    CacheStats stats{.config = cache, .reason = "there is no prompt"};
     if (depth > 0) {
         Service().call([&] { segments.push_back(run::filled_segment(*impl_, of_branch.cache, shape, random)); });
         if (segments.front() == nullptr) {
             return std::nullopt;
         }
-    } else {
-        stats = {.config = cache, .reason = "there is no prompt"};
+        stats = run::cache_stats(of_branch, impl_->params(), segments);
     }
     branch.prompt.tokens.resize(depth);
     return Sequence(std::make_unique<Sequence::Impl>(
@@ -194,7 +195,7 @@ std::optional<Sequence> Session::filled_sequence(std::uint32_t depth, const Cach
                        .prompt_tokens = depth,
                        .stats = std::move(stats),
                        .segments = std::move(segments),
-                       .tail = kv::Tail(*impl_->arena, impl_->shapes(cache), Position{depth}),
+                       .tail = impl_->tail(cache, Position{depth}),
                        .state = kv::RecurrentState(*impl_->arena, run::state_floats(impl_->params())),
                        .logits = std::vector<float>(impl_->params().vocabulary, 0.0F)}));
 } catch (const std::bad_alloc &) {

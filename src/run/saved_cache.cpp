@@ -19,12 +19,13 @@ run::SavedModel Session::Impl::saved_model() const {
             .rope = params().rope,
             .shapes = shapes(CacheConfig{}),
             .state_floats = run::state_floats(params()),
-            .vocabulary = params().vocabulary};
+            .vocabulary = params().vocabulary,
+            .windows = windows()};
 }
 
 Document Session::Impl::load_document(const std::filesystem::path & path) const {
-    return Document(std::make_shared<Document::Impl>(Document::Impl{
-        model.impl(), std::make_shared<run::DocumentFile>(path, saved_model(), params())}));
+    return Document(std::make_shared<Document::Impl>(
+        Document::Impl{model.impl(), std::make_shared<run::DocumentFile>(path, saved_model(), params())}));
 }
 
 bool Session::save(const Sequence & sequence, const std::filesystem::path & path) const try {

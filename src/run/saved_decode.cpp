@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <numeric>
 #include <utility>
 
@@ -233,24 +234,44 @@ std::vector<std::shared_ptr<const kv::Segment>> read_segments(SavedReader & in, 
     return segments;
 }
 
-kv::Tail read_tail(SavedReader & in, kv::Arena & arena, const std::vector<kv::LayerShape> & shapes, Position first,
-                   std::uint32_t count) {
-    std::uint64_t row_bytes = 0;
-    for (const kv::LayerShape & shape : shapes) {
-        row_bytes += std::uint64_t{shape.kv_heads} * shape.row_bytes();
+/// The first rows that each layer's tail has: multiples of a block's, the same for all layers with a window, none where
+/// there is none.
+std::vector<std::uint32_t> read_first_rows(SavedReader & in, const SavedModel & model, std::uint32_t count) {
+    auto rows = in.array<std::uint32_t>("first tail rows", model.shapes.size());
+    std::map<std::uint32_t, std::uint32_t> of_window{{0, 0}};
+    for (std::size_t layer = 0; layer < rows.size(); ++layer) {
+        const std::uint32_t window = model.windows.empty() ? 0 : model.windows[layer];
+        const std::uint32_t expected = of_window.emplace(window, rows[layer]).first->second;
+        if (rows[layer] != expected || rows[layer] % kv::Tail::kBlockRows != 0 ||
+            (rows[layer] > 0 && rows[layer] + std::uint64_t{window} > count)) {
+            in.refuse("layer {} has a tail of {} rows from row {} on, and a window of {}", layer, count, rows[layer],
+                      window);
+        }
     }
-    in.expect("tail rows", count, row_bytes);
-    kv::Tail tail(arena, shapes, first);
+    return rows;
+}
+
+kv::Tail read_tail(SavedReader & in, kv::Arena & arena, const std::vector<kv::LayerShape> & shapes,
+                   const SavedModel & model, Position first, std::uint32_t count) {
+    const std::vector<std::uint32_t> first_rows = read_first_rows(in, model, count);
+    for (std::uint32_t layer = 0; layer < shapes.size(); ++layer) {
+        in.expect("tail rows", count - first_rows[layer],
+                  std::uint64_t{shapes[layer].kv_heads} * shapes[layer].row_bytes());
+    }
+    kv::Tail tail(arena, shapes, first, model.windows);
     tail.append(count);
     for (std::uint32_t layer = 0; layer < shapes.size(); ++layer) {
         const kv::LayerShape & shape = shapes[layer];
+        if (first_rows[layer] > 0) {
+            tail.give_back(model.windows[layer], first_rows[layer]);
+        }
         for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
-            for (std::uint32_t row = 0; row < count; row += kv::Tail::kBlockRows) {
+            for (std::uint32_t row = first_rows[layer]; row < count; row += kv::Tail::kBlockRows) {
                 const kv::Tail::Place place = tail.place(layer, row);
                 in.fill("tail keys", place.keys + head * place.key_head_stride,
                         std::min(place.count, count - row) * shape.key_bytes());
             }
-            for (std::uint32_t row = 0; row < count; row += kv::Tail::kBlockRows) {
+            for (std::uint32_t row = first_rows[layer]; row < count; row += kv::Tail::kBlockRows) {
                 const kv::Tail::Place place = tail.place(layer, row);
                 in.fill("tail values", place.values + head * place.value_head_stride,
                         std::min(place.count, count - row) * shape.value_bytes());
@@ -295,9 +316,12 @@ Sequence::Impl decode_sequence(const ByteSource & contents, const SavedModel & m
     std::vector<Token> tokens = read_tokens(in, counts.tokens, model.vocabulary);
     const std::uint32_t tail_first = counts.tokens - (counts.pending ? 1 : 0) - counts.tail_rows;
     auto segments = read_segments(in, *arena, shapes, counts.segments, tail_first);
-    kv::Tail tail = read_tail(in, *arena, shapes, Position{tail_first}, counts.tail_rows);
+    kv::Tail tail = read_tail(in, *arena, shapes, model, Position{tail_first}, counts.tail_rows);
     kv::RecurrentState state = read_state(in, *arena, model.state_floats);
     std::vector<float> logits = read_logits(in, model.vocabulary);
+    bool has_prompt_logits = false;
+    in.flag("logits of the prompt", has_prompt_logits);
+    std::vector<float> prompt_logits = has_prompt_logits ? read_logits(in, model.vocabulary) : std::vector<float>();
     in.expect_end();
     return {.model = nullptr,
             .arena = std::move(arena),
@@ -308,6 +332,7 @@ Sequence::Impl decode_sequence(const ByteSource & contents, const SavedModel & m
             .tail = std::move(tail),
             .state = std::move(state),
             .logits = std::move(logits),
+            .prompt_logits = std::move(prompt_logits),
             .pending = counts.pending};
 }
 

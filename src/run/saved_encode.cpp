@@ -45,6 +45,9 @@ void write_layer(SavedWriter & out, const kv::LayerRows & layer) {
 }
 
 void write_tail(SavedWriter & out, const kv::Tail & tail) {
+    for (std::uint32_t layer = 0; layer < tail.shapes().size(); ++layer) {
+        out.number("first tail row", tail.first_row(layer));
+    }
     std::vector<kv::HeadRows> views;
     for (std::uint32_t layer = 0; layer < tail.shapes().size(); ++layer) {
         const kv::LayerShape & shape = tail.shapes()[layer];
@@ -96,6 +99,8 @@ void encode_sequence(const SavedModel & model, const Sequence::Impl & sequence, 
         out.array(std::span(sequence.state.of(layer), sequence.state.floats(layer)));
     }
     out.array(std::span<const float>(sequence.logits));
+    out.flag("logits of the prompt", !sequence.prompt_logits.empty());
+    out.array(std::span<const float>(sequence.prompt_logits));
 }
 
 }  // namespace snapkv::run

@@ -80,6 +80,9 @@ void stats_fields(Archive & archive, Stats & stats) {
     archive.flag("window cuts question", stats.window_cuts_question);
     archive.number("full rows", stats.rows_full);
     archive.number("kept rows", stats.rows_kept);
+    archive.number("least rows of a head", stats.rows_per_head.least);
+    archive.number("median rows of a head", stats.rows_per_head.median);
+    archive.number("most rows of a head", stats.rows_per_head.most);
     archive.number("full bytes", stats.bytes_full);
     archive.number("kept bytes", stats.bytes_kept);
 }

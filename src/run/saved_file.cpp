@@ -19,7 +19,7 @@ namespace {
 
 /// The line break within it shows up a transfer that took the file for text.
 constexpr std::array<char, 8> kMagic{'S', 'N', 'A', 'P', 'K', 'V', '\r', '\n'};
-constexpr std::uint32_t kVersion = 5;
+constexpr std::uint32_t kVersion = 6;
 
 /// What comes before the contents. Its fields fill it without gaps, so that it is the file's first bytes.
 struct Envelope {

@@ -1,8 +1,10 @@
 #include "snapkv/sequence.h"
 
+#include <algorithm>
 #include <new>
 
 #include "base/out_of_memory.h"
+#include "base/raise.h"
 #include "run/sequence_impl.h"
 
 namespace snapkv {
@@ -15,7 +17,43 @@ Sequence::~Sequence() = default;
 Sequence Sequence::fork() const try {
     return Sequence(std::make_unique<Impl>(Impl{impl_->model, impl_->arena, impl_->tokens, impl_->prompt_tokens,
                                                 impl_->stats, impl_->segments, impl_->tail.copy(), impl_->state.copy(),
-                                                impl_->logits, impl_->pending}));
+                                                impl_->logits, impl_->prompt_logits, impl_->pending}));
+} catch (const std::bad_alloc &) {
+    out_of_memory();
+}
+
+void Sequence::truncate(std::size_t tokens) try {
+    if (tokens < impl_->prompt_tokens || tokens > impl_->tokens.size()) {
+        raise_usage("a sequence of {} tokens, {} of them its prompt, is to be cut to {}", impl_->tokens.size(),
+                    impl_->prompt_tokens, tokens);
+    }
+    if (tokens == impl_->tokens.size()) {
+        return;
+    }
+    const std::vector<kv::LayerShape> & shapes = impl_->tail.shapes();
+    if (std::any_of(shapes.begin(), shapes.end(), [](const kv::LayerShape & shape) { return shape.kv_heads == 0; })) {
+        raise_usage("a sequence with recurrent layers cannot be cut: their state is that after all of its tokens");
+    }
+    // The last token that stays is fed again for its logits; those after the prompt are at hand.
+    const std::size_t before_tail = index_of(impl_->tail.first());
+    const bool to_prompt = tokens == before_tail;
+    if (tokens < before_tail || (to_prompt && impl_->prompt_logits.empty())) {
+        raise_usage("the sequence cannot be cut to {} tokens: there are no rows of their own from token {} on", tokens,
+                    before_tail);
+    }
+    const auto rows = static_cast<std::uint32_t>(tokens - before_tail - (to_prompt ? 0 : 1));
+    if (rows < impl_->tail.least_rows()) {
+        raise_usage(
+            "the sequence cannot be cut to {} tokens: its sliding layers have let go of what these saw; {} is "
+            "the least",
+            tokens, before_tail + impl_->tail.least_rows() + 1);
+    }
+    if (to_prompt) {
+        impl_->logits = impl_->prompt_logits;
+    }
+    impl_->tail.truncate(std::min(rows, impl_->tail.rows()));
+    impl_->tokens.resize(tokens);
+    impl_->pending = !to_prompt;
 } catch (const std::bad_alloc &) {
     out_of_memory();
 }
@@ -47,7 +85,7 @@ KeptPositions Sequence::kept_positions() const try {
             }
         }
         for (auto & head : heads) {
-            for (std::uint32_t row = 0; row < impl_->tail.rows(); ++row) {
+            for (std::uint32_t row = impl_->tail.first_row(layer); row < impl_->tail.rows(); ++row) {
                 head.push_back(index_of(impl_->tail.first() + row));
             }
         }

@@ -24,7 +24,8 @@ struct Sequence::Impl {
     kv::Tail tail;
     kv::RecurrentState state;
     std::vector<float> logits;
-    bool pending = false;  ///< the last token has no row yet
+    std::vector<float> prompt_logits{};  ///< after the prompt, once `logits` are later ones
+    bool pending = false;                ///< the last token has no row yet
 
     [[nodiscard]] std::uint32_t next_position() const { return index_of(tail.next()); }
 };

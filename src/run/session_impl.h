@@ -67,6 +67,18 @@ struct Session::Impl {
     [[nodiscard]] run::SavedModel saved_model() const;
     /// Throws Error(Input) for what is no document of this model.
     [[nodiscard]] Document load_document(const std::filesystem::path & path) const;
+    /// For further rows of a sequence, from position `first` on.
+    [[nodiscard]] kv::Tail tail(const CacheConfig & cache, Position first) const {
+        return {*arena, shapes(cache), first, windows()};
+    }
+    /// Of each layer, 0 where it does not slide.
+    [[nodiscard]] std::vector<std::uint32_t> windows() const {
+        std::vector<std::uint32_t> windows;
+        for (std::uint32_t layer = 0; layer < params().layers; ++layer) {
+            windows.push_back(params().window_of(layer));
+        }
+        return windows;
+    }
     [[nodiscard]] std::vector<kv::LayerShape> shapes(const CacheConfig & cache) const {
         std::vector<kv::LayerShape> shapes;
         for (std::uint32_t layer = 0; layer < params().layers; ++layer) {

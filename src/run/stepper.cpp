@@ -225,7 +225,11 @@ void Stepper::take_logits(std::span<const Feed> feeds, const ggml_tensor * tenso
     const auto * logits = static_cast<const float *>(tensor->data);
     for (std::size_t index = 0; index < feeds.size(); ++index) {
         check_logits({logits + index * params_.vocabulary, params_.vocabulary});
-        feeds[index].sequence->logits.resize(params_.vocabulary);  // what can fail comes first
+        Sequence::Impl & sequence = *feeds[index].sequence;  // what can fail comes first
+        if (sequence.tail.rows() == feeds[index].tokens.size()) {
+            sequence.prompt_logits = sequence.logits;  // the first rows after the prompt
+        }
+        sequence.logits.resize(params_.vocabulary);
     }
     for (const Feed & feed : feeds) {
         feed.sequence->logits.assign(logits, logits + params_.vocabulary);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "kv/rows.h"
@@ -174,6 +175,69 @@ TEST(Tail, CopiesAreIndependent) {
         tail.truncate(0);
         EXPECT_EQ(arena.meter().alive(), 0U);
     }
+}
+
+/// Two layers that slide, with windows of their own, between others.
+const std::vector<std::uint32_t> windows{0, 300, 40, 0, 300};
+
+TEST(Tail, OfALayerThatSlidesGivesBackWhatNoQuerySees) {
+    Arena arena;
+    Tail tail(arena, tail_shapes(), Position{kFirst}, windows);
+    for (int step = 0; step < 400; ++step) {
+        append_marked(tail, 7);
+        for (std::uint32_t layer = 0; layer < windows.size(); ++layer) {
+            const std::uint32_t first = tail.first_row(layer);
+            if (windows[layer] == 0) {
+                EXPECT_EQ(first, 0U);
+                continue;
+            }
+            // What queries see that come after some rows were taken back, and no more than two blocks beside.
+            EXPECT_LE(first + windows[layer] + Tail::kBlockRows,
+                      std::max(tail.rows(), windows[layer] + Tail::kBlockRows));
+            EXPECT_GE(first + windows[layer] + 2 * Tail::kBlockRows + 7, tail.rows());
+        }
+    }
+    const Tail copy = tail.copy();
+    for (const Tail * each : {&std::as_const(tail), &copy}) {
+        for (std::uint32_t layer = 0; layer < windows.size(); ++layer) {
+            const LayerShape & shape = tail.shapes()[layer];
+            for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
+                std::vector<HeadRows> views;
+                each->view(layer, head, views);
+                std::uint32_t position = kFirst + tail.first_row(layer);
+                for (const HeadRows & view : views) {
+                    EXPECT_EQ(view.position(0), Position{position});
+                    for (std::uint32_t row = 0; row < view.rows; ++row, ++position) {
+                        ASSERT_TRUE(has_marks(view, shape, layer, head, row, position));
+                    }
+                }
+                EXPECT_EQ(position, kFirst + 2800);
+            }
+        }
+    }
+    const std::uint64_t both = arena.meter().alive();
+    tail = Tail(arena, tail_shapes(), Position{kFirst}, windows);
+    EXPECT_EQ(arena.meter().alive(), both / 2);
+    tail.append(2800);
+    EXPECT_GT(arena.meter().alive(), both) << "all of it is more";
+}
+
+TEST(Tail, OfALayerThatSlidesCanBeCutAsFarAsItsRowsGo) {
+    Arena arena;
+    Tail tail(arena, tail_shapes(), Position{kFirst}, windows);
+    EXPECT_EQ(tail.least_rows(), 0U);
+    for (int step = 0; step < 1000; ++step) {
+        append_marked(tail, 1);
+        ASSERT_LE(tail.least_rows() + Tail::kBlockRows, std::max(tail.rows(), Tail::kBlockRows)) << step;
+    }
+    const std::uint32_t least = tail.least_rows();
+    EXPECT_GT(least, 0U);
+    tail.truncate(least);
+    for (std::uint32_t layer = 0; layer < windows.size(); ++layer) {
+        EXPECT_LE(tail.first_row(layer) + (windows[layer] > 0 ? windows[layer] - 1 : 0), least);
+    }
+    append_marked(tail, 500);
+    EXPECT_EQ(tail.rows(), least + 500);
 }
 
 }  // namespace

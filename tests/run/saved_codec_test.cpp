@@ -115,6 +115,9 @@ TEST(SavedCodec, KeepsTheWholeState) {
     EXPECT_TRUE(stats.window_cuts_question);
     EXPECT_EQ(stats.rows_full, std::uint64_t{1} << 40U);
     EXPECT_EQ(stats.rows_kept, 22U);
+    EXPECT_EQ(stats.rows_per_head.least, 4U);
+    EXPECT_EQ(stats.rows_per_head.median, 5U);
+    EXPECT_EQ(stats.rows_per_head.most, 6U);
     EXPECT_EQ(stats.bytes_full, 333U);
     EXPECT_EQ(stats.bytes_kept, 44U);
 }
@@ -315,6 +318,37 @@ TEST(SavedCodec, LyingCountsAreRefusedBeforeTheyAreBelieved) {
             EXPECT_LT(memory->meter().peak(), 1U << 20U);
         }
     }
+}
+
+TEST(SavedCodec, KeepsTheLogitsOfThePromptWhereThereAreAny) {
+    const auto arena = std::make_shared<kv::Arena>();
+    for (const std::uint32_t rows : {2U, 3U}) {
+        const Sequence::Impl sequence = small_sequence(arena, rows);
+        EXPECT_EQ(sequence.prompt_logits.empty(), rows == 3);
+        EXPECT_EQ(decoded(encoded(small_model(), sequence)).prompt_logits, sequence.prompt_logits);
+    }
+}
+
+/// A layer that slides has given back the beginning of its tail.
+TEST(SavedCodec, KeepsWhatIsLeftOfATail) {
+    constexpr std::uint32_t kRows = 900;
+    const auto arena = std::make_shared<kv::Arena>();
+    SavedModel model = small_model();
+    model.windows = {0, 40};
+    Sequence::Impl sequence = small_sequence(arena, kRows);
+    kv::Tail whole = std::move(sequence.tail);
+    sequence.tail = kv::Tail(*arena, whole.shapes(), whole.first(), model.windows);
+    sequence.tail.append(kRows);
+    test::mark_tail(sequence.tail);
+    sequence.tail.give_back(40, 512);
+    const std::vector<std::byte> bytes = encoded(model, sequence);
+    EXPECT_LT(bytes.size(), encoded(small_model(), small_sequence(arena, kRows)).size());
+    const Sequence::Impl back = decoded(bytes, model);
+    EXPECT_EQ(back.tail.first_row(0), 0U);
+    EXPECT_EQ(back.tail.first_row(1), 512U);
+    expect_same_rows(back, sequence);
+    // To a model whose layer does not slide these are no rows.
+    EXPECT_NE(refusal(bytes).find("a tail of 900 rows from row 512 on"), std::string::npos) << refusal(bytes);
 }
 
 /// The fuzzer's seeds, past crashes among them: here also where there is no fuzzer. A change of the format without new

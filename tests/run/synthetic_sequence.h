@@ -111,6 +111,7 @@ inline Sequence::Impl small_sequence(const std::shared_ptr<kv::Arena> & arena, s
     stats.window_cuts_question = true;
     stats.rows_full = std::uint64_t{1} << 40U;
     stats.rows_kept = 22;
+    stats.rows_per_head = {4, 5, 6};
     stats.bytes_full = 333;
     stats.bytes_kept = 44;
 
@@ -127,6 +128,7 @@ inline Sequence::Impl small_sequence(const std::shared_ptr<kv::Arena> & arena, s
             .tail = std::move(tail),
             .state = std::move(state),
             .logits = {0.5F, -1.25F, 1e-30F, -0.0F, 3, 4, -1e30F},
+            .prompt_logits = tail_rows == 2 ? std::vector<float>{1, 2, 3, 4, 5, 6, 7} : std::vector<float>(),
             .pending = true};
 }
 
