@@ -41,7 +41,7 @@ complete -c snapkv -n '__fish_seen_subcommand_from run' -l kv-type-k -x -a 'f32 
 complete -c snapkv -n '__fish_seen_subcommand_from run' -l kv-type-v -x -a 'f32 f16 bf16 q8_0 q4_0' -d 'type to store values in'
 complete -c snapkv -n '__fish_seen_subcommand_from run' -l kv-rotate -x -a 'on off' -d 'rotate rows before quantising them to q8_0 or q4_0, which loses less; off is for comparison'
 complete -c snapkv -n '__fish_seen_subcommand_from run' -l save-kv -r -F -d 'save the sequence to FILE, answer included; with -n 0 the prompt alone'
-complete -c snapkv -n '__fish_seen_subcommand_from run' -l snapshots -r -F -d 'keep the document'\''s keys and values in DIR, a file a document, and take them from there the next time: another question about it then costs its own tokens'
+complete -c snapkv -n '__fish_seen_subcommand_from run' -l snapshots -r -F -d 'keep the document'\''s keys and values in FOLDER, a file a document, and take them from there the next time: another question about it then costs its own tokens'
 complete -c snapkv -n '__fish_seen_subcommand_from run' -l load-kv -r -F -d 'continue a saved sequence instead of reading a document; each -q is a separate turn from it'
 complete -c snapkv -n '__fish_seen_subcommand_from run' -l json -d 'print one JSON object at the end instead of text as it is generated'
 complete -c snapkv -n '__fish_seen_subcommand_from run' -l dry-run -d 'print the number of tokens, the memory needed and the estimated time, and exit'

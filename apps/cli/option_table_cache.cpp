@@ -195,8 +195,8 @@ void add_cache_options(std::vector<Option> & table) {
                      .files = Files::SavedCache,
                      .paths = [](const Settings & s) { return Paths{s.save_kv}; }});
     table.push_back({.names = {"--snapshots"},
-                     .placeholder = "DIR",
-                     .help = "keep the document's keys and values in DIR, a file a document, and take them from there "
+                     .placeholder = "FOLDER",
+                     .help = "keep the document's keys and values in FOLDER, a file a document, and take them from there "
                              "the next time: another question about it then costs its own tokens",
                      .section = section,
                      .commands = in(Command::Run),

@@ -213,7 +213,7 @@ TEST(OutputOptions, NameTheirFiles) {
         EXPECT_EQ(option.names_files(), like_a_file) << option.long_name();
         outputs += option.names_files() && option.files != Files::Input ? 1U : 0U;
     }
-    EXPECT_EQ(outputs, 5U);  // --save-kv, --dump-kept, --html, and -o of make-model and of the experiments
+    EXPECT_EQ(outputs, 6U);  // --save-kv, --snapshots, --dump-kept, --html, -o of make-model and of the experiments
 }
 
 }  // namespace
