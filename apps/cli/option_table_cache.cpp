@@ -196,8 +196,9 @@ void add_cache_options(std::vector<Option> & table) {
                      .paths = [](const Settings & s) { return Paths{s.save_kv}; }});
     table.push_back({.names = {"--snapshots"},
                      .placeholder = "FOLDER",
-                     .help = "keep the document's keys and values in FOLDER, a file a document, and take them from there "
-                             "the next time: another question about it then costs its own tokens",
+                     .help =
+                         "keep the document's keys and values in FOLDER, a file a document, and take them from there "
+                         "the next time: another question about it then costs its own tokens",
                      .section = section,
                      .commands = in(Command::Run),
                      .read = [](Settings & s, Name name, const Value & v) { s.snapshots = non_empty(name, v); },
