@@ -7,7 +7,7 @@ _snapkv() {
   fi
   case ${COMP_WORDS[1]} in
     run)
-      options='-m --model -f --file -p --prompt -q --question --raw --parse-special --truncate -n --n-predict -s --seed --temp --top-k --top-p --min-p --repeat-penalty --stop --kv-policy --kv-budget --kv-window --kv-recent --kv-evidence --kv-cluster --kv-kernel --kv-pool --kv-group --kv-sink --kv-type --kv-type-k --kv-type-v --kv-rotate --save-kv --snapshots --load-kv --json --dry-run --dump-kept -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
+      options='-m --model -f --file -p --prompt -q --question --raw --parse-special --truncate -n --n-predict -s --seed --temp --top-k --top-p --min-p --repeat-penalty --stop --kv-policy --kv-budget --kv-window --kv-recent --kv-evidence --kv-allocation --kv-cluster --kv-kernel --kv-pool --kv-group --kv-sink --kv-type --kv-type-k --kv-type-v --kv-rotate --save-kv --snapshots --load-kv --json --dry-run --dump-kept -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
       case $before in
         -m | --model) COMPREPLY=($(compgen -f -- "$word")); return ;;
         -f | --file) COMPREPLY=($(compgen -f -- "$word")); return ;;
@@ -27,6 +27,7 @@ _snapkv() {
         --kv-window) COMPREPLY=(); return ;;
         --kv-recent) COMPREPLY=(); return ;;
         --kv-evidence) COMPREPLY=($(compgen -W 'auto mean rms top4 max max-floor recency' -- "$word")); return ;;
+        --kv-allocation) COMPREPLY=($(compgen -W 'auto even heads' -- "$word")); return ;;
         --kv-cluster) COMPREPLY=(); return ;;
         --kv-kernel) COMPREPLY=(); return ;;
         --kv-pool) COMPREPLY=($(compgen -W 'auto max avg none' -- "$word")); return ;;
@@ -54,7 +55,7 @@ _snapkv() {
       COMPREPLY=($(compgen -W "$options" -- "$word"))
       ;;
     show)
-      options='-m --model -f --file -p --prompt -q --question --raw --parse-special --truncate --kv-policy --kv-budget --kv-window --kv-recent --kv-evidence --kv-cluster --kv-kernel --kv-pool --kv-group --kv-sink --kv-type --kv-type-k --kv-type-v --kv-rotate --html -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
+      options='-m --model -f --file -p --prompt -q --question --raw --parse-special --truncate --kv-policy --kv-budget --kv-window --kv-recent --kv-evidence --kv-allocation --kv-cluster --kv-kernel --kv-pool --kv-group --kv-sink --kv-type --kv-type-k --kv-type-v --kv-rotate --html -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
       case $before in
         -m | --model) COMPREPLY=($(compgen -f -- "$word")); return ;;
         -f | --file) COMPREPLY=($(compgen -f -- "$word")); return ;;
@@ -66,6 +67,7 @@ _snapkv() {
         --kv-window) COMPREPLY=(); return ;;
         --kv-recent) COMPREPLY=(); return ;;
         --kv-evidence) COMPREPLY=($(compgen -W 'auto mean rms top4 max max-floor recency' -- "$word")); return ;;
+        --kv-allocation) COMPREPLY=($(compgen -W 'auto even heads' -- "$word")); return ;;
         --kv-cluster) COMPREPLY=(); return ;;
         --kv-kernel) COMPREPLY=(); return ;;
         --kv-pool) COMPREPLY=($(compgen -W 'auto max avg none' -- "$word")); return ;;
@@ -152,7 +154,7 @@ _snapkv() {
       COMPREPLY=($(compgen -W "$options" -- "$word"))
       ;;
     eval)
-      options='-m --model -f --file -q --question --raw --lengths --depths --lines --samples -n --n-predict --needle --expect --tasks --data --squad --hotpotqa --skip-broken --prefills --hide-question --no-answer-prefix -s --seed --policies --kv-policy --budgets --kv-budget --kv-window --kv-recent --kv-evidence --kv-cluster --kv-kernel --kv-pool --kv-group --kv-sink --kv-type --kv-rotate -o --output -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
+      options='-m --model -f --file -q --question --raw --lengths --depths --lines --samples -n --n-predict --needle --expect --tasks --data --squad --hotpotqa --skip-broken --prefills --hide-question --no-answer-prefix -s --seed --policies --kv-policy --budgets --kv-budget --kv-window --kv-recent --kv-evidence --kv-allocation --kv-cluster --kv-kernel --kv-pool --kv-group --kv-sink --kv-type --kv-rotate -o --output -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
       case $before in
         -m | --model) COMPREPLY=($(compgen -f -- "$word")); return ;;
         -f | --file) COMPREPLY=($(compgen -f -- "$word")); return ;;
@@ -175,6 +177,7 @@ _snapkv() {
         --kv-window) COMPREPLY=(); return ;;
         --kv-recent) COMPREPLY=(); return ;;
         --kv-evidence) COMPREPLY=(); return ;;
+        --kv-allocation) COMPREPLY=(); return ;;
         --kv-cluster) COMPREPLY=(); return ;;
         --kv-kernel) COMPREPLY=(); return ;;
         --kv-pool) COMPREPLY=(); return ;;

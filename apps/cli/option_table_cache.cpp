@@ -80,6 +80,18 @@ void add_cache_options(std::vector<Option> & table) {
                      .show = [](const Settings & s) { return to_word_or_auto(evidence_words, s.cache.evidence); },
                      .words = word_list_with_auto(evidence_words),
                      .report = [](const CacheStats & c) { return Json(to_word(evidence_words, c.evidence)); }});
+    table.push_back({.names = {"--kv-allocation"},
+                     .placeholder = "HOW",
+                     .help =
+                         "how a layer's rows are divided among its KV heads: the budget each, or more to heads whose "
+                         "votes stand out, the budget on average",
+                     .section = section,
+                     .commands = prompting,
+                     .read = [](Settings & s, Name name,
+                                const Value & v) { s.cache.allocation = from_word_or_auto(allocation_words, name, v); },
+                     .show = [](const Settings & s) { return to_word_or_auto(allocation_words, s.cache.allocation); },
+                     .words = word_list_with_auto(allocation_words),
+                     .report = [](const CacheStats & c) { return Json(to_word(allocation_words, c.allocation)); }});
     table.push_back(
         {.names = {"--kv-cluster"},
          .placeholder = "RULE|auto",

@@ -236,6 +236,15 @@ void add_caches(std::vector<Option> & table) {
                     const Value & v) { s.eval.caches.evidences = read_words_or_auto(evidence_words, name, v); },
          .show = [](const Settings & s) { return words_or_auto_text(evidence_words, s.eval.caches.evidences); }});
     table.push_back(
+        {.names = {"--kv-allocation"},
+         .placeholder = "HOW,...",
+         .help = "how a layer's rows are divided among its KV heads: even, heads, auto (see run)",
+         .section = section,
+         .commands = serving,
+         .read = [](Settings & s, Name name,
+                    const Value & v) { s.eval.caches.allocations = read_words_or_auto(allocation_words, name, v); },
+         .show = [](const Settings & s) { return words_or_auto_text(allocation_words, s.eval.caches.allocations); }});
+    table.push_back(
         {.names = {"--kv-cluster"},
          .placeholder = "RULE,...",
          .help = "how far a vote keeps the rows around it too: kernel:BACK,AHEAD, avg:BACK,AHEAD, "

@@ -32,6 +32,7 @@ inline constexpr std::array evidence_words{Word{"mean", Evidence::Mean},        
                                            Word{"max-floor", Evidence::MaxFloor}, Word{"recency", Evidence::Recency}};
 inline constexpr std::array group_words{Word{"mean", GroupReduce::Mean}, Word{"max", GroupReduce::Max},
                                         Word{"sum", GroupReduce::Sum}};
+inline constexpr std::array allocation_words{Word{"even", Allocation::Even}, Word{"heads", Allocation::Heads}};
 inline constexpr std::array type_words{Word{"f32", KvType::F32}, Word{"f16", KvType::F16}, Word{"bf16", KvType::BF16},
                                        Word{"q8_0", KvType::Q8_0}, Word{"q4_0", KvType::Q4_0}};
 inline constexpr std::array switch_words{Word{"on", true}, Word{"off", false}};

@@ -112,7 +112,8 @@ public:
     /// Where several budgets and kernels were tried, and nothing else that a map would mix: a map of both for each
     /// pooling.
     void add_sweep() {
-        for (const char * other : {"policy", "window", "recent", "evidence", "group", "sink", "type", "rotated"}) {
+        for (const char * other :
+             {"policy", "window", "recent", "evidence", "group", "allocation", "sink", "type", "rotated"}) {
             if (records_.cache_settings(other).size() > 1) {
                 return;
             }

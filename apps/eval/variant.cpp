@@ -33,6 +33,10 @@ std::string_view word(GroupReduce group) {
     return "mean";
 }
 
+std::string_view word(Allocation allocation) {
+    return allocation == Allocation::Heads ? "heads" : "even";
+}
+
 std::string_view word(Evidence evidence) {
     switch (evidence) {
         case Evidence::Rms:
@@ -105,6 +109,9 @@ std::string choices_of(const CacheConfig & cache, const VariantLists & lists) {
     if (lists.evidences.size() > 1) {
         name += fmt::format(", evidence {}", word(cache.evidence));
     }
+    if (lists.allocations.size() > 1) {
+        name += fmt::format(", allocation {}", word(cache.allocation));
+    }
     if (lists.kernels.empty() && lists.poolings.empty()) {
         if (lists.clusters.size() > 1) {
             name += fmt::format(", {}", cache.cluster ? cluster_text(*cache.cluster) : "cluster auto");
@@ -170,6 +177,7 @@ std::vector<std::pair<std::string, std::string>> settings_of(const CacheConfig &
         {"evidence", word(cache.evidence)},
         {"group", word(cache.group)},
         {"cluster", word(cache.cluster)},
+        {"allocation", word(cache.allocation)},
         {"sink", word(cache.sink)},
         {"type", word(cache.type)},
         {"rotated", cache.rotate ? "yes" : "no"}};
@@ -213,12 +221,16 @@ std::vector<Variant> make_variants(const VariantLists & lists) {
     const auto for_each_storage = [&](const auto & body) {
         each(cache, lists.types, &CacheConfig::type, [&] { each(cache, lists.rotations, &CacheConfig::rotate, body); });
     };
+    const auto for_each_share = [&](const auto & body) {
+        each(cache, lists.allocations, &CacheConfig::allocation,
+             [&] { each(cache, lists.sinks, &CacheConfig::sink, body); });
+    };
     each(cache, lists.policies, &CacheConfig::policy, [&] {
         each(cache, lists.budgets, &CacheConfig::budget, [&] {
             for_each_voting([&] {
                 for_each_cluster([&] {
                     each(cache, lists.groups, &CacheConfig::group,
-                         [&] { each(cache, lists.sinks, &CacheConfig::sink, [&] { for_each_storage(add); }); });
+                         [&] { for_each_share([&] { for_each_storage(add); }); });
                 });
             });
         });

@@ -28,6 +28,7 @@ struct VariantLists {
     std::vector<std::uint32_t> kernels{};  ///< with these or poolings, clusters do not count
     std::vector<Pooling> poolings{};
     std::vector<std::optional<GroupReduce>> groups{std::nullopt};
+    std::vector<std::optional<Allocation>> allocations{std::nullopt};
     std::vector<std::uint32_t> sinks{0};
     std::vector<KvTypes> types{KvType::F16};
     std::vector<bool> rotations{true};  ///< of quantised rows
@@ -40,8 +41,8 @@ struct VariantLists {
 /// As --kv-cluster takes it: `kernel:3,3`, `avg:3,3`, `none`, `reach:1,4+words+stops`.
 [[nodiscard]] std::string cluster_text(const Cluster & cluster);
 
-/// What a compressed cache was asked to be, in words: budget, window and recent rows, evidence, cluster, and pooling
-/// and kernel of the paper's kind of cluster. Nothing for a full one.
+/// What a compressed cache was asked to be, in words: budget, window and recent rows, evidence, cluster, allocation,
+/// and pooling and kernel of the paper's kind of cluster. Nothing for a full one.
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> settings_of(const CacheConfig & cache);
 
 }  // namespace snapkv::eval

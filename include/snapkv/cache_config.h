@@ -29,6 +29,12 @@ enum class Evidence {
 /// How the votes of the query heads that share a KV head are reduced to one.
 enum class GroupReduce { Mean, Max, Sum };
 
+/// How the rows of a layer are divided among its KV heads, budget times the number of heads in all.
+enum class Allocation {
+    Even,   ///< the budget each
+    Heads,  ///< more to heads whose votes stand out: Ada-KV (arXiv 2407.11550), with a fifth of an even share for each
+};
+
 /// The type in which rows of keys or values are stored. The last two are ggml's blocks of 32 elements that share a
 /// scale (8.5 and 4.5 bits per element).
 enum class KvType { F32, F16, BF16, Q8_0, Q4_0 };
@@ -75,7 +81,8 @@ struct KvTypes {
     return is_quantised(types.value) || types.key == types.value ? types.key : KvType::F32;
 }
 
-/// How many rows each KV head keeps, the recent rows and the sinks included.
+/// How many rows each KV head keeps (on average, if they are not divided evenly), the recent rows and the sinks
+/// included.
 struct Budget {
     enum class Unit {
         Rows,     ///< `value` rows
@@ -97,6 +104,7 @@ struct CacheConfig {
     std::optional<Evidence> evidence{};
     std::optional<GroupReduce> group{};
     std::optional<Cluster> cluster{};
+    std::optional<Allocation> allocation{};
     std::uint32_t sink = 0;  ///< first positions, always kept; they count towards the budget
     KvTypes type;
     /// Rotate rows before they are quantised, which spreads outliers (see docs/method.md).

@@ -18,12 +18,13 @@ struct CacheStats {
     CacheConfig config;  ///< as requested, with the types in force; what was left open is below
     bool compressed = false;
     std::string reason;        ///< why not, if not compressed
-    std::uint32_t budget = 0;  ///< rows a KV head may keep; 0 under Policy::Full
+    std::uint32_t budget = 0;  ///< rows a KV head may keep, on average; 0 under Policy::Full
     std::uint32_t window = 0;  ///< tokens that voted, `auto` resolved; 0 under Policy::Full
     std::uint32_t recent = 0;  ///< last rows kept whatever the vote, `auto` resolved; 0 under Policy::Full
     Evidence evidence = Evidence::Mean;
     GroupReduce group = GroupReduce::Mean;
     Cluster cluster{};
+    Allocation allocation = Allocation::Even;
     bool window_cuts_question = false;
     /// Rows that the heads of attending layers keep, each for itself: the fewest, the median, the most.
     struct RowsPerHead {

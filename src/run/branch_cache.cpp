@@ -162,12 +162,12 @@ void BranchCache::compress(Compute & compute, const attention::AttentionSpec & s
     if (!latest.serves(plan_.cache)) {
         cast_vote(compute, spec, latest);
     }
-    const std::size_t head_votes = std::size_t{spec.group()} * latest.prefix;
+    const std::size_t votes = std::size_t{spec.heads} * latest.prefix;
+    select::LayerChoice choice(plan_.cache, std::span(latest.votes.floats(), votes), spec.kv_heads, plan_.marks);
+    for_heads(compute, spec.kv_heads, [&](std::uint32_t head) { choice.score(head); });
+    choice.allocate();
     HeadPositions kept(spec.kv_heads);
-    for_heads(compute, spec.kv_heads, [&](std::uint32_t head) {
-        kept[head] = select::keep_positions(
-            plan_.cache, std::span(latest.votes.floats() + head * head_votes, head_votes), plan_.marks);
-    });
+    for_heads(compute, spec.kv_heads, [&](std::uint32_t head) { kept[head] = choice.keep(head); });
     keep_packed(compute, kept);
 }
 

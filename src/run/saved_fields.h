@@ -16,6 +16,7 @@ inline constexpr std::array kEvidenceNames{"mean", "rms", "top4", "max", "max-fl
 inline constexpr std::array kClusterNames{"kernel", "reach"};
 inline constexpr std::array kPoolingNames{"none", "max", "avg"};
 inline constexpr std::array kGroupNames{"mean", "max", "sum"};
+inline constexpr std::array kAllocationNames{"even", "heads"};
 inline constexpr std::array kTypeNames{"f32", "f16", "bf16", "q8_0", "q4_0"};
 inline constexpr std::array kLayoutNames{"consecutive", "listed"};
 
@@ -77,6 +78,7 @@ void stats_fields(Archive & archive, Stats & stats) {
     archive.number("reach ahead", stats.cluster.ahead);
     archive.flag("words", stats.cluster.words);
     archive.flag("stops", stats.cluster.stops);
+    archive.choice("allocation", stats.allocation, kAllocationNames);
     archive.flag("window cuts question", stats.window_cuts_question);
     archive.number("full rows", stats.rows_full);
     archive.number("kept rows", stats.rows_kept);

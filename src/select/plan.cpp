@@ -124,6 +124,7 @@ Plan make_plan(const CacheConfig & config, std::uint32_t n, std::uint32_t questi
     plan.evidence = config.evidence.value_or(policy.evidence);
     plan.group = config.group.value_or(policy.group);
     plan.cluster = config.cluster.value_or(policy.cluster);
+    plan.allocation = config.allocation.value_or(policy.allocation);
     const bool percent = config.budget.unit == Budget::Unit::Percent;
     if (percent) {
         settle_percent(plan, config, question_tokens);

@@ -10,15 +10,17 @@ namespace snapkv::select {
 /// A cache configuration made concrete for one prompt of `n` tokens.
 struct Plan {
     bool compress = false;
-    std::string reason;        ///< plain English, why not, where `compress` is false
-    std::uint32_t n = 0;       ///< prompt tokens
-    std::uint32_t budget = 0;  ///< rows a KV head keeps, recent ones and sinks included; 0 under Policy::Full
+    std::string reason;   ///< plain English, why not, where `compress` is false
+    std::uint32_t n = 0;  ///< prompt tokens
+    std::uint32_t budget =
+        0;  ///< rows a KV head keeps on average, recent ones and sinks included; 0 under Policy::Full
     std::uint32_t window = 0;  ///< last tokens that vote; 0 under Policy::Full
     std::uint32_t recent = 0;  ///< last rows that are kept; 0 under Policy::Full
     std::uint32_t sink = 0;
     Evidence evidence = Evidence::Mean;
     GroupReduce group = GroupReduce::Mean;
     Cluster cluster{};
+    Allocation allocation = Allocation::Even;
     bool window_cuts_question = false;
     /// The rows that are voted on.
     [[nodiscard]] std::uint32_t prefix() const { return n - recent; }

@@ -9,11 +9,34 @@
 
 namespace snapkv::select {
 
-/// The positions one KV head keeps, ascending: the sinks, the best of the prefix, the recent rows. `votes` holds
-/// group x plan.prefix() floats: each query head's evidence for each prefix row. `marks` says what the text is at each
-/// of the prompt's positions; it may be empty unless plan.cluster reads it. Votes spread over the whole prefix, the
-/// sinks are then taken out of the competition. Exactly plan.budget positions.
-std::vector<std::uint32_t> keep_positions(const Plan & plan, std::span<const float> votes,
-                                          std::span<const Mark> marks = {});
+/// What the KV heads of one layer keep, decided for all of them together: the sinks, the best of the prefix, the recent
+/// rows. score() once for each head, then allocate(), then keep() for each head; different heads may be on different
+/// threads.
+class LayerChoice {
+public:
+    /// `votes` [KV head][group][plan.prefix()]: each query head's evidence for each prefix row. `marks` says what the
+    /// text is at each of the prompt's positions; it may be empty unless plan.cluster reads it. All must outlive it.
+    LayerChoice(const Plan & plan, std::span<const float> votes, std::uint32_t kv_heads,
+                std::span<const Mark> marks = {});
+
+    /// From the head's votes to its scores: votes spread over the whole prefix, the sinks are taken out of the
+    /// competition later.
+    void score(std::uint32_t head);
+    /// How many rows each head keeps; plan.budget times the number of heads together.
+    void allocate();
+    /// The positions that the head keeps, ascending.
+    [[nodiscard]] std::vector<std::uint32_t> keep(std::uint32_t head) const;
+
+private:
+    const Plan & plan_;
+    std::span<const float> votes_;
+    std::span<const Mark> marks_;
+    std::vector<std::vector<float>> scores_;  ///< of the prefix
+    std::vector<std::uint32_t> voted_;        ///< rows of each head beside sinks and recent ones
+};
+
+/// The same for a layer with one KV head.
+[[nodiscard]] std::vector<std::uint32_t> keep_positions(const Plan & plan, std::span<const float> votes,
+                                                        std::span<const Mark> marks = {});
 
 }  // namespace snapkv::select

@@ -114,6 +114,7 @@ TEST(SavedCodec, KeepsTheWholeState) {
     EXPECT_EQ(stats.window, 3U);
     EXPECT_TRUE(stats.window_cuts_question);
     EXPECT_EQ(stats.rows_full, std::uint64_t{1} << 40U);
+    EXPECT_EQ(stats.allocation, Allocation::Heads);
     EXPECT_EQ(stats.rows_kept, 22U);
     EXPECT_EQ(stats.rows_per_head.least, 4U);
     EXPECT_EQ(stats.rows_per_head.median, 5U);

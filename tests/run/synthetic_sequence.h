@@ -108,6 +108,7 @@ inline Sequence::Impl small_sequence(const std::shared_ptr<kv::Arena> & arena, s
     stats.group = GroupReduce::Sum;
     stats.cluster = {
         .rule = Cluster::Rule::Reach, .pooling = Pooling::Avg, .back = 1, .ahead = 4, .words = true, .stops = true};
+    stats.allocation = Allocation::Heads;
     stats.window_cuts_question = true;
     stats.rows_full = std::uint64_t{1} << 40U;
     stats.rows_kept = 22;

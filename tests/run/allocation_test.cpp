@@ -1,0 +1,54 @@
+// Heads that keep different numbers of rows, through everything that rows go through.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "run/loaded_family.h"
+#include "run/tiny_run.h"
+#include "support/temporary_folder.h"
+
+namespace snapkv {
+namespace {
+
+class RaggedHeadsOf : public ::testing::TestWithParam<const char *> {};
+
+TEST_P(RaggedHeadsOf, HaveTheBudgetOnAverageAndGoOn) {
+    const test::LoadedFamily family(GetParam(), 4096);
+    Session session = family.session();
+    Branch branch = test::branch_of(test::random_tokens(900, 1), test::snapkv_cache(64, 16));
+    const Sequence even = test::prefill_one(session, branch);
+    branch.cache.allocation = Allocation::Heads;
+    Sequence ragged = test::prefill_one(session, branch);
+    const CacheStats & stats = ragged.cache_stats();
+    EXPECT_EQ(stats.allocation, Allocation::Heads);
+    EXPECT_EQ(stats.rows_kept, even.cache_stats().rows_kept);
+    EXPECT_EQ(stats.bytes_kept, even.cache_stats().bytes_kept);
+    EXPECT_EQ(even.cache_stats().rows_per_head.least <= 64, true);
+    const bool several = session.model().info().kv_heads > 1;
+    const KeptPositions kept = ragged.kept_positions();
+    bool differ = false;
+    for (const auto & layer : kept) {
+        for (const auto & head : layer) {
+            differ = differ || head.size() != layer.front().size();
+        }
+    }
+    EXPECT_EQ(differ, several);
+    // The rows that are said to be there are.
+    EXPECT_LE(stats.rows_per_head.least, stats.rows_per_head.median);
+    EXPECT_EQ(stats.rows_per_head.least < stats.rows_per_head.most, several || GetParam() == std::string("gemma3"));
+    const test::TemporaryFolder folder;
+    ASSERT_TRUE(session.save(ragged, folder.path() / "cache"));
+    Sequence loaded = session.load(folder.path() / "cache");
+    EXPECT_TRUE(loaded.kept_positions() == kept);
+    EXPECT_EQ(loaded.cache_stats().rows_per_head.most, stats.rows_per_head.most);
+    EXPECT_EQ(test::greedy(session, loaded, 4), test::greedy(session, ragged, 4));
+    session.append(ragged, test::random_tokens(30, 2));
+    session.append(loaded, test::random_tokens(30, 2));
+    EXPECT_TRUE(test::same_bits(ragged.logits(), loaded.logits()));
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, RaggedHeadsOf, ::testing::Values("llama", "gemma3", "qwen35moe", "deepseek2"),
+                         [](const auto & info) { return std::string(info.param); });
+
+}  // namespace
+}  // namespace snapkv
