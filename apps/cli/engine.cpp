@@ -139,10 +139,12 @@ PrefillResult prefill(Prepared & prepared) {
     try {
         result = run_prefill(prepared, prepared.snapshots.options);
     } catch (const Error & error) {
-        if (!prepared.snapshots.options.document || error.kind() != ErrorKind::Input) {
+        // Its file is damaged or cannot be read, or its rows take more memory than there is.
+        const bool of_document = error.kind() == ErrorKind::Input || error.kind() == ErrorKind::Machine;
+        if (!prepared.snapshots.options.document || !of_document) {
             throw;
         }
-        warn("{}; it is not used", error.what());
+        warn("{}; the prefill begins again without a snapshot", error.what());
         result = run_prefill(prepared, prepared.snapshots.without);
     }
     if (result.stats.held_tokens > 0) {

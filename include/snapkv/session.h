@@ -88,7 +88,8 @@ struct PrefillOptions {
     /// Keeps the rows of so many first tokens, which all prompts must have in common: see PrefillTask::document().
     std::uint32_t hold = 0;
     /// Where to keep them, layer by layer, instead of in memory: a file that has this name once it is complete, and
-    /// mode 0600. What cannot be written ends nothing: see PrefillTask::document_error().
+    /// mode 0600. What cannot be written ends nothing: see PrefillTask::document_error(). Nothing is written if the
+    /// document that is used holds as many tokens already.
     std::filesystem::path hold_file{};
 };
 
@@ -254,7 +255,11 @@ public:
                                         const std::function<void(const PrefillProgress &)> & progress = {},
                                         const PrefillOptions & options = {});
 
-    /// The same, to be advanced unit by unit. Throws as prefill() does before it computes, and Error(Usage) for a
+    /// How many of the prompts' first tokens a prefill would take from the document: 0 if it does not serve. Throws as
+    /// begin_prefill() does for what contradicts itself.
+    [[nodiscard]] std::uint32_t held_tokens(std::span<const Branch> branches, const Document & document) const;
+
+    /// A prefill that is advanced unit by unit. Throws as prefill() does before it computes, and Error(Usage) for a
     /// document of another model or more tokens to hold than the prompts have in common; `branches` are copied. The
     /// memory that it needs is set aside for it until it is done or dropped: no other call of this process counts on
     /// it.

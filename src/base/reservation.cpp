@@ -15,9 +15,10 @@ struct Reservation::Entry {
     std::uint64_t bytes = 0;
     std::uint64_t before = 0;  ///< what the meter counted at first
     std::shared_ptr<const Meter> taken{};
+    bool counts = true;
 
     [[nodiscard]] std::uint64_t outstanding() const {
-        const std::uint64_t alive = taken->alive();
+        const std::uint64_t alive = counts ? taken->alive() : before;
         return bytes - std::min(bytes, alive - std::min(alive, before));
     }
 
@@ -66,6 +67,11 @@ Reservation::~Reservation() {
 void Reservation::reduce(std::uint64_t bytes) {
     const std::scoped_lock lock(Entry::mutex);
     entry_->bytes -= std::min(entry_->bytes, bytes);
+}
+
+void Reservation::count_taken(bool counts) {
+    const std::scoped_lock lock(Entry::mutex);
+    entry_->counts = counts;
 }
 
 std::uint64_t unreserved_memory() {

@@ -23,6 +23,8 @@ public:
 
     /// So many bytes were taken that the meter does not count.
     void reduce(std::uint64_t bytes);
+    /// False: what the meter counts is mapped and not used yet, and so is still set aside. True at first.
+    void count_taken(bool counts);
 
 private:
     struct Entry;

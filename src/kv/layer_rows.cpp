@@ -88,7 +88,7 @@ LayerRows LayerRows::prefix(std::uint32_t rows) const {
     first.capacity_ = rows;
     first.rows_ = rows;
     if (rows == 0) {
-        first.block_ = std::make_shared<Block>();
+        first.block_ = std::make_shared<Block>();  // so that it holds no memory
     }
     return first;
 }

@@ -35,11 +35,13 @@ RowChain RowChain::continued(Arena & arena, Position from, Position end) const {
     RowChain chain;
     const LayerRows * copied = nullptr;  // the part with the rows from `own` on
     for (const auto & part : parts_) {
-        if (part->first() + part->rows() <= own) {
+        if (part->first() + part->rows() <= own) {  // none of it is written any more
             chain.parts_.push_back(part);
         } else if (part->first() <= own) {
             const std::uint32_t shared = index_of(own) - index_of(part->first());
-            chain.parts_.push_back(std::make_shared<LayerRows>(part->prefix(shared)));
+            if (shared > 0) {
+                chain.parts_.push_back(std::make_shared<LayerRows>(part->prefix(shared)));
+            }
             copied = part.get();
         }
     }
@@ -55,13 +57,16 @@ RowChain RowChain::continued(Arena & arena, Position from, Position end) const {
 RowChain RowChain::between(Arena & arena, Position first, Position end) const {
     assert(parts_.front()->first() <= first && first <= end && end <= this->end());
     RowChain chain;
-    if (first == parts_.front()->first()) {
+    if (index_of(first) == 0) {
         for (const auto & part : parts_) {
             if (part->first() > end) {
                 break;
             }
             const std::uint32_t rows = index_of(end) - index_of(part->first());
-            chain.parts_.push_back(rows < part->rows() ? std::make_shared<LayerRows>(part->prefix(rows)) : part);
+            // The last part may still be written: what was there now is a part of its own.
+            const bool whole = rows >= part->rows() && part != parts_.back();
+            chain.parts_.push_back(whole ? part
+                                         : std::make_shared<LayerRows>(part->prefix(std::min(rows, part->rows()))));
         }
         return chain;
     }

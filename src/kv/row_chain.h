@@ -27,7 +27,8 @@ public:
     /// What lies before the last multiple of kAnchorRows is shared, the few rows behind it are copied.
     [[nodiscard]] RowChain continued(Arena & arena, Position from, Position end) const;
 
-    /// The rows at positions [first, end): the same ones where nothing before them is left out, else a copy.
+    /// The rows at positions [first, end) as they are now: the same ones from position 0, else a copy, so that what is
+    /// left out can go.
     [[nodiscard]] RowChain between(Arena & arena, Position first, Position end) const;
 
     [[nodiscard]] const std::vector<std::shared_ptr<LayerRows>> & parts() const { return parts_; }

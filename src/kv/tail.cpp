@@ -93,10 +93,10 @@ void Tail::append(std::uint32_t count) {
 }
 
 void Tail::truncate(std::uint32_t rows) {
-    assert(rows <= rows_ && rows >= least_rows());
+    assert(rows <= rows_ && (rows >= least_rows() || rows == rows_));
     rows_ = rows;
     for (Group & group : groups_) {
-        group.blocks.resize(blocks_for(rows) - group.gone);
+        group.blocks.resize(std::max(blocks_for(rows), group.gone) - group.gone);
     }
 }
 
@@ -109,11 +109,12 @@ std::uint32_t Tail::least_rows() const {
 }
 
 void Tail::give_back(std::uint32_t window, std::uint32_t row) {
-    assert(window > 0 && row % kBlockRows == 0 && row <= rows_);
+    assert(window > 0 && row % kBlockRows == 0 && (row <= rows_ || rows_ == 0));
     for (Group & group : groups_) {
         const std::uint32_t gone = row / kBlockRows;
         if (group.window == window && gone > group.gone) {
-            group.blocks.erase(group.blocks.begin(), group.blocks.begin() + (gone - group.gone));
+            const auto there = static_cast<std::uint32_t>(group.blocks.size());
+            group.blocks.erase(group.blocks.begin(), group.blocks.begin() + std::min(gone - group.gone, there));
             group.gone = gone;
         }
     }

@@ -38,7 +38,8 @@ public:
     void truncate(std::uint32_t rows);
     /// The fewest rows after which queries still see all that they should.
     [[nodiscard]] std::uint32_t least_rows() const;
-    /// Gives back the rows before `row`, a multiple of kBlockRows, of all layers with a window of `window`.
+    /// Gives back the rows before `row`, a multiple of kBlockRows, of all layers with a window of `window`. Where there
+    /// are none yet, the first append() gets no memory for those.
     void give_back(std::uint32_t window, std::uint32_t row);
 
     /// Where row `row` of a layer lies: consecutive rows up to `count` follow it, head h lies h times the stride on.

@@ -52,6 +52,11 @@ void BranchCache::begin_layer(const kv::RowChain & trunk) {
     rows_ = plan_.suffix > 0 ? trunk.continued(arena_, trunk.end(), Position{plan_.n}) : trunk;
 }
 
+void BranchCache::reserve_layer(const kv::LayerShape & shape) {
+    rows_ = kv::RowChain(arena_, shape, Position{0}, Position{plan_.n});
+    rows_.last().set_rows(plan_.n);
+}
+
 float * BranchCache::captured_query(std::uint32_t row) {
     return captured_queries_.floats() + row * query_floats_;
 }

@@ -40,6 +40,8 @@ public:
 
     /// A layer begins, in which the trunk's rows are complete: what follows them is the branch's own.
     void begin_layer(const kv::RowChain & trunk);
+    /// Addresses for the rows of a layer, none of which are written.
+    void reserve_layer(const kv::LayerShape & shape);
     /// This layer's rows; only between begin_layer() and finish_layer(). Only those of a suffix are written.
     [[nodiscard]] kv::RowChain & rows() { return rows_; }
     /// Where the query of captured row `row` (0: the first of the prompt's last `plan().captured()`) goes.

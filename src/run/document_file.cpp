@@ -59,7 +59,9 @@ void place_layers(DocumentHeader & header, const model::HyperParameters & params
 
 std::vector<std::byte> encode(const SavedModel & model, const DocumentHeader & header) {
     std::vector<std::byte> bytes;
-    const ByteSink sink = [&](std::span<const std::byte> piece) { bytes.insert(bytes.end(), piece.begin(), piece.end()); };
+    const ByteSink sink = [&](std::span<const std::byte> piece) {
+        bytes.insert(bytes.end(), piece.begin(), piece.end());
+    };
     SavedWriter out(sink);
     write_model(out, model, header.shapes);
     out.choice("type of rows", header.type, kTypeNames);
@@ -196,6 +198,10 @@ DocumentFile::DocumentFile(const std::filesystem::path & path, const SavedModel 
     }
     if (envelope.version != kVersion) {
         raise_input("{}: a held document of version {}, expected version {}", name, envelope.version, kVersion);
+    }
+    constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 30U;  // some hundred million tokens
+    if (envelope.size > kMostBytes) {
+        raise_input("{}: damaged: its beginning has {} bytes, expected at most {}", name, envelope.size, kMostBytes);
     }
     if (envelope.size > file_.size() - sizeof envelope) {
         raise_input("{}: cut short: {} bytes, and its beginning alone has {}", name, file_.size(), envelope.size);

@@ -83,9 +83,10 @@ PerplexityResult Session::perplexity(std::string_view text, std::uint32_t contex
         };
         try {
             const run::RunMemory memory(*impl_->arena, impl_->work);
-            const Reservation reservation = run::reserve_memory(*impl_, plan, memory.taken);
+            Reservation reservation = run::reserve_memory(*impl_, plan, memory.taken);
             run::Prefill prefill(impl_->environment(memory), plan, score);
-            while (prefill.advance()) {
+            for (bool first = true; prefill.advance(); first = false) {
+                reservation.reduce(first ? prefill.compute_bytes() : 0);
             }
         } catch (const run::Interrupted &) {
             result.interrupted = true;

@@ -66,6 +66,7 @@ std::uint64_t Prefill::compute_bytes() const {
 
 /// A layer of each kind: their weights and chunks differ.
 std::uint64_t Prefill::reserve() {
+    reserving_ = true;
     const std::uint64_t held = environment_.work->alive();
     const model::HyperParameters & params = environment_.params;
     std::set<std::pair<bool, bool>> seen;
@@ -118,6 +119,7 @@ bool Prefill::advance() {
         run_trunk_chunk();
     }
     settle();
+    end_if_unwanted();
     return true;
 }
 
@@ -152,7 +154,7 @@ void Prefill::run_trunk_chunk() {
     run_chunk(trunk_, first, count, {Piece{nullptr, 0, count, row_}});
     std::copy(to_come.begin(), to_come.end(), trunk_.row(first + count));
     row_ += count;
-    if (completes_held) {
+    if (completes_held && environment_.sink->open()) {
         hand_over();
     }
     if (row_ == plan_.trunk) {
@@ -204,6 +206,11 @@ void Prefill::finish_next() {
 void Prefill::drop(std::size_t branch) {
     dropped_[branch] = true;
     branches_[branch].drop();
+    end_if_unwanted();
+}
+
+/// Without a branch a prefill goes on only for the rows that are to be held.
+void Prefill::end_if_unwanted() {
     const bool holding = environment_.sink && environment_.sink->open();
     if (std::find(dropped_.begin(), dropped_.end(), false) == dropped_.end() && !holding) {
         trunk_rows_ = {};
@@ -289,7 +296,11 @@ void Prefill::hand_over() {
 }
 
 void Prefill::begin_branch(BranchCache & branch) {
-    branch.begin_layer(trunk_rows_);
+    if (reserving_) {
+        branch.reserve_layer(shape_);
+    } else {
+        branch.begin_layer(trunk_rows_);
+    }
     if (recurs()) {
         states_.begin_branch(branch, layer_);
     }

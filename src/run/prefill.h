@@ -79,7 +79,8 @@ public:
     /// What is left of each branch, once it is done; of those that were dropped, nothing.
     [[nodiscard]] std::vector<PrefilledBranch> take();
 
-    /// Reserves the buffers of the largest chunk without computing; returns compute_bytes().
+    /// Reserves the buffers of the largest chunk without computing, and writes to none of them; nothing else is called
+    /// then. Returns compute_bytes() and what packed weights take.
     std::uint64_t reserve();
     /// Bytes that packing a layer's weights takes for a moment, once reserve() has seen the layers.
     [[nodiscard]] std::uint64_t widening_bytes() const { return products_.widening_bytes(); }
@@ -98,6 +99,7 @@ private:
     void embed(HiddenStates & hidden, const std::vector<Token> & tokens);
     void embed_all();
     void settle();
+    void end_if_unwanted();
     void run_trunk_chunk();
     void run_suffix_chunk();
     void finish_next();
@@ -145,6 +147,7 @@ private:
 
     // Where it is: in this layer, before this row of the trunk or of the suffixes.
     std::uint32_t layer_ = 0;
+    bool reserving_ = false;
     bool begun_ = false;  ///< the layer is
     bool in_suffixes_ = false;
     std::uint32_t row_ = 0;              ///< its position in the trunk, or its place among the suffixes

@@ -79,6 +79,18 @@ KvType common_working_type(std::span<const Branch> branches, const model::HyperP
     return type.value_or(KvType::F16);
 }
 
+/// Whether those that are held have all rows that are to be held from them on: a sliding layer of a longer document
+/// may begin later.
+bool reach_back(const model::HyperParameters & params, const TrunkUse & use) {
+    for (std::uint32_t layer = 0; layer < params.layers; ++layer) {
+        if (first_held(params, layer, use.hold) <
+            first_held(params, layer, static_cast<std::uint32_t>(use.held.size()))) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /// How many of the first tokens need not be computed: those that are held, but for what branches want queries or logits
 /// of. A state is that after all tokens that are held, and a layer that slides has rows of the last.
 std::uint32_t usable_rows(const PrefillPlan & plan, const model::HyperParameters & params, const TrunkUse & use) {
@@ -139,6 +151,9 @@ PrefillPlan plan_prefill(std::span<const Branch> branches, const model::HyperPar
         raise_usage("the rows of {} tokens are to be held, and the prompts have {} in common", use.hold, plan.trunk);
     }
     plan.held = usable_rows(plan, params, use);
+    if (use.hold > plan.held && !reach_back(params, use)) {
+        plan.held = 0;
+    }
     plan.read = use.reads && plan.held > 0 ? static_cast<std::uint32_t>(use.held.size()) : 0;
     plan.hold_in_file = use.hold_in_file;
     plan.hold = use.hold > plan.held ? use.hold : 0;  // else the ones that are used serve others too
@@ -257,10 +272,11 @@ PrefillBytes prefill_bytes(const PrefillPlan & plan, const model::HyperParameter
         captured += branch.captured();
         votes = branch.cache.compress ? std::max(votes, vote_bytes(branch, params)) : votes;
     }
+    const std::uint64_t held_states = plan.hold > plan.held ? state_bytes(params) : 0;
     const std::uint64_t query_bytes = std::uint64_t{params.heads} * params.key_size * sizeof(float);
     return {.hidden = hidden_bytes(plan, params),
             .cache = RowBytes(plan, params, batch).peak(),
-            .compute = captured * query_bytes + StateSpans::bytes(params, plan, batch),
+            .compute = captured * query_bytes + StateSpans::bytes(params, plan, batch) + held_states,
             .passing = votes};
 }
 

@@ -37,7 +37,7 @@ struct BranchPlan {
 struct PrefillPlan {
     std::uint32_t trunk = 0;  ///< t
     std::uint32_t held = 0;   ///< first tokens of the trunk whose rows are there already
-    std::uint32_t read = 0;            ///< tokens whose rows are read, layer by layer, for those that are held
+    std::uint32_t read = 0;   ///< tokens whose rows are read, layer by layer, for those that are held
     std::uint32_t hold = 0;   ///< first tokens of the trunk whose rows are kept for others, more than are held; 0: none
     std::uint32_t suffix_rows = 0;     ///< of all branches
     std::uint32_t trunk_captured = 0;  ///< last trunk queries that some branch captures
@@ -59,7 +59,7 @@ struct TrunkUse {
 
 /// Throws Error(Usage) for configurations that contradict themselves or the model (quantised rows of a head size
 /// that cannot be), Error(Input) for no branch, an empty prompt, a token outside the vocabulary, or a prompt beyond
-/// `context`, or for more tokens to hold than the branches have in common.
+/// `context`; Error(Usage) for more tokens to hold than the branches have in common.
 PrefillPlan plan_prefill(std::span<const Branch> branches, const model::HyperParameters & params, std::uint32_t context,
                          const TrunkUse & use = {});
 

@@ -35,7 +35,7 @@ struct PrefillTask::Impl {
     run::Accounting accounting;
     run::Prefill prefill;
     double milliseconds = 0;     ///< spent in units
-    bool buffers_taken = false;  ///< the graph's are in use
+    bool buffers_taken = false;  ///< the graph's and the hidden states are in use
     bool interrupted = false;
     bool over = false;  ///< taken, or ended by an error: nothing can be done with it
 
@@ -53,6 +53,7 @@ struct PrefillTask::Impl {
         if (!buffers_taken) {
             buffers_taken = true;
             reservation->reduce(prefill.compute_bytes());
+            reservation->count_taken(true);
         }
         if (interrupted || prefill.done()) {
             reservation.reset();
@@ -81,6 +82,7 @@ run::PrefillPlan checked_plan(Session::Impl & session, std::span<const Branch> b
                               const run::RunMemory & memory, std::optional<Reservation> & reservation) {
     run::PrefillPlan plan = session.plan(branches, options);
     reservation = run::reserve_memory(session, plan, memory.taken);
+    reservation->count_taken(false);  // until the first unit all is mapped and no more
     for (run::BranchPlan & branch : plan.branches) {
         if (branch.cache.compress && branch.cache.cluster.reads_text()) {
             branch.marks = run::text_marks(session.model.impl()->vocabulary, branch.branch->prompt.tokens);
@@ -182,6 +184,9 @@ bool PrefillTask::advance() try {
         impl_->prefill.advance();
     } catch (const run::Interrupted &) {
         impl_->interrupted = true;
+    } catch (...) {
+        impl_->reservation.reset();
+        throw;
     }
     impl_->over = false;
     impl_->milliseconds += std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
@@ -217,6 +222,9 @@ void PrefillTask::drop(std::size_t branch) try {
         raise_usage("branch {} is to be dropped of {}", branch, impl_->branches.size());
     }
     impl_->prefill.drop(branch);
+    if (impl_->prefill.done()) {
+        impl_->reservation.reset();
+    }
 } catch (const std::bad_alloc &) {
     out_of_memory();
 }
@@ -262,6 +270,10 @@ PrefillTask Session::begin_prefill(std::span<const Branch> branches, const Prefi
 PrefillResult Session::prefill(std::span<const Branch> branches,
                                const std::function<void(const PrefillProgress &)> & on_progress,
                                const PrefillOptions & options) {
+    if (options.document && !options.document->complete()) {
+        raise_usage("a prefill is to use a document that has {} layers of {}", options.document->layers(),
+                    impl_->params().layers);
+    }
     PrefillTask task = begin_prefill(branches, options);
     while (task.advance()) {
         if (on_progress) {

@@ -243,7 +243,7 @@ std::vector<std::uint32_t> read_first_rows(SavedReader & in, const SavedModel & 
         const std::uint32_t window = model.windows.empty() ? 0 : model.windows[layer];
         const std::uint32_t expected = of_window.emplace(window, rows[layer]).first->second;
         if (rows[layer] != expected || rows[layer] % kv::Tail::kBlockRows != 0 ||
-            (rows[layer] > 0 && rows[layer] + std::uint64_t{window} > count)) {
+            (rows[layer] > 0 && rows[layer] + std::uint64_t{window} > std::uint64_t{count} + 1)) {
             in.refuse("layer {} has a tail of {} rows from row {} on, and a window of {}", layer, count, rows[layer],
                       window);
         }
@@ -254,17 +254,20 @@ std::vector<std::uint32_t> read_first_rows(SavedReader & in, const SavedModel & 
 kv::Tail read_tail(SavedReader & in, kv::Arena & arena, const std::vector<kv::LayerShape> & shapes,
                    const SavedModel & model, Position first, std::uint32_t count) {
     const std::vector<std::uint32_t> first_rows = read_first_rows(in, model, count);
+    std::uint64_t bytes = 0;
     for (std::uint32_t layer = 0; layer < shapes.size(); ++layer) {
-        in.expect("tail rows", count - first_rows[layer],
-                  std::uint64_t{shapes[layer].kv_heads} * shapes[layer].row_bytes());
+        bytes += std::uint64_t{count - first_rows[layer]} * shapes[layer].kv_heads * shapes[layer].row_bytes();
     }
+    in.expect("tail rows", bytes, 1);
     kv::Tail tail(arena, shapes, first, model.windows);
-    tail.append(count);
     for (std::uint32_t layer = 0; layer < shapes.size(); ++layer) {
-        const kv::LayerShape & shape = shapes[layer];
         if (first_rows[layer] > 0) {
             tail.give_back(model.windows[layer], first_rows[layer]);
         }
+    }
+    tail.append(count);
+    for (std::uint32_t layer = 0; layer < shapes.size(); ++layer) {
+        const kv::LayerShape & shape = shapes[layer];
         for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
             for (std::uint32_t row = first_rows[layer]; row < count; row += kv::Tail::kBlockRows) {
                 const kv::Tail::Place place = tail.place(layer, row);

@@ -37,7 +37,7 @@ void Sequence::truncate(std::size_t tokens) try {
     // The last token that stays is fed again for its logits; those after the prompt are at hand.
     const std::size_t before_tail = index_of(impl_->tail.first());
     const bool to_prompt = tokens == before_tail;
-    if (tokens < before_tail || (to_prompt && impl_->prompt_logits.empty())) {
+    if (tokens < before_tail || (to_prompt && impl_->prompt_logits.empty() && impl_->tail.rows() > 0)) {
         raise_usage("the sequence cannot be cut to {} tokens: there are no rows of their own from token {} on", tokens,
                     before_tail);
     }
@@ -48,7 +48,7 @@ void Sequence::truncate(std::size_t tokens) try {
             "the least",
             tokens, before_tail + impl_->tail.least_rows() + 1);
     }
-    if (to_prompt) {
+    if (to_prompt && !impl_->prompt_logits.empty()) {  // else nothing came after the prompt's own
         impl_->logits = impl_->prompt_logits;
     }
     impl_->tail.truncate(std::min(rows, impl_->tail.rows()));

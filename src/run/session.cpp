@@ -236,6 +236,12 @@ AppendStats Session::step(std::span<Sequence * const> sequences, std::span<const
     out_of_memory();
 }
 
+std::uint32_t Session::held_tokens(std::span<const Branch> branches, const Document & document) const try {
+    return impl_->plan(branches, {.document = document}).held;
+} catch (const std::bad_alloc &) {
+    out_of_memory();
+}
+
 std::vector<Token> Session::turn_tokens(const Sequence & sequence, std::string_view message, bool raw,
                                         bool parse_special) const try {
     const Model::Impl & model = *impl_->model.impl();

@@ -226,8 +226,8 @@ void Stepper::take_logits(std::span<const Feed> feeds, const ggml_tensor * tenso
     for (std::size_t index = 0; index < feeds.size(); ++index) {
         check_logits({logits + index * params_.vocabulary, params_.vocabulary});
         Sequence::Impl & sequence = *feeds[index].sequence;  // what can fail comes first
-        if (sequence.tail.rows() == feeds[index].tokens.size()) {
-            sequence.prompt_logits = sequence.logits;  // the first rows after the prompt
+        if (sequence.tail.rows() == feeds[index].tokens.size() && sequence.prompt_logits.empty()) {
+            sequence.prompt_logits = sequence.logits;  // these are the first rows after the prompt
         }
         sequence.logits.resize(params_.vocabulary);
     }

@@ -75,7 +75,6 @@ TEST(Reservation, MovesWithItsHolder) {
     auto one = take(kGigabyte, meter);
     std::optional<Reservation> other;
     other = std::move(one);
-    one.reset();
     EXPECT_LT(unreserved_memory(), before - kGigabyte + kNoise);
     other.reset();
     EXPECT_GT(unreserved_memory(), before - kNoise);

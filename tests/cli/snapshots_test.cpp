@@ -103,7 +103,7 @@ TEST_F(Snapshots, ThatAreDamagedAreNotUsedAndReplaced) {
         EXPECT_EQ(Json::parse(outcome.out)["snapshot_tokens"], 0);
         if (damaged == altered) {
             EXPECT_THAT(outcome.err, HasSubstr("altered"));
-            EXPECT_THAT(outcome.err, HasSubstr("it is not used"));
+            EXPECT_THAT(outcome.err, HasSubstr("begins again without a snapshot"));
         }
         EXPECT_EQ(snapkv::test::contents(file), whole) << "the next run finds a sound one";
     }

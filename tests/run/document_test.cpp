@@ -212,6 +212,33 @@ TEST_P(DocumentOf, MayEndAnywhere) {
     }
 }
 
+/// A document that ends where a chunk does: its last part goes on to be written.
+TEST_P(DocumentOf, ThatEndsWithAChunkHasItsOwnRowsOnly) {
+    const Document held = document(640);
+    session_.save_document(held, folder_.path() / "document");
+    const std::vector<Branch> all = questions(1000);
+    PrefillResult found = prefill_with(all, session_.load_document(folder_.path() / "document"));
+    EXPECT_EQ(found.stats.held_tokens, 640U);
+    expect_same(found, session_.prefill(all));
+    EXPECT_EQ(session_.held_tokens(all, held), 640U);
+}
+
+/// What is to be held begins, where a layer slides, before the first row that a longer document has there.
+TEST_P(DocumentOf, ThatIsLongerServesOnlyWhereItReachesBackFarEnough) {
+    text_ = test::random_tokens(3000, 12);
+    const Document longer = document_of(2950, 2900);
+    std::vector<Token> other(text_.begin(), text_.begin() + 2855);
+    other = test::joined(other, test::random_tokens(100, 13));
+    const Branch asked = test::branch_of(other, test::snapkv_cache(64, 16));
+    PrefillTask task = session_.begin_prefill({&asked, 1}, {.document = longer, .hold = 2860});
+    PrefillResult found = finish(task);
+    expect_same(found, session_.prefill({&asked, 1}));
+    const Branch again = test::branch_of(test::joined(other, test::random_tokens(20, 14)), test::full_cache());
+    PrefillResult from_held = prefill_with({again}, *task.document());
+    EXPECT_EQ(from_held.stats.held_tokens, 2860U);
+    expect_same(from_held, session_.prefill({&again, 1}));
+}
+
 TEST_P(DocumentOf, KeepsNoMoreThanItsRowsAndLetsThemGo) {
     Sequence other = test::prefill_one(session_, test::branch_of(test::random_tokens(50, 9), test::full_cache()));
     const Meter & meter = other.impl().arena->meter();

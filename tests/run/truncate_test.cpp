@@ -104,6 +104,39 @@ TEST_P(TruncatedOf, MayBeLongAndIsSavedWithWhatIsLeft) {
     }
 }
 
+TEST_P(TruncatedOf, TheLogitsOfThePromptOutlastEverything) {
+    if (recurs()) {
+        return;
+    }
+    const Sequence prompt = test::prefill_one(session_, branch_);
+    Sequence sequence = prompt.fork();
+    EXPECT_EQ(test::greedy(session_, sequence, 1).size(), 1U);  // a token without a row
+    sequence.truncate(100);
+    EXPECT_TRUE(test::same_bits(sequence.logits(), prompt.logits()));
+    session_.append(sequence, more_);
+    sequence.truncate(101);
+    test::greedy(session_, sequence, 3);
+    sequence.truncate(100);
+    EXPECT_TRUE(test::same_bits(sequence.logits(), prompt.logits()));
+    Sequence expected = prompt.fork();
+    expect_same(sequence, expected);
+}
+
+TEST_P(TruncatedOf, CanBeSavedWhenItIsCutAsFarAsItGoes) {
+    Sequence sequence = test::prefill_one(session_, branch_);
+    session_.append(sequence, test::random_tokens(1500, 5));
+    const std::uint32_t least = sequence.impl().tail.least_rows();
+    if (least == 0) {
+        return;  // nothing slides
+    }
+    test::error_of(ErrorKind::Usage, [&] { sequence.truncate(100 + least); });
+    sequence.truncate(100 + least + 1);
+    const test::TemporaryFolder folder;
+    ASSERT_TRUE(session_.save(sequence, folder.path() / "cache"));
+    Sequence loaded = session_.load(folder.path() / "cache");
+    expect_same(loaded, sequence);
+}
+
 TEST_P(TruncatedOf, SaysWhatCannotBe) {
     Sequence sequence = test::prefill_one(session_, branch_);
     session_.append(sequence, more_);
