@@ -154,6 +154,9 @@ void Prefill::run_trunk_chunk() {
     run_chunk(trunk_, first, count, {Piece{nullptr, 0, count, row_}});
     std::copy(to_come.begin(), to_come.end(), trunk_.row(first + count));
     row_ += count;
+    if (recurs()) {  // which stores no rows: the chain only tells how far it goes
+        trunk_rows_.last().set_rows(row_ - index_of(trunk_rows_.last().first()));
+    }
     if (completes_held && environment_.sink->open()) {
         hand_over();
     }

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "product/gemm.h"
 #include "run/tiny_run.h"
 
 namespace snapkv {
@@ -9,10 +10,13 @@ using test::branch_of;
 using test::full_cache;
 using test::snapkv_cache;
 
-/// A branch must end with the bits of a run with its prompt alone: cache, logits and answer.
+/// A branch must end with the bits of a run with its prompt alone: cache, logits and answer. Where products of floats
+/// sum in an order of their own for each number of rows (product/gemm.h), that holds for chunks of equally many rows,
+/// and else nearly.
 class Branches : public ::testing::TestWithParam<ggml_type> {
 protected:
     static constexpr int kAnswer = 8;
+    static constexpr std::uint32_t kLeastRows = 64;  ///< that products take: chunks of no more have all equally many
 
     test::TinyRun run_{test::TinyShape{.type = GetParam()}};
     std::vector<Token> trunk_ = test::random_tokens(300, 41);
@@ -21,7 +25,7 @@ protected:
         return test::joined(trunk_, test::random_tokens(suffix, seed));
     }
 
-    PrefillResult expect_as_alone(const std::vector<Branch> & branches, std::uint32_t batch = 64) {
+    PrefillResult expect_as_alone(const std::vector<Branch> & branches, std::uint32_t batch = kLeastRows) {
         Session session = run_.session(batch);
         PrefillResult together = session.prefill(branches);
         EXPECT_EQ(together.sequences.size(), branches.size());
@@ -29,7 +33,12 @@ protected:
             SCOPED_TRACE(index);
             Sequence alone = test::prefill_one(session, branches[index]);
             Sequence found = together.sequences[index].fork();
-            expect_same(session, branches[index], alone, found);
+            if (batch == kLeastRows || product::gemm_rows_are_independent(product::Element::F32)) {
+                expect_same(session, branches[index], alone, found);
+            } else {
+                EXPECT_EQ(found.cache_stats().rows_kept, alone.cache_stats().rows_kept);
+                EXPECT_LT(test::nmse(found.logits(), alone.logits()), 1e-5);
+            }
         }
         return together;
     }
