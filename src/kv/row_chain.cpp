@@ -81,16 +81,12 @@ RowChain RowChain::between(Arena & arena, Position first, Position end) const {
     return chain;
 }
 
-void RowChain::view(std::uint32_t head, std::vector<HeadRows> & views) const {
-    for (const auto & part : parts_) {
-        views.push_back(part->head(head));
-    }
-}
-
 std::vector<std::vector<HeadRows>> RowChain::views() const {
     std::vector<std::vector<HeadRows>> all(shape().kv_heads);
     for (std::uint32_t head = 0; head < all.size(); ++head) {
-        view(head, all[head]);
+        for (const auto & part : parts_) {
+            all[head].push_back(part->head(head));
+        }
     }
     return all;
 }

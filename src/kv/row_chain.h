@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <span>
 #include <vector>
 
 #include "base/position.h"
@@ -21,7 +20,6 @@ public:
     RowChain() = default;
     /// No rows yet, and room for those at positions from `first`, a multiple of kAnchorRows, up to `end`.
     RowChain(Arena & arena, const LayerShape & shape, Position first, Position end);
-    explicit RowChain(std::vector<std::shared_ptr<LayerRows>> parts) : parts_(std::move(parts)) {}
 
     /// A chain with the rows of this one before position `from` and room for those up to `end` in a part of its own.
     /// What lies before the last multiple of kAnchorRows is shared, the few rows behind it are copied.
@@ -38,9 +36,7 @@ public:
     /// One past the last position that has a row.
     [[nodiscard]] Position end() const { return parts_.back()->first() + parts_.back()->rows(); }
 
-    /// Appends the views of one head's rows to `views`.
-    void view(std::uint32_t head, std::vector<HeadRows> & views) const;
-    /// Those of all heads.
+    /// The views of each head's rows, [KV head][part].
     [[nodiscard]] std::vector<std::vector<HeadRows>> views() const;
 
 private:

@@ -24,7 +24,6 @@ public:
     [[nodiscard]] Position first() const { return first_; }
     [[nodiscard]] Position next() const { return first_ + rows_; }
     [[nodiscard]] const std::vector<LayerShape> & shapes() const { return shapes_; }
-    [[nodiscard]] const std::vector<std::uint32_t> & windows() const { return windows_; }
     /// The first row of a layer that is still there.
     [[nodiscard]] std::uint32_t first_row(std::uint32_t layer) const { return group_of(layer).gone * kBlockRows; }
 

@@ -8,6 +8,7 @@
 
 #include "base/raise.h"
 #include "run/checksum.h"
+#include "run/envelope.h"
 #include "run/layer_shape.h"
 #include "run/saved_fields.h"
 #include "run/saved_reader.h"
@@ -23,38 +24,25 @@ constexpr std::array<char, 8> kMagic{'S', 'N', 'A', 'P', 'D', 'O', 'C', '\n'};
 constexpr std::uint32_t kVersion = 1;
 constexpr std::uint64_t kAlignment = 64;
 
-/// The file's first bytes, without gaps.
-struct Envelope {
-    std::array<char, 8> magic = kMagic;
-    std::uint32_t version = kVersion;
-    std::uint32_t zero = 0;
-    std::uint64_t size = 0;      ///< bytes of the header that follows
-    std::uint64_t checksum = 0;  ///< of the header
-};
-static_assert(sizeof(Envelope) == 32 && std::has_unique_object_representations_v<Envelope>);
-
 std::uint64_t aligned(std::uint64_t offset) {
     return (offset + kAlignment - 1) / kAlignment * kAlignment;
 }
 
-/// Bytes of one layer: rows of all heads, or a state.
-std::uint64_t layer_bytes(const DocumentHeader & header, std::uint32_t layer, std::size_t state_floats) {
-    const kv::LayerShape & shape = header.shapes[layer];
-    const std::uint64_t rows = header.tokens.size() - header.layers[layer].first;
-    return rows * shape.kv_heads * shape.row_bytes() + state_floats * sizeof(float);
-}
-
-/// Sets what follows from the sizes: where each layer begins, and how long it is.
-void place_layers(DocumentHeader & header, const model::HyperParameters & params, std::uint64_t header_bytes) {
+/// Where the layers lie, one after another: that follows from the tokens, the shapes and the model.
+std::vector<DocumentPlace> layer_places(const DocumentHeader & header, const model::HyperParameters & params,
+                                        std::uint64_t header_bytes) {
     const std::vector<std::size_t> floats = state_floats(params);
+    const auto tokens = static_cast<std::uint32_t>(header.tokens.size());
+    std::vector<DocumentPlace> places;
     std::uint64_t offset = sizeof(Envelope) + header_bytes;
-    for (std::uint32_t layer = 0; layer < header.layers.size(); ++layer) {
-        DocumentHeader::Layer & place = header.layers[layer];
-        place.first = first_held(params, layer, static_cast<std::uint32_t>(header.tokens.size()));
-        place.offset = aligned(offset);
-        place.size = layer_bytes(header, layer, floats[layer]);
-        offset = place.offset + place.size;
+    for (std::uint32_t layer = 0; layer < header.shapes.size(); ++layer) {
+        const kv::LayerShape & shape = header.shapes[layer];
+        const std::uint32_t first = first_held(params, layer, tokens);
+        const std::uint64_t rows = std::uint64_t{tokens - first} * shape.kv_heads;
+        places.push_back({first, aligned(offset), rows * shape.row_bytes() + floats[layer] * sizeof(float)});
+        offset = places.back().offset + places.back().size;
     }
+    return places;
 }
 
 std::vector<std::byte> encode(const SavedModel & model, const DocumentHeader & header) {
@@ -67,12 +55,7 @@ std::vector<std::byte> encode(const SavedModel & model, const DocumentHeader & h
     out.choice("type of rows", header.type, kTypeNames);
     out.number("tokens", static_cast<std::uint32_t>(header.tokens.size()));
     out.array(std::span<const Token>(header.tokens));
-    for (const DocumentHeader::Layer & layer : header.layers) {
-        out.number("first row", layer.first);
-        out.number("offset", layer.offset);
-        out.number("size", layer.size);
-        out.number("checksum", layer.checksum);
-    }
+    out.array(std::span<const std::uint64_t>(header.checksums));
     return bytes;
 }
 
@@ -83,13 +66,7 @@ DocumentHeader decode(SavedReader & in, const SavedModel & model) {
     std::uint32_t tokens = 0;
     in.number("tokens", tokens);
     header.tokens = read_tokens(in, tokens, model.vocabulary);
-    header.layers.resize(header.shapes.size());
-    for (DocumentHeader::Layer & layer : header.layers) {
-        in.number("first row", layer.first);
-        in.number("offset", layer.offset);
-        in.number("size", layer.size);
-        in.number("checksum", layer.checksum);
-    }
+    header.checksums = in.array<std::uint64_t>("checksums", header.shapes.size());
     in.expect_end();
     return header;
 }
@@ -112,18 +89,18 @@ void for_stretches(const kv::RowChain & rows, const Body & body) {
 
 DocumentWriter::DocumentWriter(const std::filesystem::path & path, const SavedModel & model,
                                const model::HyperParameters & params, std::vector<Token> tokens, KvType type)
-    : model_(model) {
+    : path_(path), model_(model) {
     header_.shapes = model.shapes;
     for (kv::LayerShape & shape : header_.shapes) {
         shape.type = type;
     }
     header_.type = type;
     header_.tokens = std::move(tokens);
-    header_.layers.resize(header_.shapes.size());
+    header_.checksums.resize(header_.shapes.size());
     constexpr ::mode_t owner_only = 0600;  // it holds what was read
     try {
         const std::uint64_t header_bytes = encode(model_, header_).size();
-        place_layers(header_, params, header_bytes);
+        places_ = layer_places(header_, params, header_bytes);
         file_.emplace(path, WholeFileOptions{.mode = owner_only});
         const std::vector<std::byte> room(sizeof(Envelope) + header_bytes);
         file_->write(room);
@@ -140,7 +117,7 @@ void DocumentWriter::add_layer(const HeldLayer & layer) {
     }
     try {
         write_layer(layer);
-        if (++next_ == header_.layers.size()) {
+        if (++next_ == places_.size()) {
             file_->overwrite(0, beginning());
             file_->commit();
             file_.reset();
@@ -153,7 +130,7 @@ void DocumentWriter::add_layer(const HeldLayer & layer) {
 }
 
 void DocumentWriter::write_layer(const HeldLayer & layer) {
-    DocumentHeader::Layer & place = header_.layers[next_];
+    const DocumentPlace & place = places_[next_];
     const std::vector<std::byte> gap(place.offset - offset_);
     file_->write(gap);
     Checksum checksum;
@@ -168,7 +145,7 @@ void DocumentWriter::write_layer(const HeldLayer & layer) {
         write(std::span(layer.state->data(), layer.state->size()));
     }
     assert(written == place.size);
-    place.checksum = checksum.value();
+    header_.checksums[next_] = checksum.value();
     offset_ = place.offset + written;
 }
 
@@ -176,9 +153,7 @@ std::vector<std::byte> DocumentWriter::beginning() const {
     const std::vector<std::byte> header = encode(model_, header_);
     Checksum checksum;
     checksum.add(header);
-    Envelope envelope;
-    envelope.size = header.size();
-    envelope.checksum = checksum.value();
+    const Envelope envelope{.magic = kMagic, .version = kVersion, .size = header.size(), .checksum = checksum.value()};
     std::vector<std::byte> bytes(sizeof envelope + header.size());
     std::memcpy(bytes.data(), &envelope, sizeof envelope);
     std::copy(header.begin(), header.end(), bytes.begin() + sizeof envelope);
@@ -214,28 +189,19 @@ DocumentFile::DocumentFile(const std::filesystem::path & path, const SavedModel 
         raise_input("{}: altered: the checksum of its beginning is {:016x}, expected {:016x}", name, checksum.value(),
                     envelope.checksum);
     }
-    std::span<const std::byte> left(bytes);
-    const ByteSource source{bytes.size(), [&](std::span<std::byte> to) {
-                                std::copy_n(left.begin(), to.size(), to.begin());
-                                left = left.subspan(to.size());
-                            }};
+    const ByteSource source = bytes_in(bytes);
     SavedReader in(source, name);
     header_ = decode(in, model);
-    DocumentHeader expected = header_;
-    place_layers(expected, params, envelope.size);
-    for (std::uint32_t layer = 0; layer < header_.layers.size(); ++layer) {
-        const DocumentHeader::Layer & found = header_.layers[layer];
-        const DocumentHeader::Layer & place = expected.layers[layer];
-        const kv::LayerShape & shape = header_.shapes[layer];
-        if (is_quantised(header_.type) || shape.type != KvTypes(header_.type) || header_.tokens.empty()) {
+    for (std::uint32_t layer = 0; layer < header_.shapes.size(); ++layer) {
+        if (is_quantised(header_.type) || header_.shapes[layer].type != KvTypes(header_.type)) {
             in.refuse("layer {} has no rows of one float type", layer);
         }
-        if (found.first != place.first || found.offset != place.offset || found.size != place.size) {
-            in.refuse("layer {} lies at {} with {} bytes, expected {} and {}", layer, found.offset, found.size,
-                      place.offset, place.size);
-        }
     }
-    const DocumentHeader::Layer & last = header_.layers.back();
+    if (header_.tokens.empty()) {
+        in.refuse("it holds no token");
+    }
+    places_ = layer_places(header_, params, envelope.size);
+    const DocumentPlace & last = places_.back();
     if (file_.size() != last.offset + last.size) {
         raise_input("{}: {}: {} bytes, expected {}", name,
                     file_.size() < last.offset + last.size ? "cut short" : "altered", file_.size(),
@@ -244,7 +210,7 @@ DocumentFile::DocumentFile(const std::filesystem::path & path, const SavedModel 
 }
 
 HeldLayer DocumentFile::layer(std::uint32_t index, kv::Arena & arena) const {
-    const DocumentHeader::Layer & place = header_.layers[index];
+    const DocumentPlace & place = places_[index];
     const kv::LayerShape & shape = header_.shapes[index];
     const auto tokens = static_cast<std::uint32_t>(header_.tokens.size());
     HeldLayer layer;
@@ -267,9 +233,9 @@ HeldLayer DocumentFile::layer(std::uint32_t index, kv::Arena & arena) const {
         read({state.data(), state.size()});
         layer.state = std::make_shared<const Block>(std::move(state));
     }
-    if (checksum.value() != place.checksum) {
+    if (checksum.value() != header_.checksums[index]) {
         raise_input("{}: altered: the checksum of layer {} is {:016x}, expected {:016x}", file_.path(), index,
-                    checksum.value(), place.checksum);
+                    checksum.value(), header_.checksums[index]);
     }
     return layer;
 }

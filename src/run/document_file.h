@@ -20,16 +20,17 @@ namespace snapkv::run {
 
 /// What stands at the beginning of a document's file.
 struct DocumentHeader {
-    struct Layer {
-        std::uint32_t first = 0;  ///< position of the first row
-        std::uint64_t offset = 0;
-        std::uint64_t size = 0;
-        std::uint64_t checksum = 0;
-    };
     std::vector<kv::LayerShape> shapes;
     KvType type = KvType::F16;
     std::vector<Token> tokens;
-    std::vector<Layer> layers;
+    std::vector<std::uint64_t> checksums;  ///< XXH3 of each layer's bytes
+};
+
+/// Where one layer lies in the file.
+struct DocumentPlace {
+    std::uint32_t first = 0;   ///< position of the first row
+    std::uint64_t offset = 0;  ///< bytes
+    std::uint64_t size = 0;    ///< bytes
 };
 
 /// Writes a document layer by layer; the file has its name once the last one is written. What cannot be written is no
@@ -41,6 +42,7 @@ public:
 
     void add_layer(const HeldLayer & layer) override;
     [[nodiscard]] bool open() const override { return file_.has_value(); }
+    [[nodiscard]] const std::filesystem::path & path() const { return path_; }
     /// The file is complete.
     [[nodiscard]] bool committed() const { return committed_; }
     /// Why it is not, in one line that begins with the path; empty: nothing went wrong.
@@ -50,8 +52,10 @@ private:
     [[nodiscard]] std::vector<std::byte> beginning() const;
     void write_layer(const HeldLayer & layer);
 
+    std::filesystem::path path_;
     SavedModel model_;
     DocumentHeader header_;
+    std::vector<DocumentPlace> places_;
     std::optional<WholeFile> file_;
     std::uint64_t offset_ = 0;
     std::uint32_t next_ = 0;  ///< layer
@@ -68,7 +72,7 @@ public:
 
     [[nodiscard]] std::span<const Token> tokens() const override { return header_.tokens; }
     [[nodiscard]] KvType type() const override { return header_.type; }
-    [[nodiscard]] std::uint32_t layers() const override { return static_cast<std::uint32_t>(header_.layers.size()); }
+    [[nodiscard]] std::uint32_t layers() const override { return static_cast<std::uint32_t>(places_.size()); }
     /// Throws Error(Input) where the layer is not what was written.
     [[nodiscard]] HeldLayer layer(std::uint32_t index, kv::Arena & arena) const override;
     [[nodiscard]] bool reads() const override { return true; }
@@ -76,6 +80,7 @@ public:
 private:
     InputFile file_;
     DocumentHeader header_;
+    std::vector<DocumentPlace> places_;
     std::vector<std::size_t> state_floats_;
 };
 

@@ -10,7 +10,6 @@
 #include "run/accounting.h"
 #include "run/cache_stats.h"
 #include "run/document_file.h"
-#include "run/document_impl.h"
 #include "run/logits.h"
 #include "run/sequence_impl.h"
 #include "run/session_impl.h"
@@ -28,8 +27,7 @@ struct PrefillTask::Impl {
     run::PrefillPlan plan;                         ///< refers to the branches
     std::shared_ptr<run::HeldRows> in_memory;      ///< where rows are held, or
     std::shared_ptr<run::DocumentWriter> in_file;  ///< where they go; both null: nowhere
-    std::filesystem::path hold_file;
-    std::string hold_error;  ///< what opening the complete file threw
+    std::string hold_error;                        ///< what opening the complete file threw
     std::optional<Document> document;
     std::vector<std::vector<float>> logits;
     run::Accounting accounting;
@@ -63,7 +61,7 @@ struct PrefillTask::Impl {
     void open_committed() {
         if (in_file && in_file->committed() && !document && hold_error.empty()) {
             try {
-                document = session.load_document(hold_file);
+                document = session.load_document(in_file->path());
             } catch (const Error & error) {
                 hold_error = error.what();
             }
@@ -132,7 +130,6 @@ std::shared_ptr<run::RowSink> PrefillTask::Impl::make_sink(const std::filesystem
         in_memory = std::make_shared<run::HeldRows>(std::move(tokens), plan.type, session.params().layers);
         return in_memory;
     }
-    hold_file = path;
     in_file = std::make_shared<run::DocumentWriter>(path, session.saved_model(), session.params(), std::move(tokens),
                                                     plan.type);
     return in_file;

@@ -6,7 +6,6 @@
 #include "base/raise.h"
 #include "base/reservation.h"
 #include "run/document_file.h"
-#include "run/document_impl.h"
 #include "run/saved_codec.h"
 #include "run/saved_file.h"
 #include "run/sequence_impl.h"
@@ -57,9 +56,7 @@ Sequence Session::load(const std::filesystem::path & path) const try {
 
 void Session::save_document(const Document & document, const std::filesystem::path & path) const try {
     const run::RowSource & rows = *document.impl().rows;
-    if (!impl_->model.impl()->is_same_as(*document.impl().model)) {
-        raise_usage("the document was made with another model, or another RoPE setting, than the session's");
-    }
+    impl_->check_belongs(document.impl());
     if (!document.complete()) {
         raise_usage("a document is to be saved that has {} layers of {}", document.layers(), impl_->params().layers);
     }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -38,6 +39,14 @@ struct ByteSource {
     std::uint64_t size = 0;
     std::function<void(std::span<std::byte>)> read;
 };
+
+/// Contents in memory that outlives it.
+[[nodiscard]] inline ByteSource bytes_in(std::span<const std::byte> memory) {
+    return {memory.size(), [left = memory](std::span<std::byte> to) mutable {
+                std::copy_n(left.begin(), to.size(), to.begin());
+                left = left.subspan(to.size());
+            }};
+}
 
 /// Hands the contents to `sink` piece by piece; rows go there from where they lie.
 void encode_sequence(const SavedModel & model, const Sequence::Impl & sequence, const ByteSink & sink);

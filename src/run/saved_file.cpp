@@ -12,6 +12,7 @@
 #include "base/raise.h"
 #include "base/whole_file.h"
 #include "run/checksum.h"
+#include "run/envelope.h"
 
 namespace snapkv::run {
 
@@ -20,16 +21,6 @@ namespace {
 /// The line break within it shows up a transfer that took the file for text.
 constexpr std::array<char, 8> kMagic{'S', 'N', 'A', 'P', 'K', 'V', '\r', '\n'};
 constexpr std::uint32_t kVersion = 6;
-
-/// What comes before the contents. Its fields fill it without gaps, so that it is the file's first bytes.
-struct Envelope {
-    std::array<char, 8> magic = kMagic;
-    std::uint32_t version = kVersion;
-    std::uint32_t zero = 0;
-    std::uint64_t size = 0;      ///< bytes of the contents
-    std::uint64_t checksum = 0;  ///< XXH3, 64 bits, of the contents
-};
-static_assert(sizeof(Envelope) == 32 && std::has_unique_object_representations_v<Envelope>);
 
 /// The contents of an open file, front to back, small pieces by way of a window.
 class Contents {
@@ -82,7 +73,7 @@ bool write_saved_file(const std::filesystem::path & path, const std::function<vo
     constexpr ::mode_t owner_only = 0600;  // it holds what was read and answered
     try {
         WholeFile output(path, {.mode = owner_only, .stop = stop});
-        Envelope envelope;
+        Envelope envelope{.magic = kMagic, .version = kVersion};
         Checksum checksum;
         output.write(std::as_bytes(std::span(&envelope, 1)));
         write_contents([&](std::span<const std::byte> piece) {

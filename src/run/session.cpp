@@ -9,7 +9,6 @@
 #include "base/out_of_memory.h"
 #include "base/raise.h"
 #include "base/threads.h"
-#include "run/document_impl.h"
 #include "run/hidden_states.h"
 #include "run/sequence_impl.h"
 #include "run/session_impl.h"
@@ -86,9 +85,7 @@ run::PrefillPlan Session::Impl::plan(std::span<const Branch> branches, const Pre
     run::TrunkUse use{.hold = prefill.hold, .hold_in_file = !prefill.hold_file.empty()};
     if (prefill.document) {
         const Document::Impl & document = prefill.document->impl();
-        if (!model.impl()->is_same_as(*document.model)) {
-            raise_usage("the document was made with another model, or another RoPE setting, than the session's");
-        }
+        check_belongs(document);
         use.held = document.rows->tokens();
         use.type = document.rows->type();
         use.reads = document.rows->reads();
@@ -106,6 +103,12 @@ void Session::Impl::log_products() const {
 void Session::Impl::check_belongs(const Sequence::Impl & sequence) const {
     if (!model.impl()->is_same_as(*sequence.model)) {
         raise_usage("the sequence was made with another model, or another RoPE setting, than the session's");
+    }
+}
+
+void Session::Impl::check_belongs(const Document::Impl & document) const {
+    if (!model.impl()->is_same_as(*document.model)) {
+        raise_usage("the document was made with another model, or another RoPE setting, than the session's");
     }
 }
 

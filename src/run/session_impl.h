@@ -8,6 +8,7 @@
 
 #include "kv/arena.h"
 #include "run/compute.h"
+#include "run/document_impl.h"
 #include "run/estimate.h"
 #include "run/layer_shape.h"
 #include "run/model_impl.h"
@@ -56,6 +57,8 @@ struct Session::Impl {
     void log_products() const;
     /// Throws Error(Usage) for a sequence of another model.
     void check_belongs(const Sequence::Impl & sequence) const;
+    /// The same for a document.
+    void check_belongs(const Document::Impl & document) const;
     /// Throws Error(Input) for a token out of range, or more than the context takes.
     void check_takes(const Sequence::Impl & sequence, std::span<const Token> tokens) const;
     /// As check_belongs() for several that are to go on at once; throws too where one is named twice.

@@ -18,7 +18,7 @@ const std::string kPath = "fuzz";
 /// A sequence that was accepted is whole: writing it again reads every row, and reads back.
 void use(const run::SavedModel & model, const Sequence::Impl & sequence, std::uint32_t context) {
     const std::vector<std::byte> again = run::test::encoded(model, sequence);
-    run::decode_sequence(run::test::bytes_in(again), model, context, std::make_shared<kv::Arena>(), kPath);
+    run::decode_sequence(run::bytes_in(again), model, context, std::make_shared<kv::Arena>(), kPath);
 }
 
 }  // namespace
@@ -35,8 +35,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t * data, std::size_t siz
     }
     const run::SavedModel model = run::test::small_model();
     try {
-        use(model,
-            run::decode_sequence(run::test::bytes_in(bytes), model, kContext, std::make_shared<kv::Arena>(), kPath),
+        use(model, run::decode_sequence(run::bytes_in(bytes), model, kContext, std::make_shared<kv::Arena>(), kPath),
             kContext);
     } catch (const Error & error) {
         if (error.kind() != ErrorKind::Input) {

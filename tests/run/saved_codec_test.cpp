@@ -17,7 +17,6 @@
 namespace snapkv::run {
 namespace {
 
-using test::bytes_in;
 using test::encoded;
 using test::small_model;
 using test::small_sequence;

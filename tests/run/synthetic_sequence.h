@@ -140,12 +140,4 @@ inline std::vector<std::byte> encoded(const SavedModel & model, const Sequence::
     return bytes;
 }
 
-/// What decode_sequence() takes, from memory that outlives it.
-inline ByteSource bytes_in(std::span<const std::byte> memory) {
-    return {memory.size(), [left = memory](std::span<std::byte> to) mutable {
-                std::copy_n(left.begin(), to.size(), to.begin());
-                left = left.subspan(to.size());
-            }};
-}
-
 }  // namespace snapkv::run::test

@@ -82,8 +82,8 @@ TEST_P(TruncatedOf, MayBeLongAndIsSavedWithWhatIsLeft) {
     whole.impl().tail = kv::Tail(*whole.impl().arena, whole.impl().tail.shapes(), whole.impl().tail.first());
     session_.append(whole, long_text);
     EXPECT_TRUE(test::same_bits(sequence.logits(), whole.logits()));
-    const bool slides = std::any_of(sequence.impl().tail.windows().begin(), sequence.impl().tail.windows().end(),
-                                    [](std::uint32_t window) { return window > 0; });
+    const std::vector<LayerAttention> & layers = session_.model().info().attention;
+    const bool slides = std::any_of(layers.begin(), layers.end(), [](const auto & layer) { return layer.window > 0; });
     EXPECT_EQ(sequence.kept_positions() != whole.kept_positions(), slides);
     EXPECT_EQ(sequence.impl().tail.least_rows() > 0, slides);
     const test::TemporaryFolder folder;
