@@ -107,7 +107,8 @@ BENCHMARK_CAPTURE(decode_attention, SmolLM2_f16, kSmolLm2, KvType::F16)->ArgsPro
 BENCHMARK_CAPTURE(decode_attention, SmolLM2_bf16, kSmolLm2, KvType::BF16)->Args({8192, 1});
 BENCHMARK_CAPTURE(decode_attention, SmolLM2_q8_0, kSmolLm2, KvType::Q8_0)->Args({8192, 1});
 BENCHMARK_CAPTURE(decode_attention, SmolLM2_q4_0, kSmolLm2, KvType::Q4_0)->Args({8192, 1});
-BENCHMARK_CAPTURE(decode_attention, Mistral_f16, kMistral, KvType::F16)->Args({8192, 1})->Args({8192, 8});
+BENCHMARK_CAPTURE(decode_attention, SmolLM2_f16, kSmolLm2, KvType::F16)->ArgsProduct({{131072}, {1, 4, 8, 33}});
+BENCHMARK_CAPTURE(decode_attention, Mistral_f16, kMistral, KvType::F16)->ArgsProduct({{8192, 131072}, {1, 4, 8, 33}});
 BENCHMARK_CAPTURE(vote, SmolLM2_f16, kSmolLm2, KvType::F16)->Arg(8192);
 BENCHMARK_CAPTURE(vote, Mistral_f16, kMistral, KvType::F16)->Arg(8192);
 

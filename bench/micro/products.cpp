@@ -47,7 +47,7 @@ void widened_product(benchmark::State & state, Element element) {
     count_flop(state, watch.seconds(state), 2.0 * rows * depth * columns, peak(element));
 }
 
-/// One row of floats times a matrix far larger than the caches. Arguments: depth.
+/// Few rows of floats times a matrix far larger than the caches. Arguments: depth, rows.
 void step_product(benchmark::State & state, ggml_type type) {
     const product::RowDot * dot = product::row_dot(type);
     if (dot == nullptr) {
@@ -65,12 +65,22 @@ void step_product(benchmark::State & state, ggml_type type) {
         ggml_quantize_chunk(type, numbers.data(), weights.data() + row * row_bytes, 0, std::min(kDistinct, rows - row),
                             depth, nullptr);
     }
-    std::vector<std::byte> prepared(dot->prepared_bytes(depth));
-    dot->prepare(type, numbers.data(), depth, prepared.data());
-    std::vector<float> out(rows);
+    const auto inputs = static_cast<std::uint32_t>(state.range(1));
+    const std::size_t stride = (dot->prepared_bytes(depth) + 63) / 64 * 64;
+    const auto meter = std::make_shared<Meter>();
+    Block prepared(stride * inputs, meter);
+    for (std::uint32_t input = 0; input < inputs; ++input) {
+        dot->prepare(type, numbers.data() + input, depth, prepared.data() + input * stride);
+    }
+    // Blocks of results, as a step takes them: few enough to stay in the first cache.
+    constexpr std::uint32_t kBlock = 64;
+    std::vector<float> out(std::size_t{kBlock} * inputs);
     const Watch watch;
     for (auto _ : state) {
-        dot->dot(type, weights.data(), row_bytes, rows, depth, prepared.data(), out.data());
+        for (std::uint32_t row = 0; row < rows; row += kBlock) {
+            dot->dot({type, weights.data() + row * row_bytes, row_bytes, std::min(kBlock, rows - row), depth},
+                     {prepared.data(), stride, inputs}, out.data(), kBlock);
+        }
         benchmark::DoNotOptimize(out.data());
     }
     count_bytes(state, watch.seconds(state), static_cast<double>(weights.size()), peaks().read);
@@ -91,10 +101,15 @@ BENCHMARK_CAPTURE(widened_product, bf16, Element::BF16)
     ->Args({512, 4096, 4096})
     ->Args({512, 4096, 14336});
 BENCHMARK_CAPTURE(widened_product, f32, Element::F32)->Args({512, 576, 1536})->Args({512, 4096, 4096});
-BENCHMARK_CAPTURE(step_product, q4_0, GGML_TYPE_Q4_0)->Arg(576)->Arg(4096);
-BENCHMARK_CAPTURE(step_product, q4_1, GGML_TYPE_Q4_1)->Arg(576);
-BENCHMARK_CAPTURE(step_product, q8_0, GGML_TYPE_Q8_0)->Arg(4096);
-BENCHMARK_CAPTURE(step_product, f16, GGML_TYPE_F16)->Arg(4096);
+// Rows that read the weights once: beside one row, four should take little longer.
+const std::vector<std::vector<std::int64_t>> kFewRows{{576, 4096}, {1, 2, 4, 8, 16, 33}};
+BENCHMARK_CAPTURE(step_product, q4_0, GGML_TYPE_Q4_0)->ArgsProduct(kFewRows);
+BENCHMARK_CAPTURE(step_product, q4_1, GGML_TYPE_Q4_1)->ArgsProduct(kFewRows);
+BENCHMARK_CAPTURE(step_product, q5_0, GGML_TYPE_Q5_0)->ArgsProduct(kFewRows);
+BENCHMARK_CAPTURE(step_product, q8_0, GGML_TYPE_Q8_0)->ArgsProduct(kFewRows);
+BENCHMARK_CAPTURE(step_product, q4_k, GGML_TYPE_Q4_K)->ArgsProduct({{4096}, {1, 2, 4, 8, 16, 33}});
+BENCHMARK_CAPTURE(step_product, q6_k, GGML_TYPE_Q6_K)->ArgsProduct({{4096}, {1, 2, 4, 8, 16, 33}});
+BENCHMARK_CAPTURE(step_product, f16, GGML_TYPE_F16)->ArgsProduct({{4096}, {1, 4}});
 
 }  // namespace
 }  // namespace snapkv::micro

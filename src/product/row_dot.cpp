@@ -3,7 +3,7 @@
 #include <cstring>
 
 #include "ggml-cpu.h"
-#include "product/q4_rows.h"
+#include "product/block_rows.h"
 
 namespace snapkv::product {
 
@@ -45,7 +45,7 @@ const RowDot * ggml_rows() {
 }  // namespace
 
 const RowDot * row_dot(ggml_type type, bool portable) {
-    const RowDot * own = portable ? nullptr : q4_rows(type);
+    const RowDot * own = portable ? nullptr : block_rows(type);
     if (own != nullptr) {
         return own;
     }

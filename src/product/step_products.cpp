@@ -19,12 +19,6 @@ float * row_of(const ggml_tensor * tensor, std::int64_t row) {
     return floats(tensor) + row * tensor->ne[0];
 }
 
-/// Inputs lie whole cache lines apart.
-std::size_t aligned(std::size_t bytes) {
-    constexpr std::size_t kLine = 64;
-    return (bytes + kLine - 1) / kLine * kLine;
-}
-
 bool plain(const ggml_tensor * weight) {
     return ggml_is_contiguous(weight) && weight->buffer != nullptr && ggml_backend_buffer_is_host(weight->buffer);
 }
@@ -35,13 +29,13 @@ std::uint64_t StepProducts::scratch_bytes() const {
     std::uint64_t bytes = 0;
     for (const Scratch & scratch : scratch_) {
         bytes += (scratch.normalised.size() + scratch.first.size() + scratch.second.size()) * sizeof(float) +
-                 scratch.prepared.size() + scratch.prepared_up.size();
+                 (scratch.prepared.size() + scratch.prepared_up.size()) * sizeof(CacheLine);
     }
     return bytes;
 }
 
-std::size_t StepProducts::prepared_stride(const Part & part) {
-    return aligned(part.dot->prepared_bytes(part.linear.in()));
+std::size_t StepProducts::prepared_lines(const Part & part) {
+    return (part.dot->prepared_bytes(part.linear.in()) + sizeof(CacheLine) - 1) / sizeof(CacheLine);
 }
 
 bool StepProducts::serves(std::span<const Linear> linears) const {
@@ -57,7 +51,7 @@ StepProducts::Step & StepProducts::add_step(const Norm & norm, std::span<const L
     const auto count = static_cast<std::size_t>(rows);
     for (const Linear & linear : linears) {
         const Part & part = step.parts.emplace_back(Part{linear, row_dot(linear.weight->type, portable_)});
-        const std::size_t prepared = count * prepared_stride(part);
+        const std::size_t prepared = count * prepared_lines(part);
         for (Scratch & scratch : scratch_) {
             scratch.normalised.resize(std::max(scratch.normalised.size(), static_cast<std::size_t>(linear.in())));
             scratch.prepared.resize(std::max(scratch.prepared.size(), prepared));
@@ -121,13 +115,13 @@ const float * StepProducts::input_row(const Step & step, const ggml_tensor * inp
 
 /// All rows of the input, in the form that the part's weights are multiplied with.
 PreparedInputs StepProducts::prepare(const Step & step, const Part & part, const ggml_tensor * input, Scratch & scratch,
-                                     std::vector<std::byte> & prepared) {
-    const std::size_t stride = prepared_stride(part);
+                                     std::vector<CacheLine> & prepared) {
+    const std::size_t lines = prepared_lines(part);
     for (std::int64_t row = 0; row < input->ne[1]; ++row) {
         part.dot->prepare(part.linear.weight->type, input_row(step, input, row, scratch), part.linear.in(),
-                          prepared.data() + static_cast<std::size_t>(row) * stride);
+                          prepared[static_cast<std::size_t>(row) * lines].bytes.data());
     }
-    return {prepared.data(), stride, static_cast<std::uint32_t>(input->ne[1])};
+    return {prepared.front().bytes.data(), lines * sizeof(CacheLine), static_cast<std::uint32_t>(input->ne[1])};
 }
 
 std::vector<ggml_tensor *> StepProducts::project(ggml_context * ctx, const Norm & norm, std::span<const Linear> linears,

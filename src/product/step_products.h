@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -22,7 +24,7 @@ namespace snapkv::product {
 class StepProducts final : public Products {
 public:
     /// Of one sequence, more rows are another implementation's business.
-    static constexpr std::int64_t kMostRows = 8;
+    static constexpr std::int64_t kMostRows = 33;
 
     /// `threads`: of the graphs that run; `portable`: ggml's dot products only.
     explicit StepProducts(std::uint32_t threads, bool portable = false) : scratch_(threads), portable_(portable) {}
@@ -58,11 +60,14 @@ private:
     };
     /// Rows of weights whose results are held at once: whole cache lines of them.
     static constexpr std::uint32_t kBlock = 64;
+    struct alignas(64) CacheLine {
+        std::array<std::byte, 64> bytes;
+    };
     /// One thread's memory: a normalised row, all rows prepared, and two results of a block for each.
     struct Scratch {
         std::vector<float> normalised;
-        std::vector<std::byte> prepared;
-        std::vector<std::byte> prepared_up;  ///< where SwiGLU's two matrices take other forms
+        std::vector<CacheLine> prepared;
+        std::vector<CacheLine> prepared_up;  ///< where SwiGLU's two matrices take other forms
         std::vector<float> first;
         std::vector<float> second;
     };
@@ -75,9 +80,10 @@ private:
     static void multiply_share(const Part & part, const Share & share, const PreparedInputs & inputs, float * out,
                                std::size_t out_stride);
     static const float * input_row(const Step & step, const ggml_tensor * input, std::int64_t row, Scratch & scratch);
-    static std::size_t prepared_stride(const Part & part);
+    /// Of one row; rows begin on cache lines of their own.
+    static std::size_t prepared_lines(const Part & part);
     static PreparedInputs prepare(const Step & step, const Part & part, const ggml_tensor * input, Scratch & scratch,
-                                  std::vector<std::byte> & prepared);
+                                  std::vector<CacheLine> & prepared);
     void run_project(const Step & step, ggml_tensor * node, int thread, int threads);
     void run_gate_up(const Step & step, ggml_tensor * node, int thread, int threads);
     void run_add(const Step & step, ggml_tensor * node, int thread, int threads);

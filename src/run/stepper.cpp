@@ -273,10 +273,10 @@ void Stepper::turn(const Feed & feed, Compute::Phase phase) {
         return;
     }
     AppendedRows rows(feeds);
-    if (element_ && count >= PrefillProducts::least_rows(*element_)) {
-        turn_by_layers(feed, phase);
-    } else if (count <= product::StepProducts::kMostRows) {
+    if (count <= product::StepProducts::kMostRows) {
         run_once(feeds, few_products_, phase);
+    } else if (element_ && count >= PrefillProducts::least_rows(*element_)) {
+        turn_by_layers(feed, phase);
     } else {
         run_once(feeds, chunk_products_, phase);
     }

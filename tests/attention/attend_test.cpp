@@ -23,8 +23,19 @@ TEST_P(AttendTypes, FewAndManyRowsOnBothSidesOfTheBorder) {
         std::uint32_t group;
         std::uint32_t count;
     };
-    for (const auto & [group, count] :
-         {Case{1, 1}, {1, 15}, {1, 16}, {1, 17}, {3, 5}, {3, 6}, {8, 1}, {8, 2}, {8, 3}, {16, 1}, {17, 1}, {1, 130}}) {
+    for (const auto & [group, count] : {Case{1, 1},
+                                        {1, 15},
+                                        {1, 16},
+                                        {1, 17},
+                                        {3, 5},
+                                        {3, 33},
+                                        {3, 34},
+                                        {8, 1},
+                                        {8, 9},
+                                        {8, 33},
+                                        {16, 1},
+                                        {17, 4},
+                                        {1, 130}}) {
         SCOPED_TRACE(testing::Message() << "group " << group << ", tokens " << count);
         for (const std::uint32_t before : {0U, 63U, 64U, 255U, 256U, 257U, 600U}) {
             LayerUnit unit = unit_of(spec_of(2, group, 12, 10), GetParam());
@@ -156,11 +167,59 @@ TEST(Attend, AQueryRowHasTheSameBitsWhereverItLiesInItsChunk) {
             const std::vector<float> q = random.numbers(100 * q_size);
             unit.queries = {sequence.span(0, 100, 400)};
             const std::vector<float> whole = run(unit, 100, q, 1);
-            for (const auto & [begin, end] : {std::pair{0U, 37U}, {37U, 90U}, {90U, 100U}}) {
+            for (const auto & [begin, end] : {std::pair{0U, 37U}, {37U, 76U}, {66U, 100U}}) {
                 unit.queries = {sequence.span(0, end - begin, 400 + begin)};
                 const float * part = q.data() + begin * q_size;
                 const std::vector<float> out = run(unit, end - begin, {part, part + (end - begin) * q_size}, 2);
                 EXPECT_EQ(std::memcmp(out.data(), whole.data() + begin * out_size, out.size() * sizeof(float)), 0);
+            }
+        }
+    }
+}
+
+/// Rows of one sequence, the last of which see each other.
+class AttendFew : public testing::TestWithParam<KvType> {};
+INSTANTIATE_TEST_SUITE_P(Types, AttendFew,
+                         testing::Values(KvType::F32, KvType::F16, KvType::BF16, KvType::Q8_0, KvType::Q4_0),
+                         test::type_name);
+
+TEST_P(AttendFew, EachOfSeveralRowsHasTheBitsThatItHasAlone) {
+    struct Case {
+        std::uint32_t group;
+        std::uint32_t key_size;
+        std::uint32_t window;
+        std::uint32_t count;
+    };
+    for (const cpu::InstructionSet & set : cpu::instruction_sets()) {
+        SCOPED_TRACE(set.name);
+        const cpu::OnlySet only(set);
+        for (const auto & [group, key_size, window, count] :
+             {Case{3, 64, 0, 2}, {3, 64, 130, 8}, {7, 160, 300, 12}, {4, 128, 0, 33}, {1, 32, 0, 33}}) {
+            SCOPED_TRACE(testing::Message() << "group " << group << ", rows " << count);
+            AttentionSpec spec = spec_of(2, group, key_size, 64);
+            spec.sliding_window = window;
+            const std::vector<float> sinks(spec.heads, 0.5F);
+            const std::vector<float> slopes(spec.heads, 0.01F);
+            spec.sinks = sinks;
+            spec.alibi_slopes = slopes;
+            LayerUnit unit = unit_of(spec, GetParam());
+            Random random(23);
+            const std::uint32_t before = 700;
+            // A frozen segment, then a tail that ends with the rows themselves.
+            const auto sequence = Sequence(unit)
+                                      .dense(random, unit.shape, 0, before - 5)
+                                      .dense(random, unit.shape, before - 5, count + 5);
+            const std::size_t q_size = std::size_t{spec.heads} * key_size;
+            const std::size_t out_size = std::size_t{spec.heads} * 64;
+            const std::vector<float> q = random.numbers(count * q_size);
+            unit.queries = {sequence.span(0, count, before)};
+            const std::vector<float> together = run(unit, count, q, 2);
+            for (std::uint32_t row = 0; row < count; ++row) {
+                unit.queries = {sequence.span(0, 1, before + row)};
+                const float * own = q.data() + row * q_size;
+                const std::vector<float> alone = run(unit, 1, {own, own + q_size}, 1);
+                EXPECT_EQ(std::memcmp(alone.data(), together.data() + row * out_size, out_size * sizeof(float)), 0)
+                    << "row " << row;
             }
         }
     }

@@ -200,7 +200,7 @@ TEST_P(RowDot, TakesAnyNumberOfBlocks) {
 
 TEST_P(RowDot, GivesEachOfSeveralInputsTheBitsOfOneAlone) {
     const ggml_type type = GetParam();
-    constexpr std::size_t kRows = 7;
+    constexpr std::size_t kRows = 19;
     for (const std::int64_t blocks : {1, 5, 18, 400}) {
         const std::int64_t depth = blocks * ggml_blck_size(type);
         Layer layer(static_cast<std::uint32_t>(blocks));
@@ -210,7 +210,7 @@ TEST_P(RowDot, GivesEachOfSeveralInputsTheBitsOfOneAlone) {
                                        matrix.linear.weight->nb[1], kRows, depth};
         const product::RowDot * dot = product::row_dot(type);
         const std::size_t stride = (dot->prepared_bytes(depth) + 63) / 64 * 64;
-        for (const std::uint32_t count : {2U, 3U, 4U, 7U, 9U}) {
+        for (const std::uint32_t count : {2U, 3U, 4U, 7U, 9U, 33U}) {
             std::vector<std::byte> prepared(count * stride);
             for (std::uint32_t input = 0; input < count; ++input) {
                 const std::vector<float> x = layer.numbers(static_cast<std::size_t>(depth));
@@ -231,7 +231,8 @@ TEST_P(RowDot, GivesEachOfSeveralInputsTheBitsOfOneAlone) {
 
 INSTANTIATE_TEST_SUITE_P(Types, RowDot,
                          ::testing::Values(GGML_TYPE_Q4_0, GGML_TYPE_Q4_1, GGML_TYPE_Q5_0, GGML_TYPE_Q5_1,
-                                           GGML_TYPE_Q8_0, GGML_TYPE_IQ4_NL, GGML_TYPE_Q4_K, GGML_TYPE_Q6_K),
+                                           GGML_TYPE_Q8_0, GGML_TYPE_IQ4_NL, GGML_TYPE_Q4_K, GGML_TYPE_Q5_K,
+                                           GGML_TYPE_Q6_K),
                          [](const auto & tested) { return std::string(ggml_type_name(tested.param)); });
 
 }  // namespace

@@ -13,8 +13,9 @@ namespace snapkv::attention::cpu {
 
 namespace {
 
-/// Up to this many query rows a tile is not worth transposing.
-constexpr std::uint32_t kFewRows = 16;
+/// Up to this many rows of a sequence each has the bits that it would have alone: steps of decode, the rows that
+/// speculation verifies, short turns.
+constexpr std::uint32_t kFewTokens = 33;
 
 }  // namespace
 
@@ -39,7 +40,7 @@ void Attend::prepare(const LayerUnit & unit, std::uint32_t chunk_rows, std::uint
     for (std::uint32_t span = 0; span < unit.queries.size(); ++span) {
         const std::uint32_t rows = unit.queries[span].count * unit.spec.group();
         for (std::uint32_t head = 0; head < unit.spec.kv_heads; ++head) {
-            if (rows <= kFewRows && !unit.prefill) {
+            if (unit.queries[span].count <= kFewTokens && !unit.prefill) {
                 add_few(span, head, rows);
             } else {
                 add_many(span, head, rows, most);
@@ -87,7 +88,7 @@ void Attend::attend(std::uint32_t thread, const float * q, float * out, float * 
         const FewItem & item = few_items_[*index];
         if (packed != item.few) {
             const Few & few = few_[item.few];
-            queries = pack(q, few.span, few.kv_head, 0, few.rows, scratch);
+            queries = pack(q, few.span, few.kv_head, few.first, few.rows, scratch);
             packed = item.few;
         }
         attend_few(item, queries, out, scratch, partials);

@@ -14,9 +14,10 @@ namespace snapkv::attention::cpu {
 struct Partial;
 
 /// Attention of one unit, cut into pieces that any number of threads take: many query rows by (span, KV head, block of
-/// query rows), few by (span, KV head, block of cache rows at fixed boundaries), whose partial results are merged in a
-/// fixed order by whoever finishes the last of them. So the result has the same bits for any number of threads, and
-/// nothing waits. prepare(), then attend() once on each thread.
+/// query rows), few by (span, KV head, block of cache rows at fixed boundaries, block of query rows), whose partial
+/// results are merged in a fixed order by whoever finishes the last of them. So the result has the same bits for any
+/// number of threads, and nothing waits; of few rows each has the bits that it has alone. prepare(), then attend() once
+/// on each thread.
 class Attend {
 public:
     /// `chunk_rows`: rows of the chunk, padding included. `threads`: at most so many call attend(); how finely the work
@@ -38,10 +39,11 @@ private:
         std::uint32_t first = 0;
         std::uint32_t count = 0;
     };
-    /// Few query rows of one (span, KV head), and the partial results to merge.
+    /// At most kQueryRows flattened query rows of a (span, KV head) with few, and the partial results to merge.
     struct Few {
         std::uint32_t span = 0;
         std::uint32_t kv_head = 0;
+        std::uint32_t first = 0;
         std::uint32_t rows = 0;
         std::uint32_t parts = 0;
         std::uint32_t unfinished = 0;  ///< parts that are; atomic while threads work

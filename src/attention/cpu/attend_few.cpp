@@ -25,9 +25,10 @@ std::uint32_t tile_rows(const kv::LayerShape & shape) {
 }
 
 /// A sink is a logit that was seen before all rows and has no value: it counts in the sum once, in the first part.
-void begin_with_sinks(const AttentionSpec & spec, std::uint32_t kv_head, std::uint32_t rows, const Partial & partial) {
+void begin_with_sinks(const AttentionSpec & spec, std::uint32_t kv_head, std::uint32_t first, std::uint32_t rows,
+                      const Partial & partial) {
     for (std::uint32_t i = 0; i < rows; ++i) {
-        partial.maximum[i] = spec.sinks[std::size_t{kv_head} * spec.group() + i % spec.group()];
+        partial.maximum[i] = spec.sinks[std::size_t{kv_head} * spec.group() + (first + i) % spec.group()];
         partial.sum[i] = 1;
     }
 }
@@ -39,19 +40,30 @@ std::size_t Attend::partial_size(std::uint32_t rows) const {
 }
 
 void Attend::add_few(std::uint32_t span, std::uint32_t kv_head, std::uint32_t rows) {
-    const auto few = static_cast<std::uint32_t>(few_.size());
-    std::uint32_t parts = 0;
+    const auto before = static_cast<std::uint32_t>(few_.size());
+    for (std::uint32_t first = 0; first < rows; first += kQueryRows) {
+        few_.push_back({.span = span, .kv_head = kv_head, .first = first, .rows = std::min(kQueryRows, rows - first)});
+    }
+    // All blocks of query rows meet a block of the cache while it is near.
+    const auto add_part = [&](std::uint32_t view, std::uint32_t begin, std::uint32_t end) {
+        for (std::uint32_t few = before; few < few_.size(); ++few) {
+            few_items_.push_back({few, few_[few].parts++, view, begin, end});
+        }
+    };
     const auto & views = unit_->queries[span].rows[kv_head];
     for (std::uint32_t view = 0; view < views.size(); ++view) {
         for (std::uint32_t begin = 0; begin < views[view].rows; begin += kRowBlock) {
-            few_items_.push_back({few, parts++, view, begin, std::min(begin + kRowBlock, views[view].rows)});
+            add_part(view, begin, std::min(begin + kRowBlock, views[view].rows));
         }
     }
-    if (parts == 0) {
-        few_items_.push_back({few, parts++, 0, 0, 0});  // sees nothing: still has zeros to write
+    if (few_[before].parts == 0) {
+        add_part(0, 0, 0);  // sees nothing: still has zeros to write
     }
-    few_.push_back({span, kv_head, rows, parts, parts, partial_floats_});
-    partial_floats_ += parts > 1 ? parts * partial_size(rows) : 0;
+    for (std::uint32_t few = before; few < few_.size(); ++few) {
+        few_[few].unfinished = few_[few].parts;
+        few_[few].partial = partial_floats_;
+        partial_floats_ += few_[few].parts > 1 ? few_[few].parts * partial_size(few_[few].rows) : 0;
+    }
 }
 
 void Attend::attend_few(const FewItem & item, const float * queries, float * out, float * scratch, float * partials) {
@@ -62,7 +74,7 @@ void Attend::attend_few(const FewItem & item, const float * queries, float * out
     float * memory = few.parts > 1 ? partials + few.partial + item.part * partial_size(few.rows) : own;
     const Partial partial = empty_partial(memory, few.rows, stride);
     if (item.part == 0 && !unit_->spec.sinks.empty()) {
-        begin_with_sinks(unit_->spec, few.kv_head, few.rows, partial);
+        begin_with_sinks(unit_->spec, few.kv_head, few.first, few.rows, partial);
     }
     if (item.end > item.begin) {
         Tile tile{.spec = &unit_->spec,
@@ -70,11 +82,11 @@ void Attend::attend_few(const FewItem & item, const float * queries, float * out
                   .value_stride = unit_->shape.value_stride(),
                   .queries = queries,
                   .query_rows = few.rows};
-        const Slopes slopes = slopes_of(unit_->spec, span, few.kv_head, few.rows);
+        const Slopes slopes = slopes_of(unit_->spec, span, few.kv_head, few.first, few.rows);
         tile.slopes = unit_->spec.alibi_slopes.empty() ? nullptr : slopes.slopes.data();
         tile.query_positions = slopes.positions.data();
         const kv::HeadRows & view = span.rows[few.kv_head][item.view];
-        const Visible visible = visible_rows(unit_->spec, span, 0, few.rows, view);
+        const Visible visible = visible_rows(unit_->spec, span, few.first, few.rows, view);
         for_tiles(*unit_, view, visible, item.begin, item.end, tile, partial, scratch, attend_rows,
                   tile_rows(unit_->shape));
     }
@@ -89,8 +101,8 @@ void Attend::attend_few(const FewItem & item, const float * queries, float * out
 /// What all rows of the cache left goes to the output.
 void Attend::write_few(const Few & few, const Partial & partial, float * out) const {
     for (std::uint32_t i = 0; i < few.rows; ++i) {
-        write_output(*unit_, unit_->queries[few.span], few.kv_head, i, partial.values + i * partial.value_stride,
-                     partial.sum[i], out);
+        write_output(*unit_, unit_->queries[few.span], few.kv_head, few.first + i,
+                     partial.values + i * partial.value_stride, partial.sum[i], out);
     }
 }
 

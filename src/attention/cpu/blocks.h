@@ -42,11 +42,11 @@ struct Slopes {
 };
 
 [[nodiscard]] inline Slopes slopes_of(const AttentionSpec & spec, const QuerySpan & span, std::uint32_t kv_head,
-                                      std::uint32_t count) {
+                                      std::uint32_t first, std::uint32_t count) {
     Slopes result;
     for (std::uint32_t i = 0; i < count; ++i) {
-        result.slopes[i] = spec.slope(kv_head * spec.group() + i % spec.group());
-        const std::uint32_t token = i / spec.group();
+        result.slopes[i] = spec.slope(kv_head * spec.group() + (first + i) % spec.group());
+        const std::uint32_t token = (first + i) / spec.group();
         result.positions[i] = static_cast<float>(index_of(span.first) + token);
     }
     return result;
@@ -64,7 +64,9 @@ inline void for_tiles(const LayerUnit & unit, const kv::HeadRows & view, const V
     tile.begin = from.data();
     tile.end = to.data();
     tile.positions = positions.data();
-    begin = std::max(begin, visible.first / step * step);
+    if (visible.first > begin) {
+        begin += (visible.first - begin) / step * step;  // where tiles begin does not depend on who looks
+    }
     end = std::min(end, visible.last);
     for (std::uint32_t row = begin; row < end && !unit.stopped(); row += step) {
         tile.rows = std::min(step, end - row);
