@@ -7,12 +7,16 @@ _snapkv() {
   fi
   case ${COMP_WORDS[1]} in
     run)
-      options='-m --model -f --file -p --prompt -q --question --raw --parse-special --truncate -n --n-predict -s --seed --temp --top-k --top-p --min-p --repeat-penalty --stop --kv-policy --kv-budget --kv-window --kv-recent --kv-evidence --kv-allocation --kv-cluster --kv-kernel --kv-pool --kv-group --kv-sink --kv-type --kv-type-k --kv-type-v --kv-rotate --save-kv --snapshots --load-kv --json --dry-run --dump-kept -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
+      options='-m --model -f --file -p --prompt -q --question -sys --system-prompt -sysf --system-prompt-file --chat-template --chat-template-file --raw --parse-special --truncate -n --n-predict -s --seed --temp --top-k --top-p --min-p --repeat-penalty --stop --kv-policy --kv-budget --kv-window --kv-recent --kv-evidence --kv-allocation --kv-cluster --kv-kernel --kv-pool --kv-group --kv-sink --kv-type --kv-type-k --kv-type-v --kv-rotate --save-kv --snapshots --load-kv --json --dry-run --dump-kept -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
       case $before in
         -m | --model) COMPREPLY=($(compgen -f -- "$word")); return ;;
         -f | --file) COMPREPLY=($(compgen -f -- "$word")); return ;;
         -p | --prompt) COMPREPLY=(); return ;;
         -q | --question) COMPREPLY=(); return ;;
+        -sys | --system-prompt) COMPREPLY=(); return ;;
+        -sysf | --system-prompt-file) COMPREPLY=($(compgen -f -- "$word")); return ;;
+        --chat-template) COMPREPLY=(); return ;;
+        --chat-template-file) COMPREPLY=($(compgen -f -- "$word")); return ;;
         --truncate) COMPREPLY=($(compgen -W 'error middle' -- "$word")); return ;;
         -n | --n-predict) COMPREPLY=(); return ;;
         -s | --seed) COMPREPLY=(); return ;;
@@ -55,12 +59,16 @@ _snapkv() {
       COMPREPLY=($(compgen -W "$options" -- "$word"))
       ;;
     show)
-      options='-m --model -f --file -p --prompt -q --question --raw --parse-special --truncate --kv-policy --kv-budget --kv-window --kv-recent --kv-evidence --kv-allocation --kv-cluster --kv-kernel --kv-pool --kv-group --kv-sink --kv-type --kv-type-k --kv-type-v --kv-rotate --html -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
+      options='-m --model -f --file -p --prompt -q --question -sys --system-prompt -sysf --system-prompt-file --chat-template --chat-template-file --raw --parse-special --truncate --kv-policy --kv-budget --kv-window --kv-recent --kv-evidence --kv-allocation --kv-cluster --kv-kernel --kv-pool --kv-group --kv-sink --kv-type --kv-type-k --kv-type-v --kv-rotate --html -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
       case $before in
         -m | --model) COMPREPLY=($(compgen -f -- "$word")); return ;;
         -f | --file) COMPREPLY=($(compgen -f -- "$word")); return ;;
         -p | --prompt) COMPREPLY=(); return ;;
         -q | --question) COMPREPLY=(); return ;;
+        -sys | --system-prompt) COMPREPLY=(); return ;;
+        -sysf | --system-prompt-file) COMPREPLY=($(compgen -f -- "$word")); return ;;
+        --chat-template) COMPREPLY=(); return ;;
+        --chat-template-file) COMPREPLY=($(compgen -f -- "$word")); return ;;
         --truncate) COMPREPLY=($(compgen -W 'error middle' -- "$word")); return ;;
         --kv-policy) COMPREPLY=($(compgen -W 'auto snapkv full' -- "$word")); return ;;
         --kv-budget) COMPREPLY=(); return ;;
@@ -154,11 +162,13 @@ _snapkv() {
       COMPREPLY=($(compgen -W "$options" -- "$word"))
       ;;
     eval)
-      options='-m --model -f --file -q --question --raw --lengths --depths --lines --samples -n --n-predict --needle --expect --tasks --data --squad --hotpotqa --skip-broken --prefills --hide-question --no-answer-prefix -s --seed --policies --kv-policy --budgets --kv-budget --kv-window --kv-recent --kv-evidence --kv-allocation --kv-cluster --kv-kernel --kv-pool --kv-group --kv-sink --kv-type --kv-rotate -o --output -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
+      options='-m --model -f --file -q --question --chat-template --chat-template-file --raw --lengths --depths --lines --samples -n --n-predict --needle --expect --tasks --data --squad --hotpotqa --skip-broken --prefills --hide-question --no-answer-prefix -s --seed --policies --kv-policy --budgets --kv-budget --kv-window --kv-recent --kv-evidence --kv-allocation --kv-cluster --kv-kernel --kv-pool --kv-group --kv-sink --kv-type --kv-rotate -o --output -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
       case $before in
         -m | --model) COMPREPLY=($(compgen -f -- "$word")); return ;;
         -f | --file) COMPREPLY=($(compgen -f -- "$word")); return ;;
         -q | --question) COMPREPLY=(); return ;;
+        --chat-template) COMPREPLY=(); return ;;
+        --chat-template-file) COMPREPLY=($(compgen -f -- "$word")); return ;;
         --lengths) COMPREPLY=(); return ;;
         --depths) COMPREPLY=(); return ;;
         --lines) COMPREPLY=(); return ;;
@@ -200,11 +210,13 @@ _snapkv() {
       if [[ $word == -* ]]; then COMPREPLY=($(compgen -W "$options" -- "$word")); else COMPREPLY=($(compgen -W 'needle lines longbench ruler fidelity' -- "$word")); fi
       ;;
     observe)
-      options='-m --model -f --file -q --question --raw --kv-cluster --kv-kernel --kv-pool --kv-group -n --n-predict --windows --kv-window --threshold --budgets --kv-budget -o --output -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
+      options='-m --model -f --file -q --question --chat-template --chat-template-file --raw --kv-cluster --kv-kernel --kv-pool --kv-group -n --n-predict --windows --kv-window --threshold --budgets --kv-budget -o --output -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
       case $before in
         -m | --model) COMPREPLY=($(compgen -f -- "$word")); return ;;
         -f | --file) COMPREPLY=($(compgen -f -- "$word")); return ;;
         -q | --question) COMPREPLY=(); return ;;
+        --chat-template) COMPREPLY=(); return ;;
+        --chat-template-file) COMPREPLY=($(compgen -f -- "$word")); return ;;
         --kv-cluster) COMPREPLY=(); return ;;
         --kv-kernel) COMPREPLY=(); return ;;
         --kv-pool) COMPREPLY=($(compgen -W 'auto max avg none' -- "$word")); return ;;

@@ -5,6 +5,7 @@
 
 #include "fail.h"
 #include "format.h"
+#include "input.h"
 #include "interrupt.h"
 #include "json.h"
 #include "options.h"
@@ -57,6 +58,7 @@ Model load_model(const Settings & settings) {
     if (settings.context != 0) {
         options.rope.context = settings.context;
     }
+    options.chat_template = read_chat_template(settings);
     options.warn = [](std::string_view line) { warn("{}", line); };
     options.stop = &interrupt_flag();
     if (settings.verbose) {

@@ -12,6 +12,7 @@
 #include "eval/utf8_text.h"
 #include "fail.h"
 #include "format.h"
+#include "input.h"
 #include "json.h"
 #include "options.h"
 #include "output_file.h"
@@ -54,6 +55,9 @@ Json settings_json(const Settings & settings, const std::string & name, const Mo
         }
     }
     json["--raw"] = settings.raw;
+    if (const std::string chat_template = read_chat_template(settings); !chat_template.empty()) {
+        json["--chat-template"] = eval::content_hash(chat_template);
+    }
     json["--allow-long"] = settings.allow_long;
     json["--file"] = Json::array();
     for (const std::filesystem::path & file : settings.files) {

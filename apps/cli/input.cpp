@@ -69,6 +69,13 @@ void add_files(Document & document, const std::vector<std::filesystem::path> & f
     }
 }
 
+std::string read_text_file(const std::filesystem::path & file) {
+    Document document;
+    document.add(file.string(), checked(file.string(), eval::read_file(file)));
+    document.require_utf8();
+    return std::move(document.text);
+}
+
 }  // namespace
 
 void Document::add(std::string name, std::string bytes) {
@@ -120,6 +127,22 @@ Document read_sources(const Settings & settings) {
         note("read the document from standard input ({})", bytes_text(document.text.size()));
     }
     return document;
+}
+
+std::optional<std::string> read_system_prompt(const Settings & settings) {
+    if (settings.system_prompt || settings.system_prompt_file.empty()) {
+        return settings.system_prompt;
+    }
+    std::string text = read_text_file(settings.system_prompt_file);
+    if (text.ends_with('\n')) {
+        text.pop_back();  // the end of the file's last line
+    }
+    return text;
+}
+
+std::string read_chat_template(const Settings & settings) {
+    const bool given = !settings.chat_template.empty() || settings.chat_template_file.empty();
+    return given ? settings.chat_template : read_text_file(settings.chat_template_file);
 }
 
 std::string read_document(const Settings & settings) {

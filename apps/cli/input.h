@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,13 @@ struct Document {
 /// dropped. Throws Error(Usage) where both are given and where there is nothing at all; Error(Input) for a source that
 /// cannot be read, is empty, or is not UTF-8 text, with its name.
 [[nodiscard]] Document read_sources(const Settings & settings);
+
+/// What --system-prompt and its file say; nothing where neither is given. Throws Error(Input) for a file that cannot be
+/// read, is empty or is not UTF-8 text.
+[[nodiscard]] std::optional<std::string> read_system_prompt(const Settings & settings);
+
+/// Likewise of --chat-template; empty where the model file's is meant.
+[[nodiscard]] std::string read_chat_template(const Settings & settings);
 
 /// Their text.
 [[nodiscard]] std::string read_document(const Settings & settings);

@@ -74,6 +74,35 @@ void add_prompt_options(std::vector<Option> & table) {
     table.push_back(question(in(Command::Show, Command::Eval), "question about the document", false));
     table.push_back(question(in(Command::Observe),
                              "question or instruction that follows the document; `instructions` takes several", true));
+    table.push_back({.names = {"-sys", "--system-prompt"},
+                     .placeholder = "TEXT",
+                     .help = "system message before the document; a template that knows none gets it as the first line "
+                             "of the user's message",
+                     .section = section,
+                     .commands = prompting,
+                     .read = [](Settings & s, Name, const Value & v) { s.system_prompt = v; }});
+    table.push_back({.names = {"-sysf", "--system-prompt-file"},
+                     .placeholder = "FILE",
+                     .help = "read the system message from FILE",
+                     .section = section,
+                     .commands = prompting,
+                     .read = [](Settings & s, Name, const Value & v) { s.system_prompt_file = v; },
+                     .files = Files::Input,
+                     .paths = [](const Settings & s) { return Paths{s.system_prompt_file}; }});
+    table.push_back({.names = {"--chat-template"},
+                     .placeholder = "TEMPLATE",
+                     .help = "a Jinja chat template instead of the model file's, or chatml for that format",
+                     .section = section,
+                     .commands = prompting | experimenting,
+                     .read = [](Settings & s, Name, const Value & v) { s.chat_template = v; }});
+    table.push_back({.names = {"--chat-template-file"},
+                     .placeholder = "FILE",
+                     .help = "read the chat template from FILE",
+                     .section = section,
+                     .commands = prompting | experimenting,
+                     .read = [](Settings & s, Name, const Value & v) { s.chat_template_file = v; },
+                     .files = Files::Input,
+                     .paths = [](const Settings & s) { return Paths{s.chat_template_file}; }});
     table.push_back({.names = {"--raw"},
                      .help = "apply no chat template: join document and question as they are",
                      .section = section,

@@ -1,21 +1,46 @@
 #include "prompts.h"
 
 #include <algorithm>
+#include <array>
 
 #include "fail.h"
 #include "format.h"
+#include "input.h"
 
 namespace snapkv::cli {
 namespace {
+
+constexpr std::string_view separator = "\n\n";
+
+/// Document and question as one message of the user's behind the system's.
+Prompt prompt_with_system(const Model & model, const std::string & system, const std::string & document,
+                          std::string_view question, const PromptOptions & options) {
+    std::array<ChatMessage, 2> messages{{{"system", system}, {"user", document}}};
+    std::string & content = messages[1].content;
+    ChatMarks marks{.document_begin = {1, 0}, .document_end = {1, document.size()}, .question = {}};
+    if (!question.empty()) {
+        content += document.empty() ? "" : separator;
+        marks.question = ChatPlace{1, content.size()};
+        content += question;
+    }
+    if (content.empty()) {
+        input_error("the prompt is empty: give a document, a question or both");
+    }
+    return model.chat_prompt(messages, marks, options);
+}
 
 std::vector<Prompt> make_prompts(const Model & model, const Settings & settings, const std::string & document) {
     const PromptOptions options{
         .parse_special = settings.parse_special,
         .context = settings.context != 0 ? settings.context : model.info().trained_context,
     };
+    const std::optional<std::string> system = read_system_prompt(settings);
     const auto make = [&](std::string_view question) {
-        return settings.raw ? model.raw_prompt(document, question, options)
-                            : model.chat_prompt(document, question, "\n\n", options);
+        if (settings.raw) {
+            return model.raw_prompt(document, question, options);
+        }
+        return system ? prompt_with_system(model, *system, document, question, options)
+                      : model.chat_prompt(document, question, separator, options);
     };
     std::vector<Prompt> prompts;
     for (const std::string & question : settings.questions) {

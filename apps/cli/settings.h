@@ -92,6 +92,10 @@ struct Settings {
     std::vector<std::filesystem::path> files;
     std::optional<std::string> prompt;
     std::vector<std::string> questions;
+    std::optional<std::string> system_prompt;
+    std::filesystem::path system_prompt_file;
+    std::string chat_template;
+    std::filesystem::path chat_template_file;
     bool raw = false;
     bool parse_special = false;
     Truncate truncate = Truncate::Error;

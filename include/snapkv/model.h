@@ -6,11 +6,13 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "snapkv/cache_config.h"
+#include "snapkv/chat.h"
 #include "snapkv/export.h"
 
 namespace snapkv {
@@ -31,6 +33,8 @@ struct RopeOptions {
 
 struct ModelOptions {
     RopeOptions rope = {};
+    /// A Jinja template for conversations in place of the file's, or the name of one ("chatml"). Empty: the file's.
+    std::string chat_template = {};
     /// Receives one line, without a newline, for each choice worth knowing (buffer types, RoPE in force). Called, like
     /// `warn`, on the thread that loads.
     std::function<void(std::string_view)> log = {};
@@ -118,6 +122,14 @@ public:
     /// can be had; Error(Interrupted) once the stop flag is set.
     [[nodiscard]] Prompt chat_prompt(std::string_view document, std::string_view question = {},
                                      std::string_view between = "\n\n", const PromptOptions & options = {}) const;
+
+    /// A conversation in the chat template, up to the opening of the answer. Without marks the last message is the
+    /// question, and what precedes it, but for system messages at the beginning, the document. Where a template knows
+    /// no system messages, one at the beginning becomes the first line of the message that follows it. Throws
+    /// Error(Input) for a conversation that is empty or ends with the assistant's message, an unknown role, or a
+    /// conversation that the template cannot render; Error(Usage) for marks outside it; else as above.
+    [[nodiscard]] Prompt chat_prompt(std::span<const ChatMessage> messages, const std::optional<ChatMarks> & marks = {},
+                                     const PromptOptions & options = {}) const;
 
     /// Document and question, concatenated as they are. The tokenizer's begin token is added if the file asks for one,
     /// its end token never: a prompt is there to be continued. Throws as chat_prompt() does.

@@ -2,6 +2,7 @@
 
 /// The whole public interface.
 #include "snapkv/cache_config.h"
+#include "snapkv/chat.h"
 #include "snapkv/document.h"
 #include "snapkv/error.h"
 #include "snapkv/model.h"

@@ -23,8 +23,9 @@ namespace snapkv::product {
 /// plain memory) fall to ggml. A graph may run any number of times; it must not outlive this.
 class StepProducts final : public Products {
 public:
-    /// Of one sequence, more rows are another implementation's business.
-    static constexpr std::int64_t kMostRows = 33;
+    /// Of one sequence, more rows are another implementation's business: from then on it pays to copy a layer's weights
+    /// into another form; measured.
+    static constexpr std::int64_t kMostRows = 47;
 
     /// `threads`: of the graphs that run; `portable`: ggml's dot products only.
     explicit StepProducts(std::uint32_t threads, bool portable = false) : scratch_(threads), portable_(portable) {}

@@ -104,7 +104,8 @@ Model::Impl::Impl(gguf::File opened, const ModelOptions & options)
       weights(file),
       decoder(params, weights),
       vocabulary(checked_vocabulary(file, options, vocabulary_bytes)),
-      chat(vocabulary) {
+      chat(options.chat_template.empty() ? text::ChatTemplate(vocabulary)
+                                         : text::ChatTemplate(vocabulary, options.chat_template)) {
     weights.finish(options.log);
     info = describe(file, params, weights, chat);
     if (options.log) {
@@ -142,6 +143,13 @@ std::string Model::hash() const try {
 Prompt Model::chat_prompt(std::string_view document, std::string_view question, std::string_view between,
                           const PromptOptions & options) const try {
     return text::chat_prompt(impl_->vocabulary, impl_->chat, document, question, between, options);
+} catch (const std::bad_alloc &) {
+    out_of_memory();
+}
+
+Prompt Model::chat_prompt(std::span<const ChatMessage> messages, const std::optional<ChatMarks> & marks,
+                          const PromptOptions & options) const try {
+    return text::chat_prompt(impl_->vocabulary, impl_->chat, messages, marks, options);
 } catch (const std::bad_alloc &) {
     out_of_memory();
 }

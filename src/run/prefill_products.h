@@ -17,11 +17,6 @@ namespace snapkv::run {
 /// as they are stored, or one layer's widened copy at a time. Not thread-safe.
 class PrefillProducts {
 public:
-    /// From so many rows on a copy of a layer's weights pays for itself; measured.
-    [[nodiscard]] static constexpr std::uint32_t least_rows(product::Element element) {
-        return element == product::Element::I8 ? 12 : 48;
-    }
-
     /// What the weights are copied to under `asked`; nothing: ggml's products on the weights as stored. Throws
     /// Error(Usage) where what is asked for cannot be.
     static std::optional<product::Element> choose(const model::HyperParameters & params, const model::Decoder & decoder,

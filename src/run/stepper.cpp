@@ -275,7 +275,7 @@ void Stepper::turn(const Feed & feed, Compute::Phase phase) {
     AppendedRows rows(feeds);
     if (count <= product::StepProducts::kMostRows) {
         run_once(feeds, few_products_, phase);
-    } else if (element_ && count >= PrefillProducts::least_rows(*element_)) {
+    } else if (element_) {
         turn_by_layers(feed, phase);
     } else {
         run_once(feeds, chunk_products_, phase);

@@ -65,7 +65,7 @@ private:
     const model::HyperParameters & params_;
     const model::Decoder & decoder_;
     Compute & compute_;
-    std::optional<product::Element> element_;  ///< what chunks of enough rows have the weights copied to
+    std::optional<product::Element> element_;  ///< what chunks of many rows have the weights copied to
     std::shared_ptr<Meter> work_;
     Allocator step_allocator_;
     Allocator chunk_allocator_;
@@ -73,7 +73,7 @@ private:
     std::unique_ptr<attention::Port> chunk_port_;
     product::StepProducts step_products_;
     product::StepProducts few_products_;    ///< of chunks of few rows
-    product::GgmlProducts chunk_products_;  ///< of others
+    product::GgmlProducts chunk_products_;  ///< of others whose weights are not copied
     Built step_;
 };
 

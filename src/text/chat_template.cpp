@@ -1,7 +1,11 @@
+#include <fmt/ranges.h>
+
+#include <algorithm>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/raise.h"
 #include "text/prompt.h"
@@ -45,11 +49,40 @@ struct ChatTemplate::Impl {
         return *result;
     }
 
+    /// Likewise, for the conversations of the last few kinds.
+    std::vector<std::string> texts_around(std::span<const std::string> roles) {
+        const std::lock_guard lock(mutex);
+        const auto same = [&](const Conversation & known) { return std::ranges::equal(known.roles, roles); };
+        auto found = std::find_if(conversations.begin(), conversations.end(), same);
+        if (found == conversations.end()) {
+            if (source.empty()) {
+                raise_input("{}; use --raw to run without a chat template", no_template);
+            }
+            TemplateTexts texts = render_texts(vocabulary, source, roles);
+            if (texts.around.empty()) {
+                raise_input("the chat template cannot render a conversation of {}: {}", fmt::join(roles, ", "),
+                            texts.error);
+            }
+            constexpr std::size_t most_kept = 64;
+            if (conversations.size() == most_kept) {
+                conversations.erase(conversations.begin());
+            }
+            conversations.push_back({{roles.begin(), roles.end()}, std::move(texts.around)});
+            found = conversations.end() - 1;
+        }
+        return found->around;
+    }
+
 private:
+    struct Conversation {
+        std::vector<std::string> roles;
+        std::vector<std::string> around;
+    };
+
     Rendered render() const {
         Rendered frames;
         if (source.empty()) {
-            frames.error = "the model file contains no chat template (tokenizer.chat_template is missing)";
+            frames.error = no_template;
             return frames;
         }
         TemplateFrames made = render_frames(vocabulary, source);
@@ -69,8 +102,12 @@ private:
         return frames;
     }
 
+    static constexpr const char * no_template =
+        "the model file contains no chat template (tokenizer.chat_template is missing)";
+
     std::mutex mutex;
     std::optional<Rendered> result;
+    std::vector<Conversation> conversations;
 };
 
 ChatTemplate::ChatTemplate(const Vocabulary & vocabulary) : ChatTemplate(vocabulary, vocabulary.chat_template()) {}
@@ -99,6 +136,10 @@ Frame ChatTemplate::first_turn() const {
         raise_input("{}; use --raw to run without a chat template", error());
     }
     return *impl_->rendered().first;
+}
+
+std::vector<std::string> ChatTemplate::texts_around(std::span<const std::string> roles) const {
+    return impl_->texts_around(roles);
 }
 
 Frame ChatTemplate::further_turn(bool end_token_fed) const {

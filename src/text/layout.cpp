@@ -1,5 +1,6 @@
 #include "text/layout.h"
 
+#include <cassert>
 #include <iterator>
 #include <string>
 
@@ -8,26 +9,35 @@
 
 namespace snapkv::text {
 
-Layout lay_out(const Vocabulary & vocabulary, std::string_view before, std::string_view message,
-               std::string_view after) {
-    Layout layout;
-    layout.stretches = split_at_controls(vocabulary, before);
-    if (layout.stretches.empty() || layout.stretches.back().control) {
-        layout.stretches.emplace_back();
-    }
-    layout.message = layout.stretches.size() - 1;
-    std::string & home = layout.stretches.back().plain;
-    layout.offset = home.size();
-    home += message;
+namespace {
 
-    std::vector<Stretch> rest = split_at_controls(vocabulary, after);
-    auto first = rest.begin();
-    if (first != rest.end() && !first->control) {
-        home += first->plain;
+/// Adds a template's text behind what is there, in the same stretch where plain text meets plain text.
+void add_template_text(const Vocabulary & vocabulary, std::string_view text, std::vector<Stretch> & stretches) {
+    std::vector<Stretch> more = split_at_controls(vocabulary, text);
+    auto first = more.begin();
+    if (first != more.end() && !first->control && !stretches.empty() && !stretches.back().control) {
+        stretches.back().plain += first->plain;
         ++first;
     }
-    layout.stretches.insert(layout.stretches.end(), std::make_move_iterator(first),
-                            std::make_move_iterator(rest.end()));
+    stretches.insert(stretches.end(), std::make_move_iterator(first), std::make_move_iterator(more.end()));
+}
+
+}  // namespace
+
+Layout lay_out(const Vocabulary & vocabulary, std::span<const std::string> around,
+               std::span<const std::string_view> messages) {
+    assert(around.size() == messages.size() + 1);
+    Layout layout;
+    add_template_text(vocabulary, around.front(), layout.stretches);
+    for (std::size_t i = 0; i < messages.size(); ++i) {
+        if (layout.stretches.empty() || layout.stretches.back().control) {
+            layout.stretches.emplace_back();
+        }
+        std::string & home = layout.stretches.back().plain;
+        layout.messages.push_back({layout.stretches.size() - 1, home.size()});
+        home += messages[i];
+        add_template_text(vocabulary, around[i + 1], layout.stretches);
+    }
     return layout;
 }
 

@@ -2,6 +2,8 @@
 
 #include <cstddef>
 #include <optional>
+#include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -10,16 +12,20 @@
 
 namespace snapkv::text {
 
-/// A template's stretches with a message among them. The message's text was not searched for control tokens, and
-/// shares its stretch with the template's plain text beside it.
+/// A template's stretches with messages among them. The messages' texts were not searched for control tokens, and share
+/// their stretches with the template's plain text beside them.
 struct Layout {
+    struct Place {
+        std::size_t stretch = 0;
+        std::size_t offset = 0;  ///< of the message within that stretch
+    };
     std::vector<Stretch> stretches;
-    std::size_t message = 0;  ///< the stretch that holds the message
-    std::size_t offset = 0;   ///< of the message within that stretch
+    std::vector<Place> messages;
 };
 
-Layout lay_out(const Vocabulary & vocabulary, std::string_view before, std::string_view message,
-               std::string_view after);
+/// `around`: the template's texts before, between and behind the messages, one more than there are messages.
+Layout lay_out(const Vocabulary & vocabulary, std::span<const std::string> around,
+               std::span<const std::string_view> messages);
 
 /// What comes before a layout's first stretch.
 struct Context {

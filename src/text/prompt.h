@@ -1,6 +1,8 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +32,9 @@ public:
 
     /// The template's text before and after a first user message, with the opening of the assistant's turn.
     [[nodiscard]] Frame first_turn() const;
+    /// The template's texts before, between and behind messages of these roles, with the opening of the answer. Throws
+    /// Error(Input) where it cannot render such a conversation.
+    [[nodiscard]] std::vector<std::string> texts_around(std::span<const std::string> roles) const;
     /// What a further user message adds: the rendering with it minus the rendering before it. `before` closes the
     /// open assistant turn (all up to the end token excluded where `end_token_fed`) and opens the user's.
     [[nodiscard]] Frame further_turn(bool end_token_fed) const;
@@ -46,6 +51,10 @@ private:
 /// Error(Input) for an empty message, for one beyond the options' context, or without a usable template.
 Prompt chat_prompt(const Vocabulary & vocabulary, const ChatTemplate & chat, std::string_view document,
                    std::string_view question, std::string_view separator = "\n\n", const PromptOptions & options = {});
+
+/// A conversation in the template, likewise: each message between the template's texts. See Model::chat_prompt.
+Prompt chat_prompt(const Vocabulary & vocabulary, const ChatTemplate & chat, std::span<const ChatMessage> messages,
+                   const std::optional<ChatMarks> & marks = {}, const PromptOptions & options = {});
 
 /// Document and question byte after byte, with the BOS that the tokenizer itself adds. Control tokens come from their
 /// text only where the options say so. Error(Input) where both are empty or beyond the options' context.

@@ -24,9 +24,10 @@
 namespace snapkv::text {
 namespace {
 
-// Stand for message texts in a rendering. Letters and digits alone, so that no template's filters change them.
-constexpr std::array<std::string_view, 3> placeholders = {"Qz7FirstMessage7zQ", "Qz7SecondMessage7zQ",
-                                                          "Qz7ThirdMessage7zQ"};
+/// Stands for a message's text in a rendering. Letters and digits alone, so that no template's filters change it.
+std::string placeholder(std::size_t message) {
+    return fmt::format("Qz7Message{:05}7zQ", message);
+}
 
 constexpr std::size_t longest_template = std::size_t{1} << 17U;
 
@@ -73,17 +74,18 @@ public:
           source_(jinja::lexer().tokenize(source)),
           program_(jinja::parse_from_tokens(source_)) {
         const jinja::caps abilities = jinja::caps_get(program_);
+        knows_system_ = abilities.supports_system_role;
         typed_ = !abilities.supports_string_content && abilities.supports_typed_content;
     }
 
-    /// The first messages of a conversation, the user's and the assistant's in turn, each a placeholder, with the
-    /// opening of the assistant's turn. As llama.cpp's common library renders it: no token twice that the tokenizer
-    /// adds.
-    [[nodiscard]] std::string render(std::size_t messages) {
+    /// A conversation whose messages have these roles, each a placeholder, with the opening of the assistant's turn. As
+    /// llama.cpp's common library renders it: no token twice that the tokenizer adds, and a system message that the
+    /// template would not know as a line of its own before the next.
+    [[nodiscard]] std::string render(std::span<const std::string> roles) {
         const std::string bos = token_text(vocabulary_, llama_vocab_bos(vocabulary_.raw()));
         const std::string eos = token_text(vocabulary_, llama_vocab_eos(vocabulary_.raw()));
         jinja::context context(source_.source);
-        jinja::global_from_json(context, input(messages, bos, eos), false);
+        jinja::global_from_json(context, input(roles, bos, eos), false);
         jinja::runtime runtime(context);
         std::string text = jinja::runtime::gather_string_parts(runtime.execute(program_))->as_string().str();
         if (llama_vocab_get_add_bos(vocabulary_.raw()) && text.starts_with(bos)) {
@@ -96,12 +98,18 @@ public:
     }
 
 private:
-    [[nodiscard]] common_json input(std::size_t messages, const std::string & bos, const std::string & eos) const {
+    [[nodiscard]] common_json input(std::span<const std::string> roles, const std::string & bos,
+                                    const std::string & eos) const {
         common_json conversation = common_json::array();
-        for (std::size_t i = 0; i < messages; ++i) {
-            const std::string content(placeholders[i]);
+        std::string pending;  // a system message's
+        for (std::size_t i = 0; i < roles.size(); ++i) {
+            std::string content = std::exchange(pending, {}) + placeholder(i);
+            if (i == 0 && roles[i] == "system" && !knows_system_ && roles.size() > 1) {
+                pending = content + "\n";
+                continue;
+            }
             common_json message = common_json::object();
-            message["role"] = i % 2 == 0 ? "user" : "assistant";
+            message["role"] = roles[i];
             if (typed_) {
                 common_json part = common_json::object();
                 part["type"] = "text";
@@ -129,35 +137,56 @@ private:
     const Dates & dates_;
     jinja::lexer_result source_;
     jinja::program program_;
+    bool knows_system_ = true;
     bool typed_ = false;  ///< it takes a message's content as a list of parts only
 };
 
-/// Where a placeholder stands; raises unless it stands there exactly once.
-std::size_t find_once(std::string_view rendering, std::string_view placeholder) {
-    const std::size_t found = rendering.find(placeholder);
+/// Where the placeholder of a message stands; raises unless it stands there exactly once.
+std::size_t find_once(std::string_view rendering, std::size_t message) {
+    const std::string wanted = placeholder(message);
+    const std::size_t found = rendering.find(wanted);
     if (found == std::string_view::npos) {
         raise_input("it does not reproduce the message text unchanged");
     }
-    if (rendering.find(placeholder, found + 1) != std::string_view::npos) {
+    if (rendering.find(wanted, found + 1) != std::string_view::npos) {
         raise_input("it repeats the message text");
     }
     return found;
 }
 
-Frame frame_of_first(Template & chat) {
-    const std::string text = chat.render(1);
-    const std::size_t at = find_once(text, placeholders[0]);
-    return {.before = text.substr(0, at), .after = text.substr(at + placeholders[0].size())};
+/// The texts around the messages of such a conversation.
+std::vector<std::string> texts_around(Template & chat, std::span<const std::string> roles) {
+    const std::string text = chat.render(roles);
+    std::vector<std::string> around;
+    std::size_t end = 0;
+    for (std::size_t message = 0; message < roles.size(); ++message) {
+        const std::size_t at = find_once(text, message);
+        if (at < end) {
+            raise_input("it puts the messages out of order");
+        }
+        around.push_back(text.substr(end, at - end));
+        end = at + placeholder(message).size();
+    }
+    around.push_back(text.substr(end));
+    return around;
 }
 
+Frame frame_of_first(Template & chat) {
+    const std::array<std::string, 1> roles{"user"};
+    std::vector<std::string> around = texts_around(chat, roles);
+    return {.before = std::move(around[0]), .after = std::move(around[1])};
+}
+
+/// A further message adds what comes after the answer before it. What a template says before that does not matter.
 Frame frame_of_further(Template & chat) {
-    const std::string text = chat.render(3);
-    const std::size_t answer_end = find_once(text, placeholders[1]) + placeholders[1].size();
-    const std::size_t at = find_once(text, placeholders[2]);
+    const std::array<std::string, 3> roles{"user", "assistant", "user"};
+    const std::string text = chat.render(roles);
+    const std::size_t answer_end = find_once(text, 1) + placeholder(1).size();
+    const std::size_t at = find_once(text, 2);
     if (at < answer_end) {
         raise_input("it puts the messages out of order");
     }
-    return {.before = text.substr(answer_end, at - answer_end), .after = text.substr(at + placeholders[2].size())};
+    return {.before = text.substr(answer_end, at - answer_end), .after = text.substr(at + placeholder(2).size())};
 }
 
 /// Why it failed. The engine passes on what it catches as text, an allocation that failed too.
@@ -255,12 +284,15 @@ std::string why(ChildAnswer::End end) {
 
 }  // namespace
 
-TemplateFrames render_frames(const Vocabulary & vocabulary, const std::string & source) {
-    TemplateFrames frames;
+namespace {
+
+/// What `render` makes of a template in a child process; nothing, and why, where that fails.
+template <typename Render>
+std::optional<std::string> render_guarded(const Vocabulary & vocabulary, const std::string & source,
+                                          const Render & render, std::string & error) {
     if (source.size() > longest_template) {
-        frames.error =
-            fmt::format("it is {} bytes long; at most {} bytes are supported", source.size(), longest_template);
-        return frames;
+        error = fmt::format("it is {} bytes long; at most {} bytes are supported", source.size(), longest_template);
+        return std::nullopt;
     }
     const ChildBudget budget{.memory = most_memory,
                              .processor = most_processor_time,
@@ -270,12 +302,49 @@ TemplateFrames render_frames(const Vocabulary & vocabulary, const std::string & 
     const Dates dates = today();  // here, for the C library locks the time zone
     ChildAnswer answer;
     on_deep_stack(least_stack + source.size() * stack_per_byte,
-                  [&] { answer = in_child(budget, [&] { return encode(render_here(vocabulary, dates, source)); }); });
-    if (answer.end == ChildAnswer::End::Answered) {
-        return decode(answer.text);
+                  [&] { answer = in_child(budget, [&] { return render(dates); }); });
+    if (answer.end != ChildAnswer::End::Answered) {
+        error = why(answer.end);
+        return std::nullopt;
     }
-    frames.error = why(answer.end);
-    return frames;
+    return std::move(answer.text);
+}
+
+}  // namespace
+
+TemplateFrames render_frames(const Vocabulary & vocabulary, const std::string & source) {
+    TemplateFrames frames;
+    const auto rendered = render_guarded(
+        vocabulary, source, [&](const Dates & dates) { return encode(render_here(vocabulary, dates, source)); },
+        frames.error);
+    return rendered ? decode(*rendered) : frames;
+}
+
+TemplateTexts render_texts(const Vocabulary & vocabulary, const std::string & source,
+                           std::span<const std::string> roles) {
+    TemplateTexts texts;
+    const auto render = [&](const Dates & dates) {
+        std::string bytes;
+        try {
+            Template chat(vocabulary, dates, source);
+            const std::vector<std::string> around = texts_around(chat, roles);
+            send(bytes, "");
+            for (const std::string & text : around) {
+                send(bytes, text);
+            }
+        } catch (const std::exception & e) {
+            send(bytes, why(e));
+        }
+        return bytes;
+    };
+    if (const auto rendered = render_guarded(vocabulary, source, render, texts.error)) {
+        std::string_view left = *rendered;
+        texts.error = receive(left);
+        while (!left.empty()) {
+            texts.around.push_back(receive(left));
+        }
+    }
+    return texts;
 }
 
 TemplateFrames render_unguarded(const Vocabulary & vocabulary, const std::string & source) {

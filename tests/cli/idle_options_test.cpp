@@ -27,6 +27,11 @@ TEST(IdleOptions, AreNamedTogetherWithTheReason) {
                 ElementsAre("--kv-budget has no effect with --kv-policy full"));
     EXPECT_THAT(idle({"eval", "fidelity", "--policies", "full", "--kv-kernel", "5"}),
                 ElementsAre("--kv-kernel has no effect with --kv-policy full"));
+    EXPECT_THAT(idle({"run", "--raw", "-sys", "x", "--chat-template", "chatml"}),
+                ElementsAre("--system-prompt has no effect with --raw: what has no chat template has no system message",
+                            "--chat-template has no effect with --raw"));
+    EXPECT_THAT(idle({"run", "-sys", "x", "-sysf", "y"}),
+                ElementsAre("--system-prompt-file has no effect with --system-prompt"));
     EXPECT_THAT(idle({"run", "--kv-pool", "none", "--kv-kernel", "5"}),
                 ElementsAre("--kv-kernel has no effect with --kv-pool none"));
     EXPECT_THAT(idle({"run", "--kv-cluster", "kernel:3,9", "--kv-kernel", "5", "--kv-pool", "avg"}),

@@ -38,6 +38,34 @@ TEST(Run, StreamsTextAndThenSaysWhatItTook) {
     EXPECT_GT(json["peak_rss_bytes"], 0);
 }
 
+TEST(Run, PutsTheSystemMessageBeforeTheUsers) {
+    const Folder folder;
+    const std::string file = folder.write("system.txt", "Answer in one word.\n");
+    const Json said =
+        run_json({"-p", "The sky is blue.", "-q", "What is blue?", "-n", "4", "-sys", "Answer in one word."});
+    const Json read = run_json({"-p", "The sky is blue.", "-q", "What is blue?", "-n", "4", "-sysf", file});
+    const Json raw = run_json({"--raw", "--parse-special", "-n", "4", "-p",
+                               "<|im_start|>system\nAnswer in one word.<|im_end|>\n<|im_start|>user\nThe sky is "
+                               "blue.\n\n",
+                               "-q", "What is blue?<|im_end|>\n<|im_start|>assistant\n"});
+    EXPECT_EQ(said["tokens"], raw["tokens"]);
+    EXPECT_EQ(said["prompt_tokens"], raw["prompt_tokens"]);
+    EXPECT_EQ(said["tokens"], read["tokens"]);
+    EXPECT_EQ(said["prompt_tokens"], read["prompt_tokens"]);
+}
+
+TEST(Run, TakesAnotherChatTemplate) {
+    const Folder folder;
+    const std::string source = "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}assistant:";
+    const std::string file = folder.write("plain.jinja", source);
+    const Json said = run_json({"-p", "The sky is", "-n", "4", "--chat-template", source});
+    const Json read = run_json({"-p", "The sky is", "-n", "4", "--chat-template-file", file});
+    const Json raw = run_json({"--raw", "-p", "user: The sky is\nassistant:", "-n", "4"});
+    EXPECT_EQ(said["tokens"], raw["tokens"]);
+    EXPECT_EQ(said["prompt_tokens"], raw["prompt_tokens"]);
+    EXPECT_EQ(said["tokens"], read["tokens"]);
+}
+
 TEST(Run, CompressesAndDumpsWhatItKept) {
     const Folder folder;
     const std::string file = folder.file("kept.json");

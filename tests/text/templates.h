@@ -79,17 +79,26 @@ inline const common_chat_templates * llamas_templates(const Pair & pair) {
     return read.get();
 }
 
-/// What llama.cpp makes of a conversation that begins with the user.
-inline std::string render(const Pair & pair, const std::vector<std::string> & messages) {
+/// What llama.cpp makes of a conversation.
+inline std::string render(const Pair & pair, const std::vector<ChatMessage> & messages) {
     common_chat_templates_inputs inputs;
-    for (std::size_t i = 0; i < messages.size(); ++i) {
-        common_chat_msg message;
-        message.role = i % 2 == 0 ? "user" : "assistant";
-        message.content = messages[i];
-        inputs.messages.push_back(std::move(message));
+    for (const ChatMessage & message : messages) {
+        common_chat_msg copy;
+        copy.role = message.role;
+        copy.content = message.content;
+        inputs.messages.push_back(std::move(copy));
     }
     inputs.enable_thinking = false;
     return common_chat_templates_apply(llamas_templates(pair), inputs).prompt;
+}
+
+/// Of one that begins with the user.
+inline std::string render(const Pair & pair, const std::vector<std::string> & messages) {
+    std::vector<ChatMessage> conversation;
+    for (std::size_t i = 0; i < messages.size(); ++i) {
+        conversation.push_back({i % 2 == 0 ? "user" : "assistant", messages[i]});
+    }
+    return render(pair, conversation);
 }
 
 }  // namespace snapkv::test
