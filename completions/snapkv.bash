@@ -7,7 +7,7 @@ _snapkv() {
   fi
   case ${COMP_WORDS[1]} in
     run)
-      options='-m --model -f --file -p --prompt -q --question -sys --system-prompt -sysf --system-prompt-file --chat-template --chat-template-file --raw --parse-special --truncate -n --n-predict -s --seed --temp --top-k --top-p --min-p --repeat-penalty --stop --kv-policy --kv-budget --kv-window --kv-recent --kv-evidence --kv-allocation --kv-cluster --kv-kernel --kv-pool --kv-group --kv-sink --kv-type --kv-type-k --kv-type-v --kv-rotate --save-kv --snapshots --load-kv --json --dry-run --dump-kept -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
+      options='-m --model -f --file -p --prompt -q --question -sys --system-prompt -sysf --system-prompt-file --chat-template --chat-template-file --raw --parse-special --truncate -n --n-predict -s --seed --temp --top-k --top-p --min-p --repeat-penalty --frequency-penalty --presence-penalty --grammar --grammar-file -j --json-schema -jf --json-schema-file --logprobs --stop --kv-policy --kv-budget --kv-window --kv-recent --kv-evidence --kv-allocation --kv-cluster --kv-kernel --kv-pool --kv-group --kv-sink --kv-type --kv-type-k --kv-type-v --kv-rotate --save-kv --snapshots --load-kv --json --dry-run --dump-kept -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
       case $before in
         -m | --model) COMPREPLY=($(compgen -f -- "$word")); return ;;
         -f | --file) COMPREPLY=($(compgen -f -- "$word")); return ;;
@@ -25,6 +25,13 @@ _snapkv() {
         --top-p) COMPREPLY=(); return ;;
         --min-p) COMPREPLY=(); return ;;
         --repeat-penalty) COMPREPLY=(); return ;;
+        --frequency-penalty) COMPREPLY=(); return ;;
+        --presence-penalty) COMPREPLY=(); return ;;
+        --grammar) COMPREPLY=(); return ;;
+        --grammar-file) COMPREPLY=($(compgen -f -- "$word")); return ;;
+        -j | --json-schema) COMPREPLY=(); return ;;
+        -jf | --json-schema-file) COMPREPLY=($(compgen -f -- "$word")); return ;;
+        --logprobs) COMPREPLY=(); return ;;
         --stop) COMPREPLY=(); return ;;
         --kv-policy) COMPREPLY=($(compgen -W 'auto snapkv full' -- "$word")); return ;;
         --kv-budget) COMPREPLY=(); return ;;

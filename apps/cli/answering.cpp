@@ -5,8 +5,10 @@
 #include <random>
 #include <utility>
 
+#include "eval/utf8_text.h"
 #include "fail.h"
 #include "format.h"
+#include "input.h"
 #include "interrupt.h"
 #include "standard_output.h"
 #include "status.h"
@@ -18,12 +20,32 @@ void note_interrupted(std::string_view option) {
     note("{}: not written: interrupted", option);
 }
 
+TokenText token_text(const Model & model, Token token, float logprob) {
+    return {token, eval::valid_utf8(model.piece(token)), logprob};
+}
+
+std::vector<AnswerToken> logprobs_of(const Model & model, const Generation & generation) {
+    std::vector<AnswerToken> tokens;
+    for (std::size_t i = 0; i < generation.tokens.size(); ++i) {
+        const ScoredToken & scores = generation.scores[i];
+        AnswerToken & token = tokens.emplace_back();
+        token.taken = token_text(model, generation.tokens[i], scores.logprob);
+        for (const TokenProbability & other : scores.top) {
+            token.top.push_back(token_text(model, other.token, other.logprob));
+        }
+    }
+    return tokens;
+}
+
 }  // namespace
 
 Answering::Answering(const Settings & settings, Session * session)
     : settings_(settings), session_(session), sampling_(settings.sampling) {
     if (sampling_.seed == SamplingOptions{}.seed) {
         sampling_.seed = std::random_device{}() & 0x7FFFFFFFU;
+    }
+    if (session_ != nullptr && settings.predict != 0) {
+        sampling_.grammar = read_grammar(settings, session_->model());
     }
 }
 
@@ -47,7 +69,7 @@ void Answering::answer(Sequence & sequence, Answer answer) {
     }
     print_heading(answer.question);
     if (settings_.predict != 0) {
-        GenerateOptions options{settings_.predict, sampling_, settings_.stop};
+        const GenerateOptions options{settings_.predict, sampling_, settings_.stop, settings_.logprobs};
         answer.generation = session_->generate(sequence, options, [&](std::string_view text) {
             if (!settings_.json) {
                 print_text(text);
@@ -58,6 +80,9 @@ void Answering::answer(Sequence & sequence, Answer answer) {
             print_text("\n");
         }
         flush_standard_output();
+        if (settings_.logprobs) {
+            answer.logprobs = logprobs_of(session_->model(), answer.generation);
+        }
         if (answer.generation.reason == StopReason::Length) {
             answer.limit = limit_of(answer.generation);
         }

@@ -145,6 +145,21 @@ std::string read_chat_template(const Settings & settings) {
     return given ? settings.chat_template : read_text_file(settings.chat_template_file);
 }
 
+std::string read_grammar(const Settings & settings, const Model & model) {
+    std::string grammar = settings.sampling.grammar;
+    if (grammar.empty() && !settings.grammar_file.empty()) {
+        grammar = read_text_file(settings.grammar_file);
+    } else if (grammar.empty() && !settings.json_schema.empty()) {
+        grammar = model.schema_grammar(settings.json_schema);
+    } else if (grammar.empty() && !settings.json_schema_file.empty()) {
+        grammar = model.schema_grammar(read_text_file(settings.json_schema_file));
+    }
+    if (!grammar.empty()) {
+        model.check_grammar(grammar);
+    }
+    return grammar;
+}
+
 std::string read_document(const Settings & settings) {
     return read_sources(settings).text;
 }

@@ -37,7 +37,11 @@ struct Document {
 /// read, is empty or is not UTF-8 text.
 [[nodiscard]] std::optional<std::string> read_system_prompt(const Settings & settings);
 
-/// Likewise of --chat-template; empty where the model file's is meant.
+/// The grammar that --grammar, a JSON schema or their files give; empty without one. Throws likewise, and as
+/// Model::schema_grammar() and Model::check_grammar() do.
+[[nodiscard]] std::string read_grammar(const Settings & settings, const Model & model);
+
+/// As the system prompt, of --chat-template; empty where the model file's is meant.
 [[nodiscard]] std::string read_chat_template(const Settings & settings);
 
 /// Their text.

@@ -28,10 +28,30 @@ Json cache_json(const CacheStats & cache) {
     return json;
 }
 
+Json token_json(const TokenText & token) {
+    return {{"token", token.token}, {"text", token.text}, {"logprob", token.logprob}};
+}
+
+Json logprobs_json(const std::vector<AnswerToken> & tokens) {
+    Json json = Json::array();
+    for (const AnswerToken & token : tokens) {
+        Json each = token_json(token.taken);
+        each["top"] = Json::array();
+        for (const TokenText & other : token.top) {
+            each["top"].push_back(token_json(other));
+        }
+        json.push_back(std::move(each));
+    }
+    return json;
+}
+
 void add_answer(Json & json, const Answer & answer) {
     json["text"] = answer.generation.text;
     json["tokens"] = answer.generation.tokens;
     json["prompt_tokens"] = answer.prompt_tokens;
+    if (answer.logprobs) {
+        json["logprobs"] = logprobs_json(*answer.logprobs);
+    }
     json["stop_reason"] = to_word(stop_words, answer.generation.reason);
     json["kv"] = cache_json(answer.cache);
 }
@@ -82,6 +102,7 @@ Json run_json(const Report & report) {
         json["snapshot_tokens"] = *report.snapshot_tokens;
     }
     json["peak_rss_bytes"] = report.peak_rss_bytes;
+    json["version"] = version();
     return json;
 }
 

@@ -3,6 +3,12 @@
 
 namespace snapkv::cli {
 
+namespace {
+
+constexpr float most_penalty = 1000;
+
+}  // namespace
+
 void add_answer_options(std::vector<Option> & table) {
     const Section section = Section::Answer;
     const Commands commands = in(Command::Run);
@@ -74,6 +80,64 @@ void add_answer_options(std::vector<Option> & table) {
          .read = [](Settings & s, Name name,
                     const Value & v) { s.sampling.repeat_penalty = read_decimal(name, v, 0.001, any_number); },
          .show = [](const Settings & s) { return decimal(s.sampling.repeat_penalty); }});
+    table.push_back({.names = {"--frequency-penalty"},
+                     .placeholder = "X",
+                     .help = "penalise tokens for each time that they are among the last 64; 0: off",
+                     .section = section,
+                     .commands = commands,
+                     .read =
+                         [](Settings & s, Name name, const Value & v) {
+                             s.sampling.frequency_penalty = read_decimal(name, v, -most_penalty, most_penalty);
+                         },
+                     .show = [](const Settings & s) { return decimal(s.sampling.frequency_penalty); }});
+    table.push_back({.names = {"--presence-penalty"},
+                     .placeholder = "X",
+                     .help = "penalise tokens that are among the last 64 once; 0: off",
+                     .section = section,
+                     .commands = commands,
+                     .read =
+                         [](Settings & s, Name name, const Value & v) {
+                             s.sampling.presence_penalty = read_decimal(name, v, -most_penalty, most_penalty);
+                         },
+                     .show = [](const Settings & s) { return decimal(s.sampling.presence_penalty); }});
+    table.push_back({.names = {"--grammar"},
+                     .placeholder = "GBNF",
+                     .help = "grammar that answers follow, as llama.cpp has them",
+                     .section = section,
+                     .commands = commands,
+                     .read = [](Settings & s, Name, const Value & v) { s.sampling.grammar = v; }});
+    table.push_back({.names = {"--grammar-file"},
+                     .placeholder = "FILE",
+                     .help = "read the grammar from FILE",
+                     .section = section,
+                     .commands = commands,
+                     .read = [](Settings & s, Name, const Value & v) { s.grammar_file = v; },
+                     .files = Files::Input,
+                     .paths = [](const Settings & s) { return Paths{s.grammar_file}; }});
+    table.push_back({.names = {"-j", "--json-schema"},
+                     .placeholder = "SCHEMA",
+                     .help = "answer with JSON that this schema describes; {} for any",
+                     .section = section,
+                     .commands = commands,
+                     .read = [](Settings & s, Name, const Value & v) { s.json_schema = v; }});
+    table.push_back({.names = {"-jf", "--json-schema-file"},
+                     .placeholder = "FILE",
+                     .help = "read the JSON schema from FILE",
+                     .section = section,
+                     .commands = commands,
+                     .read = [](Settings & s, Name, const Value & v) { s.json_schema_file = v; },
+                     .files = Files::Input,
+                     .paths = [](const Settings & s) { return Paths{s.json_schema_file}; }});
+    table.push_back({.names = {"--logprobs"},
+                     .placeholder = "N",
+                     .help = "with --json: the log-probability of each token of the answer, and the N likeliest in its "
+                             "place",
+                     .section = section,
+                     .commands = commands,
+                     .read = [](Settings & s, Name name, const Value & v) {
+                         constexpr std::int64_t most = 1000;
+                         s.logprobs = static_cast<std::uint32_t>(read_integer(name, v, 0, most));
+                     }});
     table.push_back({.names = {"--stop"},
                      .placeholder = "TEXT",
                      .help = "stop at this text, which is left out of the answer",

@@ -9,6 +9,19 @@
 
 namespace snapkv::cli {
 
+/// A token and what the model thought of it.
+struct TokenText {
+    Token token = 0;
+    std::string text;  ///< valid UTF-8: parts of characters are replaced
+    float logprob = 0;
+};
+
+/// A token of an answer and the likeliest in its place.
+struct AnswerToken {
+    TokenText taken;
+    std::vector<TokenText> top;
+};
+
 /// One answer and what it took.
 struct Answer {
     std::string question;
@@ -16,6 +29,7 @@ struct Answer {
     CacheStats cache;
     double compress_ms = 0;
     Generation generation;
+    std::optional<std::vector<AnswerToken>> logprobs;  ///< of all tokens, where --logprobs asks for them
     std::string limit;  ///< what ended the answer where its length did: "-n 64"; else empty
 };
 

@@ -103,6 +103,10 @@ struct Settings {
     std::int64_t predict = -1;
     std::vector<std::string> stop;
     SamplingOptions sampling;
+    std::filesystem::path grammar_file;
+    std::string json_schema;
+    std::filesystem::path json_schema_file;
+    std::optional<std::uint32_t> logprobs;
 
     std::uint32_t context = 0;  ///< 0: the model's trained context
     std::uint32_t threads = 0;

@@ -142,6 +142,14 @@ public:
     /// once the stop flag is set.
     [[nodiscard]] std::vector<Token> tokenize(std::string_view text, bool add_special, bool parse_special) const;
 
+    /// A grammar for SamplingOptions::grammar of the texts that a JSON schema describes. Throws Error(Input), with the
+    /// reason, for a schema that is none or says what grammars cannot (llama.cpp's documentation of grammars has the
+    /// list); Error(Machine) and Error(Interrupted) as chat_prompt() does.
+    [[nodiscard]] std::string schema_grammar(const std::string & schema) const;
+
+    /// Throws what generating with the grammar would throw: before a long prefill, say.
+    void check_grammar(const std::string & grammar) const;
+
     /// The bytes of one token, possibly part of a UTF-8 sequence; empty for control tokens. Throws Error(Input) if the
     /// id is not in the vocabulary.
     [[nodiscard]] std::string piece(Token token) const;

@@ -136,20 +136,56 @@ struct PrefillResult {
     PrefillStats stats;
 };
 
+/// Added to a token's logit before anything else; minus infinity forbids it.
+struct LogitBias {
+    Token token = 0;
+    float bias = 0;
+};
+
+/// As libllama's samplers have them, in this order: biases, penalties, grammar, top-k, top-p, min-p, temperature.
 struct SamplingOptions {
     float temperature = 0;  ///< 0: greedy
     std::int32_t top_k = 40;
     float top_p = 0.95F;
     float min_p = 0.05F;
     float repeat_penalty = 1.0F;
-    std::int32_t repeat_last = 64;    ///< tokens that the penalty looks back at, prompt included
+    float frequency_penalty = 0;      ///< for each time that a token was seen
+    float presence_penalty = 0;       ///< once for a token that was seen
+    std::int32_t repeat_last = 64;    ///< tokens that the penalties look back at, prompt included
     std::uint32_t seed = 0xFFFFFFFF;  ///< 0xFFFFFFFF: a random one
+    std::vector<LogitBias> logit_bias = {};
+    /// A grammar in GBNF (llama.cpp's) whose rule `root` the answer follows; empty: none. Model::schema_grammar() makes
+    /// one of a JSON schema. An answer that ends by its length may be the beginning of one that the grammar allows.
+    std::string grammar = {};
 };
 
 struct GenerateOptions {
     std::int64_t max_tokens = -1;  ///< -1: until the model ends its answer or the context is full
     SamplingOptions sampling;
     std::vector<std::string> stop;
+    /// With each token its log-probability, and those of so many of the likeliest tokens at its place.
+    std::optional<std::uint32_t> logprobs = {};
+};
+
+struct TokenProbability {
+    Token token = 0;
+    float logprob = 0;  ///< natural logarithm
+};
+
+/// What the model thought of a token that was taken: after its logits alone, before penalties and temperature.
+struct ScoredToken {
+    float logprob = 0;
+    std::vector<TokenProbability> top;  ///< the likeliest first, the one taken only if it is among them
+};
+
+enum class StopReason { EndOfGeneration, Length, StopString, Interrupt };
+
+/// A token as it is taken.
+struct TokenEvent {
+    Token token = 0;
+    std::string_view piece;                ///< its bytes, maybe a part of a character; empty for the end token
+    const ScoredToken * scores = nullptr;  ///< where GenerateOptions::logprobs asks for them
+    std::optional<StopReason> reason;      ///< the answer ends with this token
 };
 
 /// One sequence to be continued.
@@ -158,9 +194,10 @@ struct GenerateRequest {
     GenerateOptions options;
     /// Receives whole UTF-8 characters as they come; returning false ends the generation as an interrupt. May be null.
     std::function<bool(std::string_view)> on_text = {};
+    /// Receives every token once it is taken, after the text that it completes; valid during the call. Returning false
+    /// ends the generation as an interrupt. May be null.
+    std::function<bool(const TokenEvent &)> on_token = {};
 };
-
-enum class StopReason { EndOfGeneration, Length, StopString, Interrupt };
 
 struct Generation {
     std::string text;           ///< valid UTF-8, cut before a stop string
@@ -168,6 +205,7 @@ struct Generation {
     StopReason reason = StopReason::Length;
     std::uint64_t decode_steps = 0;
     double predicted_ms = 0;
+    std::vector<ScoredToken> scores = {};  ///< of all tokens, where GenerateOptions::logprobs asks for them
 };
 
 struct AppendStats {
@@ -275,7 +313,8 @@ public:
 
     /// Samples tokens until the answer ends. `on_text` receives whole UTF-8 characters as they come; returning false
     /// ends the generation as an interrupt. Throws Error(Usage) for a sequence of another model or inconsistent
-    /// options, Error(Input) for logits that are not numbers (damaged weights), Error(Machine) if memory is short.
+    /// options, Error(Input) for logits that are not numbers (damaged weights), for a grammar that cannot be used or
+    /// that leaves no token to take, Error(Machine) if memory is short.
     [[nodiscard]] Generation generate(Sequence & sequence, const GenerateOptions & options,
                                       const std::function<bool(std::string_view)> & on_text = {});
 

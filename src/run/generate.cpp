@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/out_of_memory.h"
+#include "run/logits.h"
 #include "run/sampler.h"
 #include "run/sequence_impl.h"
 #include "run/session_impl.h"
@@ -83,16 +84,26 @@ public:
         const Token token = sampler_.sample(state.logits);
         state.tokens.push_back(token);
         state.pending = true;
+        std::optional<ScoredToken> scores;
+        if (request_.options.logprobs) {
+            scores = run::score(state.logits, token, *request_.options.logprobs);
+        }
+        std::string piece;
         if (vocabulary_.is_end_of_generation(token)) {
             end(StopReason::EndOfGeneration);
-            return;
+        } else {
+            piece = vocabulary_.piece(token);
+            result_.tokens.push_back(token);
+            if (!output_.push(piece)) {
+                end(output_.stopped() ? StopReason::StopString : StopReason::Interrupt);
+            } else {
+                end_where_full();
+            }
         }
-        result_.tokens.push_back(token);
-        if (!output_.push(vocabulary_.piece(token))) {
-            end(output_.stopped() ? StopReason::StopString : StopReason::Interrupt);
-            return;
+        tell(token, piece, scores);
+        if (scores && result_.scores.size() < result_.tokens.size()) {
+            result_.scores.push_back(std::move(*scores));
         }
-        end_where_full();
     }
     void end(StopReason reason) {
         ended_ = true;
@@ -108,6 +119,18 @@ public:
 private:
     using Clock = std::chrono::steady_clock;
 
+    void tell(Token token, std::string_view piece, const std::optional<ScoredToken> & scores) {
+        if (!request_.on_token) {
+            return;
+        }
+        const TokenEvent event{.token = token,
+                               .piece = piece,
+                               .scores = scores ? &*scores : nullptr,
+                               .reason = ended_ ? std::optional(result_.reason) : std::nullopt};
+        if (!request_.on_token(event) && !ended_) {
+            end(StopReason::Interrupt);
+        }
+    }
     void end_where_full() {
         const std::int64_t most = request_.options.max_tokens;
         if ((most >= 0 && result_.tokens.size() >= static_cast<std::uint64_t>(most)) ||

@@ -13,6 +13,7 @@
 #include "base/resident.h"
 #include "run/layer_shape.h"
 #include "run/model_impl.h"
+#include "text/grammar.h"
 
 namespace snapkv {
 
@@ -157,6 +158,18 @@ Prompt Model::chat_prompt(std::span<const ChatMessage> messages, const std::opti
 Prompt Model::raw_prompt(std::string_view document, std::string_view question, const PromptOptions & options) const
     try {
     return text::raw_prompt(impl_->vocabulary, document, question, options);
+} catch (const std::bad_alloc &) {
+    out_of_memory();
+}
+
+std::string Model::schema_grammar(const std::string & schema) const try {
+    return text::grammar_of_schema(impl_->vocabulary, schema);
+} catch (const std::bad_alloc &) {
+    out_of_memory();
+}
+
+void Model::check_grammar(const std::string & grammar) const try {
+    static_cast<void>(text::make_grammar(impl_->vocabulary, grammar));
 } catch (const std::bad_alloc &) {
     out_of_memory();
 }

@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <vector>
 
 #include "base/raise.h"
@@ -13,6 +14,8 @@
 namespace snapkv::run {
 namespace {
 
+constexpr float most_penalty = 1000;
+
 /// Raises unless `low <= value <= high`, and for NaN.
 void require_between(const char * flag, float value, float low, float high) {
     if (!(value >= low && value <= high)) {
@@ -20,7 +23,7 @@ void require_between(const char * flag, float value, float low, float high) {
     }
 }
 
-void check(const SamplingOptions & options) {
+void check(const text::Vocabulary & vocabulary, const SamplingOptions & options) {
     if (!std::isfinite(options.temperature) || options.temperature < 0) {
         raise_usage("--temp {}: expected a number of 0 (greedy) or more", options.temperature);
     }
@@ -31,6 +34,16 @@ void check(const SamplingOptions & options) {
     require_between("--min-p", options.min_p, 0, 1);
     if (!std::isfinite(options.repeat_penalty) || options.repeat_penalty <= 0) {
         raise_usage("--repeat-penalty {}: expected a number above 0 (1 for none)", options.repeat_penalty);
+    }
+    require_between("--frequency-penalty", options.frequency_penalty, -most_penalty, most_penalty);
+    require_between("--presence-penalty", options.presence_penalty, -most_penalty, most_penalty);
+    for (const LogitBias & bias : options.logit_bias) {
+        if (bias.token < 0 || bias.token >= vocabulary.size()) {
+            raise_input("logit_bias: the model has no token {}; expected 0 to {}", bias.token, vocabulary.size() - 1);
+        }
+        if (std::isnan(bias.bias) || bias.bias == std::numeric_limits<float>::infinity()) {
+            raise_usage("logit_bias of token {}: {}; expected a number, or minus infinity", bias.token, bias.bias);
+        }
     }
     if (options.repeat_last < 0) {
         raise_usage("repeat_last {}: expected a number of tokens, 0 for none", options.repeat_last);
@@ -44,15 +57,30 @@ struct Sampler::Candidates {
     std::vector<llama_token_data> data;
 };
 
-void Sampler::Free::operator()(llama_sampler * sampler) const {
-    llama_sampler_free(sampler);
+namespace {
+
+text::SamplerPointer make_biases(const text::Vocabulary & vocabulary, const std::vector<LogitBias> & biases) {
+    std::vector<llama_logit_bias> copies;
+    for (const LogitBias & bias : biases) {
+        copies.push_back({.token = bias.token, .bias = bias.bias});
+    }
+    return text::SamplerPointer(copies.empty()
+                                    ? nullptr
+                                    : llama_sampler_init_logit_bias(
+                                          vocabulary.size(), static_cast<std::int32_t>(copies.size()), copies.data()));
 }
+
+}  // namespace
 
 Sampler::Sampler(const text::Vocabulary & vocabulary, const SamplingOptions & options, std::span<const Token> history)
     : temperature_(options.temperature), candidates_(std::make_unique<Candidates>()) {
-    check(options);
-    penalties_.reset(
-        llama_sampler_init_penalties(vocabulary.size(), options.repeat_last, options.repeat_penalty, 0, 0));
+    check(vocabulary, options);
+    biases_ = make_biases(vocabulary, options.logit_bias);
+    penalties_.reset(llama_sampler_init_penalties(vocabulary.size(), options.repeat_last, options.repeat_penalty,
+                                                  options.frequency_penalty, options.presence_penalty));
+    if (!options.grammar.empty()) {
+        grammar_ = text::make_grammar(vocabulary, options.grammar);
+    }
     chain_.reset(llama_sampler_chain_init(llama_sampler_chain_default_params()));
     constexpr std::size_t keep = 1;
     for (llama_sampler * sampler :
@@ -73,25 +101,52 @@ Sampler & Sampler::operator=(Sampler &&) noexcept = default;
 
 Token Sampler::sample(std::span<const float> logits) {
     check_logits(logits);
+    Token token = draw(logits, false);
+    if (grammar_ != nullptr && !allows(token)) {
+        token = draw(logits, true);
+    }
+    llama_sampler_accept(penalties_.get(), token);
+    if (grammar_ != nullptr) {
+        llama_sampler_accept(grammar_.get(), token);
+    }
+    return token;
+}
+
+bool Sampler::allows(Token token) const {
+    llama_token_data only{.id = token, .logit = 0, .p = 0};
+    llama_token_data_array array{.data = &only, .size = 1, .selected = -1, .sorted = false};
+    llama_sampler_apply(grammar_.get(), &array);
+    return only.logit == 0;
+}
+
+/// A token by the samplers; where `restricted`, of those that the grammar allows.
+Token Sampler::draw(std::span<const float> logits, bool restricted) {
     std::vector<llama_token_data> & data = candidates_->data;
     data.resize(logits.size());
     for (std::size_t i = 0; i < logits.size(); ++i) {
         data[i] = {.id = static_cast<Token>(i), .logit = logits[i], .p = 0};
     }
     llama_token_data_array array{.data = data.data(), .size = data.size(), .selected = -1, .sorted = false};
+    if (biases_ != nullptr) {
+        llama_sampler_apply(biases_.get(), &array);
+    }
     llama_sampler_apply(penalties_.get(), &array);
+    if (restricted && grammar_ != nullptr) {
+        llama_sampler_apply(grammar_.get(), &array);
+    }
     // In the order of ids, before anything sorts: ties would be shuffled.
     const auto best =
         std::max_element(data.begin(), data.end(),
                          [](const llama_token_data & a, const llama_token_data & b) { return a.logit < b.logit; });
-    Token token = best->id;
+    if (best->logit == -std::numeric_limits<float>::infinity()) {
+        raise_input("no token can be taken: the grammar or the biases allow none here");
+    }
     if (temperature_ > 0 && std::isfinite(best->logit / temperature_)) {
         llama_sampler_apply(chain_.get(), &array);
         assert(array.selected >= 0 && static_cast<std::size_t>(array.selected) < array.size);
-        token = array.data[array.selected].id;
+        return array.data[array.selected].id;
     }
-    llama_sampler_accept(penalties_.get(), token);
-    return token;
+    return best->id;
 }
 
 }  // namespace snapkv::run

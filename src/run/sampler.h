@@ -4,34 +4,36 @@
 #include <span>
 
 #include "snapkv/session.h"
+#include "text/grammar.h"
 #include "text/vocabulary.h"
-
-struct llama_sampler;
 
 namespace snapkv::run {
 
-/// libllama's samplers over our own logits: penalties, top-k, top-p, min-p, temperature, then a draw; greedy at
-/// temperature 0 and where the temperature is so low that dividing by it overflows (ties to the lower id; the repeat
-/// penalty still counts). Not thread-safe.
+/// libllama's samplers over our own logits: biases, penalties, top-k, top-p, min-p, temperature, then a draw; greedy at
+/// temperature 0 and where the temperature is so low that dividing by it overflows (ties to the lower id; biases and
+/// penalties still count). A grammar is asked about the token that was drawn; only if it does not allow that one, about
+/// all, before another is drawn. Not thread-safe.
 class Sampler {
 public:
     /// `history`: the tokens so far, of which the repeat penalty sees the last ones. Throws Error(Usage) for settings
-    /// out of range, naming the flag.
+    /// out of range, naming the flag, Error(Input) for a token or a grammar that cannot be used.
     Sampler(const text::Vocabulary & vocabulary, const SamplingOptions & options, std::span<const Token> history);
     ~Sampler();
     Sampler(Sampler &&) noexcept;
     Sampler & operator=(Sampler &&) noexcept;
 
     /// Draws the next token from `logits` (one per vocabulary entry) and takes it into the history. Throws Error(Input)
-    /// for logits that no probabilities follow from (see check_logits()).
+    /// for logits that no probabilities follow from (see check_logits()), and where nothing is allowed.
     Token sample(std::span<const float> logits);
 
 private:
-    struct Free {
-        void operator()(llama_sampler * sampler) const;
-    };
-    std::unique_ptr<llama_sampler, Free> penalties_;
-    std::unique_ptr<llama_sampler, Free> chain_;  ///< what follows them where the draw is not greedy
+    Token draw(std::span<const float> logits, bool restricted);
+    [[nodiscard]] bool allows(Token token) const;
+
+    text::SamplerPointer biases_;  ///< null: none
+    text::SamplerPointer penalties_;
+    text::SamplerPointer grammar_;  ///< null: none
+    text::SamplerPointer chain_;    ///< what follows them where the draw is not greedy
     float temperature_;
     struct Candidates;
     std::unique_ptr<Candidates> candidates_;

@@ -11,8 +11,6 @@
 #include <utility>
 #include <vector>
 
-#include "base/deep_stack.h"
-#include "base/in_child.h"
 #include "base/raise.h"
 #include "jinja/caps.h"
 #include "jinja/lexer.h"
@@ -20,6 +18,7 @@
 #include "jinja/runtime.h"
 #include "json.h"
 #include "llama.h"
+#include "text/guarded.h"
 
 namespace snapkv::text {
 namespace {
@@ -27,27 +26,6 @@ namespace {
 /// Stands for a message's text in a rendering. Letters and digits alone, so that no template's filters change it.
 std::string placeholder(std::size_t message) {
     return fmt::format("Qz7Message{:05}7zQ", message);
-}
-
-constexpr std::size_t longest_template = std::size_t{1} << 17U;
-
-// The template engine recurses as deep as the text nests: about a kilobyte of stack a level, a byte or two of text.
-constexpr std::size_t stack_per_byte = std::size_t{2} << 10U;
-constexpr std::size_t least_stack = std::size_t{1} << 20U;
-
-// Known templates take a hundredth of a second and a few megabytes, and malloc reserves 128 for a thread of its own.
-constexpr std::uint64_t most_memory = std::uint64_t{256} << 20U;
-constexpr std::chrono::seconds most_processor_time{3};
-constexpr std::chrono::seconds most_time{30};  // on a machine that is busy otherwise
-constexpr std::size_t longest_answer = std::size_t{1} << 20U;
-constexpr std::size_t longest_reason = 400;
-
-/// As one line of reasonable length.
-std::string reason(std::string_view text) {
-    text = text.substr(0, text.find_last_not_of(" \n") + 1);
-    std::string line(text.substr(0, longest_reason));
-    std::replace(line.begin(), line.end(), '\n', ' ');
-    return text.size() > longest_reason ? line + "..." : line;
 }
 
 std::string token_text(const Vocabulary & vocabulary, Token token) {
@@ -189,15 +167,6 @@ Frame frame_of_further(Template & chat) {
     return {.before = text.substr(answer_end, at - answer_end), .after = text.substr(at + placeholder(2).size())};
 }
 
-/// Why it failed. The engine passes on what it catches as text, an allocation that failed too.
-std::string why(const std::exception & e) {
-    if (dynamic_cast<const std::bad_alloc *>(&e) != nullptr ||
-        std::string_view(e.what()).find("std::bad_alloc") != std::string_view::npos) {
-        return fmt::format("it needs more than {} MiB of memory", most_memory >> 20U);
-    }
-    return reason(e.what());
-}
-
 /// On whatever stack and with whatever memory there is.
 TemplateFrames render_here(const Vocabulary & vocabulary, const Dates & dates, const std::string & source) {
     TemplateFrames frames;
@@ -207,10 +176,10 @@ TemplateFrames render_here(const Vocabulary & vocabulary, const Dates & dates, c
         try {
             frames.further = frame_of_further(chat);
         } catch (const std::exception & e) {
-            frames.further_error = why(e);
+            frames.further_error = reason_of(e);
         }
     } catch (const std::exception & e) {
-        frames.error = why(e);
+        frames.error = reason_of(e);
     }
     return frames;
 }
@@ -260,89 +229,36 @@ TemplateFrames decode(std::string_view bytes) {
     return frames;
 }
 
-std::string why(ChildAnswer::End end) {
-    switch (end) {
-        case ChildAnswer::End::Processor:
-            return fmt::format("rendering it takes too long (the limit is {} seconds of processor time)",
-                               most_processor_time.count());
-        case ChildAnswer::End::TooLong:
-            return fmt::format("it produces more than {} bytes of output for a short message", longest_answer);
-        // What may go better another time is no fault of the template's, so that nobody remembers it.
-        case ChildAnswer::End::Clock:
-            raise_machine("the chat template was not rendered within {} seconds: this machine is too busy",
-                          most_time.count());
-        case ChildAnswer::End::Killed:
-            raise_machine("the process that rendered the chat template was killed, probably for lack of memory");
-        case ChildAnswer::End::Interrupted:
-            raise_interrupted("interrupted while rendering the chat template");
-        case ChildAnswer::End::Crashed:
-        case ChildAnswer::End::Answered:
-            break;
-    }
-    return "rendering it crashes; endless recursion can cause this";
-}
-
-}  // namespace
-
-namespace {
-
-/// What `render` makes of a template in a child process; nothing, and why, where that fails.
-template <typename Render>
-std::optional<std::string> render_guarded(const Vocabulary & vocabulary, const std::string & source,
-                                          const Render & render, std::string & error) {
-    if (source.size() > longest_template) {
-        error = fmt::format("it is {} bytes long; at most {} bytes are supported", source.size(), longest_template);
-        return std::nullopt;
-    }
-    const ChildBudget budget{.memory = most_memory,
-                             .processor = most_processor_time,
-                             .clock = most_time,
-                             .answer = longest_answer,
-                             .stop = vocabulary.stop()};
-    const Dates dates = today();  // here, for the C library locks the time zone
-    ChildAnswer answer;
-    on_deep_stack(least_stack + source.size() * stack_per_byte,
-                  [&] { answer = in_child(budget, [&] { return render(dates); }); });
-    if (answer.end != ChildAnswer::End::Answered) {
-        error = why(answer.end);
-        return std::nullopt;
-    }
-    return std::move(answer.text);
+Outsider as_outsider(const std::string & source) {
+    return {.what = "chat template", .doing = "rendering", .done = "rendered", .bytes = source.size()};
 }
 
 }  // namespace
 
 TemplateFrames render_frames(const Vocabulary & vocabulary, const std::string & source) {
+    const Dates dates = today();  // here, for the C library locks the time zone
+    Guarded guarded =
+        run_guarded(vocabulary, as_outsider(source), [&] { return encode(render_here(vocabulary, dates, source)); });
     TemplateFrames frames;
-    const auto rendered = render_guarded(
-        vocabulary, source, [&](const Dates & dates) { return encode(render_here(vocabulary, dates, source)); },
-        frames.error);
-    return rendered ? decode(*rendered) : frames;
+    frames.error = std::move(guarded.error);
+    return guarded.made ? decode(*guarded.made) : frames;
 }
 
 TemplateTexts render_texts(const Vocabulary & vocabulary, const std::string & source,
                            std::span<const std::string> roles) {
-    TemplateTexts texts;
-    const auto render = [&](const Dates & dates) {
+    const Dates dates = today();
+    Guarded guarded = run_guarded(vocabulary, as_outsider(source), [&] {
+        Template chat(vocabulary, dates, source);
         std::string bytes;
-        try {
-            Template chat(vocabulary, dates, source);
-            const std::vector<std::string> around = texts_around(chat, roles);
-            send(bytes, "");
-            for (const std::string & text : around) {
-                send(bytes, text);
-            }
-        } catch (const std::exception & e) {
-            send(bytes, why(e));
+        for (const std::string & text : texts_around(chat, roles)) {
+            send(bytes, text);
         }
         return bytes;
-    };
-    if (const auto rendered = render_guarded(vocabulary, source, render, texts.error)) {
-        std::string_view left = *rendered;
-        texts.error = receive(left);
-        while (!left.empty()) {
-            texts.around.push_back(receive(left));
-        }
+    });
+    TemplateTexts texts;
+    texts.error = std::move(guarded.error);
+    for (std::string_view left = guarded.made ? *guarded.made : std::string_view(); !left.empty();) {
+        texts.around.push_back(receive(left));
     }
     return texts;
 }

@@ -30,6 +30,11 @@ TEST(IdleOptions, AreNamedTogetherWithTheReason) {
     EXPECT_THAT(idle({"run", "--raw", "-sys", "x", "--chat-template", "chatml"}),
                 ElementsAre("--system-prompt has no effect with --raw: what has no chat template has no system message",
                             "--chat-template has no effect with --raw"));
+    EXPECT_THAT(idle({"run", "--grammar", "x", "--grammar-file", "y", "-j", "{}"}),
+                ElementsAre("--grammar-file, --json-schema have no effect with --grammar"));
+    EXPECT_THAT(idle({"run", "--grammar-file", "y", "-jf", "z"}),
+                ElementsAre("--json-schema-file has no effect with --grammar-file"));
+    EXPECT_THAT(idle({"run", "--logprobs", "2"}), ElementsAre("--logprobs has no effect without --json"));
     EXPECT_THAT(idle({"run", "-sys", "x", "-sysf", "y"}),
                 ElementsAre("--system-prompt-file has no effect with --system-prompt"));
     EXPECT_THAT(idle({"run", "--kv-pool", "none", "--kv-kernel", "5"}),

@@ -48,7 +48,7 @@ Report sample(std::size_t answers) {
 TEST(Json, OneAnswerHasTheFieldsOfTheInterface) {
     const Json json = run_json(sample(1));
     EXPECT_EQ(keys(json), (std::set<std::string>{"text", "tokens", "prompt_tokens", "generated_tokens", "stop_reason",
-                                                 "kv", "timings", "peak_rss_bytes"}));
+                                                 "kv", "timings", "peak_rss_bytes", "version"}));
     std::set<std::string> expected = kv_keys;
     expected.insert("bytes_peak");
     EXPECT_EQ(keys(json["kv"]), expected);
@@ -65,7 +65,8 @@ TEST(Json, OneAnswerHasTheFieldsOfTheInterface) {
 
 TEST(Json, SeveralAnswersShareWhatTheyShare) {
     const Json json = run_json(sample(2));
-    EXPECT_EQ(keys(json), (std::set<std::string>{"answers", "prompt_tokens", "kv", "timings", "peak_rss_bytes"}));
+    EXPECT_EQ(keys(json),
+              (std::set<std::string>{"answers", "prompt_tokens", "kv", "timings", "peak_rss_bytes", "version"}));
     EXPECT_EQ(keys(json["kv"]), std::set<std::string>{"bytes_peak"});
     EXPECT_EQ(keys(json["timings"]), (std::set<std::string>{"load_ms", "prompt_ms", "prompt_per_second"}));
     EXPECT_EQ(json["prompt_tokens"], 90);

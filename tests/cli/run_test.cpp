@@ -54,6 +54,42 @@ TEST(Run, PutsTheSystemMessageBeforeTheUsers) {
     EXPECT_EQ(said["prompt_tokens"], read["prompt_tokens"]);
 }
 
+TEST(Run, AnswersWithinAGrammarAndAsASchemaSays) {
+    const Folder folder;
+    const std::vector<std::string> asked{"-p", "The sky is blue.", "-q", "Is the sky blue?", "-n", "40"};
+    const auto with = [&](const std::vector<std::string> & more) {
+        std::vector<std::string> all = asked;
+        all.insert(all.end(), more.begin(), more.end());
+        return run_json(all)["text"].get<std::string>();
+    };
+    EXPECT_EQ(with({"--grammar", "root ::= \"Yes, indeed\""}), "Yes, indeed");
+    EXPECT_EQ(with({"--grammar-file", folder.write("yes.gbnf", "root ::= \"Yes!\"\n")}), "Yes!");
+    const std::string schema = R"({"type": "object", "properties": {"blue": {"type": "boolean"}}, "required": ["blue"],
+                                   "additionalProperties": false})";
+    EXPECT_TRUE(Json::parse(with({"-j", schema}))["blue"].is_boolean());
+    EXPECT_TRUE(Json::parse(with({"-jf", folder.write("schema.json", schema)}))["blue"].is_boolean());
+    const Outcome refused = run_snapkv(with_model("run", {"-p", "x", "--grammar", "root ::= y"}));
+    EXPECT_EQ(refused.status, 1);
+    EXPECT_NE(refused.err.find("the grammar cannot be used: the rule y is not defined"), std::string::npos)
+        << refused.err;
+    EXPECT_EQ(refused.err.find("prefill "), std::string::npos) << "before anything is computed";
+}
+
+TEST(Run, TellsHowLikelyTokensWere) {
+    const Json json = run_json({"-p", "The sky is blue.", "-q", "What is blue?", "-n", "4", "--logprobs", "3"});
+    ASSERT_EQ(json["logprobs"].size(), json["tokens"].size());
+    for (std::size_t i = 0; i < json["tokens"].size(); ++i) {
+        const Json & token = json["logprobs"][i];
+        EXPECT_EQ(token["token"], json["tokens"][i]);
+        EXPECT_LE(token["logprob"].get<double>(), 0);
+        ASSERT_EQ(token["top"].size(), 3U);
+        EXPECT_EQ(token["top"][0]["token"], token["token"]) << "greedy";
+        EXPECT_EQ(token["top"][0]["logprob"], token["logprob"]);
+        EXPECT_EQ(token["top"][0]["text"], token["text"]);
+    }
+    EXPECT_FALSE(run_json({"-p", "The sky is blue.", "-n", "1"}).contains("logprobs"));
+}
+
 TEST(Run, TakesAnotherChatTemplate) {
     const Folder folder;
     const std::string source = "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}assistant:";

@@ -202,5 +202,75 @@ TEST(Sampler, RefusesSettingsOutOfRangeByTheFlagsName) {
     EXPECT_EQ(error_of([](auto &) {}), "");
 }
 
+TEST(Sampler, AddsBiasesAndForbidsTokens) {
+    SamplingOptions options;
+    options.logit_bias = {{300, 3}, {700, -std::numeric_limits<float>::infinity()}};
+    Sampler sampler(vocabulary(), options, {});
+    std::vector<float> logits = flat_logits();
+    logits[700] = 9;
+    logits[900] = 2;
+    EXPECT_EQ(sampler.sample(logits), 300);
+    logits[900] = 4;
+    EXPECT_EQ(sampler.sample(logits), 900);
+    options.logit_bias = {{vocabulary().size(), 1}};
+    EXPECT_EQ(test::error_of(ErrorKind::Input, [&] { Sampler(vocabulary(), options, {}); }),
+              "logit_bias: the model has no token 49152; expected 0 to 49151");
+}
+
+TEST(Sampler, CountsHowOftenATokenWasSeen) {
+    const std::vector<Token> history{300, 300, 300, 700};
+    std::vector<float> logits = flat_logits();
+    logits[300] = 5;
+    logits[700] = 4.5F;
+    SamplingOptions options;
+    options.presence_penalty = 1;
+    EXPECT_EQ(Sampler(vocabulary(), options, history).sample(logits), 300) << "both are penalised alike";
+    options.presence_penalty = 0;
+    options.frequency_penalty = 1;
+    EXPECT_EQ(Sampler(vocabulary(), options, history).sample(logits), 700);
+    options.frequency_penalty = 5000;
+    EXPECT_EQ(test::error_of(ErrorKind::Usage, [&] { Sampler(vocabulary(), options, {}); }),
+              "--frequency-penalty 5000: expected a number from -1000 to 1000");
+}
+
+/// The text that a grammar makes of logits that always prefer the same tokens.
+std::string follow(const std::string & grammar, const std::vector<float> & logits, float temperature) {
+    SamplingOptions options;
+    options.grammar = grammar;
+    options.temperature = temperature;
+    options.seed = 3;
+    Sampler sampler(vocabulary(), options, {});
+    std::string text;
+    for (int step = 0; step < 40; ++step) {
+        const Token token = sampler.sample(logits);
+        if (vocabulary().is_end_of_generation(token)) {
+            return text;
+        }
+        text += vocabulary().piece(token);
+    }
+    return text + " without end";
+}
+
+TEST(Sampler, TakesWhatTheGrammarAllows) {
+    std::vector<float> logits = flat_logits();
+    logits[300] = 20;
+    for (const float temperature : {0.0F, 1.5F}) {
+        EXPECT_EQ(follow("root ::= \"Marina, the keeper\"", logits, temperature), "Marina, the keeper");
+        const std::string digits = follow("root ::= [0-9]{4}", logits, temperature);
+        EXPECT_EQ(digits.size(), 4U) << digits;
+        EXPECT_EQ(digits.find_first_not_of("0123456789"), std::string::npos) << digits;
+    }
+}
+
+TEST(Sampler, SaysWhereNothingIsAllowed) {
+    SamplingOptions options;
+    for (Token token = 0; token < vocabulary().size(); ++token) {
+        options.logit_bias.push_back({token, -std::numeric_limits<float>::infinity()});
+    }
+    Sampler sampler(vocabulary(), options, {});
+    EXPECT_EQ(test::error_of(ErrorKind::Input, [&] { static_cast<void>(sampler.sample(flat_logits())); }),
+              "no token can be taken: the grammar or the biases allow none here");
+}
+
 }  // namespace
 }  // namespace snapkv::run
