@@ -7,6 +7,7 @@
 #include "completion.h"
 #include "docs.h"
 #include "fail.h"
+#include "field_names.h"
 #include "help.h"
 #include "idle_options.h"
 #include "interrupt.h"
@@ -108,7 +109,7 @@ int run_program(const std::vector<std::string> & arguments) noexcept {
             note("{}", error.what());
             return interrupted_status();
         }
-        return say_error(error.what(), error.kind() == ErrorKind::Usage ? status_usage : status_failed);
+        return say_error(message_of(error), error.kind() == ErrorKind::Usage ? status_usage : status_failed);
     } catch (const std::bad_alloc &) {
         return say_error("memory ran out", status_failed);
     } catch (const std::exception & error) {

@@ -2,6 +2,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 #include "snapkv/export.h"
 
@@ -16,16 +17,23 @@ enum class ErrorKind {
 };
 
 /// What the library throws when something outside it is at fault. The message is one line that names the file, key or
-/// option, what was found and what was expected. A broken invariant of our own is an assertion, never an Error.
+/// field, what was found and what was expected. A broken invariant of our own is an assertion, never an Error.
 class SNAPKV_API Error : public std::runtime_error {
 public:
-    Error(ErrorKind kind, const std::string & message);
+    /// `field`: a literal, or something else that outlives every copy.
+    Error(ErrorKind kind, const std::string & message, std::string_view field = {});
     ~Error() override;
 
     [[nodiscard]] ErrorKind kind() const noexcept { return kind_; }
+    /// The option at fault, as this interface calls it: "cache.budget" (CacheConfig), "sampling.top_p"
+    /// (SamplingOptions), "session.threads" (SessionOptions), "rope.scale" (RopeOptions), "chat_template". Empty where
+    /// it is none. The message says the same names, of this option and maybe others, so that a program can put its own
+    /// in their place.
+    [[nodiscard]] std::string_view field() const noexcept { return field_; }
 
 private:
     ErrorKind kind_;
+    std::string_view field_;
 };
 
 }  // namespace snapkv

@@ -2,7 +2,8 @@
 
 namespace snapkv {
 
-Error::Error(ErrorKind kind, const std::string & message) : std::runtime_error(message), kind_(kind) {}
+Error::Error(ErrorKind kind, const std::string & message, std::string_view field)
+    : std::runtime_error(message), kind_(kind), field_(field) {}
 Error::~Error() = default;
 
 }  // namespace snapkv

@@ -14,6 +14,13 @@ template <typename... Args>
     throw Error(ErrorKind::Usage, fmt::format(format, std::forward<Args>(args)...));
 }
 
+/// The same for an option of the caller's that is at fault, a literal: `raise_field("cache.sink", "cache.sink is {}",
+/// n)`.
+template <typename... Args>
+[[noreturn]] void raise_field(const char * field, fmt::format_string<Args...> format, Args &&... args) {
+    throw Error(ErrorKind::Usage, fmt::format(format, std::forward<Args>(args)...), field);
+}
+
 template <typename... Args>
 [[noreturn]] void raise_input(fmt::format_string<Args...> format, Args &&... args) {
     throw Error(ErrorKind::Input, fmt::format(format, std::forward<Args>(args)...));

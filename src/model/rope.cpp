@@ -33,13 +33,13 @@ void check_positive(const gguf::File & file, const std::string & key, float valu
 
 void check_options(const RopeOptions & options) {
     if (options.scale && (!std::isfinite(*options.scale) || *options.scale <= 0)) {
-        raise_usage("--rope-scale is {}, expected a positive number", *options.scale);
+        raise_field("rope.scale", "rope.scale is {}, expected a positive number", *options.scale);
     }
     if (options.freq_base && (!std::isfinite(*options.freq_base) || *options.freq_base <= 0)) {
-        raise_usage("--rope-freq-base is {}, expected a positive number", *options.freq_base);
+        raise_field("rope.freq_base", "rope.freq_base is {}, expected a positive number", *options.freq_base);
     }
     if (options.yarn_orig_ctx && *options.yarn_orig_ctx == 0) {
-        raise_usage("--yarn-orig-ctx is 0, expected a number of tokens");
+        raise_field("rope.yarn_orig_ctx", "rope.yarn_orig_ctx is 0, expected a number of tokens");
     }
 }
 
@@ -47,16 +47,17 @@ void check_options(const RopeOptions & options) {
 void check_effect(const RopeOptions & options, const Rope & rope, float factor, bool has_long_factors) {
     const bool yarn = rope.scaling == RopeOptions::Scaling::Yarn;
     if (options.scale && rope.scaling == RopeOptions::Scaling::None) {
-        raise_usage("--rope-scale {} has no effect without RoPE scaling: {}", *options.scale,
-                    options.scaling ? "--rope-scaling is none" : "the file has none (see --rope-scaling)");
+        raise_field("rope.scale", "rope.scale {} has no effect without RoPE scaling: {}", *options.scale,
+                    options.scaling ? "rope.scaling is none" : "the file has none (see rope.scaling)");
     }
     if (options.yarn_orig_ctx && !yarn && !has_long_factors) {
-        raise_usage("--yarn-orig-ctx {} has no effect without YaRN: {}", *options.yarn_orig_ctx,
-                    options.scaling ? "--rope-scaling is not yarn" : "the file does not use it (see --rope-scaling)");
+        raise_field("rope.yarn_orig_ctx", "rope.yarn_orig_ctx {} has no effect without YaRN: {}",
+                    *options.yarn_orig_ctx,
+                    options.scaling ? "rope.scaling is not yarn" : "the file does not use it (see rope.scaling)");
     }
     const bool scales = options.scaling && *options.scaling != RopeOptions::Scaling::None;
     if (scales && !options.scale && factor == 1.0F) {
-        raise_usage("--rope-scaling {} has no effect: the file has no scaling factor (see --rope-scale)",
+        raise_field("rope.scaling", "rope.scaling {} has no effect: the file has no scaling factor (see rope.scale)",
                     yarn ? "yarn" : "linear");
     }
 }

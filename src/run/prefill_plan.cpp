@@ -45,22 +45,23 @@ void check_prompt(const Prompt & prompt, const model::HyperParameters & params, 
     }
 }
 
-void check_quantised(const char * what, const char * flag, KvType type, std::uint32_t size) {
+void check_quantised(const char * what, const char * field, KvType type, std::uint32_t size) {
     if (is_quantised(type) && size % kQuantisedBlock != 0) {
-        raise_usage("{}: q8_0 and q4_0 store blocks of {} elements, and this model's {} have {} per head", flag,
+        raise_field(field, "{}: q8_0 and q4_0 store blocks of {} elements, and this model's {} have {} per head", field,
                     kQuantisedBlock, what, size);
     }
 }
 
 void check_types(const CacheConfig & cache, const model::HyperParameters & params) {
     const kv::LayerShape shape = attending_shape(params, cache.type, cache.rotate);
-    check_quantised("keys", "--kv-type-k", shape.type.key, shape.key_size);
+    check_quantised("keys", "cache.type.key", shape.type.key, shape.key_size);
     if (!shape.values_in_keys) {
-        check_quantised("values", "--kv-type-v", shape.type.value, shape.value_size);
+        check_quantised("values", "cache.type.value", shape.type.value, shape.value_size);
     } else if (!attention::storable(shape)) {
-        raise_usage(
-            "--kv-type-k: q8_0 and q4_0 rotate stretches of {} elements, and this model's values, the first {} "
-            "of a row, are not whole ones (--kv-rotate off leaves them as they are)",
+        raise_field(
+            "cache.type.key",
+            "cache.type.key: q8_0 and q4_0 rotate stretches of {} elements, and this model's values, the first {} "
+            "of a row, are not whole ones (without cache.rotate they are left as they are)",
             attention::key_rotation(shape), shape.value_size);
     }
 }

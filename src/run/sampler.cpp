@@ -17,36 +17,42 @@ namespace {
 constexpr float most_penalty = 1000;
 
 /// Raises unless `low <= value <= high`, and for NaN.
-void require_between(const char * flag, float value, float low, float high) {
+void require_between(const char * field, float value, float low, float high) {
     if (!(value >= low && value <= high)) {
-        raise_usage("{} {}: expected a number from {} to {}", flag, value, low, high);
+        raise_field(field, "{} {}: expected a number from {} to {}", field, value, low, high);
     }
 }
 
 void check(const text::Vocabulary & vocabulary, const SamplingOptions & options) {
     if (!std::isfinite(options.temperature) || options.temperature < 0) {
-        raise_usage("--temp {}: expected a number of 0 (greedy) or more", options.temperature);
+        raise_field("sampling.temperature", "sampling.temperature {}: expected a number of 0 (greedy) or more",
+                    options.temperature);
     }
     if (options.top_k < 0) {
-        raise_usage("--top-k {}: expected 0 (all tokens) or more", options.top_k);
+        raise_field("sampling.top_k", "sampling.top_k {}: expected 0 (all tokens) or more", options.top_k);
     }
-    require_between("--top-p", options.top_p, 0, 1);
-    require_between("--min-p", options.min_p, 0, 1);
+    require_between("sampling.top_p", options.top_p, 0, 1);
+    require_between("sampling.min_p", options.min_p, 0, 1);
     if (!std::isfinite(options.repeat_penalty) || options.repeat_penalty <= 0) {
-        raise_usage("--repeat-penalty {}: expected a number above 0 (1 for none)", options.repeat_penalty);
+        raise_field("sampling.repeat_penalty", "sampling.repeat_penalty {}: expected a number above 0 (1 for none)",
+                    options.repeat_penalty);
     }
-    require_between("--frequency-penalty", options.frequency_penalty, -most_penalty, most_penalty);
-    require_between("--presence-penalty", options.presence_penalty, -most_penalty, most_penalty);
+    require_between("sampling.frequency_penalty", options.frequency_penalty, -most_penalty, most_penalty);
+    require_between("sampling.presence_penalty", options.presence_penalty, -most_penalty, most_penalty);
     for (const LogitBias & bias : options.logit_bias) {
         if (bias.token < 0 || bias.token >= vocabulary.size()) {
-            raise_input("logit_bias: the model has no token {}; expected 0 to {}", bias.token, vocabulary.size() - 1);
+            raise_field("sampling.logit_bias", "sampling.logit_bias: the model has no token {}; expected 0 to {}",
+                        bias.token, vocabulary.size() - 1);
         }
         if (std::isnan(bias.bias) || bias.bias == std::numeric_limits<float>::infinity()) {
-            raise_usage("logit_bias of token {}: {}; expected a number, or minus infinity", bias.token, bias.bias);
+            raise_field("sampling.logit_bias",
+                        "sampling.logit_bias of token {}: {}; expected a number, or minus infinity", bias.token,
+                        bias.bias);
         }
     }
     if (options.repeat_last < 0) {
-        raise_usage("repeat_last {}: expected a number of tokens, 0 for none", options.repeat_last);
+        raise_field("sampling.repeat_last", "sampling.repeat_last {}: expected a number of tokens, 0 for none",
+                    options.repeat_last);
     }
 }
 

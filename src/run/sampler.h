@@ -16,7 +16,7 @@ namespace snapkv::run {
 class Sampler {
 public:
     /// `history`: the tokens so far, of which the repeat penalty sees the last ones. Throws Error(Usage) for settings
-    /// out of range, naming the flag, Error(Input) for a token or a grammar that cannot be used.
+    /// out of range, naming the field, Error(Input) for a grammar that cannot be used.
     Sampler(const text::Vocabulary & vocabulary, const SamplingOptions & options, std::span<const Token> history);
     ~Sampler();
     Sampler(Sampler &&) noexcept;

@@ -43,8 +43,8 @@ void make_room(std::vector<Token> & tokens, std::size_t more) {
 SessionOptions settled(const Model & model, SessionOptions options) {
     constexpr std::uint32_t kMostThreads = 512;
     if (options.threads > kMostThreads || options.threads_batch > kMostThreads) {
-        raise_usage("--threads is {}, expected at most {}", std::max(options.threads, options.threads_batch),
-                    kMostThreads);
+        raise_field("session.threads", "session.threads is {}, expected at most {}",
+                    std::max(options.threads, options.threads_batch), kMostThreads);
     }
     const std::uint32_t trained = model.info().trained_context;
     options.threads = options.threads == 0 ? usable_cores() : options.threads;
@@ -53,9 +53,10 @@ SessionOptions settled(const Model & model, SessionOptions options) {
     options.batch = std::clamp(options.batch, run::HiddenStates::kLeastRows, largest_batch(model.impl()->params));
     options.context = options.context == 0 ? trained : options.context;
     if (options.context > trained && !options.allow_long) {
-        raise_usage(
-            "a context of {} tokens is longer than the {} that the model was trained with; --allow-long allows it",
-            options.context, trained);
+        raise_field("session.context",
+                    "a context of {} tokens is longer than the {} that the model was trained with; session.allow_long "
+                    "allows it",
+                    options.context, trained);
     }
     return options;
 }

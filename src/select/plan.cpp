@@ -21,19 +21,21 @@ std::string spelled(const Budget & budget) {
 
 void check(const CacheConfig & config) {
     if (config.window && *config.window == 0) {
-        raise_usage("--kv-window is 0; expected at least 1 or auto");
+        raise_field("cache.window", "cache.window is 0; expected at least 1 or auto");
     }
     if (config.recent && *config.recent == 0) {
-        raise_usage("--kv-recent is 0; expected at least 1 or auto");
+        raise_field("cache.recent", "cache.recent is 0; expected at least 1 or auto");
     }
     const double value = config.budget.value;
     if (config.budget.unit == Budget::Unit::Percent) {
         // 0% is the window alone, and a budget has to be above its window. The comparison is false for NaN.
         if (!(value > 0 && value <= 100)) {
-            raise_usage("--kv-budget is {}; expected more than 0% and at most 100%", spelled(config.budget));
+            raise_field("cache.budget", "cache.budget is {}; expected more than 0% and at most 100%",
+                        spelled(config.budget));
         }
     } else if (!(value >= 1 && std::isfinite(value) && value == std::floor(value))) {
-        raise_usage("--kv-budget is {}; expected a whole number of rows of at least 1, or a percentage",
+        raise_field("cache.budget",
+                    "cache.budget is {}; expected a whole number of rows of at least 1, or a percentage",
                     spelled(config.budget));
     }
 }
@@ -51,12 +53,14 @@ std::uint32_t share(double percent, std::uint32_t rows) {
 }
 
 [[noreturn]] void raise_no_vote(const Plan & plan, const CacheConfig & config) {
-    raise_usage("{} {} and --kv-sink {} leave the vote no row of --kv-budget {}{}; expected {} + sink below the budget",
-                config.recent ? "--kv-recent" : "--kv-window", plan.recent, plan.sink, spelled(config.budget),
-                config.budget.unit == Budget::Unit::Percent
-                    ? fmt::format(" ({} rows of a prompt of {} tokens)", plan.budget, plan.n)
-                    : "",
-                config.recent ? "recent rows" : "window");
+    const char * most = config.recent ? "cache.recent" : "cache.window";
+    raise_field(
+        most, "{} {} and cache.sink {} leave the vote no row of cache.budget {}{}; expected {} + sink below the budget",
+        most, plan.recent, plan.sink, spelled(config.budget),
+        config.budget.unit == Budget::Unit::Percent
+            ? fmt::format(" ({} rows of a prompt of {} tokens)", plan.budget, plan.n)
+            : "",
+        config.recent ? "recent rows" : "window");
 }
 
 bool leaves_a_vote(const Plan & plan) {
@@ -91,10 +95,10 @@ void settle_rows(Plan & plan, const CacheConfig & config, std::uint32_t question
     constexpr std::uint32_t kMost = std::numeric_limits<std::uint32_t>::max();
     plan.budget = static_cast<std::uint32_t>(std::min(config.budget.value, static_cast<double>(kMost)));
     if (!names_recent_rows(config) && plan.budget < std::uint64_t{plan.sink} + 2) {
-        raise_usage(
-            "--kv-sink {} leaves no rows of --kv-budget {} to the window and the vote; expected a budget "
-            "of at least {}",
-            plan.sink, spelled(config.budget), std::uint64_t{plan.sink} + 2);
+        raise_field("cache.sink",
+                    "cache.sink {} leaves no rows of cache.budget {} to the window and the vote; expected a budget "
+                    "of at least {}",
+                    plan.sink, spelled(config.budget), std::uint64_t{plan.sink} + 2);
     }
     settle_last_tokens(plan, config, question_tokens, (plan.budget - plan.sink) / 2);
     if (!leaves_a_vote(plan)) {

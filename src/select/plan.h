@@ -32,7 +32,7 @@ struct Plan {
 /// numbers no more than n / 2. A budget of P% is recent + floor(P / 100 * (n - recent)). `question_tokens` counts from
 /// the question's first token to the prompt's end; 0 without a question. n <= budget: nothing is compressed, with the
 /// reason; nor where a percentage of a short prompt leaves no row beside automatic recent rows and the sinks. Throws
-/// Error(Usage), naming the flag (--kv-budget, --kv-window, --kv-recent, --kv-sink), what was found and what was
+/// Error(Usage), naming the field (cache.budget, cache.window, cache.recent, cache.sink), what was found and what was
 /// expected: a budget of zero rows, of a fraction of a row, not a number or not within 0 (excluded) to 100 %, a window
 /// or recent rows of 0, recent + sink not below the budget.
 Plan make_plan(const CacheConfig & config, std::uint32_t n, std::uint32_t question_tokens);

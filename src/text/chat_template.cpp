@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
@@ -15,6 +16,10 @@
 namespace snapkv::text {
 
 namespace {
+
+[[noreturn]] void raise_unusable(const std::string & why) {
+    throw Error(ErrorKind::Input, why, "chat_template");
+}
 
 /// Some files name this format instead of holding a template.
 const std::string & source_of(const std::string & named) {
@@ -56,12 +61,12 @@ struct ChatTemplate::Impl {
         auto found = std::find_if(conversations.begin(), conversations.end(), same);
         if (found == conversations.end()) {
             if (source.empty()) {
-                raise_input("{}; use --raw to run without a chat template", no_template);
+                raise_unusable(no_template);
             }
             TemplateTexts texts = render_texts(vocabulary, source, roles);
             if (texts.around.empty()) {
-                raise_input("the chat template cannot render a conversation of {}: {}", fmt::join(roles, ", "),
-                            texts.error);
+                raise_unusable(fmt::format("the chat template cannot render a conversation of {}: {}",
+                                           fmt::join(roles, ", "), texts.error));
             }
             constexpr std::size_t most_kept = 64;
             if (conversations.size() == most_kept) {
@@ -133,7 +138,7 @@ const std::string & ChatTemplate::error() const {
 
 Frame ChatTemplate::first_turn() const {
     if (!usable()) {
-        raise_input("{}; use --raw to run without a chat template", error());
+        raise_unusable(error());
     }
     return *impl_->rendered().first;
 }
@@ -145,8 +150,7 @@ std::vector<std::string> ChatTemplate::texts_around(std::span<const std::string>
 Frame ChatTemplate::further_turn(bool end_token_fed) const {
     const Impl::Rendered & rendered = impl_->rendered();
     if (!rendered.first || !rendered.further) {
-        raise_input("{}; use --raw to run without a chat template",
-                    rendered.first ? rendered.further_error : rendered.error);
+        raise_unusable(rendered.first ? rendered.further_error : rendered.error);
     }
     return end_token_fed ? *rendered.further_after_end : *rendered.further;
 }

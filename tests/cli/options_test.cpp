@@ -1,11 +1,14 @@
 #include "options.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 
 #include "completion.h"
 #include "docs.h"
+#include "field_names.h"
 #include "folder.h"
 #include "help.h"
 
@@ -97,6 +100,18 @@ TEST(GeneratedFiles, AreWhatTheProgramPrintsNow) {
     EXPECT_EQ(test::contents(root / "completions" / "snapkv.bash"), completion_script(Shell::Bash));
     EXPECT_EQ(test::contents(root / "completions" / "_snapkv"), completion_script(Shell::Zsh));
     EXPECT_EQ(test::contents(root / "completions" / "snapkv.fish"), completion_script(Shell::Fish));
+}
+
+TEST(FieldNames, AreFlagsOfTheTable) {
+    for (const auto & [field, flag] : field_names()) {
+        EXPECT_TRUE(std::any_of(options().begin(), options().end(), [&](const Option & option) {
+            return std::find(option.names.begin(), option.names.end(), flag) != option.names.end();
+        })) << flag;
+        const std::string message = fmt::format("{} is 0; expected more than {}", field, field);
+        EXPECT_EQ(message_of(Error(ErrorKind::Usage, message, field)),
+                  fmt::format("{} is 0; expected more than {}", flag, flag));
+        EXPECT_EQ(message_of(Error(ErrorKind::Input, message)), message) << "a text from outside";
+    }
 }
 
 }  // namespace

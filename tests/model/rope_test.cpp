@@ -111,11 +111,11 @@ TEST(Rope, OptionsWithoutEffectAreRefused) {
         const test::TinyModelFile file(with_rope_keys(keys));
         return test::error_of(ErrorKind::Usage, [&] { test::load(file, options); });
     };
-    EXPECT_THAT(refusal({}, options_of(Scaling::None, 4)), HasSubstr("--rope-scale 4 has no effect"));
-    EXPECT_THAT(refusal(scaled("none", 4), options_of({}, 4)), HasSubstr("--rope-scale 4 has no effect"));
+    EXPECT_THAT(refusal({}, options_of(Scaling::None, 4)), HasSubstr("rope.scale 4 has no effect"));
+    EXPECT_THAT(refusal(scaled("none", 4), options_of({}, 4)), HasSubstr("rope.scale 4 has no effect"));
     for (const std::optional<Scaling> scaling : {std::optional<Scaling>(), {Scaling::None}, {Scaling::Linear}}) {
         EXPECT_THAT(refusal(scaled("linear", 4), options_of(scaling, {}, 500)),
-                    HasSubstr("--yarn-orig-ctx 500 has no effect"));
+                    HasSubstr("rope.yarn_orig_ctx 500 has no effect"));
     }
     for (const Scaling scaling : {Scaling::Linear, Scaling::Yarn}) {
         EXPECT_THAT(refusal({}, options_of(scaling)), HasSubstr("has no effect: the file has no scaling factor"));
@@ -142,10 +142,10 @@ TEST(Rope, OptionsOutOfRangeAreNamed) {
     };
     for (const float value :
          {0.0F, -1.0F, std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
-        EXPECT_THAT(refusal([&](RopeOptions & options) { options.scale = value; }), HasSubstr("--rope-scale"));
-        EXPECT_THAT(refusal([&](RopeOptions & options) { options.freq_base = value; }), HasSubstr("--rope-freq-base"));
+        EXPECT_THAT(refusal([&](RopeOptions & options) { options.scale = value; }), HasSubstr("rope.scale"));
+        EXPECT_THAT(refusal([&](RopeOptions & options) { options.freq_base = value; }), HasSubstr("rope.freq_base"));
     }
-    EXPECT_THAT(refusal([](RopeOptions & options) { options.yarn_orig_ctx = 0; }), HasSubstr("--yarn-orig-ctx"));
+    EXPECT_THAT(refusal([](RopeOptions & options) { options.yarn_orig_ctx = 0; }), HasSubstr("rope.yarn_orig_ctx"));
 }
 
 TEST(Rope, OfOtherScalingsIsRefusedByName) {

@@ -37,23 +37,23 @@ protected:
 };
 
 TEST_F(Refusals, OfConfigurationsThatContradictThemselves) {
-    EXPECT_THAT(refusal_of([](CacheConfig & cache) { cache.recent = 0; }), HasSubstr("--kv-recent"));
+    EXPECT_THAT(refusal_of([](CacheConfig & cache) { cache.recent = 0; }), HasSubstr("cache.recent"));
     EXPECT_THAT(refusal_of([](CacheConfig & cache) { cache.recent = 40; }),
-                AllOf(HasSubstr("--kv-recent"), HasSubstr("40")));
-    EXPECT_THAT(refusal_of([](CacheConfig & cache) { cache.window = 0; }), HasSubstr("--kv-window"));
+                AllOf(HasSubstr("cache.recent"), HasSubstr("40")));
+    EXPECT_THAT(refusal_of([](CacheConfig & cache) { cache.window = 0; }), HasSubstr("cache.window"));
     EXPECT_THAT(refusal_of([](CacheConfig & cache) { cache.window = 40; }),
-                AllOf(HasSubstr("--kv-window"), HasSubstr("40")));
+                AllOf(HasSubstr("cache.window"), HasSubstr("40")));
     EXPECT_THAT(refusal_of([](CacheConfig & cache) { cache.window = std::numeric_limits<std::uint32_t>::max(); }),
-                HasSubstr("--kv-window"));
-    EXPECT_THAT(refusal_of([](CacheConfig & cache) { cache.sink = 24; }), HasSubstr("--kv-sink"));
+                HasSubstr("cache.window"));
+    EXPECT_THAT(refusal_of([](CacheConfig & cache) { cache.sink = 24; }), HasSubstr("cache.sink"));
     EXPECT_THAT(refusal_of([](CacheConfig & cache) { cache.sink = std::numeric_limits<std::uint32_t>::max(); }),
-                HasSubstr("--kv-sink"));
+                HasSubstr("cache.sink"));
 }
 
 TEST_F(Refusals, OfBudgetsThatAreNone) {
     for (const double value :
          {0.0, -3.0, 10.5, std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN()}) {
-        EXPECT_THAT(refusal_of([&](CacheConfig & cache) { cache.budget.value = value; }), HasSubstr("--kv-budget"));
+        EXPECT_THAT(refusal_of([&](CacheConfig & cache) { cache.budget.value = value; }), HasSubstr("cache.budget"));
     }
     for (const double value : {0.0, -1.0, 100.5, std::numeric_limits<double>::quiet_NaN()}) {
         EXPECT_THAT(refusal_of([&](CacheConfig & cache) {
@@ -66,9 +66,9 @@ TEST_F(Refusals, OfBudgetsThatAreNone) {
 TEST_F(Refusals, OfQuantisedRowsThatAreNoWholeBlocks) {
     const std::vector<Token> prompt = random_tokens(100, 1);
     const std::string keys = refusal(ErrorKind::Usage, {branch_of(prompt, full_cache({KvType::Q8_0, KvType::F16}))});
-    EXPECT_THAT(keys, AllOf(HasSubstr("--kv-type-k"), HasSubstr("16")));
+    EXPECT_THAT(keys, AllOf(HasSubstr("cache.type.key"), HasSubstr("16")));
     const std::string values = refusal(ErrorKind::Usage, {branch_of(prompt, full_cache({KvType::F16, KvType::Q4_0}))});
-    EXPECT_THAT(values, AllOf(HasSubstr("--kv-type-v"), HasSubstr("16")));
+    EXPECT_THAT(values, AllOf(HasSubstr("cache.type.value"), HasSubstr("16")));
 }
 
 TEST_F(Refusals, OfPromptsThatAreNone) {
@@ -99,7 +99,7 @@ TEST_F(Refusals, OfContextsBeyondTheTrainedOne) {
     options.threads = 1;
     options.context = 129;
     EXPECT_THAT(error_of(ErrorKind::Usage, [&] { static_cast<void>(run_.session(options)); }),
-                AllOf(HasSubstr("129"), HasSubstr("128"), HasSubstr("--allow-long")));
+                AllOf(HasSubstr("129"), HasSubstr("128"), HasSubstr("session.allow_long")));
     options.allow_long = true;
     EXPECT_EQ(run_.session(options).context(), 129U);
     options.context = 0;
@@ -109,7 +109,8 @@ TEST_F(Refusals, OfContextsBeyondTheTrainedOne) {
 TEST_F(Refusals, OfTooManyThreads) {
     SessionOptions options;
     options.threads = 100000;
-    EXPECT_THAT(error_of(ErrorKind::Usage, [&] { static_cast<void>(run_.session(options)); }), HasSubstr("--threads"));
+    EXPECT_THAT(error_of(ErrorKind::Usage, [&] { static_cast<void>(run_.session(options)); }),
+                HasSubstr("session.threads"));
 }
 
 TEST_F(Refusals, OfAppendsThatDoNotFit) {

@@ -188,17 +188,17 @@ TEST(Sampler, RefusesSettingsOutOfRangeByTheFlagsName) {
         return "";
     };
     for (const float value : {-0.1F, nan, infinite}) {
-        EXPECT_TRUE(error_of([&](auto & o) { o.temperature = value; }).starts_with("--temp "));
+        EXPECT_TRUE(error_of([&](auto & o) { o.temperature = value; }).starts_with("sampling.temperature "));
     }
-    EXPECT_EQ(error_of([](auto & o) { o.top_k = -1; }), "--top-k -1: expected 0 (all tokens) or more");
+    EXPECT_EQ(error_of([](auto & o) { o.top_k = -1; }), "sampling.top_k -1: expected 0 (all tokens) or more");
     for (const float value : {-0.1F, 1.1F, nan}) {
-        EXPECT_TRUE(error_of([&](auto & o) { o.top_p = value; }).starts_with("--top-p "));
-        EXPECT_TRUE(error_of([&](auto & o) { o.min_p = value; }).starts_with("--min-p "));
+        EXPECT_TRUE(error_of([&](auto & o) { o.top_p = value; }).starts_with("sampling.top_p "));
+        EXPECT_TRUE(error_of([&](auto & o) { o.min_p = value; }).starts_with("sampling.min_p "));
     }
     for (const float value : {0.0F, -1.0F, nan, infinite}) {
-        EXPECT_TRUE(error_of([&](auto & o) { o.repeat_penalty = value; }).starts_with("--repeat-penalty "));
+        EXPECT_TRUE(error_of([&](auto & o) { o.repeat_penalty = value; }).starts_with("sampling.repeat_penalty "));
     }
-    EXPECT_TRUE(error_of([](auto & o) { o.repeat_last = -1; }).starts_with("repeat_last "));
+    EXPECT_TRUE(error_of([](auto & o) { o.repeat_last = -1; }).starts_with("sampling.repeat_last "));
     EXPECT_EQ(error_of([](auto &) {}), "");
 }
 
@@ -213,8 +213,8 @@ TEST(Sampler, AddsBiasesAndForbidsTokens) {
     logits[900] = 4;
     EXPECT_EQ(sampler.sample(logits), 900);
     options.logit_bias = {{vocabulary().size(), 1}};
-    EXPECT_EQ(test::error_of(ErrorKind::Input, [&] { Sampler(vocabulary(), options, {}); }),
-              "logit_bias: the model has no token 49152; expected 0 to 49151");
+    EXPECT_EQ(test::error_of(ErrorKind::Usage, [&] { Sampler(vocabulary(), options, {}); }),
+              "sampling.logit_bias: the model has no token 49152; expected 0 to 49151");
 }
 
 TEST(Sampler, CountsHowOftenATokenWasSeen) {
@@ -230,7 +230,7 @@ TEST(Sampler, CountsHowOftenATokenWasSeen) {
     EXPECT_EQ(Sampler(vocabulary(), options, history).sample(logits), 700);
     options.frequency_penalty = 5000;
     EXPECT_EQ(test::error_of(ErrorKind::Usage, [&] { Sampler(vocabulary(), options, {}); }),
-              "--frequency-penalty 5000: expected a number from -1000 to 1000");
+              "sampling.frequency_penalty 5000: expected a number from -1000 to 1000");
 }
 
 /// The text that a grammar makes of logits that always prefer the same tokens.

@@ -289,21 +289,21 @@ TEST(Plan, SnapKvIsThePapers) {
 TEST(PlanErrors, RecentRows) {
     CacheConfig config = rows(256, 16);
     config.recent = 0;
-    EXPECT_THAT(refusal(config, 10), HasSubstr("--kv-recent is 0")) << "whatever the prompt's length";
+    EXPECT_THAT(refusal(config, 10), HasSubstr("cache.recent is 0")) << "whatever the prompt's length";
     config.recent = 256;
-    EXPECT_THAT(refusal(config, 10), AllOf(HasSubstr("--kv-recent 256"), HasSubstr("--kv-budget 256")));
+    EXPECT_THAT(refusal(config, 10), AllOf(HasSubstr("cache.recent 256"), HasSubstr("cache.budget 256")));
 }
 
 TEST(PlanErrors, WindowOfZero) {
-    EXPECT_THAT(refusal(rows(256, 0)), HasSubstr("--kv-window is 0"));
-    EXPECT_THAT(refusal(percent(20, 0)), HasSubstr("--kv-window is 0"));
+    EXPECT_THAT(refusal(rows(256, 0)), HasSubstr("cache.window is 0"));
+    EXPECT_THAT(refusal(percent(20, 0)), HasSubstr("cache.window is 0"));
 }
 
 TEST(PlanErrors, BudgetIsNoNumberOfRows) {
     constexpr double kInfinity = std::numeric_limits<double>::infinity();
     constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
     for (const double value : {0.0, -1.0, 0.5, 100.5, -kInfinity, kInfinity, kNaN}) {
-        EXPECT_THAT(refusal(rows(value)), AllOf(HasSubstr("--kv-budget is "), HasSubstr("whole number of rows")));
+        EXPECT_THAT(refusal(rows(value)), AllOf(HasSubstr("cache.budget is "), HasSubstr("whole number of rows")));
     }
     EXPECT_THAT(refusal(rows(100.5)), HasSubstr("100.5;"));
 }
@@ -312,7 +312,7 @@ TEST(PlanErrors, BudgetIsNoPercentage) {
     constexpr double kInfinity = std::numeric_limits<double>::infinity();
     constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
     for (const double value : {0.0, -5.0, 100.5, kInfinity, kNaN}) {
-        EXPECT_THAT(refusal(percent(value)), AllOf(HasSubstr("--kv-budget is "), HasSubstr("at most 100%")));
+        EXPECT_THAT(refusal(percent(value)), AllOf(HasSubstr("cache.budget is "), HasSubstr("at most 100%")));
     }
     EXPECT_THAT(refusal(percent(100.5)), HasSubstr("100.5%;"));
 }
@@ -321,19 +321,20 @@ TEST(PlanErrors, WindowAndSinksReachTheBudget) {
     for (const CacheConfig & config : {rows(64, 64), rows(64, 65), rows(64, 32, 32), rows(64, 1, 63), rows(64, 1, 4000),
                                        rows(64, 4294967295U, 4294967295U)}) {
         EXPECT_THAT(refusal(config),
-                    AllOf(HasSubstr(fmt::format("--kv-window {}", *config.window)),
-                          HasSubstr(fmt::format("--kv-sink {}", config.sink)), HasSubstr("--kv-budget 64")));
-        EXPECT_THAT(refusal(config, 10), HasSubstr("--kv-window")) << "whatever the prompt's length";
+                    AllOf(HasSubstr(fmt::format("cache.window {}", *config.window)),
+                          HasSubstr(fmt::format("cache.sink {}", config.sink)), HasSubstr("cache.budget 64")));
+        EXPECT_THAT(refusal(config, 10), HasSubstr("cache.window")) << "whatever the prompt's length";
     }
     EXPECT_TRUE(make_plan(rows(64, 32, 31), 1000, 0).compress);
 }
 
 TEST(PlanErrors, BudgetHasNoRoomForAnAutomaticWindow) {
-    EXPECT_THAT(refusal(rows(1)), AllOf(HasSubstr("--kv-budget 1"), HasSubstr("at least 2")));
+    EXPECT_THAT(refusal(rows(1)), AllOf(HasSubstr("cache.budget 1"), HasSubstr("at least 2")));
     CacheConfig config = rows(64);
     for (const std::uint32_t sink : {63U, 64U, 4294967295U}) {
         config.sink = sink;
-        EXPECT_THAT(refusal(config), AllOf(HasSubstr(fmt::format("--kv-sink {}", sink)), HasSubstr("--kv-budget 64")));
+        EXPECT_THAT(refusal(config),
+                    AllOf(HasSubstr(fmt::format("cache.sink {}", sink)), HasSubstr("cache.budget 64")));
     }
     config.sink = 62;
     EXPECT_TRUE(make_plan(config, 1000, 0).compress);
@@ -341,8 +342,8 @@ TEST(PlanErrors, BudgetHasNoRoomForAnAutomaticWindow) {
 
 TEST(PlanErrors, PercentageLeavesNoRowBesideAnExplicitWindow) {
     EXPECT_THAT(refusal(percent(1, 32), 100),
-                AllOf(HasSubstr("--kv-window 32"), HasSubstr("--kv-budget 1% (32 rows of a prompt of 100 tokens)")));
-    EXPECT_THAT(refusal(percent(10, 32, 6), 100), HasSubstr("--kv-sink 6"));
+                AllOf(HasSubstr("cache.window 32"), HasSubstr("cache.budget 1% (32 rows of a prompt of 100 tokens)")));
+    EXPECT_THAT(refusal(percent(10, 32, 6), 100), HasSubstr("cache.sink 6"));
     EXPECT_TRUE(make_plan(percent(10, 32, 5), 100, 0).compress);
 }
 
