@@ -8,7 +8,6 @@
 #include "eval/utf8_text.h"
 #include "fail.h"
 #include "format.h"
-#include "input.h"
 #include "interrupt.h"
 #include "standard_output.h"
 #include "status.h"
@@ -39,14 +38,12 @@ std::vector<AnswerToken> logprobs_of(const Model & model, const Generation & gen
 
 }  // namespace
 
-Answering::Answering(const Settings & settings, Session * session)
+Answering::Answering(const Settings & settings, Session * session, std::string grammar)
     : settings_(settings), session_(session), sampling_(settings.sampling) {
     if (sampling_.seed == SamplingOptions{}.seed) {
         sampling_.seed = std::random_device{}() & 0x7FFFFFFFU;
     }
-    if (session_ != nullptr && settings.predict != 0) {
-        sampling_.grammar = read_grammar(settings, session_->model());
-    }
+    sampling_.grammar = std::move(grammar);
 }
 
 void Answering::print_heading(const std::string & question) {

@@ -17,9 +17,10 @@ namespace snapkv::cli {
 /// is to be saved (--save-kv): then it goes on to its end. finish() throws in any case.
 class Answering {
 public:
-    /// The seed is chosen here once where it is random, so that all answers draw with the same one. Without a session
+    /// The seed is chosen here once where it is random, so that all answers draw with the same one. `grammar`: see
+    /// read_grammar(). Without a session
     /// (null), which a run that is interrupted early has not got yet, answers can only be skipped.
-    Answering(const Settings & settings, Session * session);
+    Answering(const Settings & settings, Session * session, std::string grammar = {});
 
     [[nodiscard]] Report & report() { return report_; }
 

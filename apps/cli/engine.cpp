@@ -99,11 +99,12 @@ Prepared prepare(const Settings & settings, const std::string & document) {
     const double model_ms = loading.milliseconds();
     FittedPrompts fitted = fit_prompts(model, settings, document);
     const Stopwatch starting;
-    Prepared prepared{make_session(model, settings, fitted.context), {}, {}, {}, 0};
+    Prepared prepared{make_session(model, settings, fitted.context), {}, {}, {}, {}, 0};
     prepared.load_ms = model_ms + starting.milliseconds();
     for (Prompt & prompt : fitted.prompts) {
         prepared.branches.push_back({std::move(prompt), settings.cache});
     }
+    prepared.grammar = read_grammar(settings, model);
     prepared.snapshots = find_snapshots(settings, prepared.session, prepared.branches);
     prepared.estimate = prepared.session.estimate(prepared.branches, settings.predict, prepared.snapshots.options);
     if (fitted.dropped > 0) {

@@ -34,6 +34,7 @@ struct Prepared {
     Session session;
     std::vector<Branch> branches;  ///< one a question, or one
     Snapshots snapshots;
+    std::string grammar;  ///< of the answers; empty: none
     Estimate estimate;
     double load_ms = 0;
 };

@@ -55,8 +55,8 @@ Json settings_json(const Settings & settings, const std::string & name, const Mo
         }
     }
     json["--raw"] = settings.raw;
-    if (const std::string chat_template = read_chat_template(settings); !chat_template.empty()) {
-        json["--chat-template"] = eval::content_hash(chat_template);
+    if (!settings.chat_template.empty() || !settings.chat_template_file.empty()) {
+        json["--chat-template"] = eval::content_hash(model.info().chat_template);
     }
     json["--allow-long"] = settings.allow_long;
     json["--file"] = Json::array();

@@ -133,7 +133,7 @@ const std::vector<Rule> & rules() {
          [](const Settings & s) { return !s.load_kv.empty(); },
          "with --load-kv: a conversation has its system message at the beginning"},
         {in(Command::Run),
-         {"--raw"},
+         {"--raw", "--chat-template", "--chat-template-file"},
          [](const Settings & s) { return !s.load_kv.empty() && s.questions.empty() && !s.prompt; },
          "with --load-kv and no further turn (-q)"},
     };

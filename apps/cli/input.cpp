@@ -130,6 +130,9 @@ Document read_sources(const Settings & settings) {
 }
 
 std::optional<std::string> read_system_prompt(const Settings & settings) {
+    if (settings.raw) {
+        return std::nullopt;
+    }
     if (settings.system_prompt || settings.system_prompt_file.empty()) {
         return settings.system_prompt;
     }
@@ -141,11 +144,17 @@ std::optional<std::string> read_system_prompt(const Settings & settings) {
 }
 
 std::string read_chat_template(const Settings & settings) {
+    if (settings.raw) {
+        return {};
+    }
     const bool given = !settings.chat_template.empty() || settings.chat_template_file.empty();
     return given ? settings.chat_template : read_text_file(settings.chat_template_file);
 }
 
 std::string read_grammar(const Settings & settings, const Model & model) {
+    if (settings.predict == 0) {
+        return {};
+    }
     std::string grammar = settings.sampling.grammar;
     if (grammar.empty() && !settings.grammar_file.empty()) {
         grammar = read_text_file(settings.grammar_file);

@@ -82,7 +82,8 @@ void add_answer_options(std::vector<Option> & table) {
          .show = [](const Settings & s) { return decimal(s.sampling.repeat_penalty); }});
     table.push_back({.names = {"--frequency-penalty"},
                      .placeholder = "X",
-                     .help = "penalise tokens for each time that they are among the last 64; 0: off",
+                     .help = "penalise tokens for each time that they are among the last 64, prompt included; 0: off, "
+                             "less: favour them",
                      .section = section,
                      .commands = commands,
                      .read =
@@ -90,19 +91,21 @@ void add_answer_options(std::vector<Option> & table) {
                              s.sampling.frequency_penalty = read_decimal(name, v, -most_penalty, most_penalty);
                          },
                      .show = [](const Settings & s) { return decimal(s.sampling.frequency_penalty); }});
-    table.push_back({.names = {"--presence-penalty"},
-                     .placeholder = "X",
-                     .help = "penalise tokens that are among the last 64 once; 0: off",
-                     .section = section,
-                     .commands = commands,
-                     .read =
-                         [](Settings & s, Name name, const Value & v) {
-                             s.sampling.presence_penalty = read_decimal(name, v, -most_penalty, most_penalty);
-                         },
-                     .show = [](const Settings & s) { return decimal(s.sampling.presence_penalty); }});
+    table.push_back(
+        {.names = {"--presence-penalty"},
+         .placeholder = "X",
+         .help =
+             "penalise tokens that are among the last 64, however often, prompt included; 0: off, less: favour them",
+         .section = section,
+         .commands = commands,
+         .read =
+             [](Settings & s, Name name, const Value & v) {
+                 s.sampling.presence_penalty = read_decimal(name, v, -most_penalty, most_penalty);
+             },
+         .show = [](const Settings & s) { return decimal(s.sampling.presence_penalty); }});
     table.push_back({.names = {"--grammar"},
                      .placeholder = "GBNF",
-                     .help = "grammar that answers follow, as llama.cpp has them",
+                     .help = "grammar in llama.cpp's notation that answers follow",
                      .section = section,
                      .commands = commands,
                      .read = [](Settings & s, Name, const Value & v) { s.sampling.grammar = v; }});

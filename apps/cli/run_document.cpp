@@ -68,7 +68,7 @@ int run_document(const Settings & settings) {
     }
     say_estimate(prepared.estimate, model);
 
-    Answering answering(settings, &prepared.session);
+    Answering answering(settings, &prepared.session, prepared.grammar);
     answering.report().several = prepared.branches.size() > 1;
     answering.report().load_ms = prepared.load_ms;
     PrefillResult result;

@@ -6,6 +6,7 @@
 #include "engine.h"
 #include "fail.h"
 #include "format.h"
+#include "input.h"
 #include "interrupt.h"
 #include "options.h"
 #include "output_file.h"
@@ -142,10 +143,11 @@ int run_saved(const Settings & settings) {
     const Stopwatch loading;
     const Model model = load_model(settings);
     Session session = make_session(model, settings, context_for(settings, model.info().trained_context, 0));
+    const std::optional<std::string> grammar = unless_interrupted([&] { return read_grammar(settings, model); });
     Sequence saved = session.load(settings.load_kv);
     const double load_ms = loading.milliseconds();
     check_agreement(settings, saved.cache_stats());
-    Answering answering(settings, &session);
+    Answering answering(settings, &session, grammar.value_or(""));
     answering.report().several = settings.questions.size() > 1;
     answering.report().load_ms = load_ms;
     answering.report().shared_tokens = saved.tokens().size();

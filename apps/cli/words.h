@@ -58,7 +58,8 @@ inline constexpr std::array observation_words{Word{"windows", Observation::Windo
                                               Word{"budget", Observation::Budget},
                                               Word{"missed", Observation::Missed}};
 inline constexpr std::array stop_words{Word{"eog", StopReason::EndOfGeneration}, Word{"length", StopReason::Length},
-                                       Word{"stop", StopReason::StopString}, Word{"interrupt", StopReason::Interrupt}};
+                                       Word{"stop", StopReason::StopString}, Word{"interrupt", StopReason::Interrupt},
+                                       Word{"grammar", StopReason::NothingAllowed}};
 
 template <typename Words>
 [[nodiscard]] std::vector<std::string> word_list(const Words & words) {

@@ -93,6 +93,7 @@ struct ModelInfo {
     std::uint32_t attending_layers = 0;     ///< layers with keys and values
     bool values_in_keys = false;            ///< latent attention: a value is the start of its key and takes no memory
     std::uint64_t state_bytes = 0;          ///< recurrent state of one sequence, whatever its length
+    std::string chat_template;              ///< in force: the file's, or the one in its place; empty: none
     bool has_chat_template = false;         ///< whether it works shows when it is first used
 
     /// K/V bytes of one token in all layers and KV heads.
@@ -115,7 +116,7 @@ public:
     /// models apart without reading them whole. Computed on the first call.
     [[nodiscard]] std::string hash() const;
 
-    /// `document`, `between` and `question` as one user message in the file's own chat template. None of their text
+    /// `document`, `between` and `question` as one user message in the chat template. None of their text
     /// ever becomes a control token. An empty question means none. The first call renders the template, in a child
     /// process with limits on time and memory. Throws Error(Input) if the file has no template that works, the message
     /// is empty, is not UTF-8 or exceeds a hundred times PromptOptions::context; Error(Machine) if no child process

@@ -136,7 +136,8 @@ struct PrefillResult {
     PrefillStats stats;
 };
 
-/// Added to a token's logit before anything else; minus infinity forbids it.
+/// Added to a token's logit before anything else: at most a million in size, or minus infinity, which forbids it. One
+/// for a token.
 struct LogitBias {
     Token token = 0;
     float bias = 0;
@@ -175,10 +176,17 @@ struct TokenProbability {
 /// What the model thought of a token that was taken: after its logits alone, before penalties and temperature.
 struct ScoredToken {
     float logprob = 0;
-    std::vector<TokenProbability> top;  ///< the likeliest first, the one taken only if it is among them
+    /// The likeliest first, without impossible ones; the one taken only if it is among them.
+    std::vector<TokenProbability> top;
 };
 
-enum class StopReason { EndOfGeneration, Length, StopString, Interrupt };
+enum class StopReason {
+    EndOfGeneration,
+    Length,
+    StopString,
+    Interrupt,
+    NothingAllowed,  ///< the grammar and the biases leave no token to take, not even one that ends the answer
+};
 
 /// A token as it is taken.
 struct TokenEvent {
@@ -313,8 +321,8 @@ public:
 
     /// Samples tokens until the answer ends. `on_text` receives whole UTF-8 characters as they come; returning false
     /// ends the generation as an interrupt. Throws Error(Usage) for a sequence of another model or inconsistent
-    /// options, Error(Input) for logits that are not numbers (damaged weights), for a grammar that cannot be used or
-    /// that leaves no token to take, Error(Machine) if memory is short.
+    /// options, Error(Input) for logits that are not numbers (damaged weights), for a grammar that cannot be
+    /// used, Error(Machine) if memory is short.
     [[nodiscard]] Generation generate(Sequence & sequence, const GenerateOptions & options,
                                       const std::function<bool(std::string_view)> & on_text = {});
 

@@ -81,7 +81,12 @@ public:
     /// The next token from the logits.
     void sample() {
         Sequence::Impl & state = sequence();
-        const Token token = sampler_.sample(state.logits);
+        const std::optional<Token> drawn = sampler_.sample(state.logits);
+        if (!drawn) {
+            end(StopReason::NothingAllowed);
+            return;
+        }
+        const Token token = *drawn;
         state.tokens.push_back(token);
         state.pending = true;
         std::optional<ScoredToken> scores;

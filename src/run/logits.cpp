@@ -33,6 +33,9 @@ ScoredToken score(std::span<const float> logits, Token token, std::uint32_t top)
         return static_cast<float>(static_cast<double>(logits[static_cast<std::size_t>(of)]) - log_sum);
     };
     ScoredToken scored{.logprob = logprob(token), .top = {}};
+    if (top == 0) {
+        return scored;
+    }
     std::vector<Token> likeliest(logits.size());
     std::iota(likeliest.begin(), likeliest.end(), 0);
     const auto end = likeliest.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(top, likeliest.size()));
@@ -44,6 +47,7 @@ ScoredToken score(std::span<const float> logits, Token token, std::uint32_t top)
     std::transform(likeliest.begin(), end, std::back_inserter(scored.top), [&](Token of) {
         return TokenProbability{of, logprob(of)};
     });
+    std::erase_if(scored.top, [](const TokenProbability & token) { return std::isinf(token.logprob); });
     return scored;
 }
 

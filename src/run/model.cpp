@@ -105,10 +105,10 @@ Model::Impl::Impl(gguf::File opened, const ModelOptions & options)
       weights(file),
       decoder(params, weights),
       vocabulary(checked_vocabulary(file, options, vocabulary_bytes)),
-      chat(options.chat_template.empty() ? text::ChatTemplate(vocabulary)
-                                         : text::ChatTemplate(vocabulary, options.chat_template)) {
+      chat(vocabulary, options.chat_template.empty() ? vocabulary.chat_template() : options.chat_template) {
     weights.finish(options.log);
     info = describe(file, params, weights, chat);
+    info.chat_template = options.chat_template.empty() ? vocabulary.chat_template() : options.chat_template;
     if (options.log) {
         options.log("rope: " + info.rope);
     }

@@ -4,7 +4,10 @@
 #include <cassert>
 #include <cmath>
 #include <cstddef>
+#include <exception>
 #include <limits>
+#include <new>
+#include <set>
 #include <vector>
 
 #include "base/raise.h"
@@ -15,6 +18,7 @@ namespace snapkv::run {
 namespace {
 
 constexpr float most_penalty = 1000;
+constexpr float most_bias = 1e6F;
 
 /// Raises unless `low <= value <= high`, and for NaN.
 void require_between(const char * field, float value, float low, float high) {
@@ -39,15 +43,20 @@ void check(const text::Vocabulary & vocabulary, const SamplingOptions & options)
     }
     require_between("sampling.frequency_penalty", options.frequency_penalty, -most_penalty, most_penalty);
     require_between("sampling.presence_penalty", options.presence_penalty, -most_penalty, most_penalty);
+    std::set<Token> biased;
     for (const LogitBias & bias : options.logit_bias) {
+        if (!biased.insert(bias.token).second) {
+            raise_field("sampling.logit_bias", "sampling.logit_bias names token {} twice", bias.token);
+        }
         if (bias.token < 0 || bias.token >= vocabulary.size()) {
             raise_field("sampling.logit_bias", "sampling.logit_bias: the model has no token {}; expected 0 to {}",
                         bias.token, vocabulary.size() - 1);
         }
-        if (std::isnan(bias.bias) || bias.bias == std::numeric_limits<float>::infinity()) {
-            raise_field("sampling.logit_bias",
-                        "sampling.logit_bias of token {}: {}; expected a number, or minus infinity", bias.token,
-                        bias.bias);
+        if (!(std::abs(bias.bias) <= most_bias) && bias.bias != -std::numeric_limits<float>::infinity()) {
+            raise_field(
+                "sampling.logit_bias",
+                "sampling.logit_bias of token {}: {}; expected a number of at most {} in size, or minus infinity",
+                bias.token, bias.bias, most_bias);
         }
     }
     if (options.repeat_last < 0) {
@@ -105,15 +114,23 @@ Sampler::~Sampler() = default;
 Sampler::Sampler(Sampler &&) noexcept = default;
 Sampler & Sampler::operator=(Sampler &&) noexcept = default;
 
-Token Sampler::sample(std::span<const float> logits) {
+std::optional<Token> Sampler::sample(std::span<const float> logits) {
     check_logits(logits);
-    Token token = draw(logits, false);
-    if (grammar_ != nullptr && !allows(token)) {
+    std::optional<Token> token = draw(logits, false);
+    if (token && grammar_ != nullptr && !allows(*token)) {
         token = draw(logits, true);
     }
-    llama_sampler_accept(penalties_.get(), token);
-    if (grammar_ != nullptr) {
-        llama_sampler_accept(grammar_.get(), token);
+    if (token && grammar_ != nullptr) {
+        try {
+            llama_sampler_accept(grammar_.get(), *token);
+        } catch (const std::bad_alloc &) {
+            throw;
+        } catch (const std::exception &) {  // a token was allowed for its text, but forbidden by itself
+            return std::nullopt;
+        }
+    }
+    if (token) {
+        llama_sampler_accept(penalties_.get(), *token);
     }
     return token;
 }
@@ -126,7 +143,7 @@ bool Sampler::allows(Token token) const {
 }
 
 /// A token by the samplers; where `restricted`, of those that the grammar allows.
-Token Sampler::draw(std::span<const float> logits, bool restricted) {
+std::optional<Token> Sampler::draw(std::span<const float> logits, bool restricted) {
     std::vector<llama_token_data> & data = candidates_->data;
     data.resize(logits.size());
     for (std::size_t i = 0; i < logits.size(); ++i) {
@@ -145,7 +162,7 @@ Token Sampler::draw(std::span<const float> logits, bool restricted) {
         std::max_element(data.begin(), data.end(),
                          [](const llama_token_data & a, const llama_token_data & b) { return a.logit < b.logit; });
     if (best->logit == -std::numeric_limits<float>::infinity()) {
-        raise_input("no token can be taken: the grammar or the biases allow none here");
+        return std::nullopt;
     }
     if (temperature_ > 0 && std::isfinite(best->logit / temperature_)) {
         llama_sampler_apply(chain_.get(), &array);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "snapkv/session.h"
@@ -15,19 +16,20 @@ namespace snapkv::run {
 /// all, before another is drawn. Not thread-safe.
 class Sampler {
 public:
-    /// `history`: the tokens so far, of which the repeat penalty sees the last ones. Throws Error(Usage) for settings
+    /// `history`: the tokens so far, of which the penalties see the last ones. Throws Error(Usage) for settings
     /// out of range, naming the field, Error(Input) for a grammar that cannot be used.
     Sampler(const text::Vocabulary & vocabulary, const SamplingOptions & options, std::span<const Token> history);
     ~Sampler();
     Sampler(Sampler &&) noexcept;
     Sampler & operator=(Sampler &&) noexcept;
 
-    /// Draws the next token from `logits` (one per vocabulary entry) and takes it into the history. Throws Error(Input)
-    /// for logits that no probabilities follow from (see check_logits()), and where nothing is allowed.
-    Token sample(std::span<const float> logits);
+    /// Draws the next token from `logits` (one per vocabulary entry) and takes it into the history; none where the
+    /// grammar and the biases allow none. Throws Error(Input) for logits that no probabilities follow from (see
+    /// check_logits()).
+    std::optional<Token> sample(std::span<const float> logits);
 
 private:
-    Token draw(std::span<const float> logits, bool restricted);
+    std::optional<Token> draw(std::span<const float> logits, bool restricted);
     [[nodiscard]] bool allows(Token token) const;
 
     text::SamplerPointer biases_;  ///< null: none

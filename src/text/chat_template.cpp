@@ -68,7 +68,7 @@ struct ChatTemplate::Impl {
                 raise_unusable(fmt::format("the chat template cannot render a conversation of {}: {}",
                                            fmt::join(roles, ", "), texts.error));
             }
-            constexpr std::size_t most_kept = 64;
+            constexpr std::size_t most_kept = 8;
             if (conversations.size() == most_kept) {
                 conversations.erase(conversations.begin());
             }

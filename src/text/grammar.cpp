@@ -1,10 +1,16 @@
 #include "text/grammar.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdio>
 #include <exception>
 #include <functional>
+#include <optional>
 #include <stdexcept>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/raise.h"
 #include "json-schema-to-grammar.h"
@@ -56,6 +62,112 @@ const char * first_rule(const char * at) {
     return at;
 }
 
+/// What is printed to standard error meanwhile, which is where llama.cpp says what of a schema it leaves out. For a
+/// child process: nobody else prints there.
+class PrintedErrors {
+public:
+    PrintedErrors() : file_(memfd_create("printed", MFD_CLOEXEC)), before_(dup(STDERR_FILENO)) {
+        if (file_ < 0 || before_ < 0 || dup2(file_, STDERR_FILENO) < 0) {
+            throw std::runtime_error("standard error cannot be replaced");
+        }
+    }
+    PrintedErrors(const PrintedErrors &) = delete;
+    PrintedErrors & operator=(const PrintedErrors &) = delete;
+    ~PrintedErrors() {
+        dup2(before_, STDERR_FILENO);
+        close(before_);
+        close(file_);
+    }
+
+    [[nodiscard]] std::string text() const {
+        static_cast<void>(std::fflush(stderr));
+        std::string text(4096, '\0');
+        const ssize_t count = pread(file_, text.data(), text.size(), 0);
+        text.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
+        return text;
+    }
+
+private:
+    int file_;
+    int before_;
+};
+
+/// What libllama does not look for, and what following a grammar would then take all memory or time for: rules that
+/// begin with themselves behind others that may be empty, and expressions that can begin in too many ways.
+class Beginnings {
+public:
+    explicit Beginnings(const llama_grammar_rules & rules) : rules_(rules), empty_(rules.size()), ways_(rules.size()) {
+        for (bool changed = true; changed;) {
+            changed = false;
+            for (std::size_t rule = 0; rule < rules.size(); ++rule) {
+                if (!empty_[rule] && may_be_empty(rule)) {
+                    empty_[rule] = changed = true;
+                }
+            }
+        }
+    }
+
+    void check() {
+        for (std::size_t rule = 0; rule < rules_.size(); ++rule) {
+            if (ways_of(rule) > most_ways) {
+                throw std::runtime_error("its rules can begin in too many ways");
+            }
+        }
+    }
+
+private:
+    static constexpr double most_ways = 1 << 16;
+
+    [[nodiscard]] bool passes(const llama_grammar_element & element) const {
+        return element.type == LLAMA_GRETYPE_RULE_REF && empty_[element.value];
+    }
+    static bool ends(const llama_grammar_element & element) {
+        return element.type == LLAMA_GRETYPE_END || element.type == LLAMA_GRETYPE_ALT;
+    }
+    [[nodiscard]] bool may_be_empty(std::size_t rule) const {
+        bool all = true;  // of the alternative so far
+        for (const llama_grammar_element & element : rules_[rule]) {
+            if (ends(element)) {
+                if (all) {
+                    return true;
+                }
+                all = true;
+            } else {
+                all = all && passes(element);
+            }
+        }
+        return false;
+    }
+    /// How many stacks libllama makes of a rule before it waits for a character.
+    double ways_of(std::size_t rule) {
+        constexpr double counting = -1;
+        if (ways_[rule]) {
+            if (*ways_[rule] == counting) {
+                throw std::runtime_error("a rule begins with itself (left recursion)");
+            }
+            return *ways_[rule];
+        }
+        ways_[rule] = counting;
+        double ways = 0;
+        bool begins = true;
+        for (const llama_grammar_element & element : rules_[rule]) {
+            if (ends(element)) {
+                ways += begins ? 1 : 0;
+                begins = true;
+            } else if (begins) {
+                ways += element.type == LLAMA_GRETYPE_RULE_REF ? ways_of(element.value) : 1;
+                begins = passes(element);
+            }
+        }
+        ways_[rule] = ways;
+        return ways;
+    }
+
+    const llama_grammar_rules & rules_;
+    std::vector<bool> empty_;
+    std::vector<std::optional<double>> ways_;
+};
+
 /// Throws what is wrong with a grammar. llama_grammar_parser::parse() would print it.
 void check_rules(const Vocabulary & vocabulary, const std::string & grammar) {
     llama_grammar_parser parser(vocabulary.raw());
@@ -74,6 +186,7 @@ void check_rules(const Vocabulary & vocabulary, const std::string & grammar) {
     if (!parser.symbol_ids.contains(root)) {
         throw std::runtime_error("it has no rule root");
     }
+    Beginnings(parser.rules).check();
     const LlamaLog log;
     if (SamplerPointer(llama_sampler_init_grammar(vocabulary.raw(), grammar.c_str(), root)) == nullptr) {
         throw std::runtime_error(log.first_error());
@@ -101,8 +214,19 @@ SamplerPointer make_grammar(const Vocabulary & vocabulary, const std::string & g
 }
 
 std::string grammar_of_schema(const Vocabulary & vocabulary, const std::string & schema) {
-    return read_guarded(vocabulary, "JSON schema", schema,
-                        [&] { return json_schema_to_grammar(common_json::parse(schema), true); });
+    std::string grammar = read_guarded(vocabulary, "JSON schema", schema, [&] {
+        const PrintedErrors printed;
+        std::string made = json_schema_to_grammar(common_json::parse(schema), true);
+        if (const std::string warnings = printed.text(); !warnings.empty()) {
+            throw std::runtime_error(warnings);
+        }
+        return made;
+    });
+    if (grammar.size() > longest_outside_text) {
+        raise_input("the JSON schema cannot be used: it becomes a grammar of {} bytes; at most {} are supported",
+                    grammar.size(), longest_outside_text);
+    }
+    return grammar;
 }
 
 }  // namespace snapkv::text

@@ -15,9 +15,10 @@ struct FreeSampler {
 using SamplerPointer = std::unique_ptr<llama_sampler, FreeSampler>;
 
 /// libllama's sampler for a grammar in GBNF, whose rule `root` is the whole answer. A grammar is a program from
-/// outside: it is read in a child process with a budget of time, memory and stack first. Throws Error(Input), with the
-/// reason, for one that cannot be used; Error(Machine) where no child process can be had; Error(Interrupted) once the
-/// vocabulary's stop flag is set.
+/// outside: it is read in a child process with a budget of time, memory and stack first, and refused if its rules can
+/// begin in very many ways. What following an ambiguous one takes is not limited otherwise. Throws Error(Input), with
+/// the reason, for one that cannot be used; Error(Machine) where no child process can be had; Error(Interrupted) once
+/// the vocabulary's stop flag is set.
 SamplerPointer make_grammar(const Vocabulary & vocabulary, const std::string & grammar);
 
 /// The grammar of the texts that a JSON schema describes, as llama.cpp makes it: of a subset of what schemas can say.

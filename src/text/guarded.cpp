@@ -14,8 +14,6 @@
 namespace snapkv::text {
 namespace {
 
-constexpr std::size_t longest_text = std::size_t{1} << 17U;
-
 // Parsers recurse as deep as a text nests: about a kilobyte of stack a level, a byte or two of text.
 constexpr std::size_t stack_per_byte = std::size_t{2} << 10U;
 constexpr std::size_t least_stack = std::size_t{1} << 20U;
@@ -73,8 +71,9 @@ void on_stack_for(const Outsider & outsider, const std::function<void()> & work)
 Guarded run_guarded(const Vocabulary & vocabulary, const Outsider & outsider,
                     const std::function<std::string()> & work) {
     Guarded result;
-    if (outsider.bytes > longest_text) {
-        result.error = fmt::format("it is {} bytes long; at most {} bytes are supported", outsider.bytes, longest_text);
+    if (outsider.bytes > longest_outside_text) {
+        result.error =
+            fmt::format("it is {} bytes long; at most {} bytes are supported", outsider.bytes, longest_outside_text);
         return result;
     }
     const ChildBudget budget{.memory = most_memory,

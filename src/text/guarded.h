@@ -20,6 +20,9 @@ struct Outsider {
     std::size_t bytes = 0;   ///< of its text
 };
 
+/// The longest such text that is taken, in bytes.
+inline constexpr std::size_t longest_outside_text = std::size_t{1} << 17U;
+
 /// What became of it.
 struct Guarded {
     std::optional<std::string> made;

@@ -149,10 +149,12 @@ private:
 
 /// No part of the document ends before it begins, and without a question none begins.
 void finish_places(const ChatMarks & marks, Prompt & prompt) {
-    prompt.document_end = std::max(prompt.document_begin, prompt.document_end);
     if (!marks.question) {
         prompt.question_begin = prompt.tokens.size();
     }
+    // A token may hold the end of one and the beginning of the other: it is the question's.
+    prompt.document_begin = std::min(prompt.document_begin, prompt.question_begin);
+    prompt.document_end = std::clamp(prompt.document_end, prompt.document_begin, prompt.question_begin);
 }
 
 /// Where `tokens` lie in a text in which theirs begins at `shift`.

@@ -13,9 +13,10 @@
 
 namespace snapkv::text {
 
-/// The model file's own Jinja template, run by llama.cpp's implementation when it is first needed. Const members may be
-/// called from several threads. Those that need it rendered throw Error(Machine) where no process can be had for that
-/// or the system is too busy or kills it, and Error(Interrupted) once the vocabulary's stop flag is set.
+/// A Jinja template, the model file's own or the caller's, run by llama.cpp's implementation when it is first needed.
+/// Const members may be called from several threads. Those that need it rendered throw Error(Machine) where no process
+/// can be had for that or the system is too busy or kills it, and Error(Interrupted) once the vocabulary's stop flag is
+/// set.
 class ChatTemplate {
 public:
     /// Never throws for a template that does not work: usable() is then false and error() says why.
@@ -26,8 +27,8 @@ public:
     ChatTemplate(ChatTemplate &&) noexcept;
     ChatTemplate & operator=(ChatTemplate &&) noexcept;
 
-    [[nodiscard]] bool present() const;  ///< the file has a template, whether it works or not
-    [[nodiscard]] bool usable() const;   ///< the file has a template and it works
+    [[nodiscard]] bool present() const;  ///< there is a template, whether it works or not
+    [[nodiscard]] bool usable() const;   ///< there is a template and it works
     [[nodiscard]] const std::string & error() const;
 
     /// The template's text before and after a first user message, with the opening of the assistant's turn.

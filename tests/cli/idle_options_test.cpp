@@ -35,6 +35,8 @@ TEST(IdleOptions, AreNamedTogetherWithTheReason) {
     EXPECT_THAT(idle({"run", "--grammar-file", "y", "-jf", "z"}),
                 ElementsAre("--json-schema-file has no effect with --grammar-file"));
     EXPECT_THAT(idle({"run", "--logprobs", "2"}), ElementsAre("--logprobs has no effect without --json"));
+    EXPECT_THAT(idle({"run", "--load-kv", "x", "--chat-template", "chatml"}),
+                ElementsAre("--chat-template has no effect with --load-kv and no further turn (-q)"));
     EXPECT_THAT(idle({"run", "-sys", "x", "-sysf", "y"}),
                 ElementsAre("--system-prompt-file has no effect with --system-prompt"));
     EXPECT_THAT(idle({"run", "--kv-pool", "none", "--kv-kernel", "5"}),

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -63,7 +64,7 @@ std::vector<Token> draw(const SamplingOptions & options, const std::vector<float
     Sampler sampler(vocabulary(), options, {});
     std::vector<Token> tokens;
     for (int i = 0; i < count; ++i) {
-        tokens.push_back(sampler.sample(logits));
+        tokens.push_back(sampler.sample(logits).value());
     }
     return tokens;
 }
@@ -242,11 +243,11 @@ std::string follow(const std::string & grammar, const std::vector<float> & logit
     Sampler sampler(vocabulary(), options, {});
     std::string text;
     for (int step = 0; step < 40; ++step) {
-        const Token token = sampler.sample(logits);
-        if (vocabulary().is_end_of_generation(token)) {
-            return text;
+        const std::optional<Token> token = sampler.sample(logits);
+        if (!token || vocabulary().is_end_of_generation(*token)) {
+            return token ? text : text + " and nothing";
         }
-        text += vocabulary().piece(token);
+        text += vocabulary().piece(*token);
     }
     return text + " without end";
 }
@@ -262,14 +263,25 @@ TEST(Sampler, TakesWhatTheGrammarAllows) {
     }
 }
 
-TEST(Sampler, SaysWhereNothingIsAllowed) {
+TEST(Sampler, TakesNothingWhereNothingIsAllowed) {
     SamplingOptions options;
     for (Token token = 0; token < vocabulary().size(); ++token) {
         options.logit_bias.push_back({token, -std::numeric_limits<float>::infinity()});
     }
+    EXPECT_EQ(Sampler(vocabulary(), options, {}).sample(flat_logits()), std::nullopt);
+    options.logit_bias.resize(1);
+    options.grammar = "root ::= \"a\" !<[0]>";  // libllama refuses a token as it is accepted
     Sampler sampler(vocabulary(), options, {});
-    EXPECT_EQ(test::error_of(ErrorKind::Input, [&] { static_cast<void>(sampler.sample(flat_logits())); }),
-              "no token can be taken: the grammar or the biases allow none here");
+    for (int step = 0; step < 4; ++step) {
+        static_cast<void>(sampler.sample(flat_logits()));
+    }
+    options.logit_bias = {{5, 1}, {5, 2}};
+    EXPECT_EQ(test::error_of(ErrorKind::Usage, [&] { Sampler(vocabulary(), options, {}); }),
+              "sampling.logit_bias names token 5 twice");
+    options.logit_bias = {{5, 3e38F}};
+    EXPECT_TRUE(test::error_of(ErrorKind::Usage, [&] {
+                    Sampler(vocabulary(), options, {});
+                }).starts_with("sampling.logit_bias of token 5: 3e+38; expected a number of at most 1e+06"));
 }
 
 }  // namespace

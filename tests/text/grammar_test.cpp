@@ -1,5 +1,6 @@
 #include "text/grammar.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -50,6 +51,19 @@ TEST(Grammar, ThatCannotBeUsedIsRefusedWithTheReason) {
     EXPECT_THAT(refusal(std::string(200'000, ' ')), HasSubstr("200000 bytes long"));
 }
 
+/// What libllama would take, and then never come back from.
+TEST(Grammar, ThatBeginsWithItselfOrInTooManyWaysIsRefused) {
+    EXPECT_THAT(refusal("root ::= \"q\" x\nx ::= b x \"z\" | \"y\"\nb ::= \"c\"?"), HasSubstr("left recursion"));
+    EXPECT_THAT(refusal("root ::= a\na ::= b\nb ::= a \"x\" | \"y\""), HasSubstr("left recursion"));
+    std::string ways = "root ::= \"q\" r0\n";
+    for (int rule = 0; rule < 24; ++rule) {
+        ways += fmt::format("r{0} ::= r{1} \"a\" | r{1} \"b\"\n", rule, rule + 1);
+    }
+    EXPECT_EQ(refusal(ways + "r24 ::= \"x\""), "the grammar cannot be used: its rules can begin in too many ways");
+    EXPECT_NE(make_grammar(test::model_vocabulary(), "root ::= \"a\" root | b\nb ::= \"(\" root \")\" | \"\""),
+              nullptr);
+}
+
 TEST(Grammar, MayNestAsDeepAsItsText) {
     constexpr std::size_t depth = 60'000;
     EXPECT_THAT(refusal("root ::= " + std::string(depth, '(')), StartsWith("the grammar cannot be used: "));
@@ -75,6 +89,12 @@ TEST(Schema, ThatCannotBeUsedIsRefusedWithTheReason) {
     EXPECT_THAT(schema_refusal("{"), StartsWith("the JSON schema cannot be used: "));
     EXPECT_THAT(schema_refusal(R"({"type": 3})"), HasSubstr("type must be a string"));
     EXPECT_THAT(schema_refusal(R"({"$ref": "#/nowhere"})"), StartsWith("the JSON schema cannot be used: "));
+    EXPECT_THAT(schema_refusal(R"({"type": "string", "pattern": "^(?=a)b$"})"), HasSubstr("is not supported"));
+    std::string names;
+    for (unsigned name = 0; name < 9000; ++name) {
+        names += fmt::format("{}\"{:08x}\"", name == 0 ? "" : ",", name * 2654435761U);
+    }
+    EXPECT_THAT(schema_refusal("{\"enum\": [" + names + "]}"), HasSubstr("it becomes a grammar of"));
     EXPECT_THAT(schema_refusal(std::string(100'000, '[')), StartsWith("the JSON schema cannot be used: "));
 }
 

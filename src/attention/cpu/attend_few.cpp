@@ -13,9 +13,15 @@ namespace snapkv::attention::cpu {
 
 namespace {
 
-/// Cache rows of one piece of work.
-constexpr std::uint32_t kRowBlock = 256;
-static_assert(kv::kAnchorRows % kRowBlock == 0);
+/// Cache rows of one piece of work: of a long view more, as each piece has partial results of its own. It depends on
+/// nothing but the view.
+std::uint32_t block_rows(const kv::HeadRows & view) {
+    constexpr std::uint32_t kShort = 256;
+    constexpr std::uint32_t kLong = 768;
+    static_assert(kv::kAnchorRows % kLong == 0 && kLong % kShort == 0);
+    constexpr std::uint32_t kLongView = 16384;
+    return view.rows > kLongView ? kLong : kShort;
+}
 
 /// Rows that are taken together. Keys and values take turns in pieces of about two pages: with longer ones memory falls
 /// behind, as hardware then loses the one stream while it reads the other.
@@ -52,8 +58,10 @@ void Attend::add_few(std::uint32_t span, std::uint32_t kv_head, std::uint32_t ro
     };
     const auto & views = unit_->queries[span].rows[kv_head];
     for (std::uint32_t view = 0; view < views.size(); ++view) {
-        for (std::uint32_t begin = 0; begin < views[view].rows; begin += kRowBlock) {
-            add_part(view, begin, std::min(begin + kRowBlock, views[view].rows));
+        const std::uint32_t rows = views[view].rows;
+        const std::uint32_t step = block_rows(views[view]);
+        for (std::uint32_t begin = 0; begin < rows; begin += step) {
+            add_part(view, begin, std::min(begin + step, rows));
         }
     }
     if (few_[before].parts == 0) {

@@ -37,7 +37,9 @@ public:
         threads_ = threads;
         const std::size_t bytes = (thread_floats * threads + partial_floats) * sizeof(float);
         if (scratch_.size() < bytes) {
-            scratch_ = Block(bytes + bytes / 2, std::make_shared<Meter>());  // growth is rare: room to spare
+            constexpr std::size_t kMostSpare = std::size_t{16} << 20U;  // growth is rare
+            scratch_ = {};
+            scratch_ = Block(bytes + std::min(bytes / 2, kMostSpare), std::make_shared<Meter>());
         }
     }
 
