@@ -1,9 +1,5 @@
 #include "text/grammar.h"
 
-#include <sys/mman.h>
-#include <unistd.h>
-
-#include <cstdio>
 #include <exception>
 #include <functional>
 #include <optional>
@@ -12,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/printed_errors.h"
 #include "base/raise.h"
 #include "json-schema-to-grammar.h"
 #include "llama-grammar.h"
@@ -61,36 +58,6 @@ const char * first_rule(const char * at) {
     }
     return at;
 }
-
-/// What is printed to standard error meanwhile, which is where llama.cpp says what of a schema it leaves out. For a
-/// child process: nobody else prints there.
-class PrintedErrors {
-public:
-    PrintedErrors() : file_(memfd_create("printed", MFD_CLOEXEC)), before_(dup(STDERR_FILENO)) {
-        if (file_ < 0 || before_ < 0 || dup2(file_, STDERR_FILENO) < 0) {
-            throw std::runtime_error("standard error cannot be replaced");
-        }
-    }
-    PrintedErrors(const PrintedErrors &) = delete;
-    PrintedErrors & operator=(const PrintedErrors &) = delete;
-    ~PrintedErrors() {
-        dup2(before_, STDERR_FILENO);
-        close(before_);
-        close(file_);
-    }
-
-    [[nodiscard]] std::string text() const {
-        static_cast<void>(std::fflush(stderr));
-        std::string text(4096, '\0');
-        const ssize_t count = pread(file_, text.data(), text.size(), 0);
-        text.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
-        return text;
-    }
-
-private:
-    int file_;
-    int before_;
-};
 
 /// What libllama does not look for, and what following a grammar would then take all memory or time for: rules that
 /// begin with themselves behind others that may be empty, and expressions that can begin in too many ways.

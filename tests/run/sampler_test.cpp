@@ -281,7 +281,7 @@ TEST(Sampler, TakesNothingWhereNothingIsAllowed) {
     options.logit_bias = {{5, 3e38F}};
     EXPECT_TRUE(test::error_of(ErrorKind::Usage, [&] {
                     Sampler(vocabulary(), options, {});
-                }).starts_with("sampling.logit_bias of token 5: 3e+38; expected a number of at most 1e+06"));
+                }).starts_with("sampling.logit_bias of token 5: 3e+38; expected a number of at most 1000000"));
 }
 
 }  // namespace
