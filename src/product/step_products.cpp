@@ -25,6 +25,11 @@ bool plain(const ggml_tensor * weight) {
 
 }  // namespace
 
+std::uint32_t StepProducts::most_rows() {
+    const bool own = row_dot(GGML_TYPE_Q4_0) != row_dot(GGML_TYPE_Q4_0, true);
+    return own ? 47 : 8;
+}
+
 std::uint64_t StepProducts::scratch_bytes() const {
     std::uint64_t bytes = 0;
     for (const Scratch & scratch : scratch_) {

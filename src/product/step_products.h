@@ -23,9 +23,10 @@ namespace snapkv::product {
 /// plain memory) fall to ggml. A graph may run any number of times; it must not outlive this.
 class StepProducts final : public Products {
 public:
-    /// Of one sequence, more rows are another implementation's business: from then on it pays to copy a layer's weights
-    /// into another form; measured.
-    static constexpr std::int64_t kMostRows = 47;
+    /// Of one sequence, more rows are another implementation's business: with dot products of our own it pays to copy a
+    /// layer's weights into another form from then on; ggml's products of many rows outrun its dot products sooner.
+    /// Measured.
+    [[nodiscard]] static std::uint32_t most_rows();
 
     /// `threads`: of the graphs that run; `portable`: ggml's dot products only.
     explicit StepProducts(std::uint32_t threads, bool portable = false) : scratch_(threads), portable_(portable) {}

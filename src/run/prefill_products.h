@@ -17,6 +17,9 @@ namespace snapkv::run {
 /// as they are stored, or one layer's widened copy at a time. Not thread-safe.
 class PrefillProducts {
 public:
+    /// From so many rows on a copy of a layer's weights pays for itself; measured.
+    static constexpr std::uint32_t kLeastRows = 48;
+
     /// What the weights are copied to under `asked`; nothing: ggml's products on the weights as stored. Throws
     /// Error(Usage) where what is asked for cannot be.
     static std::optional<product::Element> choose(const model::HyperParameters & params, const model::Decoder & decoder,

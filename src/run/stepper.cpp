@@ -273,9 +273,9 @@ void Stepper::turn(const Feed & feed, Compute::Phase phase) {
         return;
     }
     AppendedRows rows(feeds);
-    if (count <= product::StepProducts::kMostRows) {
+    if (count <= product::StepProducts::most_rows()) {
         run_once(feeds, few_products_, phase);
-    } else if (element_) {
+    } else if (element_ && count >= PrefillProducts::kLeastRows) {
         turn_by_layers(feed, phase);
     } else {
         run_once(feeds, chunk_products_, phase);

@@ -73,7 +73,7 @@ private:
     std::unique_ptr<attention::Port> chunk_port_;
     product::StepProducts step_products_;
     product::StepProducts few_products_;    ///< of chunks of few rows
-    product::GgmlProducts chunk_products_;  ///< of others whose weights are not copied
+    product::GgmlProducts chunk_products_;  ///< of others, where weights are not copied
     Built step_;
 };
 
