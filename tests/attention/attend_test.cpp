@@ -196,6 +196,9 @@ TEST_P(AttendFew, EachOfSeveralRowsHasTheBitsThatItHasAlone) {
         for (const auto & [group, key_size, window, count] :
              {Case{3, 64, 0, 2}, {3, 64, 130, 8}, {7, 160, 300, 12}, {4, 128, 0, 33}, {1, 32, 0, 33}}) {
             SCOPED_TRACE(testing::Message() << "group " << group << ", rows " << count);
+            if (count > cpu::few_tokens()) {
+                continue;
+            }
             AttentionSpec spec = spec_of(2, group, key_size, 64);
             spec.sliding_window = window;
             const std::vector<float> sinks(spec.heads, 0.5F);

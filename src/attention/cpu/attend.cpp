@@ -5,19 +5,16 @@
 #include <cstdint>
 #include <optional>
 
+#include "attention/cpu/instruction_sets.h"
 #include "attention/cpu/queries.h"
 #include "attention/cpu/tile.h"
 #include "attention/rotate.h"
 
 namespace snapkv::attention::cpu {
 
-namespace {
-
-/// Up to this many rows of a sequence each has the bits that it would have alone: steps of decode, the rows that
-/// speculation verifies, short turns.
-constexpr std::uint32_t kFewTokens = 33;
-
-}  // namespace
+std::uint32_t few_tokens() {
+    return has_avx512() ? 33 : 8;
+}
 
 std::size_t Attend::thread_floats() const {
     return std::max(tile_floats(unit_->spec) + kQueryRows * padded(unit_->spec.key_size) + partial_size(kQueryRows),
@@ -37,10 +34,11 @@ void Attend::prepare(const LayerUnit & unit, std::uint32_t chunk_rows, std::uint
         return;  // a layer that does not attend
     }
     const std::uint32_t most = rows_per_block(threads);
+    const std::uint32_t few = unit.prefill ? 0 : few_tokens();
     for (std::uint32_t span = 0; span < unit.queries.size(); ++span) {
         const std::uint32_t rows = unit.queries[span].count * unit.spec.group();
         for (std::uint32_t head = 0; head < unit.spec.kv_heads; ++head) {
-            if (unit.queries[span].count <= kFewTokens && !unit.prefill) {
+            if (unit.queries[span].count <= few) {
                 add_few(span, head, rows);
             } else {
                 add_many(span, head, rows, most);

@@ -13,6 +13,11 @@ namespace snapkv::attention::cpu {
 
 struct Partial;
 
+/// Up to so many rows of a sequence, outside a prefill, each has the bits that it would have alone: steps of decode,
+/// the rows that speculation verifies, short turns. With lesser instruction sets fewer: the path of many rows is much
+/// faster there.
+[[nodiscard]] std::uint32_t few_tokens();
+
 /// Attention of one unit, cut into pieces that any number of threads take: many query rows by (span, KV head, block of
 /// query rows), few by (span, KV head, block of cache rows at fixed boundaries, block of query rows), whose partial
 /// results are merged in a fixed order by whoever finishes the last of them. So the result has the same bits for any

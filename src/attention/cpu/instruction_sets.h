@@ -27,6 +27,9 @@ public:
     OnlySet & operator=(OnlySet &&) = delete;
 };
 
+/// Whether the processor has AVX-512, and nobody asked for a lesser set.
+[[nodiscard]] bool has_avx512();
+
 /// Whether the processor has AVX-512 with bfloat16 products, and nobody asked for another set.
 [[nodiscard]] bool has_bf16();
 
