@@ -54,7 +54,7 @@ template <typename Body>
 constexpr std::array<std::uint8_t, 64> byte_table(int bytes, int half, const Body & body) {
     std::array<std::uint8_t, 64> table{};
     for (int i = 0; i < 64; ++i) {
-        const int value = kHalves[static_cast<std::size_t>(half * 4 + i / 16)] + i % 4;
+        const int value = kHalves[static_cast<std::size_t>(half) * 4 + static_cast<std::size_t>(i) / 16] + i % 4;
         table[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(byte_in_pair(bytes, i / 4 % 4, body(value)));
     }
     return table;
