@@ -103,13 +103,13 @@ TEST(GeneratedFiles, AreWhatTheProgramPrintsNow) {
 }
 
 TEST(FieldNames, AreFlagsOfTheTable) {
-    for (const auto & [field, flag] : field_names()) {
+    for (const FieldName & name : field_names()) {
         EXPECT_TRUE(std::any_of(options().begin(), options().end(), [&](const Option & option) {
-            return std::find(option.names.begin(), option.names.end(), flag) != option.names.end();
-        })) << flag;
-        const std::string message = fmt::format("{} is 0; expected more than {}", field, field);
-        EXPECT_EQ(message_of(Error(ErrorKind::Usage, message, field)),
-                  fmt::format("{} is 0; expected more than {}", flag, flag));
+            return std::find(option.names.begin(), option.names.end(), name.flag) != option.names.end();
+        })) << name.flag;
+        const std::string message = fmt::format("{} is 0; expected more than {}", name.field, name.field);
+        EXPECT_EQ(message_of(Error(ErrorKind::Usage, message, name.field)),
+                  fmt::format("{} is 0; expected more than {}", name.flag, name.flag));
         EXPECT_EQ(message_of(Error(ErrorKind::Input, message)), message) << "a text from outside";
     }
 }

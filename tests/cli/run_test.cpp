@@ -44,10 +44,10 @@ TEST(Run, PutsTheSystemMessageBeforeTheUsers) {
     const Json said =
         run_json({"-p", "The sky is blue.", "-q", "What is blue?", "-n", "4", "-sys", "Answer in one word."});
     const Json read = run_json({"-p", "The sky is blue.", "-q", "What is blue?", "-n", "4", "-sysf", file});
-    const Json raw = run_json({"--raw", "--parse-special", "-n", "4", "-p",
-                               "<|im_start|>system\nAnswer in one word.<|im_end|>\n<|im_start|>user\nThe sky is "
-                               "blue.\n\n",
-                               "-q", "What is blue?<|im_end|>\n<|im_start|>assistant\n"});
+    const std::string document =
+        "<|im_start|>system\nAnswer in one word.<|im_end|>\n<|im_start|>user\nThe sky is blue.\n\n";
+    const std::string question = "What is blue?<|im_end|>\n<|im_start|>assistant\n";
+    const Json raw = run_json({"--raw", "--parse-special", "-n", "4", "-p", document, "-q", question});
     EXPECT_EQ(said["tokens"], raw["tokens"]);
     EXPECT_EQ(said["prompt_tokens"], raw["prompt_tokens"]);
     EXPECT_EQ(said["tokens"], read["tokens"]);
