@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -60,7 +62,18 @@ bool is_tame(std::string_view source) {
            });
 }
 
+/// The fuzzer itself; its children have other ids.
+const pid_t fuzzer = ::getpid();
+
 }  // namespace
+
+/// Called by AddressSanitizer before a report. A child that has run out of its memory budget has none for a report
+/// either: printing one would lock up and not end.
+extern "C" void __asan_on_error() {  // NOLINT(bugprone-reserved-identifier): its name there
+    if (::getpid() != fuzzer) {
+        ::_exit(1);
+    }
+}
 
 /// The input as a chat template. It may do what it likes within its budget; what comes back is a prompt or an
 /// Error(Input). Anything else, or no end, is a finding. The engine runs in a child process, whose crashes are part of
