@@ -75,11 +75,13 @@ constexpr std::string_view json_part = R"(
 | `text` | the answer, without the stop string that ended it |
 | `tokens`, `generated_tokens` | the token ids of the answer, without the end token, and their number |
 | `prompt_tokens` | tokens in the prompt; with `--load-kv`, saved and new ones |
-| `stop_reason` | `eog`, `length`, `stop` or `interrupt` |
+| `stop_reason` | `eog`, `length`, `stop`, `interrupt`, or `grammar`: it allows no further token |
+| `logprobs` | with `--logprobs N`, for each of `tokens`: `token`, `text`, `logprob` (natural logarithm, by the model's logits alone) and `top`, up to N of such objects, the likeliest first |
 | `kv` | the cache: see below |
 | `timings` | `load_ms`, `prompt_ms` (`compress_ms` included), `prompt_per_second` (tokens computed), `compress_ms`, `predicted_ms`, `predicted_per_second` (decode steps) |
 | `snapshot_tokens` | with `--snapshots`: tokens whose keys and values were read from a snapshot |
 | `peak_rss_bytes` | peak resident memory of the process, the mapped model included |
+| `version` | of this program |
 
 The fields of `kv`:
 
@@ -96,7 +98,7 @@ constexpr std::string_view json_rest =
 With several questions, `answers` is an array; each element has its own `text`, `tokens`, `prompt_tokens`,
 `stop_reason`, `kv` (without `bytes_peak`) and `timings` (`compress_ms`, `predicted_ms`, `predicted_per_second`). At the
 top level are `prompt_tokens` (the part that all prompts share), `kv.bytes_peak`, `timings` (`load_ms`, `prompt_ms`,
-`prompt_per_second`, over everything that was prefilled) and `peak_rss_bytes`.
+`prompt_per_second`, over everything that was prefilled), `peak_rss_bytes` and `version`.
 
 `--dry-run --json` prints `prompt_tokens` (the tokens to compute), `bytes_needed`, `bytes_available` and
 `seconds_estimated` (0 where memory is short; the exit status is then 1).

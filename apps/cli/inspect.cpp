@@ -44,7 +44,7 @@ Json shape_json(const ModelInfo & model) {
     json["attending_layers"] = model.attending_layers;
     json["values_in_keys"] = model.values_in_keys;
     json["state_bytes"] = model.state_bytes;
-    json["chat_template"] = model.has_chat_template;
+    json["chat_template"] = !model.chat_template.empty();
     return json;
 }
 
@@ -147,7 +147,7 @@ void print_shape(const ModelInfo & model) {
     line("vocabulary", count_text(model.vocabulary, "token"));
     line("trained context", count_text(model.trained_context, "token"));
     line("RoPE", model.rope);
-    line("chat template", model.has_chat_template ? "yes" : "no");
+    line("chat template", model.chat_template.empty() ? "no" : "yes");
     std::string bytes;
     for (const auto & word : types_of(model)) {
         bytes += fmt::format("{}{} {}", bytes.empty() ? "" : ", ", word.text,

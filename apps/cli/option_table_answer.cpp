@@ -3,12 +3,6 @@
 
 namespace snapkv::cli {
 
-namespace {
-
-constexpr float most_penalty = 1000;
-
-}  // namespace
-
 void add_answer_options(std::vector<Option> & table) {
     const Section section = Section::Answer;
     const Commands commands = in(Command::Run);
@@ -88,7 +82,7 @@ void add_answer_options(std::vector<Option> & table) {
                      .commands = commands,
                      .read =
                          [](Settings & s, Name name, const Value & v) {
-                             s.sampling.frequency_penalty = read_decimal(name, v, -most_penalty, most_penalty);
+                             s.sampling.frequency_penalty = read_decimal(name, v, -kMostPenalty, kMostPenalty);
                          },
                      .show = [](const Settings & s) { return decimal(s.sampling.frequency_penalty); }});
     table.push_back(
@@ -100,7 +94,7 @@ void add_answer_options(std::vector<Option> & table) {
          .commands = commands,
          .read =
              [](Settings & s, Name name, const Value & v) {
-                 s.sampling.presence_penalty = read_decimal(name, v, -most_penalty, most_penalty);
+                 s.sampling.presence_penalty = read_decimal(name, v, -kMostPenalty, kMostPenalty);
              },
          .show = [](const Settings & s) { return decimal(s.sampling.presence_penalty); }});
     table.push_back({.names = {"--grammar"},

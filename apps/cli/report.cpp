@@ -32,7 +32,9 @@ std::string answer_text(const Answer & answer, bool several) {
     text += fmt::format("  answer   {}{}{}{}\n", count_text(generation.tokens.size(), "token"),
                         generation.decode_steps > 0 ? fmt::format(", decode {}", rate_text(rate)) : "",
                         answer.limit.empty() ? "" : ", cut off at " + answer.limit,
-                        generation.reason == StopReason::Interrupt ? ", interrupted" : "");
+                        generation.reason == StopReason::Interrupt        ? ", interrupted"
+                        : generation.reason == StopReason::NothingAllowed ? ", nothing further allowed"
+                                                                          : "");
     return text + fmt::format("  cache    {}\n", cache_text(answer.cache));
 }
 

@@ -93,8 +93,9 @@ struct ModelInfo {
     std::uint32_t attending_layers = 0;     ///< layers with keys and values
     bool values_in_keys = false;            ///< latent attention: a value is the start of its key and takes no memory
     std::uint64_t state_bytes = 0;          ///< recurrent state of one sequence, whatever its length
-    std::string chat_template;              ///< in force: the file's, or the one in its place; empty: none
-    bool has_chat_template = false;         ///< whether it works shows when it is first used
+    /// Of conversations, in Jinja: the file's, or the one in its place. Empty: none. Whether it works shows when it is
+    /// first used.
+    std::string chat_template;
 
     /// K/V bytes of one token in all layers and KV heads.
     [[nodiscard]] std::uint64_t cache_bytes_per_token(KvTypes type) const {

@@ -143,6 +143,9 @@ struct LogitBias {
     float bias = 0;
 };
 
+/// Frequency and presence penalties lie between minus this and this.
+inline constexpr float kMostPenalty = 1000;
+
 /// As libllama's samplers have them, in this order: biases, penalties, grammar, top-k, top-p, min-p, temperature.
 struct SamplingOptions {
     float temperature = 0;  ///< 0: greedy

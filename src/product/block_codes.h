@@ -19,6 +19,13 @@
 
 namespace snapkv::product {
 
+// How each type of blocks is unpacked is a class with:
+//   kStepBytes           bytes of 128 values in a row
+//   kOffsets             codes have offsets
+//   kZero                what stands for zero among the codes; 0 where they have offsets
+//   kOrder               where values stand in the two vectors
+//   step(row, i, blocks) the values of step i of a row, of which so many blocks of 32 are there
+
 /// What a step takes: four blocks of 32 values.
 inline constexpr std::int64_t kCodeBlock = 32;
 inline constexpr std::int64_t kStepBlocks = 4;
@@ -40,7 +47,7 @@ struct Codes {
 };
 
 /// The mask of the first `bytes` bytes of a vector.
-constexpr __mmask64 first_bytes(std::int64_t bytes) {
+constexpr __mmask64 byte_mask(std::int64_t bytes) {
     return bytes <= 0 ? 0 : bytes >= 64 ? ~__mmask64{0} : (__mmask64{1} << static_cast<unsigned>(bytes)) - 1;
 }
 
@@ -82,10 +89,19 @@ SNAPKV_BLOCKS_TARGET inline __m512 first_four_of_upper(__m512i factors) {
 /// four bytes of fifth bits, then 16 bytes whose low halves are the first 16 values and whose high halves the others.
 template <ggml_type kType>
 class NibbleBlocks {
-public:
-    static constexpr bool kOffsets = kType == GGML_TYPE_Q4_1 || kType == GGML_TYPE_Q5_1;
     static constexpr bool kFifth = kType == GGML_TYPE_Q5_0 || kType == GGML_TYPE_Q5_1;
     static constexpr bool kLookUp = kType == GGML_TYPE_IQ4_NL;
+
+public:
+    static constexpr bool kOffsets = kType == GGML_TYPE_Q4_1 || kType == GGML_TYPE_Q5_1;
+
+private:
+    static constexpr int kHeader = kOffsets ? 4 : 2;
+    static constexpr int kFirstNibble = kHeader + (kFifth ? 4 : 0);
+    static constexpr int kBytes = kFirstNibble + 16;
+
+public:
+    static constexpr std::size_t kStepBytes = kStepBlocks * kBytes;
     static constexpr int kZero = kOffsets ? 0 : kLookUp ? 128 : kFifth ? 16 : 8;
     static constexpr CodeOrder kOrder = kHalves;
 
@@ -105,8 +121,8 @@ public:
     /// of the file.
     SNAPKV_BLOCKS_TARGET Codes step(const std::byte * row, std::int64_t step, std::int64_t blocks) const {
         const std::byte * at = row + step * kStepBlocks * kBytes;
-        const __m512i first = _mm512_maskz_loadu_epi8(first_bytes(std::min<std::int64_t>(blocks, 2) * kBytes), at);
-        const __m512i second = _mm512_maskz_loadu_epi8(first_bytes((blocks - 2) * kBytes), at + 2 * kBytes);
+        const __m512i first = _mm512_maskz_loadu_epi8(byte_mask(std::min<std::int64_t>(blocks, 2) * kBytes), at);
+        const __m512i second = _mm512_maskz_loadu_epi8(byte_mask((blocks - 2) * kBytes), at + 2 * kBytes);
         const __m512i both = _mm512_permutex2var_epi8(first, nibbles_, second);
         const __m512i factors = _mm512_permutex2var_epi16(first, factors_, second);
         const __m512i mask = _mm512_set1_epi8(0x0F);
@@ -130,10 +146,6 @@ public:
     }
 
 private:
-    static constexpr int kHeader = kOffsets ? 4 : 2;
-    static constexpr int kFirstNibble = kHeader + (kFifth ? 4 : 0);
-    static constexpr int kBytes = kFirstNibble + 16;
-
     static constexpr auto kNibbles = byte_table(kBytes, 0, [](int value) { return kFirstNibble + value; });
     static constexpr auto kFactors = factor_table(kBytes, kOffsets);
     static constexpr auto kLowBytes = byte_table(kBytes, 0, [](int value) { return kHeader + value / 8; });
@@ -161,7 +173,10 @@ private:
 /// Blocks of a 16-bit scale and 32 signed bytes. Two of them, 68 bytes, are more than a vector: their last four bytes
 /// are fetched apart.
 class ByteBlocks {
+    static constexpr int kBytes = 34;
+
 public:
+    static constexpr std::size_t kStepBytes = kStepBlocks * kBytes;
     static constexpr bool kOffsets = false;
     static constexpr int kZero = 128;
     static constexpr CodeOrder kOrder = kHalves;
@@ -173,8 +188,8 @@ public:
 
     SNAPKV_BLOCKS_TARGET Codes step(const std::byte * row, std::int64_t step, std::int64_t blocks) const {
         const std::byte * at = row + step * kStepBlocks * kBytes;
-        const __m512i first = _mm512_maskz_loadu_epi8(first_bytes(blocks * kBytes), at);
-        const __m512i second = _mm512_maskz_loadu_epi8(first_bytes((blocks - 2) * kBytes), at + 2 * kBytes);
+        const __m512i first = _mm512_maskz_loadu_epi8(byte_mask(blocks * kBytes), at);
+        const __m512i second = _mm512_maskz_loadu_epi8(byte_mask((blocks - 2) * kBytes), at + 2 * kBytes);
         const __m512i factors = _mm512_permutex2var_epi16(first, factors_, second);
         const __m512i low = _mm512_permutex2var_epi8(first, low_, second);
         __m512i high = _mm512_permutex2var_epi8(first, high_, second);
@@ -185,7 +200,6 @@ public:
     }
 
 private:
-    static constexpr int kBytes = 34;
     static constexpr auto kLow = byte_table(kBytes, 0, [](int value) { return 2 + value; });
     static constexpr auto kHigh = byte_table(kBytes, 1, [](int value) { return 2 + value; });
     static constexpr auto kFactors = factor_table(kBytes, false);
@@ -219,7 +233,13 @@ constexpr std::array<std::int32_t, 16> lane_table(const CodeOrder & order, int h
 /// halves and the next in their high ones.
 template <ggml_type kType>
 class SuperBlocks {
+    static constexpr bool kFifth = kType == GGML_TYPE_Q5_K;
+    static constexpr int kHeader = 16;
+    static constexpr int kFirstNibble = kHeader + (kFifth ? 32 : 0);
+    static constexpr int kBytes = kFirstNibble + 128;
+
 public:
+    static constexpr std::size_t kStepBytes = kBytes / 2;
     static constexpr bool kOffsets = true;
     static constexpr int kZero = 0;
     static constexpr CodeOrder kOrder = kHalves;
@@ -264,10 +284,6 @@ private:
         std::uint32_t scales;
         std::uint32_t offsets;
     };
-    static constexpr bool kFifth = kType == GGML_TYPE_Q5_K;
-    static constexpr int kHeader = 16;
-    static constexpr int kFirstNibble = kHeader + (kFifth ? 32 : 0);
-    static constexpr int kBytes = kFirstNibble + 128;
     static constexpr std::array<int, 4> kPlaces{0, 16, 8, 24};
     static constexpr auto kLowLanes = lane_table(kOrder, 0, kPlaces);
     static constexpr auto kHighLanes = lane_table(kOrder, 1, kPlaces);
@@ -293,7 +309,10 @@ private:
 /// upper two, 16 scales, a 16-bit factor of theirs. The first 64 bytes hold values 0 to 63 in their low halves and 64
 /// to 127 in their high ones; a byte of upper bits those of four values 32 apart.
 class SixBitBlocks {
+    static constexpr int kBytes = 210;
+
 public:
+    static constexpr std::size_t kStepBytes = kBytes / 2;
     static constexpr bool kOffsets = false;
     static constexpr int kZero = 32;
     static constexpr CodeOrder kOrder = kPairs;
@@ -327,7 +346,6 @@ public:
     }
 
 private:
-    static constexpr int kBytes = 210;
     static constexpr std::array<int, 4> kPlaces{0, 8, 16, 24};
     static constexpr auto kLowLanes = lane_table(kOrder, 0, kPlaces);
     static constexpr auto kHighLanes = lane_table(kOrder, 1, kPlaces);

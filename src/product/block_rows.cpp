@@ -19,8 +19,8 @@ struct InputStep {
     std::array<std::int8_t, 64> high;
     std::array<float, 4> scales;  ///< of the blocks
     std::array<float, 4> sums;    ///< of a block's values: what its offset multiplies
-    std::array<std::int32_t, 8>
-        minus;  ///< minus the codes' zero times the sum of each half of a block, first halves first
+    /// Minus the codes' zero times the sum of each half of a block: the first halves, then the others.
+    std::array<std::int32_t, 8> minus;
 };
 static_assert(sizeof(InputStep) == 192);
 
@@ -97,8 +97,8 @@ struct Piece {
 /// Adds a row's products with kInputs inputs to their sums, over one piece of the depth.
 template <typename Blocks, std::uint32_t kInputs>
 SNAPKV_BLOCKS_TARGET inline void add_piece(const Blocks & unpack, const std::byte * row, std::int64_t row_blocks,
-                                           std::size_t row_bytes, const Piece & piece, const std::byte * prepared,
-                                           std::size_t stride, __m512 * sums) {
+                                           const Piece & piece, const std::byte * prepared, std::size_t stride,
+                                           __m512 * sums) {
     __m512 sum[kInputs];
     for (std::uint32_t i = 0; i < kInputs; ++i) {
         sum[i] = sums[i];
@@ -123,14 +123,13 @@ SNAPKV_BLOCKS_TARGET inline void add_piece(const Blocks & unpack, const std::byt
             }
         }
     };
-    const std::size_t bytes_of_step = row_bytes * kStepBlocks / static_cast<std::size_t>(row_blocks);
-    const std::byte * ahead = row + static_cast<std::size_t>(piece.begin) * bytes_of_step + piece.ahead;
+    const std::byte * ahead = row + static_cast<std::size_t>(piece.begin) * Blocks::kStepBytes + piece.ahead;
     const std::int64_t whole = std::min(piece.end, row_blocks / kStepBlocks);
     for (std::int64_t step = piece.begin; step < whole; ++step) {
-        for (std::size_t line = 0; line < bytes_of_step; line += 64) {
+        for (std::size_t line = 0; line < Blocks::kStepBytes; line += 64) {
             _mm_prefetch(ahead + line, _MM_HINT_T0);
         }
-        ahead += bytes_of_step;
+        ahead += Blocks::kStepBytes;
         add(step, kStepBlocks);
     }
     if (whole < piece.end) {
@@ -180,7 +179,7 @@ SNAPKV_BLOCKS_TARGET void dot_group(const WeightRows & of, std::uint32_t first_r
         const std::size_t ahead = end - begin == steps ? kAhead : 4 * of.row_bytes;
         for (std::uint32_t r = 0; r < count; ++r) {
             add_piece<Blocks, kInputs>(unpack, of.weights + (first_row + r) * of.row_bytes, of.depth / kCodeBlock,
-                                       of.row_bytes, {begin, end, ahead}, prepared, inputs.stride, sums.of[r]);
+                                       {begin, end, ahead}, prepared, inputs.stride, sums.of[r]);
         }
     }
     const auto there = static_cast<__mmask16>((1U << count) - 1U);

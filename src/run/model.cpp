@@ -92,7 +92,7 @@ ModelInfo describe(const gguf::File & file, const model::HyperParameters & param
     info.attending_layers = params.attending_layers();
     info.values_in_keys = params.latent.absorbed;
     info.state_bytes = run::state_bytes(params);
-    info.has_chat_template = chat.present();
+    info.chat_template = chat.source();
     return info;
 }
 
@@ -108,7 +108,6 @@ Model::Impl::Impl(gguf::File opened, const ModelOptions & options)
       chat(vocabulary, options.chat_template.empty() ? vocabulary.chat_template() : options.chat_template) {
     weights.finish(options.log);
     info = describe(file, params, weights, chat);
-    info.chat_template = options.chat_template.empty() ? vocabulary.chat_template() : options.chat_template;
     if (options.log) {
         options.log("rope: " + info.rope);
     }

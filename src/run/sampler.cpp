@@ -17,7 +17,6 @@
 namespace snapkv::run {
 namespace {
 
-constexpr float most_penalty = 1000;
 constexpr float most_bias = 1e6F;
 
 /// Raises unless `low <= value <= high`, and for NaN.
@@ -41,8 +40,8 @@ void check(const text::Vocabulary & vocabulary, const SamplingOptions & options)
         raise_field("sampling.repeat_penalty", "sampling.repeat_penalty {}: expected a number above 0 (1 for none)",
                     options.repeat_penalty);
     }
-    require_between("sampling.frequency_penalty", options.frequency_penalty, -most_penalty, most_penalty);
-    require_between("sampling.presence_penalty", options.presence_penalty, -most_penalty, most_penalty);
+    require_between("sampling.frequency_penalty", options.frequency_penalty, -kMostPenalty, kMostPenalty);
+    require_between("sampling.presence_penalty", options.presence_penalty, -kMostPenalty, kMostPenalty);
     std::set<Token> biased;
     for (const LogitBias & bias : options.logit_bias) {
         if (!biased.insert(bias.token).second) {

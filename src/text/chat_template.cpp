@@ -124,8 +124,8 @@ ChatTemplate::~ChatTemplate() = default;
 ChatTemplate::ChatTemplate(ChatTemplate &&) noexcept = default;
 ChatTemplate & ChatTemplate::operator=(ChatTemplate &&) noexcept = default;
 
-bool ChatTemplate::present() const {
-    return !impl_->source.empty();
+const std::string & ChatTemplate::source() const {
+    return impl_->source;
 }
 
 bool ChatTemplate::usable() const {

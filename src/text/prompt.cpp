@@ -64,11 +64,6 @@ Content content_of(const Joined & joined) {
 
 constexpr std::array<std::string_view, 5> known_roles{"system", "developer", "user", "assistant", "tool"};
 
-/// Whether what the model says next answers such a message.
-bool is_answered(const ChatMessage & message) {
-    return message.role != "assistant";
-}
-
 void check_messages(std::span<const ChatMessage> messages) {
     for (std::size_t i = 0; i < messages.size(); ++i) {
         if (std::find(known_roles.begin(), known_roles.end(), messages[i].role) == known_roles.end()) {
@@ -80,7 +75,7 @@ void check_messages(std::span<const ChatMessage> messages) {
     if (std::all_of(messages.begin(), messages.end(), [](const ChatMessage & m) { return m.content.empty(); })) {
         raise_input("the conversation is empty");
     }
-    if (!is_answered(messages.back())) {
+    if (messages.back().role == "assistant") {
         raise_input("the conversation ends with a message of the assistant's: there is nothing to answer");
     }
 }
@@ -147,9 +142,10 @@ private:
     Prompt & prompt_;
 };
 
-/// No part of the document ends before it begins, and without a question none begins.
-void finish_places(const ChatMarks & marks, Prompt & prompt) {
-    if (!marks.question) {
+/// The document ends no earlier than it begins and no later than the question begins; without a question, that is the
+/// end.
+void finish_places(bool has_question, Prompt & prompt) {
+    if (!has_question) {
         prompt.question_begin = prompt.tokens.size();
     }
     // A token may hold the end of one and the beginning of the other: it is the question's.
@@ -216,7 +212,7 @@ Prompt assemble(const Vocabulary & vocabulary, std::span<const std::string> arou
         check_size(prompt.tokens.size(), content.bytes(), options);
         locate(vocabulary, layout, i, stretch, content.marks, base, prompt);
     }
-    finish_places(content.marks, prompt);
+    finish_places(content.marks.question.has_value(), prompt);
     return prompt;
 }
 
@@ -249,7 +245,7 @@ Prompt parsed_prompt(const Vocabulary & vocabulary, const Joined & joined, const
     if (joined.question) {
         places.begin_question(*joined.question);
     }
-    finish_places(content_of(joined).marks, prompt);
+    finish_places(joined.question.has_value(), prompt);
     return prompt;
 }
 

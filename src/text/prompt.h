@@ -27,8 +27,8 @@ public:
     ChatTemplate(ChatTemplate &&) noexcept;
     ChatTemplate & operator=(ChatTemplate &&) noexcept;
 
-    [[nodiscard]] bool present() const;  ///< there is a template, whether it works or not
-    [[nodiscard]] bool usable() const;   ///< there is a template and it works
+    [[nodiscard]] const std::string & source() const;  ///< Jinja; empty: there is none
+    [[nodiscard]] bool usable() const;                 ///< there is a template and it works
     [[nodiscard]] const std::string & error() const;
 
     /// The template's text before and after a first user message, with the opening of the assistant's turn.

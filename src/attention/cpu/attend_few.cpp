@@ -15,7 +15,7 @@ namespace {
 
 /// Cache rows of one piece of work: of a long view more, as each piece has partial results of its own. It depends on
 /// nothing but the view.
-std::uint32_t block_rows(const kv::HeadRows & view) {
+std::uint32_t rows_of_piece(const kv::HeadRows & view) {
     constexpr std::uint32_t kShort = 256;
     constexpr std::uint32_t kLong = 768;
     static_assert(kv::kAnchorRows % kLong == 0 && kLong % kShort == 0);
@@ -59,7 +59,7 @@ void Attend::add_few(std::uint32_t span, std::uint32_t kv_head, std::uint32_t ro
     const auto & views = unit_->queries[span].rows[kv_head];
     for (std::uint32_t view = 0; view < views.size(); ++view) {
         const std::uint32_t rows = views[view].rows;
-        const std::uint32_t step = block_rows(views[view]);
+        const std::uint32_t step = rows_of_piece(views[view]);
         for (std::uint32_t begin = 0; begin < rows; begin += step) {
             add_part(view, begin, std::min(begin + step, rows));
         }
