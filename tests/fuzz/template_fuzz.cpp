@@ -69,7 +69,7 @@ const pid_t fuzzer = ::getpid();
 
 /// Called by AddressSanitizer before a report. A child that has run out of its memory budget has none for a report
 /// either: printing one would lock up and not end.
-extern "C" void __asan_on_error() {  // NOLINT(bugprone-reserved-identifier): its name there
+extern "C" void __asan_on_error() {
     if (::getpid() != fuzzer) {
         ::_exit(1);
     }
