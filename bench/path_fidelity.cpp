@@ -46,7 +46,7 @@ constexpr std::array kPaths{
 /// Logits of the second half of a chunk, position after position.
 std::vector<float> run_chunk(const Model & model, const Path & path, std::span<const Token> tokens,
                              std::uint32_t threads) {
-    const Model::Impl & impl = *model.impl();
+    const Model::Impl & impl = *Internals::of(model);
     Branch branch;
     branch.prompt.tokens.assign(tokens.begin(), tokens.end());
     branch.prompt.question_begin = tokens.size();
@@ -81,7 +81,8 @@ std::vector<Path> paths_of(const Model & model) {
     std::vector<Path> paths;
     for (const Path & path : kPaths) {
         try {
-            static_cast<void>(run::PrefillProducts::choose(model.impl()->params, model.impl()->decoder, path.products));
+            static_cast<void>(run::PrefillProducts::choose(Internals::of(model)->params, Internals::of(model)->decoder,
+                                                           path.products));
             paths.push_back(path);
         } catch (const Error & reason) {
             if (paths.empty()) {

@@ -39,9 +39,8 @@ PrefillResult run_prefill(Prepared & prepared, const PrefillOptions & options) {
     PrefillTask task = prepared.session.begin_prefill(prepared.branches, options);
     {
         ProgressLine line;
-        const auto draw = prefill_drawer(line);
-        while (task.advance()) {
-            draw(task.progress());
+        const CallOptions call{.progress = drawer(line)};
+        while (task.advance(call)) {
         }
     }
     if (const std::string error = task.document_error(); !error.empty()) {

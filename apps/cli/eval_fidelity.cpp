@@ -127,9 +127,9 @@ bool follow_all(const Settings & settings, Session & session, const std::string 
         if (!wanting(piece)) {
             continue;
         }
-        const auto draw = [&](const PrefillProgress & prefill) {
+        const auto draw = [&](const CallProgress & prefill) {
             if (line.due()) {
-                const double here = static_cast<double>(prefill.units_done) / static_cast<double>(prefill.units_total);
+                const double here = static_cast<double>(prefill.done) / static_cast<double>(prefill.total);
                 const double share = (done + here * piece.length) / all;
                 line.draw({piece.id, share, {seconds_text(watch.milliseconds() / 1000 * (1 / share - 1)) + " left"}});
             }

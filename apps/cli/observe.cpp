@@ -112,7 +112,7 @@ private:
             most = std::min(most, static_cast<std::uint32_t>(session_.context() - 1 - prompt.tokens.size()));
         }
         ProgressLine line;
-        auto texts = eval::continued(session_, prompts, most, prefill_drawer(line));
+        auto texts = eval::continued(session_, prompts, most, drawer(line));
         if (!texts) {
             throw Stopped();
         }
@@ -128,7 +128,7 @@ private:
 
     void look(std::span<const std::vector<Token>> texts, std::span<const Observer> observers) {
         ProgressLine line;
-        if (!eval::look(session_, texts, observers, prefill_drawer(line))) {
+        if (!eval::look(session_, texts, observers, drawer(line))) {
             throw Stopped();
         }
     }

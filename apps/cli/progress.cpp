@@ -68,10 +68,9 @@ void ProgressLine::draw(const Progress & progress) {
     last_ = std::chrono::steady_clock::now();
 }
 
-Progress prefill_state(const PrefillProgress & progress) {
-    const double share = progress.units_total > 0
-                             ? static_cast<double>(progress.units_done) / static_cast<double>(progress.units_total)
-                             : 0;
+Progress prefill_state(const CallProgress & progress) {
+    const double share =
+        progress.total > 0 ? static_cast<double>(progress.done) / static_cast<double>(progress.total) : 0;
     const double rate = progress.seconds > 0 ? share * static_cast<double>(progress.tokens) / progress.seconds : 0;
     return {"prefill",
             share,
@@ -79,10 +78,18 @@ Progress prefill_state(const PrefillProgress & progress) {
              fmt::format("layer {}/{}", progress.layer, progress.layers), count_text(progress.tokens, "token")}};
 }
 
-std::function<void(const PrefillProgress &)> prefill_drawer(ProgressLine & line) {
-    return [&line](const PrefillProgress & progress) {
+Progress turn_state(const CallProgress & progress) {
+    const double rate = progress.seconds > 0 ? static_cast<double>(progress.done) / progress.seconds : 0;
+    return {"turn",
+            static_cast<double>(progress.done) / static_cast<double>(std::max<std::uint64_t>(progress.total, 1)),
+            {seconds_text(progress.seconds_left) + " left", rate_text(rate), count_text(progress.total, "token")}};
+}
+
+std::function<void(const CallProgress &)> drawer(ProgressLine & line,
+                                                 const std::function<Progress(const CallProgress &)> & state) {
+    return [&line, state](const CallProgress & progress) {
         if (line.due()) {
-            line.draw(prefill_state(progress));
+            line.draw(state(progress));
         }
     };
 }

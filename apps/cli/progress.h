@@ -40,8 +40,11 @@ private:
 };
 
 /// Time left, rate, layers and tokens of a prefill.
-[[nodiscard]] Progress prefill_state(const PrefillProgress & progress);
-/// Draws that on `line`, which must outlive it, whenever it is due.
-[[nodiscard]] std::function<void(const PrefillProgress &)> prefill_drawer(ProgressLine & line);
+[[nodiscard]] Progress prefill_state(const CallProgress & progress);
+/// The same of a further turn, which goes through all layers chunk by chunk.
+[[nodiscard]] Progress turn_state(const CallProgress & progress);
+/// Draws a state on `line`, which must outlive it, whenever it is due.
+[[nodiscard]] std::function<void(const CallProgress &)> drawer(
+    ProgressLine & line, const std::function<Progress(const CallProgress &)> & state = prefill_state);
 
 }  // namespace snapkv::cli

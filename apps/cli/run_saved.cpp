@@ -10,6 +10,7 @@
 #include "interrupt.h"
 #include "options.h"
 #include "output_file.h"
+#include "progress.h"
 #include "prompts.h"
 #include "standard_output.h"
 #include "status.h"
@@ -108,7 +109,8 @@ bool take_turn(Answering & answering, Session & session, Sequence & sequence, co
                std::vector<Kept> & kept) {
     Report & report = answering.report();
     if (!interrupted() && !turn.tokens.empty()) {
-        const AppendStats stats = session.append(sequence, turn.tokens);
+        ProgressLine line;
+        const AppendStats stats = session.append(sequence, turn.tokens, {.progress = drawer(line, turn_state)});
         report.computed_tokens += stats.tokens;
         report.prompt_ms += stats.ms;
     }

@@ -108,9 +108,9 @@ private:
         state_.what = fmt::format("{} {}", part.name, samples.front()->id);
         AskOptions options = options_;
         options.raw = options.raw || part.raw;
-        const auto prefilled = [&](const PrefillProgress & prefill) {
-            const double share = static_cast<double>(prefill.units_done) /
-                                 static_cast<double>(std::max<std::uint64_t>(prefill.units_total, 1));
+        const auto prefilled = [&](const CallProgress & prefill) {
+            const double share =
+                static_cast<double>(prefill.done) / static_cast<double>(std::max<std::uint64_t>(prefill.total, 1));
             tell(share * weight, prefill);
         };
         const bool whole = ask(session_, samples, variants_, options, prefilled, [&](const Answered & answered) {
@@ -127,7 +127,7 @@ private:
         return whole;
     }
 
-    void tell(double at_hand, const PrefillProgress & prefill) {
+    void tell(double at_hand, const CallProgress & prefill) {
         if (!progress_) {
             return;
         }

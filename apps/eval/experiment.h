@@ -32,11 +32,11 @@ struct Part {
 struct QuestionsDone {
     std::size_t done = 0;  ///< samples
     std::size_t total = 0;
-    std::string what;           ///< the samples at hand
-    double share = 0;           ///< of the work, by the length of documents and questions
-    double seconds = 0;         ///< since the run began
-    double seconds_left = 0;    ///< 0: not known yet
-    PrefillProgress prefill{};  ///< of the samples at hand
+    std::string what;         ///< the samples at hand
+    double share = 0;         ///< of the work, by the length of documents and questions
+    double seconds = 0;       ///< since the run began
+    double seconds_left = 0;  ///< 0: not known yet
+    CallProgress prefill{};   ///< of the samples at hand
 };
 
 /// Asks all samples of all parts with all variants and records each answer with its scores: {"key", "part", "sample",

@@ -65,7 +65,7 @@ std::string answer(Session & session, Sequence sequence, std::uint32_t count) {
 
 std::optional<Fidelity> follow(Session & session, const Prompt & prompt, std::span<const Variant> variants,
                                const FollowOptions & options,
-                               const std::function<void(const PrefillProgress &)> & progress) {
+                               const std::function<void(const CallProgress &)> & progress) {
     CacheConfig full;
     full.policy = Policy::Full;
     Prompt seen = prompt;
@@ -77,7 +77,7 @@ std::optional<Fidelity> follow(Session & session, const Prompt & prompt, std::sp
     for (const Variant & variant : variants) {
         branches.push_back({seen, variant.cache});
     }
-    PrefillResult done = session.prefill(branches, progress);
+    PrefillResult done = session.prefill(branches, {}, {.progress = progress});
     if (done.stats.interrupted) {
         return std::nullopt;
     }

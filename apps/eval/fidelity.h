@@ -38,6 +38,6 @@ struct Fidelity {
 /// it is not scored. Nothing where interrupted.
 [[nodiscard]] std::optional<Fidelity> follow(Session & session, const Prompt & prompt,
                                              std::span<const Variant> variants, const FollowOptions & options,
-                                             const std::function<void(const PrefillProgress &)> & progress);
+                                             const std::function<void(const CallProgress &)> & progress);
 
 }  // namespace snapkv::eval

@@ -13,7 +13,7 @@ std::optional<std::vector<std::vector<Token>>> continued(Session & session, std:
     for (const Prompt & prompt : prompts) {
         branches.push_back({prompt, full});
     }
-    PrefillResult done = session.prefill(branches, progress);
+    PrefillResult done = session.prefill(branches, {}, {.progress = progress});
     if (done.stats.interrupted) {
         return std::nullopt;
     }
@@ -47,7 +47,7 @@ bool look(Session & session, std::span<const std::vector<Token>> texts, std::spa
         branch.cache = least;
         branch.observer = observers[i];
     }
-    return !session.prefill(branches, progress).stats.interrupted;
+    return !session.prefill(branches, {}, {.progress = progress}).stats.interrupted;
 }
 
 }  // namespace snapkv::eval

@@ -10,7 +10,7 @@
 
 namespace snapkv::eval {
 
-using OnPrefill = std::function<void(const PrefillProgress &)>;
+using OnPrefill = std::function<void(const CallProgress &)>;
 
 /// Each prompt's tokens followed by what the full cache generates after it, greedily, at most `count` tokens. One
 /// prefill for all. Nothing where interrupted.

@@ -44,12 +44,12 @@ public:
         asked_ = make_prompts(session.model(), samples, options, session.context());
     }
 
-    bool run(const std::function<void(const PrefillProgress &)> & progress) {
+    bool run(const std::function<void(const CallProgress &)> & progress) {
         return options_.hide_question ? ask_hidden(progress) : ask_seen(progress);
     }
 
 private:
-    bool ask_seen(const std::function<void(const PrefillProgress &)> & progress) {
+    bool ask_seen(const std::function<void(const CallProgress &)> & progress) {
         std::vector<Branch> branches;
         for (const Asked & asked : asked_) {
             for (const Variant & variant : variants_) {
@@ -60,7 +60,7 @@ private:
         return in_pieces(
             0, all.size(),
             [&](std::size_t first, std::size_t last) {
-                return session_.prefill(all.subspan(first, last - first), progress);
+                return session_.prefill(all.subspan(first, last - first), {}, {.progress = progress});
             },
             [&](std::size_t first, PrefillResult done) { return answer_all(std::move(done), first); });
     }
@@ -93,7 +93,7 @@ private:
     }
 
     /// What follows the document in each prompt is read against what its vote kept.
-    bool ask_hidden(const std::function<void(const PrefillProgress &)> & progress) {
+    bool ask_hidden(const std::function<void(const CallProgress &)> & progress) {
         const std::size_t document = document_tokens();
         std::vector<Branch> branches;
         for (const Variant & variant : variants_) {
@@ -101,7 +101,7 @@ private:
             branch.prompt.tokens.resize(document);
             branch.prompt.question_begin = document;
         }
-        PrefillResult done = session_.prefill(branches, progress);
+        PrefillResult done = session_.prefill(branches, {}, {.progress = progress});
         for (std::size_t i = 0; i < done.sequences.size(); ++i) {
             const Sequence kept = std::move(done.sequences[i]);
             for (std::size_t sample = 0; sample < asked_.size(); ++sample) {
@@ -168,7 +168,7 @@ std::vector<Asked> make_prompts(const Model & model, std::span<const Sample * co
 }
 
 bool ask(Session & session, std::span<const Sample * const> samples, std::span<const Variant> variants,
-         const AskOptions & options, const std::function<void(const PrefillProgress &)> & progress,
+         const AskOptions & options, const std::function<void(const CallProgress &)> & progress,
          const std::function<void(const Answered &)> & answered) {
     return Asking(session, samples, variants, options, answered).run(progress);
 }

@@ -46,7 +46,7 @@ struct Answered {
 /// not suffice for all branches at once, half of them and then the others, each with a prefill of its own. `answered`
 /// receives the answers as they come. False where it was interrupted.
 bool ask(Session & session, std::span<const Sample * const> samples, std::span<const Variant> variants,
-         const AskOptions & options, const std::function<void(const PrefillProgress &)> & progress,
+         const AskOptions & options, const std::function<void(const CallProgress &)> & progress,
          const std::function<void(const Answered &)> & answered);
 
 }  // namespace snapkv::eval

@@ -28,10 +28,11 @@ public:
     [[nodiscard]] bool complete() const;
 
     struct Impl;
-    explicit Document(std::shared_ptr<const Impl> impl);
-    [[nodiscard]] const Impl & impl() const { return *impl_; }
 
 private:
+    friend struct Internals;
+    explicit Document(std::shared_ptr<const Impl> impl);
+
     std::shared_ptr<const Impl> impl_;
 };
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "snapkv/cache_config.h"
+#include "snapkv/call_options.h"
 #include "snapkv/chat.h"
 #include "snapkv/export.h"
 
@@ -105,11 +106,14 @@ struct ModelInfo {
 };
 
 /// A GGUF model, mapped and ready to run. Cheap to copy: copies share the weights. All members are safe to call from
-/// several threads at once.
+/// several threads at once. What is said of the stop flag holds for CallOptions too; progress on a long text counts its
+/// bytes.
 class SNAPKV_API Model {
 public:
-    /// Throws Error: Input for a file that is not a usable model (naming the key or tensor), Machine for memory.
-    static Model load(const std::filesystem::path & path, const ModelOptions & options = {});
+    /// Progress counts bytes of weights that are ready. Throws Error: Input for a file that is not a usable model
+    /// (naming the key or tensor), Machine for memory, Interrupted if the call is stopped.
+    static Model load(const std::filesystem::path & path, const ModelOptions & options = {},
+                      const CallOptions & call = {});
 
     [[nodiscard]] const ModelInfo & info() const;
 
@@ -123,7 +127,8 @@ public:
     /// is empty, is not UTF-8 or exceeds a hundred times PromptOptions::context; Error(Machine) if no child process
     /// can be had; Error(Interrupted) once the stop flag is set.
     [[nodiscard]] Prompt chat_prompt(std::string_view document, std::string_view question = {},
-                                     std::string_view between = "\n\n", const PromptOptions & options = {}) const;
+                                     std::string_view between = "\n\n", const PromptOptions & options = {},
+                                     const CallOptions & call = {}) const;
 
     /// A conversation in the chat template, up to the opening of the answer. Without marks the last message is the
     /// question, and what precedes it, but for system messages at the beginning, the document. Where a template knows
@@ -131,35 +136,36 @@ public:
     /// Error(Input) for a conversation that is empty or ends with the assistant's message, an unknown role, or a
     /// conversation that the template cannot render; Error(Usage) for marks outside it; else as above.
     [[nodiscard]] Prompt chat_prompt(std::span<const ChatMessage> messages, const std::optional<ChatMarks> & marks = {},
-                                     const PromptOptions & options = {}) const;
+                                     const PromptOptions & options = {}, const CallOptions & call = {}) const;
 
     /// Document and question, concatenated as they are. The tokenizer's begin token is added if the file asks for one,
     /// its end token never: a prompt is there to be continued. Throws as chat_prompt() does.
     [[nodiscard]] Prompt raw_prompt(std::string_view document, std::string_view question = {},
-                                    const PromptOptions & options = {}) const;
+                                    const PromptOptions & options = {}, const CallOptions & call = {}) const;
 
     /// Text to token ids. `add_special` adds what the file wants at the start and at the end of a text (a prompt that
     /// is to be continued must not end with an end token: see raw_prompt()); `parse_special` lets text become control
     /// tokens. Throws Error(Input) for text that the tokenizer cannot handle (see docs/formats.md), Error(Interrupted)
     /// once the stop flag is set.
-    [[nodiscard]] std::vector<Token> tokenize(std::string_view text, bool add_special, bool parse_special) const;
+    [[nodiscard]] std::vector<Token> tokenize(std::string_view text, bool add_special, bool parse_special,
+                                              const CallOptions & call = {}) const;
 
     /// A grammar for SamplingOptions::grammar of the texts that a JSON schema describes. Throws Error(Input), with the
     /// reason, for a schema that is none or says what grammars cannot (llama.cpp's documentation of grammars has the
     /// list); Error(Machine) and Error(Interrupted) as chat_prompt() does.
-    [[nodiscard]] std::string schema_grammar(const std::string & schema) const;
+    [[nodiscard]] std::string schema_grammar(const std::string & schema, const CallOptions & call = {}) const;
 
     /// Throws what generating with the grammar would throw: before a long prefill, say.
-    void check_grammar(const std::string & grammar) const;
+    void check_grammar(const std::string & grammar, const CallOptions & call = {}) const;
 
     /// The bytes of one token, possibly part of a UTF-8 sequence; empty for control tokens. Throws Error(Input) if the
     /// id is not in the vocabulary.
     [[nodiscard]] std::string piece(Token token) const;
 
     struct Impl;
-    [[nodiscard]] const std::shared_ptr<const Impl> & impl() const { return impl_; }
 
 private:
+    friend struct Internals;
     explicit Model(std::shared_ptr<const Impl> impl);
     std::shared_ptr<const Impl> impl_;
 };

@@ -72,11 +72,11 @@ public:
     [[nodiscard]] std::span<const float> logits() const;
 
     struct Impl;
-    explicit Sequence(std::unique_ptr<Impl> impl);
-    [[nodiscard]] Impl & impl() { return *impl_; }
-    [[nodiscard]] const Impl & impl() const { return *impl_; }
 
 private:
+    friend struct Internals;
+    explicit Sequence(std::unique_ptr<Impl> impl);
+
     std::unique_ptr<Impl> impl_;
 };
 

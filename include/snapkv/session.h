@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <iosfwd>
 #include <memory>
 #include <optional>
 #include <span>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "snapkv/cache_config.h"
+#include "snapkv/call_options.h"
 #include "snapkv/document.h"
 #include "snapkv/export.h"
 #include "snapkv/model.h"
@@ -46,8 +48,8 @@ struct SessionOptions {
     AttentionPath attention = AttentionPath::Cpu;
     ProductPath products = ProductPath::Auto;
     /// Polled at least once per tile of attention and per graph node. Once it is true, the current call ends within a
-    /// second with what it has; text that turn_tokens() and perplexity() tokenize obeys ModelOptions::stop instead. May
-    /// be null; must outlive the session.
+    /// second with what it has, as by CallOptions::stop; a signal handler may set it. Text that turn_tokens() and
+    /// perplexity() tokenize obeys ModelOptions::stop instead. May be null; must outlive the session.
     const std::atomic<bool> * stop = nullptr;
     /// Receives one line, without a newline, for each choice worth knowing.
     std::function<void(std::string_view)> log = {};
@@ -91,16 +93,6 @@ struct PrefillOptions {
     /// mode 0600. What cannot be written ends nothing: see PrefillTask::document_error(). Nothing is written if the
     /// document that is used holds as many tokens already.
     std::filesystem::path hold_file{};
-};
-
-struct PrefillProgress {
-    std::uint64_t units_done = 0;  ///< units of (layer, token), from which rate and time left are derived
-    std::uint64_t units_total = 0;
-    std::uint32_t layer = 0;  ///< layers finished
-    std::uint32_t layers = 0;
-    std::uint64_t tokens = 0;  ///< tokens of trunk and branches, each counted once
-    double seconds = 0;
-    double seconds_left = 0;
 };
 
 /// The memory, in bytes, that a run needs beyond the mapped model file and what the loaded model already holds, what
@@ -244,13 +236,13 @@ public:
     /// The next unit can be computed: the document that it builds on has its layer. If the prefill that makes the
     /// document has ended without it, that will never be.
     [[nodiscard]] bool ready() const;
-    /// Computes the next unit; false if there was none left or the stop flag ended it. Throws Error(Usage) unless it is
-    /// ready, Error(Machine) if memory is short, Error(Input) for logits that are not numbers or a document that cannot
-    /// be read, and what an observer throws.
-    bool advance();
+    /// Computes the next unit; false if there was none left or it was stopped, which ends the prefill: to let it rest
+    /// is not to call this. Throws Error(Usage) unless it is ready, Error(Machine) if memory is short, Error(Input) for
+    /// logits that are not numbers or a document that cannot be read, and what an observer throws.
+    bool advance(const CallOptions & call = {});
     [[nodiscard]] bool done() const;
-    /// Seconds count the time in advance() only.
-    [[nodiscard]] PrefillProgress progress() const;
+    /// `done` counts layers times tokens, seconds the time in advance() only.
+    [[nodiscard]] CallProgress progress() const;
     /// What PrefillOptions::hold asked for; it grows by a layer whenever the prefill has computed one. Of a file, once
     /// it is complete.
     [[nodiscard]] const std::optional<Document> & document() const;
@@ -264,15 +256,16 @@ public:
     /// after an error, advance(), drop() and take() throw Error(Usage).
     [[nodiscard]] PrefillResult take();
 
+private:
+    friend class Session;
     struct Impl;
     explicit PrefillTask(std::unique_ptr<Impl> impl);
 
-private:
     std::unique_ptr<Impl> impl_;
 };
 
 /// Runs a model: prefills, generates, appends, saves. Owns the thread pool and the graphs. Takes one call at a time;
-/// sessions of the same model are independent.
+/// sessions of the same model are independent. What is said of the stop flag holds for CallOptions too.
 class SNAPKV_API Session {
 public:
     /// Throws Error(Usage) if the options contradict the model (a context beyond the trained one without allow_long)
@@ -293,16 +286,15 @@ public:
     /// more than there is: see Estimate::fits(). Checks configurations and prompts as prefill() does. The first call
     /// for something that fits measures the machine's speed; if the stop flag is set meanwhile, `seconds` stays 0.
     [[nodiscard]] Estimate estimate(std::span<const Branch> branches, std::int64_t max_tokens = -1,
-                                    const PrefillOptions & options = {}) const;
+                                    const PrefillOptions & options = {}, const CallOptions & call = {}) const;
 
     /// Prefills the branches' longest common prefix once and each branch's own suffix against it, layer by layer, and
     /// leaves each with the cache that its configuration asks for. Throws Error(Usage) for an inconsistent
     /// configuration, Error(Input) for a prompt that is empty or exceeds the context, Error(Machine) if memory is short
     /// (before anything is computed, giving the sum); with `options` as begin_prefill() does, and Error(Usage) for a
-    /// document that is not complete. What is held in memory goes with the call.
-    [[nodiscard]] PrefillResult prefill(std::span<const Branch> branches,
-                                        const std::function<void(const PrefillProgress &)> & progress = {},
-                                        const PrefillOptions & options = {});
+    /// document that is not complete. What is held in memory goes with the call. Progress is PrefillTask's.
+    [[nodiscard]] PrefillResult prefill(std::span<const Branch> branches, const PrefillOptions & options = {},
+                                        const CallOptions & call = {});
 
     /// How many of the prompts' first tokens a prefill would take from the document: 0 if it does not serve. Throws as
     /// begin_prefill() does for what contradicts itself.
@@ -323,52 +315,67 @@ public:
                                                           std::uint32_t seed = 1);
 
     /// Samples tokens until the answer ends. `on_text` receives whole UTF-8 characters as they come; returning false
-    /// ends the generation as an interrupt. Throws Error(Usage) for a sequence of another model or inconsistent
-    /// options, Error(Input) for logits that are not numbers (damaged weights), for a grammar that cannot be
-    /// used, Error(Machine) if memory is short.
+    /// ends the generation as an interrupt. Progress counts tokens, of as many as the answer may have. Throws
+    /// Error(Usage) for a sequence of another model or inconsistent options, Error(Input) for logits that are not
+    /// numbers (damaged weights), for a grammar that cannot be used, Error(Machine) if memory is short.
     [[nodiscard]] Generation generate(Sequence & sequence, const GenerateOptions & options,
-                                      const std::function<bool(std::string_view)> & on_text = {});
+                                      const std::function<bool(std::string_view)> & on_text = {},
+                                      const CallOptions & call = {});
 
     /// The same for several sequences at once: each step of decode takes a token of each that goes on and reads the
     /// weights once for up to 32 whose rows are stored alike. What a sequence generates does not depend on the others.
     /// The results are in the order of the requests; each one's predicted_ms is the time until it ended. Throws as
     /// above, and Error(Usage) for a sequence named twice; what was generated until then stays in the sequences.
-    [[nodiscard]] std::vector<Generation> generate(std::span<const GenerateRequest> requests);
+    [[nodiscard]] std::vector<Generation> generate(std::span<const GenerateRequest> requests,
+                                                   const CallOptions & call = {});
 
     /// The tokens of a further user message, for append(): in the model's chat template, or the bare text if `raw`. Do
     /// not add the answer's end token: append() feeds a sampled token that has no row yet by itself. `parse_special`
     /// lets bare text become control tokens. Throws Error(Usage) for a sequence of another model, and else as
     /// Model::chat_prompt() does.
     [[nodiscard]] std::vector<Token> turn_tokens(const Sequence & sequence, std::string_view message, bool raw,
-                                                 bool parse_special = false) const;
+                                                 bool parse_special = false, const CallOptions & call = {}) const;
 
     /// Prefills further tokens against the kept rows and the tail, at the next true positions. A sampled token that has
     /// no row yet is fed first; a single token is a decode step and uses the decode threads. After an interruption the
-    /// sequence is in the state that the last finished chunk left it in. Throws Error(Usage) for a sequence of another
-    /// model, Error(Input) for a token id out of range or more tokens than the context takes, Error(Machine) if memory
-    /// is short.
-    AppendStats append(Sequence & sequence, std::span<const Token> tokens);
+    /// sequence is in the state that the last finished chunk left it in. Progress counts tokens. Throws Error(Usage)
+    /// for a sequence of another model, Error(Input) for a token id out of range or more tokens than the context takes,
+    /// Error(Machine) if memory is short.
+    AppendStats append(Sequence & sequence, std::span<const Token> tokens, const CallOptions & call = {});
 
     /// A step of decode for several sequences at once, for those who choose tokens themselves: appends `tokens`[i] to
     /// `sequences`[i] and leaves its logits, which do not depend on the others. If interrupted, nothing is appended to
     /// those that have not had their turn: sequences whose rows are stored alike take theirs together. Throws as
     /// append() does, and Error(Usage) for a sequence named twice or with a sampled token that has no row yet.
-    AppendStats step(std::span<Sequence * const> sequences, std::span<const Token> tokens);
+    AppendStats step(std::span<Sequence * const> sequences, std::span<const Token> tokens,
+                     const CallOptions & call = {});
 
     /// Writes the sequence to a temporary file, syncs it and renames it. Until then an existing file keeps its
-    /// contents, and it keeps its permissions; a new file has mode 0600. Returns false, with nothing changed, if the
-    /// stop flag is set while it writes; a flag that is set before does not stop it, so that what was interrupted can
-    /// be saved. Throws Error(Usage) for a sequence of another model, Error(Machine) if the file cannot be written; see
-    /// write_whole_file() for the limit of file sizes.
-    [[nodiscard]] bool save(const Sequence & sequence, const std::filesystem::path & path) const;
+    /// contents, and it keeps its permissions; a new file has mode 0600. Returns false, with nothing changed, if it is
+    /// stopped while it writes; a stop flag that is set before does not stop it, so that what was interrupted can be
+    /// saved. Progress counts bytes. Throws Error(Usage) for a sequence of another model, Error(Machine) if the file
+    /// cannot be written; see write_whole_file() for the limit of file sizes.
+    [[nodiscard]] bool save(const Sequence & sequence, const std::filesystem::path & path,
+                            const CallOptions & call = {}) const;
 
-    /// Reads a saved sequence. Throws Error(Input), with the reason, if the file is truncated, altered, or of another
-    /// model or RoPE setting; Error(Machine) if memory is short.
-    [[nodiscard]] Sequence load(const std::filesystem::path & path) const;
+    /// The same bytes to a stream, which need not be able to seek. What was written when it is stopped, or throws, is
+    /// no saved sequence. Throws Error(Machine) if the stream fails.
+    [[nodiscard]] bool save(const Sequence & sequence, std::ostream & to, const CallOptions & call = {}) const;
 
-    /// Writes a complete document to a file, as save() does a sequence. Throws as save() does, Error(Usage) for a
-    /// document that is not complete, and what reading its rows throws.
-    void save_document(const Document & document, const std::filesystem::path & path) const;
+    /// Reads a saved sequence. Progress counts bytes. Throws Error(Input), with the reason, if the file is truncated,
+    /// altered, or of another model or RoPE setting; Error(Machine) if memory is short; Error(Interrupted) if the call
+    /// is stopped: the session's flag does not stop it.
+    [[nodiscard]] Sequence load(const std::filesystem::path & path, const CallOptions & call = {}) const;
+
+    /// The same from a stream, which is read no further than to the sequence's end. `name` begins the messages of
+    /// errors.
+    [[nodiscard]] Sequence load(std::istream & from, std::string_view name, const CallOptions & call = {}) const;
+
+    /// Writes a complete document to a file, as save() does a sequence; false, with nothing changed, if it is stopped.
+    /// Progress counts layers. Throws as save() does, Error(Usage) for a document that is not complete, and what
+    /// reading its rows throws.
+    [[nodiscard]] bool save_document(const Document & document, const std::filesystem::path & path,
+                                     const CallOptions & call = {}) const;
 
     /// Opens a document's file. Its rows stay there and are read, and checked, layer by layer by the prefills that use
     /// them: they throw Error(Input) for a file that is altered. Throws Error(Input), with the reason, if the file is

@@ -5,19 +5,24 @@
 #include <mutex>
 #include <utility>
 
+#include "base/stop.h"
+
 namespace snapkv {
 
-/// Ends a computation that threads share before its time: once the caller's stop flag was seen set, or once a thread
-/// has thrown. Either is remembered until restart(): a result that some thread cut short stays void even where the
-/// flag has been cleared by then. All members but restart() may be called from any thread.
+/// Ends a computation that threads share before its time: once the caller was seen to want that, or once a thread has
+/// thrown. Either is remembered until restart(): a result that some thread cut short stays void even where a flag has
+/// been cleared by then. All members but restart() and obey() may be called from any thread.
 class Halt {
 public:
-    /// `flag` may be null; it must outlive this.
-    explicit Halt(const std::atomic<bool> * flag = nullptr) : flag_(flag) {}
+    explicit Halt(Stop stop = Stop()) : stop_(std::move(stop)) {}
+
+    /// What is polled from now on, between computations.
+    void obey(Stop stop) { stop_ = std::move(stop); }
+    [[nodiscard]] const Stop & stop() const { return stop_; }
 
     /// To be polled; true from then on.
     [[nodiscard]] bool stopped() noexcept {
-        if (!halted_.load(std::memory_order_relaxed) && flag_ != nullptr && flag_->load(std::memory_order_relaxed)) {
+        if (!halted_.load(std::memory_order_relaxed) && stop_.requested()) {
             halted_.store(true, std::memory_order_relaxed);
         }
         return halted_.load(std::memory_order_relaxed);
@@ -43,7 +48,7 @@ public:
     }
 
 private:
-    const std::atomic<bool> * flag_;
+    Stop stop_;
     std::atomic<bool> halted_{false};
     std::mutex mutex_;
     std::exception_ptr thrown_;

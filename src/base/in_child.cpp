@@ -139,7 +139,7 @@ std::optional<ChildAnswer::End> receive(const ChildBudget & budget, int descript
     const auto deadline = std::chrono::steady_clock::now() + budget.clock;
     std::array<char, 1U << 16U> buffer{};
     while (true) {
-        if (budget.stop != nullptr && budget.stop->load()) {
+        if (budget.stop.requested()) {
             return ChildAnswer::End::Interrupted;
         }
         if (child.processor_time() > budget.processor) {

@@ -1,11 +1,12 @@
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
+
+#include "base/stop.h"
 
 namespace snapkv {
 
@@ -14,8 +15,8 @@ struct ChildBudget {
     std::uint64_t memory = 0;  ///< bytes of address space beside those that it inherits
     std::chrono::seconds processor{1};
     std::chrono::seconds clock{1};
-    std::size_t answer = 0;                    ///< bytes
-    const std::atomic<bool> * stop = nullptr;  ///< polled; may be null
+    std::size_t answer = 0;  ///< bytes
+    Stop stop = Stop();      ///< polled
 };
 
 struct ChildAnswer {
@@ -26,7 +27,7 @@ struct ChildAnswer {
         Killed,       ///< by somebody else: the system, say, where memory ran out
         Crashed,      ///< or ended without an answer for another reason
         TooLong,      ///< the answer
-        Interrupted,  ///< by the stop flag
+        Interrupted,  ///< it was to stop
     };
     End end = End::Crashed;
     std::string text;

@@ -64,9 +64,7 @@ std::string descriptor_path(const Descriptor & file) {
 }  // namespace
 
 WholeFile::WholeFile(const fs::path & path, const WholeFileOptions & options)
-    : path_(path),
-      target_(target_of(path)),
-      stop_(options.stop != nullptr && !options.stop->load(std::memory_order_relaxed) ? options.stop : nullptr) {
+    : path_(path), target_(target_of(path)), stop_(options.stop.from_now_on()) {
     struct stat there {};
     if (::stat(target_.c_str(), &there) == 0) {
         replaced_ = there;
@@ -115,7 +113,7 @@ void WholeFile::flush() {
 
 void WholeFile::write_through(std::span<const std::byte> bytes) {
     while (!bytes.empty()) {
-        if (stop_ != nullptr && stop_->load(std::memory_order_relaxed)) {
+        if (stop_.requested()) {
             throw Stopped();
         }
         const ::ssize_t written = ::write(file_->number(), bytes.data(), std::min(bytes.size(), kBlock));
@@ -170,7 +168,7 @@ void WholeFile::commit() {
     if (::fsync(file_->number()) != 0) {
         fail("cannot be written");
     }
-    if (stop_ != nullptr && stop_->load(std::memory_order_relaxed)) {
+    if (stop_.requested()) {
         throw Stopped();
     }
     give_name();
@@ -195,7 +193,7 @@ void WholeFile::sync_directory() const {
 
 bool write_whole_file(const fs::path & path, std::span<const std::byte> bytes, const std::atomic<bool> * stop) try {
     try {
-        WholeFile file(path, {.stop = stop});
+        WholeFile file(path, {.stop = Stop(stop)});
         file.write(bytes);
         file.commit();
     } catch (const WholeFile::Stopped &) {

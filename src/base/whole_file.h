@@ -2,7 +2,6 @@
 
 #include <sys/stat.h>
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -12,13 +11,14 @@
 #include <vector>
 
 #include "base/descriptor.h"
+#include "base/stop.h"
 #include "base/temporary_name.h"
 
 namespace snapkv {
 
 struct WholeFileOptions {
-    ::mode_t mode = 0666;                      ///< of a new file, less the umask; one that is replaced keeps its own
-    const std::atomic<bool> * stop = nullptr;  ///< may be null; one that is set at the beginning is not looked at
+    ::mode_t mode = 0666;  ///< of a new file, less the umask; one that is replaced keeps its own
+    Stop stop = Stop();    ///< a flag of it that is set at the beginning is not looked at
     bool nameless = true;  ///< without a temporary name while it is written, where the file system can do that
 };
 
@@ -29,7 +29,7 @@ struct WholeFileOptions {
 /// All members throw Error(Machine) that begins with the path and ends with the system's words.
 class WholeFile {
 public:
-    /// Thrown by write() and commit() once the stop flag is set.
+    /// Thrown by write() and commit() once it is to stop.
     struct Stopped {};
 
     explicit WholeFile(const std::filesystem::path & path, const WholeFileOptions & options = {});
@@ -55,7 +55,7 @@ private:
     std::filesystem::path path_;    ///< as it was asked for: what messages name
     std::filesystem::path target_;  ///< the file itself, links followed
     std::optional<struct stat> replaced_;
-    const std::atomic<bool> * stop_;
+    Stop stop_;
     std::optional<TemporaryName> temporary_;
     std::optional<Descriptor> file_;
     std::vector<std::byte> gathered_;

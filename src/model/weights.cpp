@@ -169,17 +169,19 @@ void Weights::map(const Group & group) {
     }
 }
 
-void Weights::fill(ggml_backend_buffer_type_t type, Group & group) {
+void Weights::fill(ggml_backend_buffer_type_t type, Group & group, const std::function<void(std::uint64_t)> & placed) {
     BufferPtr buffer(ggml_backend_alloc_ctx_tensors_from_buft(group.ctx.get(), type));
     if (!buffer) {
         raise_machine("{}: no memory for weights in {} buffers", file_.path().string(), ggml_backend_buft_name(type));
     }
     ggml_backend_buffer_set_usage(buffer.get(), GGML_BACKEND_BUFFER_USAGE_WEIGHTS);
-    for (const Placed & placed : group.tensors) {
-        const auto data = file_.data(*placed.info);
-        ggml_backend_tensor_set(placed.tensor, data.data(), 0, data.size());
+    Service service;  // ggml's kernels repack
+    for (const Placed & each : group.tensors) {
+        const auto data = file_.data(*each.info);
+        service.call([&] { ggml_backend_tensor_set(each.tensor, data.data(), 0, data.size()); });
         release_pages(data);
         repacked_ += data.size();
+        placed(data.size());
     }
     buffers_.push_back(std::move(buffer));
 }
@@ -197,7 +199,9 @@ void Weights::release_layer(std::uint32_t layer) const {
     }
 }
 
-void Weights::finish(const std::function<void(std::string_view)> & log) {
+void Weights::finish(const std::function<void(std::string_view)> & log,
+                     const std::function<void(std::uint64_t)> & placed) {
+    const std::function<void(std::uint64_t)> tell = placed ? placed : [](std::uint64_t) {};
     for (const gguf::TensorInfo & info : file_.tensors()) {
         if (!taken_.contains(info.name)) {
             raise_input("{}: tensor {} is not part of a supported architecture", file_.path_of(info).string(),
@@ -219,8 +223,9 @@ void Weights::finish(const std::function<void(std::string_view)> & log) {
     for (auto & [type, group] : groups_) {
         if (type == nullptr) {
             map(group);
+            tell(group.bytes);
         } else {
-            Service().call([this, type = type, &group = group] { fill(type, group); });  // repacks, by ggml's kernels
+            fill(type, group, tell);
         }
         if (log) {
             log(fmt::format("weights: {} tensors, {:.1f} MiB in {}", group.tensors.size(),

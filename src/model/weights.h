@@ -52,8 +52,10 @@ public:
     void ignore(std::string_view prefix);
 
     /// Places and fills what was taken. Throws Error(Input) for tensors in the file that nobody took: they would
-    /// change what the model computes. `log` receives a line for each buffer type.
-    void finish(const std::function<void(std::string_view)> & log);
+    /// change what the model computes. `log` receives a line for each buffer type; `placed` is called with the bytes of
+    /// each tensor that is ready, and may throw.
+    void finish(const std::function<void(std::string_view)> & log,
+                const std::function<void(std::uint64_t)> & placed = {});
 
     /// Gives the mapped pages of all of a layer's tensors back to the system; they are read again from the file when
     /// next used.
@@ -75,7 +77,7 @@ private:
     /// Has every prefill products of its own that read the rows as they lie in the file?
     [[nodiscard]] static bool prefills_from_rows(const gguf::File & file);
     [[nodiscard]] ggml_backend_buffer_type_t choose(const gguf::TensorInfo & info, Use use) const;
-    void fill(ggml_backend_buffer_type_t type, Group & group);
+    void fill(ggml_backend_buffer_type_t type, Group & group, const std::function<void(std::uint64_t)> & placed);
     void map(const Group & group);
 
     const gguf::File & file_;

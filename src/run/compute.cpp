@@ -24,8 +24,8 @@ ggml_tensor * Graph::integers(std::int64_t count) {
     return tensor;
 }
 
-Compute::Compute(std::uint32_t decode_threads, std::uint32_t prefill_threads, const std::atomic<bool> * stop)
-    : decode_threads_(decode_threads), prefill_threads_(prefill_threads), stop_(stop), halt_(stop) {
+Compute::Compute(std::uint32_t decode_threads, std::uint32_t prefill_threads, const Stop & stop)
+    : decode_threads_(decode_threads), prefill_threads_(prefill_threads), halt_(stop) {
     service_.call([this] {
         constexpr std::size_t kThreadState = 1024;  // more than ggml keeps of one
         require_threads(most_threads() - 1);
@@ -36,7 +36,7 @@ Compute::Compute(std::uint32_t decode_threads, std::uint32_t prefill_threads, co
 }
 
 void Compute::check_stop() const {
-    if (stop_ != nullptr && stop_->load(std::memory_order_relaxed)) {
+    if (stop().requested()) {
         throw Interrupted();
     }
 }

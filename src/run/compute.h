@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -16,7 +15,7 @@
 
 namespace snapkv::run {
 
-/// Thrown where the stop flag ends a computation; never leaves the library.
+/// Thrown where a computation was to stop; never leaves the library.
 struct Interrupted {};
 
 /// A graph being built: its tensors' descriptions, the graph, and the buffer its intermediate results share. The
@@ -44,8 +43,8 @@ class Compute {
 public:
     enum class Phase { Prefill, Decode };
 
-    /// Throws Error(Machine) where threads cannot be had. `stop` may be null.
-    Compute(std::uint32_t decode_threads, std::uint32_t prefill_threads, const std::atomic<bool> * stop);
+    /// Throws Error(Machine) where threads cannot be had.
+    Compute(std::uint32_t decode_threads, std::uint32_t prefill_threads, const Stop & stop);
 
     [[nodiscard]] std::uint32_t threads(Phase phase) const {
         return phase == Phase::Prefill ? prefill_threads_ : decode_threads_;
@@ -55,12 +54,16 @@ public:
     /// What the threads of a run poll, and where they leave what they throw.
     [[nodiscard]] Halt & halt() { return halt_; }
 
-    /// Runs an allocated graph. Throws what a thread threw, and Interrupted once the stop flag was seen set: then the
-    /// graph's results are void.
+    /// What ends computations; another from now on.
+    [[nodiscard]] const Stop & stop() const { return halt_.stop(); }
+    void obey(const Stop & stop) { halt_.obey(stop); }
+
+    /// Runs an allocated graph. Throws what a thread threw, and Interrupted once it was to stop: then the graph's
+    /// results are void.
     void run(const Graph & graph, Phase phase);
     /// Calls `work` once on each prefill thread and waits for all. Throws as run() does.
     void parallel(const std::function<void()> & work);
-    /// Throws Interrupted where the stop flag is set.
+    /// Throws Interrupted where it is to stop.
     void check_stop() const;
 
 private:
@@ -71,7 +74,6 @@ private:
 
     std::uint32_t decode_threads_;
     std::uint32_t prefill_threads_;
-    const std::atomic<bool> * stop_;
     Halt halt_;
     Block work_;       ///< what the operations of a graph need beside their results
     Service service_;  ///< the pool's first thread, and the one that starts the others

@@ -8,6 +8,10 @@ namespace snapkv {
 
 Document::Document(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 
+Document Internals::make(std::shared_ptr<const Document::Impl> impl) {
+    return Document(std::move(impl));
+}
+
 std::span<const Token> Document::tokens() const {
     return impl_->rows->tokens();
 }

@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "run/internals.h"
 #include "run/model_impl.h"
 #include "run/row_source.h"
 #include "snapkv/document.h"

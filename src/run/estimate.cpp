@@ -61,7 +61,7 @@ double measure_row(Session::Impl & session) {
 
 /// Getting one layer's weights ready, once what is made only once is there.
 double measure_layer(Session::Impl & session) {
-    const model::Decoder & decoder = session.model.impl()->decoder;
+    const model::Decoder & decoder = Internals::of(session.model)->decoder;
     PrefillProducts products(decoder, session.compute, session.work,
                              PrefillProducts::choose(session.params(), decoder, session.options.products));
     products.begin_layer(0);
@@ -74,7 +74,7 @@ double measure_layer(Session::Impl & session) {
 double measure_pair(Session::Impl & session) {
     constexpr std::uint32_t kRows = 256;
     constexpr std::uint32_t kCacheRows = 2048;
-    const attention::AttentionSpec spec = layer_spec(session.params(), session.model.impl()->decoder, 0);
+    const attention::AttentionSpec spec = layer_spec(session.params(), Internals::of(session.model)->decoder, 0);
     const kv::LayerShape shape = attending_shape(session.params(), KvType::F16);
     kv::Arena arena;
     kv::LayerRows rows = kv::LayerRows::dense(arena, shape, kCacheRows, Position{0});
@@ -184,8 +184,9 @@ Reservation reserve_memory(Session::Impl & session, const PrefillPlan & plan, co
 
 }  // namespace run
 
-Estimate Session::estimate(std::span<const Branch> branches, std::int64_t max_tokens,
-                           const PrefillOptions & options) const try {
+Estimate Session::estimate(std::span<const Branch> branches, std::int64_t max_tokens, const PrefillOptions & options,
+                           const CallOptions & call) const try {
+    const Impl::Call under_way(*impl_, call);
     const run::PrefillPlan plan = impl_->plan(branches, options);
     const std::uint64_t reusable = run::reusable_memory(*impl_);
     std::uint64_t available = unreserved_memory();  // before needed_memory(), which takes addresses
@@ -211,7 +212,7 @@ Estimate Session::estimate(std::span<const Branch> branches, std::int64_t max_to
         estimate.bytes_needed = std::max(estimate.bytes_needed, available + 1);
     }
     estimate.bytes_available = available;
-    estimate.bytes_held = impl_->model.impl()->held_bytes();
+    estimate.bytes_held = Internals::of(impl_->model)->held_bytes();
     if (!estimate.fits()) {
         return estimate;
     }
@@ -225,7 +226,7 @@ Estimate Session::estimate(std::span<const Branch> branches, std::int64_t max_to
                 return estimate;
             }
         } catch (const run::Interrupted &) {
-            return estimate;  // sizes alone: the caller sees its own stop flag
+            return estimate;  // sizes alone: the caller knows that it is to stop
         }
     }
     const double products = impl_->speed->layer_seconds + plan.computed() * impl_->speed->row_seconds;

@@ -128,7 +128,7 @@ std::shared_ptr<const kv::Segment> filled_segment(Session::Impl & session, const
     const RowPool pool(pool_arena, shape, random);
     auto segment = std::make_shared<kv::Segment>();
     for (std::uint32_t layer = 0; layer < session.params().layers; ++layer) {
-        if (session.options.stop != nullptr && session.options.stop->load(std::memory_order_relaxed)) {
+        if (session.stop.requested()) {
             return nullptr;
         }
         if (session.params().layer_recurs(layer)) {
@@ -188,8 +188,8 @@ std::optional<Sequence> Session::filled_sequence(std::uint32_t depth, const Cach
         stats = run::cache_stats(of_branch, impl_->params(), segments);
     }
     branch.prompt.tokens.resize(depth);
-    return Sequence(std::make_unique<Sequence::Impl>(
-        Sequence::Impl{.model = impl_->model.impl(),
+    return Internals::make(std::make_unique<Sequence::Impl>(
+        Sequence::Impl{.model = Internals::of(impl_->model),
                        .arena = impl_->arena,
                        .tokens = std::move(branch.prompt.tokens),
                        .prompt_tokens = depth,

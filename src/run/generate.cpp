@@ -54,10 +54,6 @@ private:
     bool listening_ = true;  ///< on_text has not returned false
 };
 
-bool stop_requested(const std::atomic<bool> * stop) {
-    return stop != nullptr && stop->load(std::memory_order_relaxed);
-}
-
 /// One sequence's answer while it is generated.
 class Answer {
 public:
@@ -70,8 +66,17 @@ public:
         end_where_full();
     }
 
-    [[nodiscard]] Sequence::Impl & sequence() { return request_.sequence->impl(); }
+    [[nodiscard]] Sequence::Impl & sequence() { return Internals::of(*request_.sequence); }
     [[nodiscard]] bool ended() const { return ended_; }
+    [[nodiscard]] std::uint64_t tokens() const { return result_.tokens.size(); }
+    /// That it may have; once it has ended, that it has.
+    [[nodiscard]] std::uint64_t most_tokens() const {
+        const auto left = context_ - std::min<std::uint64_t>(context_, request_.sequence->tokens().size());
+        const std::int64_t asked = request_.options.max_tokens;
+        return ended_      ? tokens()
+               : asked < 0 ? tokens() + left
+                           : std::min<std::uint64_t>(static_cast<std::uint64_t>(asked), tokens() + left);
+    }
 
     /// The pending token has its row, and the logits are those after it.
     void stepped() {
@@ -156,7 +161,10 @@ private:
 
 }  // namespace
 
-std::vector<Generation> Session::generate(std::span<const GenerateRequest> requests) try {
+std::vector<Generation> Session::generate(std::span<const GenerateRequest> requests, const CallOptions & call) try {
+    const Impl::Call under_way(*impl_, call);
+    const Telling tell(call);
+    const text::Vocabulary vocabulary = Internals::of(impl_->model)->vocabulary.obeying(call);
     std::vector<Sequence *> sequences;
     for (const GenerateRequest & request : requests) {
         sequences.push_back(request.sequence);
@@ -164,7 +172,7 @@ std::vector<Generation> Session::generate(std::span<const GenerateRequest> reque
     impl_->check_several(sequences);
     std::vector<std::unique_ptr<Answer>> answers;
     for (const GenerateRequest & request : requests) {
-        answers.push_back(std::make_unique<Answer>(impl_->model.impl()->vocabulary, request, impl_->options.context));
+        answers.push_back(std::make_unique<Answer>(vocabulary, request, impl_->options.context));
     }
     while (true) {
         std::vector<Answer *> going;
@@ -180,7 +188,7 @@ std::vector<Generation> Session::generate(std::span<const GenerateRequest> reque
         if (going.empty()) {
             break;
         }
-        bool stopped = stop_requested(impl_->options.stop);
+        bool stopped = impl_->compute.stop().requested();
         if (!stopped) {
             try {
                 impl_->step(std::move(pending), [&](const run::Feed & fed) {
@@ -196,6 +204,15 @@ std::vector<Generation> Session::generate(std::span<const GenerateRequest> reque
         }
         std::for_each(going.begin(), going.end(),
                       [&](Answer * answer) { stopped ? answer->end(StopReason::Interrupt) : answer->sample(); });
+        if (tell) {
+            std::uint64_t taken = 0;
+            std::uint64_t most = 0;
+            for (const auto & answer : answers) {
+                taken += answer->tokens();
+                most += answer->most_tokens();
+            }
+            tell(taken, most);
+        }
     }
     std::vector<Generation> results;
     for (const auto & answer : answers) {
@@ -207,9 +224,9 @@ std::vector<Generation> Session::generate(std::span<const GenerateRequest> reque
 }
 
 Generation Session::generate(Sequence & sequence, const GenerateOptions & options,
-                             const std::function<bool(std::string_view)> & on_text) {
+                             const std::function<bool(std::string_view)> & on_text, const CallOptions & call) {
     const GenerateRequest request{&sequence, options, on_text};
-    return std::move(generate({&request, 1}).front());
+    return std::move(generate({&request, 1}, call).front());
 }
 
 }  // namespace snapkv

@@ -11,6 +11,8 @@
 #include "base/out_of_memory.h"
 #include "base/raise.h"
 #include "base/resident.h"
+#include "base/stop.h"
+#include "base/telling.h"
 #include "run/layer_shape.h"
 #include "run/model_impl.h"
 #include "text/grammar.h"
@@ -59,10 +61,16 @@ std::uint64_t parameter_count(const gguf::File & file) {
 text::Vocabulary checked_vocabulary(const gguf::File & file, const ModelOptions & options, std::uint64_t & bytes) {
     gguf::check_vocabulary(file);
     const std::uint64_t before = heap_memory();
-    text::Vocabulary vocabulary = text::Vocabulary::load(file, {.warn = options.warn, .stop = options.stop});
+    text::Vocabulary vocabulary = text::Vocabulary::load(file, {.warn = options.warn, .stop = Stop(options.stop)});
     const std::uint64_t after = heap_memory();
     bytes += after > before ? after - before : 0;
     return vocabulary;
+}
+
+void check_loading(const CallOptions & call) {
+    if (Stop().with(call).requested()) {
+        raise_interrupted("interrupted while loading the model");
+    }
 }
 
 ModelInfo describe(const gguf::File & file, const model::HyperParameters & params, const model::Weights & weights,
@@ -99,14 +107,20 @@ ModelInfo describe(const gguf::File & file, const model::HyperParameters & param
 }  // namespace
 
 // The architecture and the vocabulary are checked before the weights: a refusal should not cost a repacking.
-Model::Impl::Impl(gguf::File opened, const ModelOptions & options)
+Model::Impl::Impl(gguf::File opened, const ModelOptions & options, const CallOptions & call)
     : file(std::move(opened)),
       params(model::read_hyper_parameters(file, options.rope)),
       weights(file),
       decoder(params, weights),
       vocabulary(checked_vocabulary(file, options, vocabulary_bytes)),
       chat(vocabulary, options.chat_template.empty() ? vocabulary.chat_template() : options.chat_template) {
-    weights.finish(options.log);
+    const Telling tell(call);
+    std::uint64_t ready = 0;
+    weights.finish(options.log, [&](std::uint64_t bytes) {
+        ready += bytes;
+        tell(ready, weights.bytes());
+        check_loading(call);
+    });
     info = describe(file, params, weights, chat);
     if (options.log) {
         options.log("rope: " + info.rope);
@@ -124,8 +138,9 @@ bool Model::Impl::is_same_as(const Impl & other) const {
 
 Model::Model(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 
-Model Model::load(const std::filesystem::path & path, const ModelOptions & options) try {
-    return Model(std::make_shared<const Impl>(gguf::File::open(path), options));
+Model Model::load(const std::filesystem::path & path, const ModelOptions & options, const CallOptions & call) try {
+    check_loading(call);
+    return Model(std::make_shared<const Impl>(gguf::File::open(path), options, call));
 } catch (const std::bad_alloc &) {
     out_of_memory();
 }
@@ -141,40 +156,43 @@ std::string Model::hash() const try {
 }
 
 Prompt Model::chat_prompt(std::string_view document, std::string_view question, std::string_view between,
-                          const PromptOptions & options) const try {
-    return text::chat_prompt(impl_->vocabulary, impl_->chat, document, question, between, options);
+                          const PromptOptions & options, const CallOptions & call) const try {
+    const text::Vocabulary vocabulary = impl_->vocabulary.obeying(call);
+    return text::chat_prompt(vocabulary, impl_->chat.with(vocabulary), document, question, between, options);
 } catch (const std::bad_alloc &) {
     out_of_memory();
 }
 
 Prompt Model::chat_prompt(std::span<const ChatMessage> messages, const std::optional<ChatMarks> & marks,
-                          const PromptOptions & options) const try {
-    return text::chat_prompt(impl_->vocabulary, impl_->chat, messages, marks, options);
+                          const PromptOptions & options, const CallOptions & call) const try {
+    const text::Vocabulary vocabulary = impl_->vocabulary.obeying(call);
+    return text::chat_prompt(vocabulary, impl_->chat.with(vocabulary), messages, marks, options);
 } catch (const std::bad_alloc &) {
     out_of_memory();
 }
 
-Prompt Model::raw_prompt(std::string_view document, std::string_view question, const PromptOptions & options) const
-    try {
-    return text::raw_prompt(impl_->vocabulary, document, question, options);
+Prompt Model::raw_prompt(std::string_view document, std::string_view question, const PromptOptions & options,
+                         const CallOptions & call) const try {
+    return text::raw_prompt(impl_->vocabulary.obeying(call), document, question, options);
 } catch (const std::bad_alloc &) {
     out_of_memory();
 }
 
-std::string Model::schema_grammar(const std::string & schema) const try {
-    return text::grammar_of_schema(impl_->vocabulary, schema);
+std::string Model::schema_grammar(const std::string & schema, const CallOptions & call) const try {
+    return text::grammar_of_schema(impl_->vocabulary.obeying(call), schema);
 } catch (const std::bad_alloc &) {
     out_of_memory();
 }
 
-void Model::check_grammar(const std::string & grammar) const try {
-    static_cast<void>(text::make_grammar(impl_->vocabulary, grammar));
+void Model::check_grammar(const std::string & grammar, const CallOptions & call) const try {
+    static_cast<void>(text::make_grammar(impl_->vocabulary.obeying(call), grammar));
 } catch (const std::bad_alloc &) {
     out_of_memory();
 }
 
-std::vector<Token> Model::tokenize(std::string_view text, bool add_special, bool parse_special) const try {
-    return impl_->vocabulary.tokenize(text, add_special, parse_special);
+std::vector<Token> Model::tokenize(std::string_view text, bool add_special, bool parse_special,
+                                   const CallOptions & call) const try {
+    return impl_->vocabulary.obeying(call).tokenize(text, add_special, parse_special);
 } catch (const std::bad_alloc &) {
     out_of_memory();
 }

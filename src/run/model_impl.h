@@ -9,6 +9,7 @@
 #include "model/decoder.h"
 #include "model/hyper_parameters.h"
 #include "model/weights.h"
+#include "run/internals.h"
 #include "snapkv/model.h"
 #include "text/prompt.h"
 #include "text/vocabulary.h"
@@ -26,7 +27,7 @@ struct Model::Impl {
     text::ChatTemplate chat;
     ModelInfo info;
 
-    Impl(gguf::File opened, const ModelOptions & options);
+    Impl(gguf::File opened, const ModelOptions & options, const CallOptions & call);
 
     /// Memory that is held beside the mapping: the vocabulary, and weights that are copies.
     [[nodiscard]] std::uint64_t held_bytes() const { return vocabulary_bytes + weights.repacked_bytes(); }

@@ -37,7 +37,7 @@ Branch full_cache_chunk(std::span<const Token> tokens) {
 
 PerplexityResult Session::perplexity(std::string_view text, std::uint32_t context,
                                      const std::function<void(std::uint32_t, std::uint32_t, double)> & progress) try {
-    const text::Vocabulary & vocabulary = impl_->model.impl()->vocabulary;
+    const text::Vocabulary & vocabulary = Internals::of(impl_->model)->vocabulary;
     text::require_utf8(text, "text");
     if (context < kLeastChunk) {
         raise_usage("-c is {}, expected at least {} tokens", context, kLeastChunk);

@@ -83,7 +83,7 @@ run::PrefillPlan checked_plan(Session::Impl & session, std::span<const Branch> b
     reservation->count_taken(false);  // until the first unit all is mapped and no more
     for (run::BranchPlan & branch : plan.branches) {
         if (branch.cache.compress && branch.cache.cluster.reads_text()) {
-            branch.marks = run::text_marks(session.model.impl()->vocabulary, branch.branch->prompt.tokens);
+            branch.marks = run::text_marks(Internals::of(session.model)->vocabulary, branch.branch->prompt.tokens);
         }
     }
     session.log_products();
@@ -95,7 +95,7 @@ run::PrefillPlan checked_plan(Session::Impl & session, std::span<const Branch> b
 run::PrefillEnvironment environment(Session::Impl & session, const PrefillOptions & options,
                                     std::shared_ptr<run::RowSink> sink, const run::RunMemory & memory) {
     run::PrefillEnvironment environment = session.environment(memory);
-    environment.source = options.document ? options.document->impl().rows : nullptr;
+    environment.source = options.document ? Internals::of(*options.document).rows : nullptr;
     environment.sink = std::move(sink);
     return environment;
 }
@@ -114,7 +114,8 @@ PrefillTask::Impl::Impl(Session::Impl & of, std::span<const Branch> asked, const
                   run::check_logits(logits[branch]);
               }) {
     if (in_memory) {
-        document = Document(std::make_shared<Document::Impl>(Document::Impl{session.model.impl(), in_memory}));
+        document = Internals::make(
+            std::make_shared<const Document::Impl>(Document::Impl{Internals::of(session.model), in_memory}));
     } else if (options.hold > 0 && !in_file) {
         document = options.document;  // which holds as many
     }
@@ -138,8 +139,8 @@ std::shared_ptr<run::RowSink> PrefillTask::Impl::make_sink(const std::filesystem
 Sequence PrefillTask::Impl::sequence(std::size_t branch, run::PrefilledBranch done) {
     done.state.set_arena(*session.arena);
     const run::BranchPlan & of = plan.branches[branch];
-    return Sequence(
-        std::make_unique<Sequence::Impl>(Sequence::Impl{.model = session.model.impl(),
+    return Internals::make(
+        std::make_unique<Sequence::Impl>(Sequence::Impl{.model = Internals::of(session.model),
                                                         .arena = session.arena,
                                                         .tokens = of.branch->prompt.tokens,
                                                         .prompt_tokens = of.n,
@@ -167,7 +168,7 @@ std::string PrefillTask::document_error() const {
     return impl_->in_file && !impl_->in_file->error().empty() ? impl_->in_file->error() : impl_->hold_error;
 }
 
-bool PrefillTask::advance() try {
+bool PrefillTask::advance(const CallOptions & call) try {
     impl_->check_not_over();
     if (done()) {
         return false;
@@ -175,6 +176,7 @@ bool PrefillTask::advance() try {
     if (!ready()) {
         raise_usage("the prefill's document has {} layers, and the next is not there yet", impl_->prefill.layer());
     }
+    const Session::Impl::Call under_way(impl_->session, call);
     const auto begin = Clock::now();
     impl_->over = true;
     try {
@@ -189,6 +191,9 @@ bool PrefillTask::advance() try {
     impl_->milliseconds += std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
     impl_->account();
     impl_->open_committed();
+    if (call.progress && !impl_->interrupted) {
+        call.progress(progress());
+    }
     return !impl_->interrupted;
 } catch (const std::bad_alloc &) {
     out_of_memory();
@@ -198,17 +203,17 @@ bool PrefillTask::done() const {
     return impl_->interrupted || impl_->prefill.done();
 }
 
-PrefillProgress PrefillTask::progress() const {
-    PrefillProgress progress;
+CallProgress PrefillTask::progress() const {
+    CallProgress progress;
     progress.layers = impl_->session.params().layers;
     progress.layer = impl_->prefill.layer();
     progress.tokens = impl_->plan.computed();
-    progress.units_total = progress.tokens * progress.layers;
-    progress.units_done = impl_->prefill.units();
+    progress.total = progress.tokens * progress.layers;
+    progress.done = impl_->prefill.units();
     progress.seconds = impl_->milliseconds / 1000;
-    if (progress.units_done > 0) {
-        const auto left = static_cast<double>(progress.units_total - progress.units_done);
-        progress.seconds_left = progress.seconds * left / static_cast<double>(progress.units_done);
+    if (progress.done > 0) {
+        const auto left = static_cast<double>(progress.total - progress.done);
+        progress.seconds_left = progress.seconds * left / static_cast<double>(progress.done);
     }
     return progress;
 }
@@ -264,18 +269,14 @@ PrefillTask Session::begin_prefill(std::span<const Branch> branches, const Prefi
     out_of_memory();
 }
 
-PrefillResult Session::prefill(std::span<const Branch> branches,
-                               const std::function<void(const PrefillProgress &)> & on_progress,
-                               const PrefillOptions & options) {
+PrefillResult Session::prefill(std::span<const Branch> branches, const PrefillOptions & options,
+                               const CallOptions & call) {
     if (options.document && !options.document->complete()) {
         raise_usage("a prefill is to use a document that has {} layers of {}", options.document->layers(),
                     impl_->params().layers);
     }
     PrefillTask task = begin_prefill(branches, options);
-    while (task.advance()) {
-        if (on_progress) {
-            on_progress(task.progress());
-        }
+    while (task.advance(call)) {
     }
     return task.take();
 }

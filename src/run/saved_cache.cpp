@@ -1,10 +1,13 @@
 #include <memory>
 #include <new>
 #include <span>
+#include <string>
 
 #include "base/out_of_memory.h"
 #include "base/raise.h"
 #include "base/reservation.h"
+#include "base/stop.h"
+#include "base/telling.h"
 #include "run/document_file.h"
 #include "run/saved_codec.h"
 #include "run/saved_file.h"
@@ -14,7 +17,7 @@
 namespace snapkv {
 
 run::SavedModel Session::Impl::saved_model() const {
-    return {.identity = model.impl()->identity(),
+    return {.identity = Internals::of(model)->identity(),
             .rope = params().rope,
             .shapes = shapes(CacheConfig{}),
             .state_floats = run::state_floats(params()),
@@ -23,53 +26,91 @@ run::SavedModel Session::Impl::saved_model() const {
 }
 
 Document Session::Impl::load_document(const std::filesystem::path & path) const {
-    return Document(std::make_shared<Document::Impl>(
-        Document::Impl{model.impl(), std::make_shared<run::DocumentFile>(path, saved_model(), params())}));
+    return Internals::make(std::make_shared<const Document::Impl>(
+        Document::Impl{Internals::of(model), std::make_shared<run::DocumentFile>(path, saved_model(), params())}));
 }
 
-bool Session::save(const Sequence & sequence, const std::filesystem::path & path) const try {
-    impl_->check_belongs(sequence.impl());
+bool Session::save(const Sequence & sequence, const std::filesystem::path & path, const CallOptions & call) const try {
+    impl_->check_belongs(Internals::of(sequence));
     const run::SavedModel model = impl_->saved_model();
     return run::write_saved_file(
-        path, [&](const run::ByteSink & sink) { run::encode_sequence(model, sequence.impl(), sink); },
-        impl_->options.stop);
+        path, [&](const run::ByteSink & sink) { run::encode_sequence(model, Internals::of(sequence), sink); },
+        impl_->stop.with(call), Telling(call));
 } catch (const std::bad_alloc &) {
     out_of_memory();
 }
 
-Sequence Session::load(const std::filesystem::path & path) const try {
-    const run::SavedFile file(path);
-    const run::ByteSource contents = file.contents();
+bool Session::save(const Sequence & sequence, std::ostream & to, const CallOptions & call) const try {
+    impl_->check_belongs(Internals::of(sequence));
+    const run::SavedModel model = impl_->saved_model();
+    return run::write_saved_stream(
+        to, [&](const run::ByteSink & sink) { run::encode_sequence(model, Internals::of(sequence), sink); },
+        impl_->stop.with(call), Telling(call));
+} catch (const std::bad_alloc &) {
+    out_of_memory();
+}
+
+Sequence Session::Impl::load(const run::ByteSource & contents, const std::string & name, const CallOptions & call) {
+    const Stop to_end = Stop().with(call);
+    const Telling tell(call);
     std::uint64_t unreserved = 0;
-    const auto reserved = Reservation::take(contents.size, impl_->arena->shared_meter(), unreserved);
+    const auto reserved = Reservation::take(contents.size, arena->shared_meter(), unreserved);
     if (!reserved) {
-        raise_machine("{}: takes {} MiB of memory, {} MiB are available", path.string(), contents.size >> 20U,
+        raise_machine("{}: takes {} MiB of memory, {} MiB are available", name, contents.size >> 20U,
                       unreserved >> 20U);
     }
-    auto sequence = std::make_unique<Sequence::Impl>(
-        run::decode_sequence(contents, impl_->saved_model(), impl_->options.context, impl_->arena, path.string()));
-    sequence->model = impl_->model.impl();
-    return Sequence(std::move(sequence));
+    std::uint64_t bytes = 0;
+    const run::ByteSource told{contents.size, [&](std::span<std::byte> to) {
+                                   if (to_end.requested()) {
+                                       raise_interrupted("interrupted while a saved cache is loaded");
+                                   }
+                                   contents.read(to);
+                                   tell(bytes += to.size(), contents.size);
+                               }};
+    auto sequence =
+        std::make_unique<Sequence::Impl>(run::decode_sequence(told, saved_model(), options.context, arena, name));
+    sequence->model = Internals::of(model);
+    return Internals::make(std::move(sequence));
+}
+
+Sequence Session::load(const std::filesystem::path & path, const CallOptions & call) const try {
+    const run::SavedFile file(path);
+    return impl_->load(file.contents(), path.string(), call);
 } catch (const std::bad_alloc &) {
     out_of_memory();
 }
 
-void Session::save_document(const Document & document, const std::filesystem::path & path) const try {
-    const run::RowSource & rows = *document.impl().rows;
-    impl_->check_belongs(document.impl());
+Sequence Session::load(std::istream & from, std::string_view name, const CallOptions & call) const try {
+    const run::SavedStream stream(from, name);
+    return impl_->load(stream.contents(), std::string(name), call);
+} catch (const std::bad_alloc &) {
+    out_of_memory();
+}
+
+bool Session::save_document(const Document & document, const std::filesystem::path & path,
+                            const CallOptions & call) const try {
+    const run::RowSource & rows = *Internals::of(document).rows;
+    impl_->check_belongs(Internals::of(document));
     if (!document.complete()) {
         raise_usage("a document is to be saved that has {} layers of {}", document.layers(), impl_->params().layers);
     }
+    const Stop to_end = impl_->stop.from_now_on().with(call);
+    const Telling tell(call);
     const std::span<const Token> tokens = rows.tokens();
     run::DocumentWriter writer(path, impl_->saved_model(), impl_->params(), {tokens.begin(), tokens.end()},
                                rows.type());
     kv::Arena arena;
     for (std::uint32_t layer = 0; writer.open(); ++layer) {
+        if (to_end.requested()) {
+            return false;
+        }
         writer.add_layer(rows.layer(layer, arena));
+        tell(layer + 1, impl_->params().layers);
     }
     if (!writer.committed()) {
         raise_machine("{}", writer.error());
     }
+    return true;
 } catch (const std::bad_alloc &) {
     out_of_memory();
 }

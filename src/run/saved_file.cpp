@@ -6,13 +6,14 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <istream>
 #include <memory>
+#include <ostream>
 #include <vector>
 
 #include "base/raise.h"
 #include "base/whole_file.h"
 #include "run/checksum.h"
-#include "run/envelope.h"
 
 namespace snapkv::run {
 
@@ -66,74 +67,149 @@ private:
     Checksum checksum_;
 };
 
-}  // namespace
-
-bool write_saved_file(const std::filesystem::path & path, const std::function<void(const ByteSink &)> & write_contents,
-                      const std::atomic<bool> * stop) {
-    constexpr ::mode_t owner_only = 0600;  // it holds what was read and answered
-    try {
-        WholeFile output(path, {.mode = owner_only, .stop = stop});
-        Envelope envelope{.magic = kMagic, .version = kVersion};
-        Checksum checksum;
-        output.write(std::as_bytes(std::span(&envelope, 1)));
-        write_contents([&](std::span<const std::byte> piece) {
-            checksum.add(piece);
-            envelope.size += piece.size();
-            output.write(piece);
-        });
-        envelope.checksum = checksum.value();
-        output.overwrite(0, std::as_bytes(std::span(&envelope, 1)));
-        output.commit();
-    } catch (const WholeFile::Stopped &) {
-        return false;
-    }
-    return true;
+/// What stands before the contents, for which they are gone through once.
+Envelope envelope_of(const WriteContents & write_contents, const Stop & stop) {
+    Envelope envelope{.magic = kMagic, .version = kVersion};
+    Checksum checksum;
+    write_contents([&](std::span<const std::byte> piece) {
+        if (stop.requested()) {
+            throw WholeFile::Stopped();
+        }
+        checksum.add(piece);
+        envelope.size += piece.size();
+    });
+    envelope.checksum = checksum.value();
+    return envelope;
 }
 
-SavedFile::SavedFile(const std::filesystem::path & path) : file_(path, "a saved cache") {
-    check();
-}
-
-void SavedFile::check() {
-    const std::string & path = file_.path();
-    const std::uint64_t file_bytes = file_.size();
-    std::array<std::byte, sizeof(Envelope)> beginning{};
-    const auto there = static_cast<std::size_t>(std::min<std::uint64_t>(file_bytes, beginning.size()));
-    file_.read(0, std::span(beginning).first(there));
+/// What a saved cache begins with. Throws Error(Input) for anything else; `there` bytes of it could be read.
+Envelope checked_envelope(std::span<const std::byte> beginning, std::size_t there, std::string_view name) {
     if (std::memcmp(beginning.data(), kMagic.data(), std::min(there, kMagic.size())) != 0) {
-        raise_input("{}: not a saved cache", path);
+        raise_input("{}: not a saved cache", name);
     }
     if (there < beginning.size()) {
-        raise_input("{}: cut short: {} bytes, a saved cache begins with {}", path, there, beginning.size());
+        raise_input("{}: cut short: {} bytes, a saved cache begins with {}", name, there, beginning.size());
     }
     Envelope envelope;
     std::memcpy(&envelope, beginning.data(), sizeof envelope);
     if (envelope.version != kVersion) {
-        raise_input("{}: a saved cache of version {}, expected version {}", path, envelope.version, kVersion);
+        raise_input("{}: a saved cache of version {}, expected version {}", name, envelope.version, kVersion);
     }
-    size_ = file_bytes - sizeof envelope;
-    if (size_ != envelope.size || envelope.zero != 0) {
-        raise_input("{}: {}: {} bytes of contents, expected {}", path, size_ < envelope.size ? "cut short" : "altered",
-                    size_, envelope.size);
+    return envelope;
+}
+
+[[noreturn]] void raise_altered(std::string_view name, std::uint64_t found, std::uint64_t expected) {
+    raise_input("{}: altered: the checksum of its contents is {:016x}, expected {:016x}", name, found, expected);
+}
+
+}  // namespace
+
+bool write_saved_file(const std::filesystem::path & path, const WriteContents & write_contents, const Stop & stop,
+                      const Telling & tell) try {
+    constexpr ::mode_t owner_only = 0600;  // it holds what was read and answered
+    WholeFile output(path, {.mode = owner_only, .stop = stop});
+    std::uint64_t total = 0;
+    if (tell) {
+        write_contents([&](std::span<const std::byte> piece) { total += piece.size(); });
     }
-    Contents contents(file_, size_);
+    Envelope envelope{.magic = kMagic, .version = kVersion};
+    Checksum checksum;
+    output.write(std::as_bytes(std::span(&envelope, 1)));
+    write_contents([&](std::span<const std::byte> piece) {
+        checksum.add(piece);
+        envelope.size += piece.size();
+        output.write(piece);
+        tell(envelope.size, total);
+    });
+    envelope.checksum = checksum.value();
+    output.overwrite(0, std::as_bytes(std::span(&envelope, 1)));
+    output.commit();
+    return true;
+} catch (const WholeFile::Stopped &) {
+    return false;
+}
+
+bool write_saved_stream(std::ostream & to, const WriteContents & write_contents, const Stop & stop,
+                        const Telling & tell) try {
+    const Stop later = stop.from_now_on();
+    const auto write = [&](std::span<const std::byte> piece) {
+        if (later.requested()) {
+            throw WholeFile::Stopped();
+        }
+        to.write(reinterpret_cast<const char *>(piece.data()), static_cast<std::streamsize>(piece.size()));
+        if (!to) {
+            raise_machine("the stream to which a sequence is saved has failed");
+        }
+    };
+    const Envelope envelope = envelope_of(write_contents, later);
+    std::uint64_t written = 0;
+    write(std::as_bytes(std::span(&envelope, 1)));
+    write_contents([&](std::span<const std::byte> piece) {
+        write(piece);
+        tell(written += piece.size(), envelope.size);
+    });
+    return true;
+} catch (const WholeFile::Stopped &) {
+    return false;
+}
+
+SavedFile::SavedFile(const std::filesystem::path & path) : file_(path, "a saved cache") {
+    const std::uint64_t file_bytes = file_.size();
+    std::array<std::byte, sizeof(Envelope)> beginning{};
+    const auto there = static_cast<std::size_t>(std::min<std::uint64_t>(file_bytes, beginning.size()));
+    file_.read(0, std::span(beginning).first(there));
+    envelope_ = checked_envelope(beginning, there, file_.path());
+    const std::uint64_t size = file_bytes - sizeof envelope_;
+    if (size != envelope_.size || envelope_.zero != 0) {
+        raise_input("{}: {}: {} bytes of contents, expected {}", file_.path(),
+                    size < envelope_.size ? "cut short" : "altered", size, envelope_.size);
+    }
+    Contents contents(file_, size);
     for (std::vector<std::byte> piece(std::size_t{1} << 20U); contents.left() > 0;) {
         contents.read(
             std::span(piece).first(static_cast<std::size_t>(std::min<std::uint64_t>(piece.size(), contents.left()))));
     }
-    checksum_ = contents.checksum();
-    if (checksum_ != envelope.checksum) {
-        raise_input("{}: altered: the checksum of its contents is {:016x}, expected {:016x}", path, checksum_,
-                    envelope.checksum);
+    if (contents.checksum() != envelope_.checksum) {
+        raise_altered(file_.path(), contents.checksum(), envelope_.checksum);
     }
 }
 
 ByteSource SavedFile::contents() const {
-    const auto contents = std::make_shared<Contents>(file_, size_);
-    return {size_, [this, contents](std::span<std::byte> to) {
+    const auto contents = std::make_shared<Contents>(file_, envelope_.size);
+    return {envelope_.size, [this, contents](std::span<std::byte> to) {
                 contents->read(to);
-                if (contents->left() == 0 && contents->checksum() != checksum_) {
+                if (contents->left() == 0 && contents->checksum() != envelope_.checksum) {
                     raise_input("{}: altered while it was read", file_.path());
+                }
+            }};
+}
+
+SavedStream::SavedStream(std::istream & from, std::string_view name) : from_(from), name_(name) {
+    std::array<std::byte, sizeof(Envelope)> beginning{};
+    from.read(reinterpret_cast<char *>(beginning.data()), beginning.size());
+    envelope_ = checked_envelope(beginning, static_cast<std::size_t>(from.gcount()), name_);
+    if (envelope_.zero != 0) {
+        raise_input("{}: altered: a number that is 0 in a saved cache is {}", name_, envelope_.zero);
+    }
+}
+
+ByteSource SavedStream::contents() const {
+    struct State {
+        std::uint64_t left;
+        Checksum checksum;
+    };
+    const auto state = std::make_shared<State>(State{envelope_.size, {}});
+    return {envelope_.size, [this, state](std::span<std::byte> to) {
+                from_.read(reinterpret_cast<char *>(to.data()), static_cast<std::streamsize>(to.size()));
+                if (static_cast<std::size_t>(from_.gcount()) < to.size()) {
+                    raise_input("{}: cut short: {} bytes of contents, expected {}", name_,
+                                envelope_.size - state->left + static_cast<std::uint64_t>(from_.gcount()),
+                                envelope_.size);
+                }
+                state->checksum.add(to);
+                state->left -= to.size();
+                if (state->left == 0 && state->checksum.value() != envelope_.checksum) {
+                    raise_altered(name_, state->checksum.value(), envelope_.checksum);
                 }
             }};
 }

@@ -1,10 +1,15 @@
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <iosfwd>
+#include <string>
+#include <string_view>
 
+#include "base/stop.h"
+#include "base/telling.h"
+#include "run/envelope.h"
 #include "run/input_file.h"
 #include "run/saved_codec.h"
 
@@ -12,11 +17,17 @@ namespace snapkv::run {
 
 // The envelope of a saved cache: magic, version, size and checksum of the contents.
 
-/// Puts what `write_contents` hands to its sink into the envelope, at `path`, all or nothing (see WholeFile); a new
-/// file is its owner's alone. False, with nothing changed, where `stop` (may be null) becomes true meanwhile. Throws
-/// Error(Machine) that begins with the path.
-bool write_saved_file(const std::filesystem::path & path, const std::function<void(const ByteSink &)> & write_contents,
-                      const std::atomic<bool> * stop = nullptr);
+/// Hands the contents to a sink, the same ones each time.
+using WriteContents = std::function<void(const ByteSink &)>;
+
+/// Puts the contents into the envelope, at `path`, all or nothing (see WholeFile); a new file is its owner's alone.
+/// False, with nothing changed, where it is to stop. Throws Error(Machine) that begins with the path.
+bool write_saved_file(const std::filesystem::path & path, const WriteContents & write_contents,
+                      const Stop & stop = Stop(), const Telling & tell = Telling());
+
+/// The same to a stream. False where it is to stop. Throws Error(Machine) where the stream fails.
+bool write_saved_stream(std::ostream & to, const WriteContents & write_contents, const Stop & stop = Stop(),
+                        const Telling & tell = Telling());
 
 /// A saved cache's file, open and checked.
 class SavedFile {
@@ -31,11 +42,24 @@ public:
     [[nodiscard]] ByteSource contents() const;
 
 private:
-    void check();
-
     InputFile file_;
-    std::uint64_t size_ = 0;      ///< of the contents
-    std::uint64_t checksum_ = 0;  ///< of the contents
+    Envelope envelope_;
+};
+
+/// The same that comes through a stream, whose contents can be read once.
+class SavedStream {
+public:
+    /// Reads the envelope. Throws Error(Input) that begins with `name` as SavedFile does, but for the checksum, which
+    /// contents() compares at the end.
+    SavedStream(std::istream & from, std::string_view name);
+
+    /// Throws, as it is read, where the stream ends too early or the checksum does not match. This must outlive it.
+    [[nodiscard]] ByteSource contents() const;
+
+private:
+    std::istream & from_;
+    std::string name_;
+    Envelope envelope_;
 };
 
 }  // namespace snapkv::run

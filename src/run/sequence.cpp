@@ -10,6 +10,11 @@
 namespace snapkv {
 
 Sequence::Sequence(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Sequence Internals::make(std::unique_ptr<Sequence::Impl> impl) {
+    return Sequence(std::move(impl));
+}
+
 Sequence::Sequence(Sequence &&) noexcept = default;
 Sequence & Sequence::operator=(Sequence &&) noexcept = default;
 Sequence::~Sequence() = default;

@@ -7,6 +7,7 @@
 #include "kv/recurrent_state.h"
 #include "kv/segment.h"
 #include "kv/tail.h"
+#include "run/internals.h"
 #include "snapkv/model.h"
 #include "snapkv/sequence.h"
 

@@ -8,6 +8,7 @@
 
 #include "base/out_of_memory.h"
 #include "base/raise.h"
+#include "base/telling.h"
 #include "base/threads.h"
 #include "run/hidden_states.h"
 #include "run/sequence_impl.h"
@@ -50,7 +51,8 @@ SessionOptions settled(const Model & model, SessionOptions options) {
     options.threads = options.threads == 0 ? usable_cores() : options.threads;
     options.threads_batch = options.threads_batch == 0 ? options.threads : options.threads_batch;
     // A chunk of fewer rows would be padded to this many: nothing would be won.
-    options.batch = std::clamp(options.batch, run::HiddenStates::kLeastRows, largest_batch(model.impl()->params));
+    options.batch =
+        std::clamp(options.batch, run::HiddenStates::kLeastRows, largest_batch(Internals::of(model)->params));
     options.context = options.context == 0 ? trained : options.context;
     if (options.context > trained && !options.allow_long) {
         raise_field("session.context",
@@ -66,13 +68,13 @@ SessionOptions settled(const Model & model, SessionOptions options) {
 Session::Impl::Impl(Model loaded, const SessionOptions & asked)
     : model(std::move(loaded)),
       options(settled(model, asked)),
-      compute(options.threads, options.threads_batch, options.stop),
-      stepper(params(), model.impl()->decoder, compute, options.attention, options.products, work) {}
+      compute(options.threads, options.threads_batch, stop),
+      stepper(params(), Internals::of(model)->decoder, compute, options.attention, options.products, work) {}
 
 run::PrefillEnvironment Session::Impl::environment(const run::RunMemory & of_run) {
     return {.params = params(),
-            .decoder = model.impl()->decoder,
-            .weights = model.impl()->weights,
+            .decoder = Internals::of(model)->decoder,
+            .weights = Internals::of(model)->weights,
             .compute = compute,
             .allocator = prefill_allocator,
             .arena = *of_run.arena,
@@ -85,7 +87,7 @@ run::PrefillEnvironment Session::Impl::environment(const run::RunMemory & of_run
 run::PrefillPlan Session::Impl::plan(std::span<const Branch> branches, const PrefillOptions & prefill) const {
     run::TrunkUse use{.hold = prefill.hold, .hold_in_file = !prefill.hold_file.empty()};
     if (prefill.document) {
-        const Document::Impl & document = prefill.document->impl();
+        const Document::Impl & document = Internals::of(*prefill.document);
         check_belongs(document);
         use.held = document.rows->tokens();
         use.type = document.rows->type();
@@ -97,18 +99,18 @@ run::PrefillPlan Session::Impl::plan(std::span<const Branch> branches, const Pre
 void Session::Impl::log_products() const {
     if (options.log) {
         options.log(run::PrefillProducts::describe(
-            run::PrefillProducts::choose(params(), model.impl()->decoder, options.products)));
+            run::PrefillProducts::choose(params(), Internals::of(model)->decoder, options.products)));
     }
 }
 
 void Session::Impl::check_belongs(const Sequence::Impl & sequence) const {
-    if (!model.impl()->is_same_as(*sequence.model)) {
+    if (!Internals::of(model)->is_same_as(*sequence.model)) {
         raise_usage("the sequence was made with another model, or another RoPE setting, than the session's");
     }
 }
 
 void Session::Impl::check_belongs(const Document::Impl & document) const {
-    if (!model.impl()->is_same_as(*document.model)) {
+    if (!Internals::of(model)->is_same_as(*document.model)) {
         raise_usage("the document was made with another model, or another RoPE setting, than the session's");
     }
 }
@@ -131,7 +133,7 @@ void Session::Impl::check_several(std::span<Sequence * const> sequences) const {
         if (sequence == nullptr) {
             raise_usage("a sequence is to go on and is not there");
         }
-        check_belongs(sequence->impl());
+        check_belongs(Internals::of(*sequence));
         if (!seen.insert(sequence).second) {
             raise_usage("a sequence is to go on twice at once; fork() makes two of it");
         }
@@ -141,7 +143,7 @@ void Session::Impl::check_several(std::span<Sequence * const> sequences) const {
 void Session::Impl::step(std::vector<run::Feed> feeds, const std::function<void(const run::Feed &)> & stepped) {
     // Enough to share the weights; more would take memory. ggml's products of repacked weights, which take the place of
     // our own where there is no better, round one row otherwise than several.
-    const std::ptrdiff_t most = model.impl()->weights.repacked_bytes() > 0 ? 1 : 32;
+    const std::ptrdiff_t most = Internals::of(model)->weights.repacked_bytes() > 0 ? 1 : 32;
     while (!feeds.empty()) {
         const std::vector<kv::LayerShape> & shapes = feeds.front().sequence->tail.shapes();
         auto others = std::stable_partition(
@@ -175,8 +177,10 @@ std::uint64_t Session::cache_bytes_peak() const {
     return impl_->arena->meter().peak();
 }
 
-AppendStats Session::append(Sequence & sequence, std::span<const Token> tokens) try {
-    Sequence::Impl & state = sequence.impl();
+AppendStats Session::append(Sequence & sequence, std::span<const Token> tokens, const CallOptions & call) try {
+    const Impl::Call under_way(*impl_, call);
+    const Telling tell(call);
+    Sequence::Impl & state = Internals::of(sequence);
     impl_->check_belongs(state);
     std::vector<Token> feed;
     if (state.pending) {
@@ -198,6 +202,7 @@ AppendStats Session::append(Sequence & sequence, std::span<const Token> tokens) 
             state.tokens.insert(state.tokens.end(), chunk.begin() + (state.pending ? 1 : 0), chunk.end());
             state.pending = false;
             stats.tokens += count;
+            tell(stats.tokens, feed.size());
         }
     } catch (const run::Interrupted &) {
         stats.interrupted = true;
@@ -208,7 +213,9 @@ AppendStats Session::append(Sequence & sequence, std::span<const Token> tokens) 
     out_of_memory();
 }
 
-AppendStats Session::step(std::span<Sequence * const> sequences, std::span<const Token> tokens) try {
+AppendStats Session::step(std::span<Sequence * const> sequences, std::span<const Token> tokens,
+                          const CallOptions & call) try {
+    const Impl::Call under_way(*impl_, call);
     if (sequences.size() != tokens.size()) {
         raise_usage("a step of {} sequences is given {} tokens", sequences.size(), tokens.size());
     }
@@ -216,7 +223,7 @@ AppendStats Session::step(std::span<Sequence * const> sequences, std::span<const
     const std::vector<Token> copies(tokens.begin(), tokens.end());  // they may be a sequence's own, which grows
     std::vector<run::Feed> feeds;
     for (std::size_t index = 0; index < sequences.size(); ++index) {
-        Sequence::Impl & sequence = sequences[index]->impl();
+        Sequence::Impl & sequence = Internals::of(*sequences[index]);
         feeds.push_back({&sequence, std::span(copies).subspan(index, 1)});
         impl_->check_takes(sequence, feeds.back().tokens);
         if (sequence.pending) {
@@ -247,15 +254,16 @@ std::uint32_t Session::held_tokens(std::span<const Branch> branches, const Docum
 }
 
 std::vector<Token> Session::turn_tokens(const Sequence & sequence, std::string_view message, bool raw,
-                                        bool parse_special) const try {
-    const Model::Impl & model = *impl_->model.impl();
+                                        bool parse_special, const CallOptions & call) const try {
+    const Model::Impl & model = *Internals::of(impl_->model);
+    const text::Vocabulary vocabulary = model.vocabulary.obeying(call);
     if (raw) {
         text::require_utf8(message, "message");
-        return text::continue_text(model.vocabulary, message, parse_special);
+        return text::continue_text(vocabulary, message, parse_special);
     }
-    const std::vector<Token> & tokens = sequence.impl().tokens;
+    const std::vector<Token> & tokens = Internals::of(sequence).tokens;
     const bool ended = !tokens.empty() && model.vocabulary.is_end_of_generation(tokens.back());
-    return text::turn_tokens(model.vocabulary, model.chat, message, ended);
+    return text::turn_tokens(vocabulary, model.chat.with(vocabulary), message, ended);
 } catch (const std::bad_alloc &) {
     out_of_memory();
 }

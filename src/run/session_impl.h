@@ -40,7 +40,8 @@ struct Session::Impl {
     Impl(Model loaded, const SessionOptions & asked);
 
     Model model;
-    SessionOptions options;                                     ///< settled: no zeros left
+    SessionOptions options;  ///< settled: no zeros left
+    Stop stop{options.stop};
     std::shared_ptr<Meter> memory = std::make_shared<Meter>();  ///< of `arena` and `work` together
     std::shared_ptr<kv::Arena> arena = std::make_shared<kv::Arena>(std::vector{memory});
     std::shared_ptr<Meter> work = std::make_shared<Meter>(std::vector{memory});
@@ -49,7 +50,21 @@ struct Session::Impl {
     run::Stepper stepper;
     std::optional<run::Speed> speed;  ///< measured once, when an estimate is first asked for
 
-    [[nodiscard]] const model::HyperParameters & params() const { return model.impl()->params; }
+    /// A call under way: what ends it beside the session's flag, until it is over.
+    class Call {
+    public:
+        Call(Impl & session, const CallOptions & call) : session_(session) {
+            session.compute.obey(session.stop.with(call));
+        }
+        Call(const Call &) = delete;
+        Call & operator=(const Call &) = delete;
+        ~Call() { session_.compute.obey(session_.stop); }
+
+    private:
+        Impl & session_;
+    };
+
+    [[nodiscard]] const model::HyperParameters & params() const { return Internals::of(model)->params; }
     [[nodiscard]] run::PrefillEnvironment environment(const run::RunMemory & of_run);
     /// Throws as plan_prefill() does, and Error(Usage) for a document of another model.
     [[nodiscard]] run::PrefillPlan plan(std::span<const Branch> branches, const PrefillOptions & prefill) const;
@@ -68,6 +83,8 @@ struct Session::Impl {
     void step(std::vector<run::Feed> feeds, const std::function<void(const run::Feed &)> & stepped);
     /// What files say of the model.
     [[nodiscard]] run::SavedModel saved_model() const;
+    /// The sequence that was saved as `contents`; `name` begins the messages of errors.
+    [[nodiscard]] Sequence load(const run::ByteSource & contents, const std::string & name, const CallOptions & call);
     /// Throws Error(Input) for what is no document of this model.
     [[nodiscard]] Document load_document(const std::filesystem::path & path) const;
     /// For further rows of a sequence, from position `first` on.

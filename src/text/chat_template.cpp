@@ -32,10 +32,9 @@ const std::string & source_of(const std::string & named) {
 }  // namespace
 
 struct ChatTemplate::Impl {
-    Vocabulary vocabulary;
     std::string source;
 
-    Impl(Vocabulary of, std::string text) : vocabulary(std::move(of)), source(std::move(text)) {}
+    explicit Impl(std::string text) : source(std::move(text)) {}
 
     // Rendered once and kept: a template may print the time, and a conversation should not change under way.
     struct Rendered {
@@ -45,17 +44,17 @@ struct ChatTemplate::Impl {
         std::string error;
         std::string further_error;
     };
-    const Rendered & rendered() {
+    const Rendered & rendered(const Vocabulary & vocabulary) {
         // Not std::call_once: what throws must be tried again, and ThreadSanitizer waits for it for ever.
         const std::lock_guard lock(mutex);
         if (!result) {
-            result = render();
+            result = render(vocabulary);
         }
         return *result;
     }
 
     /// Likewise, for the conversations of the last few kinds.
-    std::vector<std::string> texts_around(std::span<const std::string> roles) {
+    std::vector<std::string> texts_around(const Vocabulary & vocabulary, std::span<const std::string> roles) {
         const std::lock_guard lock(mutex);
         const auto same = [&](const Conversation & known) { return std::ranges::equal(known.roles, roles); };
         auto found = std::find_if(conversations.begin(), conversations.end(), same);
@@ -84,7 +83,7 @@ private:
         std::vector<std::string> around;
     };
 
-    Rendered render() const {
+    Rendered render(const Vocabulary & vocabulary) const {
         Rendered frames;
         if (source.empty()) {
             frames.error = no_template;
@@ -118,37 +117,39 @@ private:
 ChatTemplate::ChatTemplate(const Vocabulary & vocabulary) : ChatTemplate(vocabulary, vocabulary.chat_template()) {}
 
 ChatTemplate::ChatTemplate(const Vocabulary & vocabulary, const std::string & source)
-    : impl_(std::make_unique<Impl>(vocabulary, source_of(source))) {}
+    : vocabulary_(vocabulary), impl_(std::make_shared<Impl>(source_of(source))) {}
 
-ChatTemplate::~ChatTemplate() = default;
-ChatTemplate::ChatTemplate(ChatTemplate &&) noexcept = default;
-ChatTemplate & ChatTemplate::operator=(ChatTemplate &&) noexcept = default;
+ChatTemplate ChatTemplate::with(const Vocabulary & of_call) const {
+    ChatTemplate same = *this;
+    same.vocabulary_ = of_call;
+    return same;
+}
 
 const std::string & ChatTemplate::source() const {
     return impl_->source;
 }
 
 bool ChatTemplate::usable() const {
-    return impl_->rendered().first.has_value();
+    return impl_->rendered(vocabulary_).first.has_value();
 }
 
 const std::string & ChatTemplate::error() const {
-    return impl_->rendered().error;
+    return impl_->rendered(vocabulary_).error;
 }
 
 Frame ChatTemplate::first_turn() const {
     if (!usable()) {
         raise_unusable(error());
     }
-    return *impl_->rendered().first;
+    return *impl_->rendered(vocabulary_).first;
 }
 
 std::vector<std::string> ChatTemplate::texts_around(std::span<const std::string> roles) const {
-    return impl_->texts_around(roles);
+    return impl_->texts_around(vocabulary_, roles);
 }
 
 Frame ChatTemplate::further_turn(bool end_token_fed) const {
-    const Impl::Rendered & rendered = impl_->rendered();
+    const Impl::Rendered & rendered = impl_->rendered(vocabulary_);
     if (!rendered.first || !rendered.further) {
         raise_unusable(rendered.first ? rendered.further_error : rendered.error);
     }

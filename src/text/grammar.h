@@ -18,7 +18,7 @@ using SamplerPointer = std::unique_ptr<llama_sampler, FreeSampler>;
 /// outside: it is read in a child process with a budget of time, memory and stack first, and refused if its rules can
 /// begin in very many ways. What following an ambiguous one takes is not limited otherwise. Throws Error(Input), with
 /// the reason, for one that cannot be used; Error(Machine) where no child process can be had; Error(Interrupted) once
-/// the vocabulary's stop flag is set.
+/// the vocabulary is to stop.
 SamplerPointer make_grammar(const Vocabulary & vocabulary, const std::string & grammar);
 
 /// The grammar of the texts that a JSON schema describes, as llama.cpp makes it: of a subset of what schemas can say.

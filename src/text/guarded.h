@@ -31,8 +31,8 @@ struct Guarded {
 
 /// What `work` returns, on a stack for such a text and in a child process with a budget of time and memory: what it
 /// throws, or using up the budget, is an `error`. See in_child() for what it may do. Throws Error(Machine) where no
-/// child process can be had or the system is too busy for it or kills it, Error(Interrupted) once the vocabulary's stop
-/// flag is set.
+/// child process can be had or the system is too busy for it or kills it, Error(Interrupted) once the vocabulary is to
+/// stop.
 Guarded run_guarded(const Vocabulary & vocabulary, const Outsider & outsider,
                     const std::function<std::string()> & work);
 

@@ -18,7 +18,7 @@ enum class Spaces { Kept, Swallowed };  ///< by the tokens that swallow white sp
 
 /// Cuts a text at its special tokens as libllama does, longer tokens before shorter ones and none within a longer one,
 /// but in linear time: libllama walks its list of parts from the beginning for each part. Throws Error(Interrupted)
-/// once the vocabulary's stop flag is set.
+/// once the vocabulary is to stop.
 std::vector<Part> partition(const Vocabulary & vocabulary, std::string_view text, Wanted wanted, Spaces spaces);
 
 std::string_view without_leading_space(std::string_view text);

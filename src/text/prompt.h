@@ -14,18 +14,17 @@
 namespace snapkv::text {
 
 /// A Jinja template, the model file's own or the caller's, run by llama.cpp's implementation when it is first needed.
+/// Cheap to copy: copies share what was rendered.
 /// Const members may be called from several threads. Those that need it rendered throw Error(Machine) where no process
-/// can be had for that or the system is too busy or kills it, and Error(Interrupted) once the vocabulary's stop flag is
-/// set.
+/// can be had for that or the system is too busy or kills it, and Error(Interrupted) once the vocabulary is to stop.
 class ChatTemplate {
 public:
     /// Never throws for a template that does not work: usable() is then false and error() says why.
     explicit ChatTemplate(const Vocabulary & vocabulary);
     /// The same with a Jinja template of the caller's.
     ChatTemplate(const Vocabulary & vocabulary, const std::string & source);
-    ~ChatTemplate();
-    ChatTemplate(ChatTemplate &&) noexcept;
-    ChatTemplate & operator=(ChatTemplate &&) noexcept;
+    /// The same template, with what of it has been rendered, for a call that has this copy of the vocabulary.
+    [[nodiscard]] ChatTemplate with(const Vocabulary & of_call) const;
 
     [[nodiscard]] const std::string & source() const;  ///< Jinja; empty: there is none
     [[nodiscard]] bool usable() const;                 ///< there is a template and it works
@@ -42,7 +41,8 @@ public:
 
 private:
     struct Impl;
-    std::unique_ptr<Impl> impl_;
+    Vocabulary vocabulary_;
+    std::shared_ptr<Impl> impl_;
 };
 
 /// One user message: document, and where there is a question `separator` and the question, as one untrimmed byte string

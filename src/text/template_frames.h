@@ -33,7 +33,7 @@ struct TemplateTexts {
 /// Renders a Jinja template with llama.cpp's implementation. A template is a program from outside: it runs in a child
 /// process with a budget of time, memory and stack, and one that exceeds it is said to in `error`. Throws
 /// Error(Machine) where no child process can be had or the system is too busy for it or kills it, Error(Interrupted)
-/// once the vocabulary's stop flag is set.
+/// once the vocabulary is to stop.
 TemplateFrames render_frames(const Vocabulary & vocabulary, const std::string & source);
 
 /// The same for a conversation whose messages have these roles.

@@ -100,14 +100,14 @@ std::vector<Token> call_tokenizer(const llama_vocab * vocab, std::string_view te
     raise_interrupted("interrupted while tokenizing");
 }
 
-/// As call_tokenizer(), in a child process, which a stop flag can end at any moment. In this one where none can be had.
-std::vector<Token> tokenize_in_child(const llama_vocab * vocab, std::string_view text, const std::atomic<bool> & stop) {
+/// As call_tokenizer(), in a child process, which can be ended at any moment. In this one where none can be had.
+std::vector<Token> tokenize_in_child(const llama_vocab * vocab, std::string_view text, const Stop & stop) {
     constexpr std::chrono::hours no_limit{24 * 365};
     const ChildBudget budget{.memory = available_memory(),
                              .processor = no_limit,
                              .clock = no_limit,
                              .answer = std::numeric_limits<std::int32_t>::max() * sizeof(Token),
-                             .stop = &stop};
+                             .stop = stop};
     std::optional<ChildAnswer> answer;
     try {
         answer = in_child(budget, [&] {
@@ -144,7 +144,6 @@ bool puts_space_before_text(const llama_vocab * vocab) {
 struct Vocabulary::Loaded {
     llama_vocab libllama;
     std::string chat_template;
-    const std::atomic<bool> * stop = nullptr;
     std::vector<Special> specials;
     Splitting splitting;
     std::vector<Token> guard;
@@ -152,14 +151,9 @@ struct Vocabulary::Loaded {
 
     [[nodiscard]] const llama_vocab * vocab() const { return &libllama; }
 
-    void check_stop() const {
-        if (stop != nullptr && stop->load()) {
-            raise_stopped();
-        }
-    }
-
     /// `piece` views `text`, so that an error can say where it lies.
-    [[nodiscard]] std::vector<Token> tokens_of(std::string_view text, std::string_view piece, bool continues) const {
+    [[nodiscard]] std::vector<Token> tokens_of(std::string_view text, std::string_view piece, bool continues,
+                                               const Stop & stop) const {
         if (piece.size() > std::numeric_limits<std::int32_t>::max() - 2 * spare_tokens) {
             raise_input("the text is {} bytes long: the tokenizer can handle less than 2 GiB at a time", piece.size());
         }
@@ -169,7 +163,7 @@ struct Vocabulary::Loaded {
         const std::string after_guard = guarded ? std::string("\n").append(piece) : std::string();
         const std::string_view all = guarded ? after_guard : piece;
         const auto call = [&] {
-            tokens = stop != nullptr && piece.size() > longest_in_process ? tokenize_in_child(vocab(), all, *stop)
+            tokens = stop.possible() && piece.size() > longest_in_process ? tokenize_in_child(vocab(), all, stop)
                                                                           : call_tokenizer(vocab(), all);
         };
         if (stack <= callers_stack) {
@@ -183,24 +177,26 @@ struct Vocabulary::Loaded {
         }
         return tokens;
     }
-
-    /// The tokens of `plain`, a part of `text` without special tokens, until there are more than `most`.
-    [[nodiscard]] std::vector<Token> plain_tokens(std::string_view text, std::string_view plain,
-                                                  std::size_t most) const {
-        std::vector<Token> tokens;
-        // Ill-formed text is not cut: where its characters begin depends on all that precedes.
-        const bool valid = plain.size() <= usual_piece || find_invalid_utf8(plain) == std::string_view::npos;
-        bool continues = false;
-        while (!plain.empty() && tokens.size() <= most) {
-            check_stop();
-            const std::string_view piece = valid ? next_piece(plain, splitting.cuts, usual_piece) : plain;
-            const std::vector<Token> added = tokens_of(text, piece, std::exchange(continues, true));
-            tokens.insert(tokens.end(), added.begin(), added.end());
-            plain.remove_prefix(piece.size());
-        }
-        return tokens;
-    }
 };
+
+/// The tokens of `plain`, a part of `text` without special tokens, until there are more than `most`.
+std::vector<Token> Vocabulary::plain_tokens(std::string_view text, std::string_view plain, std::size_t most) const {
+    std::vector<Token> tokens;
+    // Ill-formed text is not cut: where its characters begin depends on all that precedes.
+    const bool valid = plain.size() <= usual_piece || find_invalid_utf8(plain) == std::string_view::npos;
+    bool continues = false;
+    while (!plain.empty() && tokens.size() <= most) {
+        check_stop();
+        const std::string_view piece = valid ? next_piece(plain, loaded_->splitting.cuts, usual_piece) : plain;
+        const std::vector<Token> added = loaded_->tokens_of(text, piece, std::exchange(continues, true), stop_);
+        tokens.insert(tokens.end(), added.begin(), added.end());
+        plain.remove_prefix(piece.size());
+        if (text.size() > usual_piece) {
+            tell_(text.size() - static_cast<std::size_t>(text.end() - plain.begin()), text.size());
+        }
+    }
+    return tokens;
+}
 
 Vocabulary Vocabulary::load(const gguf::File & file, const VocabularyOptions & options) {
     const LlamaLog log;
@@ -236,7 +232,7 @@ Vocabulary Vocabulary::load(const gguf::File & file, const VocabularyOptions & o
     }
     Vocabulary vocabulary;
     vocabulary.loaded_ = loaded;
-    loaded->stop = options.stop;
+    vocabulary.stop_ = options.stop;
     loaded->specials = special_tokens(vocabulary);
     loaded->splitting = splitting_of(vocabulary);
     for (Token token = 0; token < vocabulary.size(); ++token) {
@@ -247,6 +243,13 @@ Vocabulary Vocabulary::load(const gguf::File & file, const VocabularyOptions & o
         loaded->guard = call_tokenizer(loaded->vocab(), "\n");
     }
     return vocabulary;
+}
+
+Vocabulary Vocabulary::obeying(const CallOptions & call) const {
+    Vocabulary same = *this;
+    same.stop_ = stop_.with(call);
+    same.tell_ = Telling(call);
+    return same;
 }
 
 std::vector<Token> Vocabulary::tokenize(std::string_view text, bool add_special, bool parse_special,
@@ -268,7 +271,7 @@ std::vector<Token> Vocabulary::tokenize(std::string_view text, bool add_special,
         } else if (const auto known = remembered.find(part.text); known != remembered.end()) {
             found = known->second;
         } else {
-            found = loaded_->plain_tokens(text, part.text, most - std::min(most, tokens.size()));
+            found = plain_tokens(text, part.text, most - std::min(most, tokens.size()));
             if (part.text.size() <= remembered_part && remembered.size() < remembered_parts) {
                 remembered.emplace(part.text, found);
             }
@@ -347,12 +350,10 @@ std::span<const Token> Vocabulary::guard() const {
     return loaded_->guard;
 }
 
-const std::atomic<bool> * Vocabulary::stop() const {
-    return loaded_->stop;
-}
-
 void Vocabulary::check_stop() const {
-    loaded_->check_stop();
+    if (stop_.requested()) {
+        raise_stopped();
+    }
 }
 
 const llama_vocab * Vocabulary::raw() const {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -11,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/stop.h"
+#include "base/telling.h"
 #include "gguf/file.h"
 
 struct llama_vocab;
@@ -30,23 +31,26 @@ struct Special {
 struct VocabularyOptions {
     /// Receives what libllama warns of while it loads, a line each.
     std::function<void(std::string_view)> warn = {};
-    /// Polled while a long text is tokenized. May be null; must outlive the vocabulary.
-    const std::atomic<bool> * stop = nullptr;
+    Stop stop = Stop();  ///< polled while a long text is tokenized
 };
 
-/// libllama's tokenizer over a file's vocabulary. Const members may be called from several threads, however small
-/// their stacks.
+/// libllama's tokenizer over a file's vocabulary. Cheap to copy. Const members may be called from several threads,
+/// however small their stacks.
 class Vocabulary {
 public:
     /// Reads the mapping that `file` holds, on which gguf::check_vocabulary must have passed; the file need not stay.
     /// Throws Error(Input) where libllama refuses it.
     static Vocabulary load(const gguf::File & file, const VocabularyOptions & options = {});
 
+    /// The same vocabulary for one call, which may be stopped for reasons of its own and is told how far a long text
+    /// is, in bytes.
+    [[nodiscard]] Vocabulary obeying(const CallOptions & call) const;
+
     static constexpr std::size_t no_limit = std::numeric_limits<std::size_t>::max();
 
     /// libllama's tokens for the text. A long text is taken in pieces that tokenize to the same, and no further than to
     /// the piece in which there turn out to be more than `most` tokens. Throws Error(Input) for a stretch that the
-    /// tokenizer would take too much stack or time for, and Error(Interrupted) once the stop flag is set.
+    /// tokenizer would take too much stack or time for, and Error(Interrupted) once it is to stop.
     [[nodiscard]] std::vector<Token> tokenize(std::string_view text, bool add_special, bool parse_special,
                                               std::size_t most = no_limit) const;
     /// The token's bytes; control tokens give their text where `special`, else nothing.
@@ -66,14 +70,19 @@ public:
     /// The tokens of a line break, where the tokenizer puts a space before a text's first word; else none. The space
     /// lands before a line break in front of the text, whose tokens are then taken off: nothing merges across one.
     [[nodiscard]] std::span<const Token> guard() const;
-    [[nodiscard]] const std::atomic<bool> * stop() const;  ///< may be null
-    void check_stop() const;                               ///< throws Error(Interrupted) once the flag is set
+    [[nodiscard]] const Stop & stop() const { return stop_; }
+    void check_stop() const;  ///< throws Error(Interrupted) once it is to stop
     [[nodiscard]] const llama_vocab * raw() const;
     [[nodiscard]] const std::string & chat_template() const;  ///< the file's; empty without one
 
 private:
     struct Loaded;
+    [[nodiscard]] std::vector<Token> plain_tokens(std::string_view text, std::string_view plain,
+                                                  std::size_t most) const;
+
     std::shared_ptr<const Loaded> loaded_;
+    Stop stop_;
+    Telling tell_;
 };
 
 }  // namespace snapkv::text

@@ -293,7 +293,7 @@ TEST_P(AttendTypes, EveryHeadSizeWithManyRows) {
 
 TEST(Attend, StopsWhenAsked) {
     const std::atomic<bool> stop{true};
-    Halt halt(&stop);
+    Halt halt{Stop(&stop)};
     LayerUnit unit = unit_of(spec_of(1, 2, 8, 8), KvType::F32);
     unit.halt = &halt;
     Random random(23);

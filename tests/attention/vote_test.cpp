@@ -287,7 +287,7 @@ TEST(Vote, TellsItsBytesBeforehand) {
 
 TEST(Vote, StopsWhenAsked) {
     const std::atomic<bool> stop{true};
-    Halt halt(&stop);
+    Halt halt{Stop(&stop)};
     Ballot ballot(spec_of(2, 2, 16), KvType::F32, {3000, 32}, 16);
     ballot.input().halt = &halt;
     EXPECT_EQ(run(ballot.input(), 2).size(), std::size_t{4} * 2968) << "what is in them says nothing";

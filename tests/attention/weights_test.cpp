@@ -157,7 +157,7 @@ TEST(Weights, EndWhereTheVisitorOrTheStopFlagSaysSo) {
                   [&](std::uint32_t, std::uint32_t, std::span<const float>) { return ++visited < 5; });
     EXPECT_EQ(visited, 5U);
     const std::atomic<bool> stop{true};
-    Halt halt(&stop);
+    Halt halt{Stop(&stop)};
     observed.input().halt = &halt;
     visit_weights(observed.input(), 0, [&](std::uint32_t, std::uint32_t, std::span<const float>) {
         ADD_FAILURE() << "nothing is offered once stopped";

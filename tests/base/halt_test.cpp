@@ -9,7 +9,7 @@ namespace {
 
 TEST(Halt, RemembersAFlagThatWasSeenSet) {
     std::atomic<bool> flag{false};
-    Halt halt(&flag);
+    Halt halt{Stop(&flag)};
     EXPECT_FALSE(halt.stopped());
     flag = true;
     flag = false;

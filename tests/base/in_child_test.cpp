@@ -30,7 +30,7 @@ ChildBudget budget() {
             .processor = std::chrono::seconds(1),
             .clock = std::chrono::seconds(20),
             .answer = 100'000,
-            .stop = nullptr};
+            .stop = Stop()};
 }
 
 std::string run_for_ever() {
@@ -131,7 +131,7 @@ std::size_t open_descriptors() {
 TEST(InChild, LeavesNothingBehind) {
     std::atomic<bool> stop{true};
     ChildBudget stopped = budget();
-    stopped.stop = &stop;
+    stopped.stop = Stop(&stop);
     const std::size_t before = open_descriptors();
     for (int i = 0; i < 50; ++i) {
         in_child(budget(), [] { return std::string("answer"); });
@@ -173,7 +173,7 @@ TEST(InChild, IsEndedWhereItsAnswerFindsNoRoom) {
 TEST(InChild, IsNotHeldUpByAnother) {
     std::atomic<bool> stop{false};
     ChildBudget slow_budget = budget();
-    slow_budget.stop = &stop;
+    slow_budget.stop = Stop(&stop);
     std::atomic<bool> done{false};
     std::vector<std::thread> others;
     for (int i = 0; i < 4; ++i) {
@@ -200,7 +200,7 @@ TEST(InChild, IsNotHeldUpByAnother) {
 TEST(InChild, StopsWithTheFlag) {
     const std::atomic<bool> stop{true};
     ChildBudget stopped = budget();
-    stopped.stop = &stop;
+    stopped.stop = Stop(&stop);
     EXPECT_EQ(in_child(stopped,
                        [] {
                            ::sleep(60);

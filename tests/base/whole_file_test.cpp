@@ -42,7 +42,7 @@ protected:
         return names;
     }
     [[nodiscard]] WholeFileOptions options(::mode_t mode = 0666, const std::atomic<bool> * stop = nullptr) const {
-        return {.mode = mode, .stop = stop, .nameless = GetParam()};
+        return {.mode = mode, .stop = Stop(stop), .nameless = GetParam()};
     }
     void write(const char * name, const std::string & text, ::mode_t mode = 0666) const {
         WholeFile file(at(name), options(mode));

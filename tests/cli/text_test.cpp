@@ -34,9 +34,9 @@ TEST(Format, NumbersAsPeopleReadThem) {
 }
 
 TEST(Progress, LineNamesTokensLayersRateAndTimeLeft) {
-    PrefillProgress progress;
-    progress.units_done = 1500;
-    progress.units_total = 3000;
+    CallProgress progress;
+    progress.done = 1500;
+    progress.total = 3000;
     progress.layer = 15;
     progress.layers = 30;
     progress.tokens = 1000;
@@ -44,6 +44,12 @@ TEST(Progress, LineNamesTokensLayersRateAndTimeLeft) {
     progress.seconds_left = 2;
     EXPECT_EQ(progress_text(prefill_state(progress), 100),
               "prefill [###############               ]  50%  2.0 s left  250 tok/s  layer 15/30  1,000 tokens");
+}
+
+TEST(Progress, LineOfATurnNamesItsTokens) {
+    const CallProgress progress{.done = 512, .total = 2048, .seconds = 4, .seconds_left = 12};
+    EXPECT_EQ(progress_text(turn_state(progress), 80),
+              "turn [#######                       ]  25%  12 s left  128 tok/s  2,048 tokens");
 }
 
 TEST(Cells, JoinTokensThatOnlyTogetherAreCharacters) {

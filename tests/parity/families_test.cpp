@@ -312,7 +312,7 @@ TEST_P(Families, KeepsWhatTheOracleKeeps) {
     Session session(model(), options(64, AttentionPath::Cpu));
     const Sequence sequence = std::move(session.prefill({&branch, 1}).sequences.front());
     const KeptPositions kept = sequence.kept_positions();
-    const Model::Impl & impl = *session.model().impl();
+    const Model::Impl & impl = *Internals::of(session.model());
     std::uint64_t rows = 0;
     for (std::uint32_t layer = 0; layer < shape.layers; ++layer) {
         const attention::AttentionSpec spec = run::layer_spec(impl.params, impl.decoder, layer);

@@ -57,7 +57,8 @@ TEST_F(AppendFailure, ByTheStopFlagAtAnyMoment) {
         const std::size_t fed = stats.tokens == 0 ? 0 : stats.tokens - 1;
         EXPECT_EQ(stats.interrupted, fed < turn_.size());
         ASSERT_EQ(sequence.tokens().size(), origin.tokens().size() + fed);
-        EXPECT_EQ(sequence.impl().next_position() + (sequence.impl().pending ? 1 : 0), sequence.tokens().size());
+        EXPECT_EQ(Internals::of(sequence).next_position() + (Internals::of(sequence).pending ? 1 : 0),
+                  sequence.tokens().size());
         session_.append(sequence, std::span(turn_).subspan(fed));
         EXPECT_TRUE(test::same_bits(sequence.logits(), undisturbed.logits()));
     }
@@ -68,7 +69,7 @@ TEST_F(AppendFailure, ByTheEndOfMemory) {
     Sequence undisturbed = sequence.fork();
     session_.append(undisturbed, turn_);
     kv::Arena arena;
-    kv::Tail & tail = sequence.impl().tail;
+    kv::Tail & tail = Internals::of(sequence).tail;
     tail = kv::Tail(arena, tail.shapes(), tail.first());
     arena.set_limit(block_bytes(tail));  // 256 rows: the fifth chunk finds no room
     test::error_of(ErrorKind::Machine, [&] { session_.append(sequence, turn_); });
@@ -87,7 +88,7 @@ TEST_F(AppendFailure, OfAChunkThatNeedsSeveralBlocks) {
     Sequence undisturbed = sequence.fork();
     session.append(undisturbed, std::span(turn_).first(100));
     kv::Arena arena;
-    kv::Tail & tail = sequence.impl().tail;
+    kv::Tail & tail = Internals::of(sequence).tail;
     tail = kv::Tail(arena, tail.shapes(), tail.first());
     arena.set_limit(block_bytes(tail));
     test::error_of(ErrorKind::Machine, [&] { session.append(sequence, turn_); });

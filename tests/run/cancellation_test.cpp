@@ -28,11 +28,11 @@ protected:
     /// Interrupts a prefill at its `unit`-th report; the result must be empty, the next run as ever.
     void expect_interrupted(int unit) {
         int reports = 0;
-        const PrefillResult result = session_.prefill({&branch_, 1}, [&](const PrefillProgress &) {
-            if (++reports == unit) {
-                stop_ = true;
-            }
-        });
+        const PrefillResult result = session_.prefill({&branch_, 1}, {}, {.progress = [&](const CallProgress &) {
+                                                          if (++reports == unit) {
+                                                              stop_ = true;
+                                                          }
+                                                      }});
         EXPECT_TRUE(result.stats.interrupted) << unit;
         EXPECT_TRUE(result.sequences.empty());
         EXPECT_EQ(reports, unit) << "nothing is computed after the flag";

@@ -16,14 +16,14 @@ namespace snapkv::run {
 namespace {
 
 TEST(Compute, CallsWorkOnceOnEachThread) {
-    Compute compute(1, 3, nullptr);
+    Compute compute(1, 3, Stop());
     std::atomic<int> calls{0};
     compute.parallel([&] { ++calls; });
     EXPECT_EQ(calls, 3);
 }
 
 TEST(Compute, ThrowsWhatAThreadThrew) {
-    Compute compute(1, 2, nullptr);
+    Compute compute(1, 2, Stop());
     EXPECT_THROW(compute.parallel([] { throw std::runtime_error("from a thread"); }), std::runtime_error);
     std::atomic<int> calls{0};
     compute.parallel([&] { ++calls; });
@@ -32,7 +32,7 @@ TEST(Compute, ThrowsWhatAThreadThrew) {
 
 TEST(Compute, DoesNotBeginOnceStopped) {
     const std::atomic<bool> stop{true};
-    Compute compute(1, 1, &stop);
+    Compute compute(1, 1, Stop(&stop));
     int calls = 0;
     EXPECT_THROW(compute.parallel([&] { ++calls; }), Interrupted);
     EXPECT_EQ(calls, 0);
@@ -40,7 +40,7 @@ TEST(Compute, DoesNotBeginOnceStopped) {
 
 // A handler of signals on a thread that computes would write over what oneDNN's kernels keep below the stack pointer.
 TEST(Compute, ComputesOnThreadsThatReceiveNoSignals) {
-    Compute compute(1, 3, nullptr);
+    Compute compute(1, 3, Stop());
     std::mutex mutex;
     std::set<std::thread::id> threads;
     compute.parallel([&] {
@@ -59,7 +59,7 @@ TEST(Compute, ComputesOnThreadsThatReceiveNoSignals) {
 // A kernel that saw the flag has left its work undone, whatever the flag is when all are through.
 TEST(Compute, AStopFlagThatIsClearedAgainHasStoppedItAllTheSame) {
     std::atomic<bool> stop{false};
-    Compute compute(1, 2, &stop);
+    Compute compute(1, 2, Stop(&stop));
     EXPECT_THROW(compute.parallel([&] {
         stop = true;
         EXPECT_TRUE(compute.halt().stopped());
@@ -74,13 +74,13 @@ TEST(Compute, AStopFlagThatIsClearedAgainHasStoppedItAllTheSame) {
 TEST(Compute, WithoutThreadsIsAnError) {
     EXPECT_EQ(snapkv::test::in_child([] {
                   snapkv::test::forbid_threads();
-                  const Compute compute(1, 1, nullptr);
+                  const Compute compute(1, 1, Stop());
               }),
               snapkv::test::Ending::MachineError);
     if (!snapkv::test::kSanitized) {  // which need addresses of their own
         EXPECT_EQ(snapkv::test::in_child([] {
                       snapkv::test::limit_memory(std::size_t{64} << 20U);
-                      const Compute compute(1, 400, nullptr);
+                      const Compute compute(1, 400, Stop());
                   }),
                   snapkv::test::Ending::MachineError);
     }

@@ -215,7 +215,7 @@ TEST_P(DocumentOf, MayEndAnywhere) {
 /// A document that ends where a chunk does: its last part goes on to be written.
 TEST_P(DocumentOf, ThatEndsWithAChunkHasItsOwnRowsOnly) {
     const Document held = document(640);
-    session_.save_document(held, folder_.path() / "document");
+    EXPECT_TRUE(session_.save_document(held, folder_.path() / "document"));
     const std::vector<Branch> all = questions(1000);
     PrefillResult found = prefill_with(all, session_.load_document(folder_.path() / "document"));
     EXPECT_EQ(found.stats.held_tokens, 640U);
@@ -241,7 +241,7 @@ TEST_P(DocumentOf, ThatIsLongerServesOnlyWhereItReachesBackFarEnough) {
 
 TEST_P(DocumentOf, KeepsNoMoreThanItsRowsAndLetsThemGo) {
     Sequence other = test::prefill_one(session_, test::branch_of(test::random_tokens(50, 9), test::full_cache()));
-    const Meter & meter = other.impl().arena->meter();
+    const Meter & meter = Internals::of(other).arena->meter();
     const std::uint64_t before = meter.alive();
     {
         const Document held = document();
@@ -275,7 +275,7 @@ TEST_P(DocumentOf, InAFileGivesTheSameBits) {
         expect_same(found, session_.prefill(all));
     }
     // What is held in memory makes the same file.
-    later.save_document(document(), folder_.path() / "copy");
+    EXPECT_TRUE(later.save_document(document(), folder_.path() / "copy"));
     EXPECT_EQ(test::contents(folder_.path() / "copy"), test::contents(path));
     // And one in a file serves to make a longer one.
     const Branch longer = question(1200, 9, test::snapkv_cache(64, 16), 8);
@@ -291,7 +291,7 @@ TEST_P(DocumentOf, InAFileGivesTheSameBits) {
 
 TEST_P(DocumentOf, InAFileThatIsDamagedIsNeverUsed) {
     const std::filesystem::path path = folder_.path() / "document";
-    session_.save_document(document(), path);
+    EXPECT_TRUE(session_.save_document(document(), path));
     const std::string whole = test::contents(path);
     const std::vector<Branch> all = questions(1000);
     const auto use = [&](const std::string & contents) {
@@ -326,7 +326,7 @@ TEST_P(DocumentOf, ThatCannotBeWrittenEndsNothing) {
     expect_same(found, session_.prefill({&asked, 1}));
     EXPECT_FALSE(task.document());
     EXPECT_EQ(task.document_error().rfind(path.string(), 0), 0U) << task.document_error();
-    test::error_of(ErrorKind::Machine, [&] { session_.save_document(document(), path); });
+    test::error_of(ErrorKind::Machine, [&] { static_cast<void>(session_.save_document(document(), path)); });
     // Given up half-way: no file is left.
     PrefillTask dropped = session_.begin_prefill({&asked, 1}, {.hold = kHeld, .hold_file = folder_.path() / "half"});
     for (int unit = 0; unit < 20; ++unit) {
@@ -335,12 +335,13 @@ TEST_P(DocumentOf, ThatCannotBeWrittenEndsNothing) {
     dropped = session_.begin_prefill({&asked, 1});
     EXPECT_TRUE(std::filesystem::is_empty(folder_.path()));
     PrefillTask unfinished = session_.begin_prefill({&asked, 1}, {.hold = kHeld});
-    test::error_of(ErrorKind::Usage, [&] { session_.save_document(*unfinished.document(), folder_.path() / "x"); });
+    test::error_of(ErrorKind::Usage,
+                   [&] { static_cast<void>(session_.save_document(*unfinished.document(), folder_.path() / "x")); });
 }
 
 TEST_P(DocumentOf, InAFileOfAnotherModelIsRefused) {
     const std::filesystem::path path = folder_.path() / "document";
-    session_.save_document(document(), path);
+    EXPECT_TRUE(session_.save_document(document(), path));
     const test::LoadedFamily other(std::string(GetParam()) == "llama" ? "gemma3" : "llama", 4096);
     Session elsewhere = other.session();
     test::error_of(ErrorKind::Input, [&] { static_cast<void>(elsewhere.load_document(path)); });
@@ -349,7 +350,7 @@ TEST_P(DocumentOf, InAFileOfAnotherModelIsRefused) {
 /// The memory of a layer that is read is counted, and there is no other.
 TEST_P(DocumentOf, InAFileTakesTheMemoryOfALayer) {
     const std::filesystem::path path = folder_.path() / "document";
-    session_.save_document(document(), path);
+    EXPECT_TRUE(session_.save_document(document(), path));
     const Document held = session_.load_document(path);
     for (const CacheConfig & cache : {test::snapkv_cache(64, 16), test::full_cache()}) {
         const std::vector<Branch> all{question(1000, 20, cache, 2)};

@@ -57,7 +57,7 @@ TEST_F(FurtherTurn, FeedsThePendingTokenFirst) {
     Sequence whole = prefilled(test::joined(test::joined(first_, answer), second_), full_cache());
     EXPECT_TRUE(std::ranges::equal(sequence.tokens(), whole.tokens()));
     EXPECT_LT(test::nmse(sequence.logits(), whole.logits()), 1e-8);
-    EXPECT_FALSE(sequence.impl().pending);
+    EXPECT_FALSE(Internals::of(sequence).pending);
 }
 
 TEST_F(FurtherTurn, OfNothingFeedsThePendingTokenAlone) {
@@ -71,11 +71,11 @@ TEST_F(FurtherTurn, OfNothingFeedsThePendingTokenAlone) {
 
 TEST_F(FurtherTurn, ContinuesTheTruePositions) {
     Sequence sequence = prefilled(first_, snapkv_cache(40, 8));
-    EXPECT_EQ(sequence.impl().next_position(), first_.size());
+    EXPECT_EQ(Internals::of(sequence).next_position(), first_.size());
     session_.append(sequence, second_);
-    EXPECT_EQ(sequence.impl().next_position(), first_.size() + second_.size());
-    EXPECT_EQ(sequence.impl().tail.first(), Position{static_cast<std::uint32_t>(first_.size())});
-    EXPECT_EQ(sequence.impl().tail.rows(), second_.size());
+    EXPECT_EQ(Internals::of(sequence).next_position(), first_.size() + second_.size());
+    EXPECT_EQ(Internals::of(sequence).tail.first(), Position{static_cast<std::uint32_t>(first_.size())});
+    EXPECT_EQ(Internals::of(sequence).tail.rows(), second_.size());
     EXPECT_EQ(sequence.prompt_tokens(), first_.size());
 }
 
@@ -125,7 +125,7 @@ TEST_F(FurtherTurn, WithTheTemplateClosesTheOpenTurn) {
     const std::vector<Token> turn = session_.turn_tokens(sequence, "and then?", false);
     std::string text;
     for (const Token token : turn) {
-        text += run_.model.impl()->vocabulary.piece(token, true);
+        text += Internals::of(run_.model)->vocabulary.piece(token, true);
     }
     EXPECT_EQ(text, "<|im_end|>\n<|im_start|>user\nand then?<|im_end|>\n<|im_start|>assistant\n");
     session_.append(sequence, turn);

@@ -183,10 +183,10 @@ TEST(Memory, OfExpertsIsGivenBackLayerByLayer) {
     const Branch branch = test::branch_of(test::random_tokens(2048, 1), test::snapkv_cache(128, 16, KvType::F16));
     const std::uint64_t before = resident_file_bytes();
     std::uint64_t most = 0;
-    static_cast<void>(session.prefill({&branch, 1}, [&](const PrefillProgress &) {
-        const std::uint64_t now = resident_file_bytes();
-        most = std::max(most, now > before ? now - before : 0);
-    }));
+    static_cast<void>(session.prefill({&branch, 1}, {}, {.progress = [&](const CallProgress &) {
+                                          const std::uint64_t now = resident_file_bytes();
+                                          most = std::max(most, now > before ? now - before : 0);
+                                      }}));
     EXPECT_GT(most, layer_bytes / 2) << "they were used";
     EXPECT_LT(most, 2 * layer_bytes);
 }

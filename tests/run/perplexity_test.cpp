@@ -51,7 +51,7 @@ void expect_naive_perplexity(const test::TinyShape & shape, std::uint32_t contex
     const std::string text = some_text();
     std::optional<Token> bos;
     if (shape.adds_bos) {
-        bos = llama_vocab_bos(run.model.impl()->vocabulary.raw());
+        bos = llama_vocab_bos(Internals::of(run.model)->vocabulary.raw());
     }
     std::uint64_t scored = 0;
     const double expected = naive_perplexity(run, text, context, bos, scored);

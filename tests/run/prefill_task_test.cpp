@@ -55,8 +55,8 @@ TEST_P(PrefillTaskOf, RestsBetweenAnyTwoUnitsWhileOthersWork) {
     std::uint64_t units = 0;
     int advanced = 0;
     while (task.advance()) {
-        EXPECT_GE(task.progress().units_done, units);
-        units = task.progress().units_done;
+        EXPECT_GE(task.progress().done, units);
+        units = task.progress().done;
         test::greedy(session_, decoding, 1);
         if (++advanced % 7 == 0) {
             session_.append(decoding, test::random_tokens(40, 10));
@@ -65,7 +65,7 @@ TEST_P(PrefillTaskOf, RestsBetweenAnyTwoUnitsWhileOthersWork) {
     }
     EXPECT_TRUE(task.done());
     EXPECT_FALSE(task.advance());
-    EXPECT_EQ(units, task.progress().units_total);
+    EXPECT_EQ(units, task.progress().total);
     EXPECT_GT(advanced, 4 * 8) << "chunks and votes of four layers";
     PrefillResult found = task.take();
     ASSERT_EQ(found.sequences.size(), branches_.size());
@@ -124,7 +124,7 @@ TEST_P(PrefillTaskOf, LosesABranchAnywhere) {
 
 TEST_P(PrefillTaskOf, LeavesNoRowsWhenItIsDropped) {
     Sequence sequence = test::prefill_one(session_, branches_.front());
-    const Meter & meter = sequence.impl().arena->meter();
+    const Meter & meter = Internals::of(sequence).arena->meter();
     const std::uint64_t before = meter.alive();
     for (const int units : {0, 1, 5, 12, 20}) {
         PrefillTask task = session_.begin_prefill(branches_);
@@ -198,17 +198,17 @@ TEST_P(PrefillTaskOf, IsOverOnceAnObserverThrows) {
 TEST_P(PrefillTaskOf, LetsGoOfTheTrunkWithTheLastBranchThatKeepsIt) {
     const std::vector<Branch> branches{branches_[0], branches_[2]};
     Sequence sequence = test::prefill_one(session_, branches_[0]);
-    const std::uint64_t alone = sequence.impl().arena->meter().alive();
+    const std::uint64_t alone = Internals::of(sequence).arena->meter().alive();
     PrefillTask task = session_.begin_prefill(branches);
     task.advance();
     task.drop(1);
     while (task.advance()) {
     }
-    EXPECT_EQ(task.progress().units_done, task.progress().units_total);
+    EXPECT_EQ(task.progress().done, task.progress().total);
     const PrefillResult result = task.take();
     EXPECT_EQ(result.sequences.front().kept_positions(), sequence.kept_positions());
     // The first sequence and the one branch that was left: nothing of the dropped one.
-    EXPECT_LE(sequence.impl().arena->meter().alive(), 2 * alone + 4096);
+    EXPECT_LE(Internals::of(sequence).arena->meter().alive(), 2 * alone + 4096);
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, PrefillTaskOf, ::testing::Values("llama", "gemma3", "qwen35moe", "deepseek2"),

@@ -161,12 +161,12 @@ TEST(SavedCodec, KeepsEmptySegmentsAndNone) {
 TEST(SavedCodec, ForksShareTheSegments) {
     const auto arena = std::make_shared<kv::Arena>();
     const std::vector<std::byte> contents = encoded(small_model(), small_sequence(arena, 3));
-    const Sequence loaded(std::make_unique<Sequence::Impl>(decoded(contents)));
+    const Sequence loaded = Internals::make(std::make_unique<Sequence::Impl>(decoded(contents)));
     const Sequence one = loaded.fork();
     const Sequence other = loaded.fork();
-    ASSERT_EQ(one.impl().segments.size(), 2U);
-    EXPECT_EQ(one.impl().segments, loaded.impl().segments);
-    EXPECT_EQ(other.impl().segments, loaded.impl().segments);
+    ASSERT_EQ(Internals::of(one).segments.size(), 2U);
+    EXPECT_EQ(Internals::of(one).segments, Internals::of(loaded).segments);
+    EXPECT_EQ(Internals::of(other).segments, Internals::of(loaded).segments);
     EXPECT_EQ(one.kept_positions(), loaded.kept_positions());
     EXPECT_EQ(loaded.kept_positions()[0][2], (std::vector<std::uint32_t>{0, 1, 2, 3, 18, 19, 20, 21, 22}));
 }

@@ -257,12 +257,12 @@ TEST(SavedFile, CanBeStoppedBetweenBlocks) {
             sink(bytes_of(block));
             ADD_FAILURE() << "written although it was stopped";
         },
-        &stop));
+        Stop(&stop)));
     EXPECT_EQ(contents_of(folder / "cache"), "old");
     EXPECT_EQ(folder.names(), std::vector<std::string>{"cache"});
     // What was stopped before can still be saved.
     EXPECT_TRUE(write_saved_file(
-        folder / "cache", [&](const ByteSink & sink) { sink(bytes_of("new")); }, &stop));
+        folder / "cache", [&](const ByteSink & sink) { sink(bytes_of("new")); }, Stop(&stop)));
     EXPECT_EQ(contents_of(folder / "cache"), "new");
 }
 

@@ -189,7 +189,7 @@ TEST(ShortageOfMemory, CountsWhatTheVocabularyHolds) {
     if (test::kSanitized) {
         return;  // a sanitizer's allocator counts for itself
     }
-    EXPECT_GT(model.impl()->held_bytes(), std::uint64_t{2} << 20U) << "of 49,152 tokens";
+    EXPECT_GT(Internals::of(model)->held_bytes(), std::uint64_t{2} << 20U) << "of 49,152 tokens";
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ namespace {
 
 /// The text with a bar before each word and a dollar sign behind each token that ends a line or a sentence.
 std::string marked(const std::string & vocabulary, const std::string & text, bool special = false) {
-    const text::Vocabulary & tokenizer = test::vocabulary(vocabulary);
+    const text::Vocabulary & tokenizer = snapkv::test::vocabulary(vocabulary);
     const std::vector<text::Token> tokens = tokenizer.tokenize(text, false, special);
     const std::vector<select::Mark> marks = text_marks(tokenizer, tokens);
     std::string out;
@@ -35,7 +35,7 @@ TEST(TextMarks, FindWordsAndTheEndsOfLinesAndSentences) {
 }
 
 TEST(TextMarks, TakeEachTokenOfChineseAndEachControlTokenForAWord) {
-    const text::Vocabulary & qwen = test::vocabulary("qwen2");
+    const text::Vocabulary & qwen = snapkv::test::vocabulary("qwen2");
     const std::vector<text::Token> chinese =
         qwen.tokenize("\xE6\x9C\xBA\xE5\x99\xA8\xE5\xAD\xA6\xE4\xB9\xA0\xE3\x80\x82", false, false);
     const std::vector<select::Mark> marks = text_marks(qwen, chinese);
@@ -48,7 +48,7 @@ TEST(TextMarks, TakeEachTokenOfChineseAndEachControlTokenForAWord) {
 }
 
 TEST(TextMarks, OfNoTextAreNone) {
-    EXPECT_TRUE(text_marks(test::vocabulary("gpt-2"), {}).empty());
+    EXPECT_TRUE(text_marks(snapkv::test::vocabulary("gpt-2"), {}).empty());
 }
 
 }  // namespace

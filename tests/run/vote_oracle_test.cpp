@@ -21,8 +21,8 @@ struct FirstLayer {
 };
 
 FirstLayer first_layer(const Model & model, std::span<const Token> tokens) {
-    const model::Decoder & decoder = model.impl()->decoder;
-    run::Compute compute(1, 1, nullptr);
+    const model::Decoder & decoder = Internals::of(model)->decoder;
+    run::Compute compute(1, 1, Stop());
     run::Graph graph(256);
     run::Allocator allocator;
     ggml_tensor * ids = graph.integers(static_cast<std::int64_t>(tokens.size()));
@@ -101,7 +101,7 @@ protected:
 
     /// Attention's own vote and selection from the captured queries and keys.
     [[nodiscard]] std::vector<std::vector<std::uint32_t>> voted() const {
-        const model::HyperParameters & params = run_.model.impl()->params;
+        const model::HyperParameters & params = Internals::of(run_.model)->params;
         const select::Plan plan = select::make_plan(branch_.cache, kTokens, 0);
         const std::vector<float> keys = stored_keys();
         kv::Arena arena;

@@ -93,7 +93,7 @@ TEST(ChatTemplate, RefusesOneThatNeverEnds) {
 
 TEST(ChatTemplate, IsRenderedOnlyWhenNeeded) {
     std::atomic<bool> stop{true};
-    const Vocabulary vocabulary = test::load(test::TinyVocabulary::bpe(), {.warn = {}, .stop = &stop});
+    const Vocabulary vocabulary = test::load(test::TinyVocabulary::bpe(), {.warn = {}, .stop = Stop(&stop)});
     const ChatTemplate chat(vocabulary, test::chatml_template);
     EXPECT_EQ(chat.source(), test::chatml_template);
     EXPECT_EQ(test::error_of(ErrorKind::Interrupted, [&] { static_cast<void>(chat.usable()); }),

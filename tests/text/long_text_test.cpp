@@ -224,7 +224,7 @@ TEST(LongText, EndsSoonAfterTheMostTokensThatAreWanted) {
 
 TEST(LongText, AStopFlagThatIsSetEndsItAtOnce) {
     std::atomic<bool> stop{false};
-    const Vocabulary vocabulary = test::load(test::TinyVocabulary::bpe(), {.warn = {}, .stop = &stop});
+    const Vocabulary vocabulary = test::load(test::TinyVocabulary::bpe(), {.warn = {}, .stop = Stop(&stop)});
     EXPECT_EQ(vocabulary.tokenize("hello", false, false).size(), 1U);
     stop = true;
     EXPECT_EQ(
@@ -235,7 +235,7 @@ TEST(LongText, AStopFlagThatIsSetEndsItAtOnce) {
 // A long text is searched for each of them.
 TEST(LongText, AStopFlagEndsTheSearchForSpecialTokens) {
     std::atomic<bool> stop{false};
-    const Vocabulary vocabulary = tiny_with("gpt-2", {.warn = {}, .stop = &stop});
+    const Vocabulary vocabulary = tiny_with("gpt-2", {.warn = {}, .stop = Stop(&stop)});
     EXPECT_EQ(partition(vocabulary, "hello", Wanted::All, Spaces::Kept).size(), 1U);
     stop = true;
     EXPECT_EQ(
@@ -246,7 +246,7 @@ TEST(LongText, AStopFlagEndsTheSearchForSpecialTokens) {
 /// What ends the tokenizing of a text that takes many seconds, when the flag is set after a moment.
 std::string ending_of(const std::string & pre, const std::string & text, bool parse_special = false) {
     std::atomic<bool> stop{false};
-    const Vocabulary vocabulary = tiny_with(pre, {.warn = {}, .stop = &stop});
+    const Vocabulary vocabulary = tiny_with(pre, {.warn = {}, .stop = Stop(&stop)});
     std::thread user([&] {
         std::this_thread::sleep_for(std::chrono::milliseconds(200));
         stop = true;
@@ -269,7 +269,7 @@ TEST(LongText, AStopFlagEndsWhatCannotBeCut) {
 
 TEST(LongText, WhatCannotBeCutGivesLibllamasTokens) {
     const std::atomic<bool> stop{false};
-    const Vocabulary vocabulary = tiny_with("superbpe", {.warn = {}, .stop = &stop});
+    const Vocabulary vocabulary = tiny_with("superbpe", {.warn = {}, .stop = Stop(&stop)});
     const std::string text = repeated("hello ", 300'000);
     const std::vector<Token> expected = test::libllama_tokens(vocabulary, text, false, false);
     EXPECT_TRUE(vocabulary.tokenize(text, false, false) == expected);
@@ -292,7 +292,7 @@ TEST(LongText, SaysWhereMemoryIsTooShortForWhatCannotBeCut) {
         GTEST_SKIP() << "a sanitizer ends a process whose memory is short";
     }
     const std::atomic<bool> stop{false};
-    const Vocabulary vocabulary = tiny_with("superbpe", {.warn = {}, .stop = &stop});
+    const Vocabulary vocabulary = tiny_with("superbpe", {.warn = {}, .stop = Stop(&stop)});
     const std::string text = repeated("hello ", 2'000'000);
     EXPECT_EQ(test::in_child([&] {
                   test::limit_memory(std::size_t{20} << 20U);

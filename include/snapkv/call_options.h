@@ -1,0 +1,31 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <stop_token>
+
+namespace snapkv {
+
+/// How far a call has come.
+struct CallProgress {
+    std::uint64_t done = 0;  ///< of `total`: what is counted, the call says
+    std::uint64_t total = 0;
+    double seconds = 0;       ///< since the call began
+    double seconds_left = 0;  ///< at the rate so far; 0 at the beginning
+    // Of a prefill.
+    std::uint32_t layer = 0;  ///< layers finished
+    std::uint32_t layers = 0;
+    std::uint64_t tokens = 0;  ///< of trunk and branches, each counted once
+};
+
+/// What one call obeys and tells, beside the stop flag of its model or session. A call that is stopped, or reaches its
+/// deadline, ends within a second, in the way that it says for a stop flag.
+struct CallOptions {
+    std::stop_token stop = {};
+    std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
+    /// Called on the caller's thread, many times a second. May be null. An exception ends the call.
+    std::function<void(const CallProgress &)> progress = {};
+};
+
+}  // namespace snapkv
