@@ -110,7 +110,7 @@ bool take_turn(Answering & answering, Session & session, Sequence & sequence, co
     Report & report = answering.report();
     if (!interrupted() && !turn.tokens.empty()) {
         ProgressLine line;
-        const AppendStats stats = session.append(sequence, turn.tokens, {.progress = drawer(line, turn_state)});
+        const AppendStats stats = session.append(sequence, turn.tokens, {}, {.progress = drawer(line, turn_state)});
         report.computed_tokens += stats.tokens;
         report.prompt_ms += stats.ms;
     }

@@ -211,10 +211,29 @@ struct Generation {
     std::vector<ScoredToken> scores = {};  ///< of all tokens, where GenerateOptions::logprobs asks for them
 };
 
+struct AppendOptions {
+    /// Shrinks the turns since the prompt, or since they were shrunk last: of the rows before the message that is
+    /// appended each KV head keeps as many as the budget says (a percentage is one of these rows), by a vote as in a
+    /// prefill, in which the message's last tokens are the window; the message keeps its own rows. Each row is shrunk
+    /// once. Of the configuration all but the types, which stay the sequence's, and `recent` count. Sliding and
+    /// recurrent layers have no part in it. Afterwards truncate() goes back no further than into the message.
+    std::optional<CacheConfig> compress{};
+};
+
+/// What became of the turns' rows, over layers and KV heads that vote.
+struct TurnStats {
+    bool compressed = false;
+    std::string reason;  ///< why not, if not compressed
+    std::uint64_t rows_before = 0;
+    std::uint64_t rows_kept = 0;
+    double compress_ms = 0;
+};
+
 struct AppendStats {
     std::uint64_t tokens = 0;  ///< tokens computed, including a pending sampled one
-    double ms = 0;
-    bool interrupted = false;
+    double ms = 0;             ///< compressing included
+    bool interrupted = false;  ///< some tokens are missing, or the turns are not compressed
+    TurnStats turns{};         ///< where AppendOptions::compress asks for it
 };
 
 struct PerplexityResult {
@@ -338,10 +357,12 @@ public:
 
     /// Prefills further tokens against the kept rows and the tail, at the next true positions. A sampled token that has
     /// no row yet is fed first; a single token is a decode step and uses the decode threads. After an interruption the
-    /// sequence is in the state that the last finished chunk left it in. Progress counts tokens. Throws Error(Usage)
-    /// for a sequence of another model, Error(Input) for a token id out of range or more tokens than the context takes,
-    /// Error(Machine) if memory is short.
-    AppendStats append(Sequence & sequence, std::span<const Token> tokens, const CallOptions & call = {});
+    /// sequence is in the state that the last finished chunk left it in. Progress counts tokens. Throws
+    /// Error(Usage) for a sequence of another model, for a configuration that contradicts itself and for turns to
+    /// compress without tokens to append, Error(Input) for a token id out of range or more tokens than the context
+    /// takes, Error(Machine) if memory is short: what was appended stays.
+    AppendStats append(Sequence & sequence, std::span<const Token> tokens, const AppendOptions & options = {},
+                       const CallOptions & call = {});
 
     /// A step of decode for several sequences at once, for those who choose tokens themselves: appends `tokens`[i] to
     /// `sequences`[i] and leaves its logits, which do not depend on the others. If interrupted, nothing is appended to

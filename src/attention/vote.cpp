@@ -305,8 +305,11 @@ void Vote::columns() {
         const kv::HeadRows & view = input_.rows[head][piece.view];
         for (std::uint32_t row = piece.begin; row < piece.end; ++row) {
             const std::uint32_t position = index_of(view.position(row));
-            for (std::uint32_t g = 0; g < group && position < input_.prefix; ++g) {
-                votes_[(std::size_t{head} * group + g) * input_.prefix + position] =
+            if (position < input_.first || position - input_.first >= input_.prefix) {
+                continue;
+            }
+            for (std::uint32_t g = 0; g < group; ++g) {
+                votes_[(std::size_t{head} * group + g) * input_.prefix + position - input_.first] =
                     evidence(position, gathered.data() + g * std::size_t{kPieceRows} + row - piece.begin, stride);
             }
         }

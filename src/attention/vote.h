@@ -11,17 +11,18 @@
 namespace snapkv::attention {
 
 /// What the observation window votes with: the rotated queries of the prompt's last `window` positions against all n
-/// rows. A query at position p sees positions up to p. The first `prefix` rows are voted on; those of the window among
-/// them are judged by the queries that see them.
+/// rows. A query at position p sees positions up to p. `prefix` positions from `first` on are voted on; those of the
+/// window among them are judged by the queries that see them.
 struct VoteInput {
     AttentionSpec spec;
     kv::LayerShape shape;
     const float * queries = nullptr;  ///< [window][heads][key_size], unscaled
     std::uint32_t window = 0;
-    std::uint32_t n = 0;       ///< prompt tokens, window included
-    std::uint32_t prefix = 0;  ///< rows that are voted on, fewer than n
+    std::uint32_t n = 0;       ///< tokens, window included
+    std::uint32_t first = 0;   ///< position of the first row that is voted on
+    std::uint32_t prefix = 0;  ///< positions that are voted on, fewer than n
     Evidence evidence = Evidence::Mean;
-    std::vector<std::vector<kv::HeadRows>> rows;  ///< [KV head]: views that together hold positions 0 .. n - 1
+    std::vector<std::vector<kv::HeadRows>> rows;  ///< [KV head]: all that is seen, positions ascending up to n - 1
     Halt * halt = nullptr;
 };
 
@@ -32,7 +33,7 @@ struct VoteInput {
 /// between, each called on all threads, then what is left for each KV head.
 class Vote {
 public:
-    /// `votes` receives [KV head][group][prefix] floats.
+    /// `votes` receives [KV head][group][prefix] floats, none for a position that no view has.
     Vote(VoteInput input, std::span<float> votes);
 
     void statistics();                   ///< phase one: each query row's maximum and sum over each piece

@@ -51,6 +51,43 @@ Tail Tail::copy() const {
     return other;
 }
 
+Tail Tail::copy_from(std::uint32_t row) const {
+    assert(row <= rows_);
+    Tail other(*arena_, shapes_, first_ + row, windows_);
+    for (const Group & group : groups_) {
+        if (const std::uint32_t there = group.gone * kBlockRows; there > row) {
+            other.give_back(group.window, blocks_for(there - row) * kBlockRows);  // a block is whole or not there
+        }
+    }
+    other.append(rows_ - row);
+    std::vector<HeadRows> views;
+    for (std::uint32_t layer = 0; layer < shapes_.size(); ++layer) {
+        const LayerShape & shape = shapes_[layer];
+        for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
+            views.clear();
+            view(layer, head, views);
+            for (const HeadRows & from : views) {
+                const std::uint32_t begin =
+                    std::max(index_of(from.first), index_of(other.first_ + other.first_row(layer)));
+                const std::uint32_t end = index_of(from.first) + from.rows;
+                for (std::uint32_t at = begin; at < end;) {
+                    const Place to = other.place(layer, at - index_of(other.first_));
+                    const std::uint32_t count = std::min(to.count, end - at);
+                    const std::uint32_t skipped = at - index_of(from.first);
+                    std::memcpy(to.keys + head * to.key_head_stride, from.keys + skipped * shape.key_bytes(),
+                                count * shape.key_bytes());
+                    if (!shape.values_in_keys) {
+                        std::memcpy(to.values + head * to.value_head_stride,
+                                    from.values + skipped * shape.value_bytes(), count * shape.value_bytes());
+                    }
+                    at += count;
+                }
+            }
+        }
+    }
+    return other;
+}
+
 /// Only what is there is read and written: the rest of the new block takes no memory yet.
 void Tail::copy_block(const Block & from, Block & to, std::size_t group, std::uint32_t rows) const {
     for (std::uint32_t layer = 0; layer < shapes_.size(); ++layer) {

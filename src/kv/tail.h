@@ -19,6 +19,9 @@ public:
     /// `windows`: of each layer, 0 where it does not slide; none at all: no layer does.
     Tail(Arena & arena, std::vector<LayerShape> shapes, Position first, std::vector<std::uint32_t> windows = {});
     [[nodiscard]] Tail copy() const;
+    /// The rows from `row` on as a tail of their own: copies, as far as they are there. Of a sliding layer it may leave
+    /// out some that no query from its end on sees.
+    [[nodiscard]] Tail copy_from(std::uint32_t row) const;
 
     [[nodiscard]] std::uint32_t rows() const { return rows_; }
     [[nodiscard]] Position first() const { return first_; }

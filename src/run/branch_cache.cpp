@@ -1,7 +1,6 @@
 #include "run/branch_cache.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cassert>
 #include <chrono>
 #include <numeric>
@@ -9,24 +8,12 @@
 #include <utility>
 
 #include "attention/convert.h"
-#include "attention/vote.h"
 #include "attention/weights.h"
-#include "select/policy.h"
+#include "run/voting.h"
 
 namespace snapkv::run {
 
 namespace {
-
-/// body(head) for each head, on all threads.
-template <typename Body>
-void for_heads(Compute & compute, std::uint32_t heads, const Body & body) {
-    std::atomic<std::uint32_t> next{0};
-    compute.parallel([&] {
-        for (std::uint32_t head = next++; head < heads; head = next++) {
-            body(head);
-        }
-    });
-}
 
 using HeadPositions = std::vector<std::vector<std::uint32_t>>;
 
@@ -142,22 +129,17 @@ void BranchCache::observe(std::uint32_t layer, Compute & compute, const attentio
 
 void BranchCache::cast_vote(Compute & compute, const attention::AttentionSpec & spec, LayerVote & latest) {
     const select::Plan & plan = plan_.cache;
-    const std::size_t floats = std::size_t{spec.heads} * plan.prefix();
     latest = {};  // gives its memory back before more is taken
-    latest.votes = Block(floats * sizeof(float), work_);
-    attention::Vote vote({.spec = spec,
-                          .shape = rows_.shape(),
-                          .queries = captured_query(plan_.captured() - plan.window),
-                          .window = plan.window,
-                          .n = plan_.n,
-                          .prefix = plan.prefix(),
-                          .evidence = plan.evidence,
-                          .rows = rows_.views(),
-                          .halt = &compute.halt()},
-                         {latest.votes.floats(), floats});
-    compute.parallel([&] { vote.statistics(); });
-    compute.parallel([&] { vote.columns(); });
-    for_heads(compute, spec.kv_heads, [&](std::uint32_t head) { vote.finish(head); });
+    latest.votes = cast_votes(compute,
+                              {.spec = spec,
+                               .shape = rows_.shape(),
+                               .queries = captured_query(plan_.captured() - plan.window),
+                               .window = plan.window,
+                               .n = plan_.n,
+                               .prefix = plan.prefix(),
+                               .evidence = plan.evidence,
+                               .rows = rows_.views()},
+                              work_);
     latest.window = plan.window;
     latest.prefix = plan.prefix();
     latest.evidence = plan.evidence;
@@ -168,12 +150,8 @@ void BranchCache::compress(Compute & compute, const attention::AttentionSpec & s
         cast_vote(compute, spec, latest);
     }
     const std::size_t votes = std::size_t{spec.heads} * latest.prefix;
-    select::LayerChoice choice(plan_.cache, std::span(latest.votes.floats(), votes), spec.kv_heads, plan_.marks);
-    for_heads(compute, spec.kv_heads, [&](std::uint32_t head) { choice.score(head); });
-    choice.allocate();
-    HeadPositions kept(spec.kv_heads);
-    for_heads(compute, spec.kv_heads, [&](std::uint32_t head) { kept[head] = choice.keep(head); });
-    keep_packed(compute, kept);
+    keep_packed(compute, choose_positions(compute, plan_.cache, std::span(latest.votes.floats(), votes), spec.kv_heads,
+                                          plan_.marks));
 }
 
 void BranchCache::store_whole(Compute & compute) {

@@ -13,6 +13,7 @@
 #include "run/hidden_states.h"
 #include "run/sequence_impl.h"
 #include "run/session_impl.h"
+#include "run/turns.h"
 #include "text/plain_text.h"
 #include "text/utf8.h"
 
@@ -177,7 +178,8 @@ std::uint64_t Session::cache_bytes_peak() const {
     return impl_->arena->meter().peak();
 }
 
-AppendStats Session::append(Sequence & sequence, std::span<const Token> tokens, const CallOptions & call) try {
+AppendStats Session::append(Sequence & sequence, std::span<const Token> tokens, const AppendOptions & options,
+                            const CallOptions & call) try {
     const Impl::Call under_way(*impl_, call);
     const Telling tell(call);
     Sequence::Impl & state = Internals::of(sequence);
@@ -188,21 +190,29 @@ AppendStats Session::append(Sequence & sequence, std::span<const Token> tokens, 
     }
     feed.insert(feed.end(), tokens.begin(), tokens.end());
     impl_->check_takes(state, tokens);
+    AppendStats stats;
+    std::optional<run::TurnVote> vote;
+    if (options.compress) {
+        vote =
+            run::plan_turns(*impl_, state, *options.compress, static_cast<std::uint32_t>(tokens.size()), stats.turns);
+    }
     // One token is a step of decode, with its threads.
     const auto phase = feed.size() == 1 ? run::Compute::Phase::Decode : run::Compute::Phase::Prefill;
     const auto begin = Clock::now();
-    AppendStats stats;
     make_room(state.tokens, tokens.size());
     try {
         while (stats.tokens < feed.size()) {
             const std::size_t count = std::min<std::size_t>(impl_->options.batch, feed.size() - stats.tokens);
             const std::span<const Token> chunk = std::span(feed).subspan(stats.tokens, count);
-            impl_->stepper.turn({&state, chunk}, phase);
+            impl_->stepper.turn({&state, chunk}, phase, vote ? &vote->queries : nullptr);
             // The pending token is in the list already; now it has its row.
             state.tokens.insert(state.tokens.end(), chunk.begin() + (state.pending ? 1 : 0), chunk.end());
             state.pending = false;
             stats.tokens += count;
             tell(stats.tokens, feed.size());
+        }
+        if (vote) {
+            run::shrink_turns(*impl_, state, *vote, stats.turns);
         }
     } catch (const run::Interrupted &) {
         stats.interrupted = true;

@@ -53,6 +53,17 @@ void fill_queries(attention::QuerySpan & span, const Sequence::Impl & sequence, 
     }
 }
 
+/// Those of the chunk's `count` rows, the tail's last, whose queries are wanted of the layer.
+void add_captures(attention::LayerUnit & unit, const kv::Tail & tail, std::uint32_t layer, std::uint32_t count,
+                  CapturedQueries & captured) {
+    const std::uint32_t begin = std::max(index_of(tail.next()) - count, captured.first);
+    const std::uint32_t end = std::min(index_of(tail.next()), captured.first + captured.count);
+    if (begin < end && captured.layers[layer].size() > 0) {
+        unit.captures.push_back({begin - (index_of(tail.next()) - count), end - begin,
+                                 captured.layers[layer].floats() + (begin - captured.first) * captured.floats});
+    }
+}
+
 /// The states of a layer that recurs, before and after each feed.
 std::vector<model::StateSpan> state_spans(std::span<const Feed> feeds, std::uint32_t layer) {
     std::vector<model::StateSpan> spans;
@@ -147,7 +158,7 @@ std::uint64_t Stepper::bytes() const {
            chunk_port_->scratch_bytes() + step_products_.scratch_bytes() + few_products_.scratch_bytes();
 }
 
-void Stepper::fill_units(std::span<const Feed> feeds, attention::Port & port) const {
+void Stepper::fill_units(std::span<const Feed> feeds, attention::Port & port, CapturedQueries * captured) const {
     for (std::uint32_t layer = 0; layer < params_.layers; ++layer) {
         attention::LayerUnit & unit = port.unit(layer);
         if (params_.layer_recurs(layer)) {
@@ -157,6 +168,7 @@ void Stepper::fill_units(std::span<const Feed> feeds, attention::Port & port) co
         unit.spec = layer_spec(params_, decoder_, layer);
         unit.halt = &compute_.halt();
         unit.stores.clear();
+        unit.captures.clear();
         unit.queries.resize(feeds.size());
         std::uint32_t row = 0;
         for (std::size_t index = 0; index < feeds.size(); ++index) {
@@ -165,6 +177,9 @@ void Stepper::fill_units(std::span<const Feed> feeds, attention::Port & port) co
             unit.shape = sequence.tail.shapes()[layer];
             add_stores(unit, sequence.tail, layer, row, count);
             fill_queries(unit.queries[index], sequence, layer, row, count);
+            if (captured != nullptr) {
+                add_captures(unit, sequence.tail, layer, count, *captured);
+            }
             row += count;
         }
     }
@@ -257,36 +272,37 @@ void Stepper::step(std::span<const Feed> feeds, Compute::Phase phase) {
     rows.keep();
 }
 
-void Stepper::run_once(std::span<const Feed> feeds, product::Products & products, Compute::Phase phase) {
+void Stepper::run_once(std::span<const Feed> feeds, product::Products & products, Compute::Phase phase,
+                       CapturedQueries * captured) {
     few_products_.clear();
-    fill_units(feeds, *chunk_port_);
+    fill_units(feeds, *chunk_port_, captured);
     Built built = build(feeds, *chunk_port_, products);
     chunk_allocator_.allocate(*built.graph);
     run(built, feeds, *chunk_port_, phase);
 }
 
-void Stepper::turn(const Feed & feed, Compute::Phase phase) {
+void Stepper::turn(const Feed & feed, Compute::Phase phase, CapturedQueries * captured) {
     const auto count = static_cast<std::uint32_t>(feed.tokens.size());
     const std::span<const Feed> feeds(&feed, 1);
-    if (count == 1) {
+    if (count == 1 && captured == nullptr) {
         step(feeds, phase);
         return;
     }
     AppendedRows rows(feeds);
     if (count <= product::StepProducts::most_rows()) {
-        run_once(feeds, few_products_, phase);
+        run_once(feeds, few_products_, phase, captured);
     } else if (element_ && count >= PrefillProducts::kLeastRows) {
-        turn_by_layers(feed, phase);
+        turn_by_layers(feed, phase, captured);
     } else {
-        run_once(feeds, chunk_products_, phase);
+        run_once(feeds, chunk_products_, phase, captured);
     }
     rows.keep();
 }
 
-void Stepper::turn_by_layers(const Feed & feed, Compute::Phase phase) {
+void Stepper::turn_by_layers(const Feed & feed, Compute::Phase phase, CapturedQueries * captured) {
     const auto rows = static_cast<std::uint32_t>(feed.tokens.size());
     const std::span<const Feed> feeds(&feed, 1);
-    fill_units(feeds, *chunk_port_);
+    fill_units(feeds, *chunk_port_, captured);
     HiddenStates hidden(rows, params_.width, work_);
     {
         Graph graph(16);

@@ -113,6 +113,15 @@ void settle_percent(Plan & plan, const CacheConfig & config, std::uint32_t quest
     plan.budget = plan.recent + share(config.budget.value, prefix);
 }
 
+/// What the policy chooses where the configuration leaves it open.
+void settle_choices(Plan & plan, const CacheConfig & config) {
+    const NamedPolicy policy = named_policy(config.policy);
+    plan.evidence = config.evidence.value_or(policy.evidence);
+    plan.group = config.group.value_or(policy.group);
+    plan.cluster = config.cluster.value_or(policy.cluster);
+    plan.allocation = config.allocation.value_or(policy.allocation);
+}
+
 }  // namespace
 
 Plan make_plan(const CacheConfig & config, std::uint32_t n, std::uint32_t question_tokens) {
@@ -124,11 +133,7 @@ Plan make_plan(const CacheConfig & config, std::uint32_t n, std::uint32_t questi
     }
     check(config);
     plan.sink = config.sink;
-    const NamedPolicy policy = named_policy(config.policy);
-    plan.evidence = config.evidence.value_or(policy.evidence);
-    plan.group = config.group.value_or(policy.group);
-    plan.cluster = config.cluster.value_or(policy.cluster);
-    plan.allocation = config.allocation.value_or(policy.allocation);
+    settle_choices(plan, config);
     const bool percent = config.budget.unit == Budget::Unit::Percent;
     if (percent) {
         settle_percent(plan, config, question_tokens);
@@ -149,6 +154,35 @@ Plan make_plan(const CacheConfig & config, std::uint32_t n, std::uint32_t questi
             "the prompt's tokens ({}) are too few for a budget of {}: beside the recent rows ({}) and the sinks ({}) "
             "no row is left",
             n, spelled(config.budget), plan.recent, plan.sink);
+    }
+    return plan;
+}
+
+Plan make_turn_plan(const CacheConfig & config, std::uint32_t turns, std::uint32_t message) {
+    Plan plan;
+    plan.n = turns + message;
+    if (config.policy == Policy::Full) {
+        plan.reason = "the policy is full";
+        return plan;
+    }
+    check(config);
+    settle_choices(plan, config);
+    const bool percent = config.budget.unit == Budget::Unit::Percent;
+    const std::uint32_t rows = percent ? share(config.budget.value, turns)
+                                       : static_cast<std::uint32_t>(std::min<double>(config.budget.value, turns));
+    plan.sink = config.sink;
+    plan.recent = message;
+    plan.window = std::min(config.window.value_or(kMostAutomatic), message);
+    plan.budget = message + rows;
+    if (rows == turns) {
+        plan.reason = fmt::format("the turns' tokens ({}) fit in the budget ({} rows)", turns, spelled(config.budget));
+    } else if (rows <= plan.sink) {
+        raise_field("cache.sink",
+                    "cache.sink {} leaves the vote no row of cache.budget {} ({} of {} tokens since the "
+                    "prompt); expected fewer sinks than rows",
+                    plan.sink, spelled(config.budget), rows, turns);
+    } else {
+        plan.compress = true;
     }
     return plan;
 }

@@ -37,4 +37,10 @@ struct Plan {
 /// or recent rows of 0, recent + sink not below the budget.
 Plan make_plan(const CacheConfig & config, std::uint32_t n, std::uint32_t question_tokens);
 
+/// The same for `turns` tokens that came since a prompt, on which the `message` that follows votes and keeps all rows
+/// of its own: `n` is both together, the budget counts the turns' rows alone, `recent` is the message. Automatic voters
+/// are the whole message, at most 256 tokens; the configuration's recent rows are not looked at. Throws as above, and
+/// Error(Usage) where the sinks leave the budget no row.
+Plan make_turn_plan(const CacheConfig & config, std::uint32_t turns, std::uint32_t message);
+
 }  // namespace snapkv::select

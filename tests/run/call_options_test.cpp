@@ -90,7 +90,7 @@ TEST_F(Calls, PassOnWhatAListenerThrows) {
     const CallOptions throws{.progress = [](const CallProgress &) { throw std::runtime_error("enough"); }};
     EXPECT_THROW(static_cast<void>(session_.prefill({&branch_, 1}, {}, throws)), std::runtime_error);
     Sequence sequence = test::prefill_one(session_, branch_);
-    EXPECT_THROW(session_.append(sequence, test::random_tokens(3, 2), throws), std::runtime_error);
+    EXPECT_THROW(session_.append(sequence, test::random_tokens(3, 2), {}, throws), std::runtime_error);
     EXPECT_EQ(sequence.tokens().size(), 303U) << "they had their rows";
     expect_untouched();
 }
@@ -104,11 +104,11 @@ TEST_F(Calls, EndAnAppendBetweenChunks) {
     Sequence sequence = test::prefill_one(session_, branch_);
     Sequence undisturbed = sequence.fork();
     const std::vector<Token> turn = test::random_tokens(200, 2);
-    const AppendStats first = session_.append(sequence, turn, stopped_at(2));
+    const AppendStats first = session_.append(sequence, turn, {}, stopped_at(2));
     EXPECT_TRUE(first.interrupted);
     EXPECT_EQ(first.tokens, 128U);
-    EXPECT_EQ(session_.append(sequence, std::span(turn).subspan(128), too_late()).tokens, 0U);
-    EXPECT_FALSE(session_.append(sequence, std::span(turn).subspan(128), told()).interrupted);
+    EXPECT_EQ(session_.append(sequence, std::span(turn).subspan(128), {}, too_late()).tokens, 0U);
+    EXPECT_FALSE(session_.append(sequence, std::span(turn).subspan(128), {}, told()).interrupted);
     expect_told(72);
     session_.append(undisturbed, turn);
     EXPECT_TRUE(std::ranges::equal(sequence.tokens(), undisturbed.tokens()));

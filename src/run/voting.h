@@ -1,0 +1,36 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "attention/vote.h"
+#include "base/block.h"
+#include "run/compute.h"
+#include "select/policy.h"
+
+namespace snapkv::run {
+
+/// body(head) for each head, on all threads.
+template <typename Body>
+void for_heads(Compute & compute, std::uint32_t heads, const Body & body) {
+    std::atomic<std::uint32_t> next{0};
+    compute.parallel([&] {
+        for (std::uint32_t head = next++; head < heads; head = next++) {
+            body(head);
+        }
+    });
+}
+
+/// The votes of one layer, [KV head][group][prefix] floats: 0 for a position that no view has. Throws Interrupted.
+[[nodiscard]] Block cast_votes(Compute & compute, attention::VoteInput input, const std::shared_ptr<Meter> & work);
+
+/// What each KV head keeps by those votes, ascending. Throws Interrupted.
+[[nodiscard]] std::vector<std::vector<std::uint32_t>> choose_positions(Compute & compute, const select::Plan & plan,
+                                                                       std::span<const float> votes,
+                                                                       std::uint32_t kv_heads,
+                                                                       std::span<const select::Mark> marks);
+
+}  // namespace snapkv::run
