@@ -223,7 +223,7 @@ struct AppendOptions {
 /// What became of the turns' rows, over layers and KV heads that vote.
 struct TurnStats {
     bool compressed = false;
-    std::string reason;  ///< why not, if not compressed
+    std::string reason{};  ///< why not, if not compressed
     std::uint64_t rows_before = 0;
     std::uint64_t rows_kept = 0;
     double compress_ms = 0;

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "attention/rotate.h"
-#include "attention/row_codec.h"
+#include "kv/rotate.h"
+#include "kv/row_codec.h"
 
 namespace snapkv::attention {
 
@@ -31,12 +31,12 @@ void store_rows(const LayerUnit & unit, const float * keys, const float * values
         for (std::uint32_t row = share.begin; row < share.end; ++row) {
             for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
                 const std::size_t source = std::size_t{span.row + row} * shape.kv_heads + head;
-                encode_row(keys + source * shape.key_size, shape.key_size, shape.type.key, key_rotation(shape),
-                           span.keys + head * span.key_head_stride + row * shape.key_bytes());
+                kv::encode_row(keys + source * shape.key_size, shape.key_size, shape.type.key, kv::key_rotation(shape),
+                               span.keys + head * span.key_head_stride + row * shape.key_bytes());
                 if (!shape.values_in_keys) {
-                    encode_row(values + source * shape.value_size, shape.value_size, shape.type.value,
-                               value_rotation(shape),
-                               span.values + head * span.value_head_stride + row * shape.value_bytes());
+                    kv::encode_row(values + source * shape.value_size, shape.value_size, shape.type.value,
+                                   kv::value_rotation(shape),
+                                   span.values + head * span.value_head_stride + row * shape.value_bytes());
                 }
             }
         }

@@ -1,10 +1,9 @@
 #include "kv/layer_rows.h"
 
 #include <cassert>
-#include <cstring>
 #include <utility>
 
-#include "kv/kept_rows.h"
+#include "kv/convert.h"
 
 namespace snapkv::kv {
 
@@ -74,10 +73,7 @@ LayerRows LayerRows::packed(Arena & arena, const LayerShape & shape, std::span<c
     assert(sources.size() == shape.kv_heads && kept.size() == shape.kv_heads);
     LayerRows rows = packed_empty(arena, shape, kept);
     for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
-        for_kept_rows(sources[head], kept[head], [&](std::uint32_t row, const HeadRows & view, std::uint32_t at) {
-            std::memcpy(rows.key_row(head, row), view.keys + at * shape.key_bytes(), shape.key_bytes());
-            std::memcpy(rows.value_row(head, row), view.values + at * shape.value_stride(), shape.value_bytes());
-        });
+        convert_rows(shape, sources[head], kept[head], rows, head);
     }
     return rows;
 }

@@ -18,7 +18,7 @@ struct LayerShape {
     /// Values are not stored: that of a row is the first value_size elements of its key (latent attention). Both have
     /// one type then.
     bool values_in_keys = false;
-    bool rotated = true;  ///< quantised rows are (attention/rotate.h)
+    bool rotated = true;  ///< quantised rows are (kv/rotate.h)
 
     [[nodiscard]] std::size_t key_bytes() const { return kv_row_bytes(type.key, key_size); }
     /// Of what is stored beside the key.

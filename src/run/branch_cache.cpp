@@ -7,8 +7,8 @@
 #include <span>
 #include <utility>
 
-#include "attention/convert.h"
 #include "attention/weights.h"
+#include "kv/convert.h"
 #include "run/voting.h"
 
 namespace snapkv::run {
@@ -159,7 +159,7 @@ void BranchCache::store_whole(Compute & compute) {
     const kv::LayerShape shape = stored_shape();
     auto stored = std::make_shared<kv::LayerRows>(kv::LayerRows::dense(arena_, shape, plan_.n, Position{0}));
     for_heads(compute, shape.kv_heads,
-              [&](std::uint32_t head) { attention::convert_rows(rows_.shape(), rows[head], *stored, head); });
+              [&](std::uint32_t head) { kv::convert_rows(rows_.shape(), rows[head], *stored, head); });
     stored->set_rows(plan_.n);
     kept_.push_back({std::move(stored)});
 }
@@ -172,9 +172,8 @@ void BranchCache::keep_packed(Compute & compute, const HeadPositions & kept) {
     const auto rows = rows_.views();
     const kv::LayerShape shape = stored_shape();
     auto stored = std::make_shared<kv::LayerRows>(kv::LayerRows::packed_empty(arena_, shape, kept));
-    for_heads(compute, shape.kv_heads, [&](std::uint32_t head) {
-        attention::convert_rows(rows_.shape(), rows[head], kept[head], *stored, head);
-    });
+    for_heads(compute, shape.kv_heads,
+              [&](std::uint32_t head) { kv::convert_rows(rows_.shape(), rows[head], kept[head], *stored, head); });
     kept_.push_back({std::move(stored)});
 }
 

@@ -194,8 +194,7 @@ std::optional<Sequence> Session::filled_sequence(std::uint32_t depth, const Cach
                        .tokens = std::move(branch.prompt.tokens),
                        .prompt_tokens = depth,
                        .stats = std::move(stats),
-                       .segments = std::move(segments),
-                       .tail = impl_->tail(cache, Position{depth}),
+                       .rows = {std::move(segments), impl_->tail(cache, Position{depth})},
                        .state = kv::RecurrentState(*impl_->arena, run::state_floats(impl_->params())),
                        .logits = std::vector<float>(impl_->params().vocabulary, 0.0F)}));
 } catch (const std::bad_alloc &) {

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <optional>
 
-#include "attention/rotate.h"
 #include "attention/vote.h"
 #include "base/raise.h"
 #include "kv/layer_rows.h"
+#include "kv/rotate.h"
 #include "run/hidden_states.h"
 #include "run/layer_shape.h"
 #include "run/row_source.h"
@@ -57,12 +57,12 @@ void check_types(const CacheConfig & cache, const model::HyperParameters & param
     check_quantised("keys", "cache.type.key", shape.type.key, shape.key_size);
     if (!shape.values_in_keys) {
         check_quantised("values", "cache.type.value", shape.type.value, shape.value_size);
-    } else if (!attention::storable(shape)) {
+    } else if (!kv::storable(shape)) {
         raise_field(
             "cache.type.key",
             "cache.type.key: q8_0 and q4_0 rotate stretches of {} elements, and this model's values, the first {} "
             "of a row, are not whole ones (without cache.rotate they are left as they are)",
-            attention::key_rotation(shape), shape.value_size);
+            kv::key_rotation(shape), shape.value_size);
     }
 }
 

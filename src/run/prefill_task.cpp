@@ -139,16 +139,15 @@ std::shared_ptr<run::RowSink> PrefillTask::Impl::make_sink(const std::filesystem
 Sequence PrefillTask::Impl::sequence(std::size_t branch, run::PrefilledBranch done) {
     done.state.set_arena(*session.arena);
     const run::BranchPlan & of = plan.branches[branch];
-    return Internals::make(
-        std::make_unique<Sequence::Impl>(Sequence::Impl{.model = Internals::of(session.model),
-                                                        .arena = session.arena,
-                                                        .tokens = of.branch->prompt.tokens,
-                                                        .prompt_tokens = of.n,
-                                                        .stats = run::cache_stats(of, session.params(), done.segments),
-                                                        .segments = std::move(done.segments),
-                                                        .tail = session.tail(of.branch->cache, Position{of.n}),
-                                                        .state = std::move(done.state),
-                                                        .logits = std::move(logits[branch])}));
+    return Internals::make(std::make_unique<Sequence::Impl>(
+        Sequence::Impl{.model = Internals::of(session.model),
+                       .arena = session.arena,
+                       .tokens = of.branch->prompt.tokens,
+                       .prompt_tokens = of.n,
+                       .stats = run::cache_stats(of, session.params(), done.segments),
+                       .rows = {std::move(done.segments), session.tail(of.branch->cache, Position{of.n})},
+                       .state = std::move(done.state),
+                       .logits = std::move(logits[branch])}));
 }
 
 PrefillTask::PrefillTask(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -4,7 +4,7 @@
 #include <numeric>
 #include <utility>
 
-#include "attention/rotate.h"
+#include "kv/rotate.h"
 #include "run/saved_codec.h"
 #include "run/saved_fields.h"
 #include "run/saved_reader.h"
@@ -79,7 +79,7 @@ void check_types(SavedReader & in, const kv::LayerShape & shape) {
             in.refuse("quantised rows of {} elements, expected a multiple of {}", size, kQuantisedBlock);
         }
     }
-    if (!attention::storable(shape)) {
+    if (!kv::storable(shape)) {
         in.refuse("values of {} elements within keys of {} cannot be of these types", shape.value_size, shape.key_size);
     }
 }
@@ -331,8 +331,7 @@ Sequence::Impl decode_sequence(const ByteSource & contents, const SavedModel & m
             .tokens = std::move(tokens),
             .prompt_tokens = counts.prompt_tokens,
             .stats = std::move(stats),
-            .segments = std::move(segments),
-            .tail = std::move(tail),
+            .rows = {std::move(segments), std::move(tail)},
             .state = std::move(state),
             .logits = std::move(logits),
             .prompt_logits = std::move(prompt_logits),

@@ -80,21 +80,21 @@ void encode_sequence(const SavedModel & model, const Sequence::Impl & sequence, 
     assert(sequence.logits.size() == model.vocabulary);
     assert(sequence.tokens.size() == sequence.next_position() + (sequence.pending ? 1 : 0));
     SavedWriter out(sink);
-    write_model(out, model, sequence.tail.shapes());
+    write_model(out, model, sequence.rows.tail.shapes());
     stats_fields(out, sequence.stats);
     const SavedCounts counts{.tokens = static_cast<std::uint32_t>(sequence.tokens.size()),
                              .prompt_tokens = static_cast<std::uint32_t>(sequence.prompt_tokens),
                              .pending = sequence.pending,
-                             .tail_rows = sequence.tail.rows(),
-                             .segments = static_cast<std::uint32_t>(sequence.segments.size())};
+                             .tail_rows = sequence.rows.tail.rows(),
+                             .segments = static_cast<std::uint32_t>(sequence.rows.segments.size())};
     count_fields(out, counts);
     out.array(std::span<const Token>(sequence.tokens));
-    for (const auto & segment : sequence.segments) {
+    for (const auto & segment : sequence.rows.segments) {
         for (std::uint32_t layer = 0; layer < segment->layers(); ++layer) {
             write_layer(out, segment->layer(layer));
         }
     }
-    write_tail(out, sequence.tail);
+    write_tail(out, sequence.rows.tail);
     for (std::uint32_t layer = 0; layer < sequence.state.layers(); ++layer) {
         out.array(std::span(sequence.state.of(layer), sequence.state.floats(layer)));
     }

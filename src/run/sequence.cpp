@@ -1,6 +1,7 @@
 #include "snapkv/sequence.h"
 
 #include <algorithm>
+#include <iterator>
 #include <new>
 
 #include "base/out_of_memory.h"
@@ -21,8 +22,8 @@ Sequence::~Sequence() = default;
 
 Sequence Sequence::fork() const try {
     return Sequence(std::make_unique<Impl>(Impl{impl_->model, impl_->arena, impl_->tokens, impl_->prompt_tokens,
-                                                impl_->stats, impl_->segments, impl_->tail.copy(), impl_->state.copy(),
-                                                impl_->logits, impl_->prompt_logits, impl_->pending}));
+                                                impl_->stats, impl_->rows.copy(), impl_->state.copy(), impl_->logits,
+                                                impl_->prompt_logits, impl_->pending}));
 } catch (const std::bad_alloc &) {
     out_of_memory();
 }
@@ -35,28 +36,28 @@ void Sequence::truncate(std::size_t tokens) try {
     if (tokens == impl_->tokens.size()) {
         return;
     }
-    const std::vector<kv::LayerShape> & shapes = impl_->tail.shapes();
+    const std::vector<kv::LayerShape> & shapes = impl_->rows.tail.shapes();
     if (std::any_of(shapes.begin(), shapes.end(), [](const kv::LayerShape & shape) { return shape.kv_heads == 0; })) {
         raise_usage("a sequence with recurrent layers cannot be cut: their state is that after all of its tokens");
     }
     // The last token that stays is fed again for its logits; those after the prompt are at hand.
-    const std::size_t before_tail = index_of(impl_->tail.first());
+    const std::size_t before_tail = index_of(impl_->rows.tail.first());
     const bool to_prompt = tokens == before_tail;
-    if (tokens < before_tail || (to_prompt && impl_->prompt_logits.empty() && impl_->tail.rows() > 0)) {
+    if (tokens < before_tail || (to_prompt && impl_->prompt_logits.empty() && impl_->rows.tail.rows() > 0)) {
         raise_usage("the sequence cannot be cut to {} tokens: there are no rows of their own from token {} on", tokens,
                     before_tail);
     }
     const auto rows = static_cast<std::uint32_t>(tokens - before_tail - (to_prompt ? 0 : 1));
-    if (rows < impl_->tail.least_rows()) {
+    if (rows < impl_->rows.tail.least_rows()) {
         raise_usage(
             "the sequence cannot be cut to {} tokens: its sliding layers have let go of what these saw; {} is "
             "the least",
-            tokens, before_tail + impl_->tail.least_rows() + 1);
+            tokens, before_tail + impl_->rows.tail.least_rows() + 1);
     }
     if (to_prompt && !impl_->prompt_logits.empty()) {  // else nothing came after the prompt's own
         impl_->logits = impl_->prompt_logits;
     }
-    impl_->tail.truncate(std::min(rows, impl_->tail.rows()));
+    impl_->rows.tail.truncate(std::min(rows, impl_->rows.tail.rows()));
     impl_->tokens.resize(tokens);
     impl_->pending = !to_prompt;
 } catch (const std::bad_alloc &) {
@@ -78,21 +79,11 @@ std::span<const float> Sequence::logits() const {
 
 KeptPositions Sequence::kept_positions() const try {
     KeptPositions kept;
-    const std::vector<kv::LayerShape> & shapes = impl_->tail.shapes();
-    for (std::uint32_t layer = 0; layer < shapes.size(); ++layer) {
-        auto & heads = kept.emplace_back(shapes[layer].kv_heads);
-        for (const auto & segment : impl_->segments) {
-            for (std::uint32_t head = 0; head < shapes[layer].kv_heads; ++head) {
-                const kv::HeadRows rows = segment->layer(layer).head(head);
-                for (std::uint32_t row = 0; row < rows.rows; ++row) {
-                    heads[head].push_back(index_of(rows.position(row)));
-                }
-            }
-        }
-        for (auto & head : heads) {
-            for (std::uint32_t row = impl_->tail.first_row(layer); row < impl_->tail.rows(); ++row) {
-                head.push_back(index_of(impl_->tail.first() + row));
-            }
+    for (std::uint32_t layer = 0; layer < impl_->rows.tail.shapes().size(); ++layer) {
+        auto & heads = kept.emplace_back();
+        for (const std::vector<kv::HeadRows> & views : impl_->rows.views(layer)) {
+            const std::vector<Position> positions = kv::positions_in(views);
+            std::transform(positions.begin(), positions.end(), std::back_inserter(heads.emplace_back()), index_of);
         }
     }
     return kept;

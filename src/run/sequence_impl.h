@@ -5,15 +5,14 @@
 
 #include "kv/arena.h"
 #include "kv/recurrent_state.h"
-#include "kv/segment.h"
-#include "kv/tail.h"
+#include "kv/row_store.h"
 #include "run/internals.h"
 #include "snapkv/model.h"
 #include "snapkv/sequence.h"
 
 namespace snapkv {
 
-/// A sequence's state. Rows: the segments' (frozen, shared) then the tail's; `tokens` may hold one more than there
+/// A sequence's state. `tokens` may hold one more than there
 /// are rows for: a sampled token that has not been fed yet. Recurrent layers have seen all tokens that have rows.
 struct Sequence::Impl {
     std::shared_ptr<const Model::Impl> model{};  ///< whose rows these are
@@ -21,14 +20,13 @@ struct Sequence::Impl {
     std::vector<Token> tokens;
     std::size_t prompt_tokens = 0;
     CacheStats stats;
-    std::vector<std::shared_ptr<const kv::Segment>> segments;
-    kv::Tail tail;
+    kv::RowStore rows;
     kv::RecurrentState state;
     std::vector<float> logits;
     std::vector<float> prompt_logits{};  ///< after the prompt, once `logits` are later ones
     bool pending = false;                ///< the last token has no row yet
 
-    [[nodiscard]] std::uint32_t next_position() const { return index_of(tail.next()); }
+    [[nodiscard]] std::uint32_t next_position() const { return index_of(rows.tail.next()); }
 };
 
 }  // namespace snapkv

@@ -146,9 +146,10 @@ void Session::Impl::step(std::vector<run::Feed> feeds, const std::function<void(
     // our own where there is no better, round one row otherwise than several.
     const std::ptrdiff_t most = Internals::of(model)->weights.repacked_bytes() > 0 ? 1 : 32;
     while (!feeds.empty()) {
-        const std::vector<kv::LayerShape> & shapes = feeds.front().sequence->tail.shapes();
-        auto others = std::stable_partition(
-            feeds.begin(), feeds.end(), [&](const run::Feed & feed) { return feed.sequence->tail.shapes() == shapes; });
+        const std::vector<kv::LayerShape> & shapes = feeds.front().sequence->rows.tail.shapes();
+        auto others = std::stable_partition(feeds.begin(), feeds.end(), [&](const run::Feed & feed) {
+            return feed.sequence->rows.tail.shapes() == shapes;
+        });
         others = std::min(others, feeds.begin() + most);
         stepper.step(std::span(feeds.begin(), others), run::Compute::Phase::Decode);
         std::for_each(feeds.begin(), others, stepped);

@@ -41,15 +41,12 @@ void fill_queries(attention::QuerySpan & span, const Sequence::Impl & sequence, 
                   std::uint32_t count) {
     span.row = row;
     span.count = count;
-    span.first = sequence.tail.first() + (sequence.tail.rows() - count);
-    span.rows.resize(sequence.tail.shapes()[layer].kv_heads);
+    span.first = sequence.rows.tail.first() + (sequence.rows.tail.rows() - count);
+    span.rows.resize(sequence.rows.tail.shapes()[layer].kv_heads);
     for (std::uint32_t head = 0; head < span.rows.size(); ++head) {
         std::vector<kv::HeadRows> & views = span.rows[head];
         views.clear();
-        for (const auto & segment : sequence.segments) {
-            views.push_back(segment->layer(layer).head(head));
-        }
-        sequence.tail.view(layer, head, views);
+        sequence.rows.view(layer, head, views);
     }
 }
 
@@ -108,7 +105,7 @@ public:
     void keep() { appended_ = 0; }
 
 private:
-    [[nodiscard]] kv::Tail & tail(std::size_t index) const { return feeds_[index].sequence->tail; }
+    [[nodiscard]] kv::Tail & tail(std::size_t index) const { return feeds_[index].sequence->rows.tail; }
     [[nodiscard]] std::uint32_t count(std::size_t index) const {
         return static_cast<std::uint32_t>(feeds_[index].tokens.size());
     }
@@ -174,11 +171,11 @@ void Stepper::fill_units(std::span<const Feed> feeds, attention::Port & port, Ca
         for (std::size_t index = 0; index < feeds.size(); ++index) {
             Sequence::Impl & sequence = *feeds[index].sequence;
             const auto count = static_cast<std::uint32_t>(feeds[index].tokens.size());
-            unit.shape = sequence.tail.shapes()[layer];
-            add_stores(unit, sequence.tail, layer, row, count);
+            unit.shape = sequence.rows.tail.shapes()[layer];
+            add_stores(unit, sequence.rows.tail, layer, row, count);
             fill_queries(unit.queries[index], sequence, layer, row, count);
             if (captured != nullptr) {
-                add_captures(unit, sequence.tail, layer, count, *captured);
+                add_captures(unit, sequence.rows.tail, layer, count, *captured);
             }
             row += count;
         }
@@ -241,7 +238,7 @@ void Stepper::take_logits(std::span<const Feed> feeds, const ggml_tensor * tenso
     for (std::size_t index = 0; index < feeds.size(); ++index) {
         check_logits({logits + index * params_.vocabulary, params_.vocabulary});
         Sequence::Impl & sequence = *feeds[index].sequence;  // what can fail comes first
-        if (sequence.tail.rows() == feeds[index].tokens.size() && sequence.prompt_logits.empty()) {
+        if (sequence.rows.tail.rows() == feeds[index].tokens.size() && sequence.prompt_logits.empty()) {
             sequence.prompt_logits = sequence.logits;  // these are the first rows after the prompt
         }
         sequence.logits.resize(params_.vocabulary);

@@ -5,9 +5,9 @@
 #include <numeric>
 #include <utility>
 
-#include "attention/convert.h"
 #include "attention/vote.h"
 #include "base/raise.h"
+#include "kv/convert.h"
 #include "run/layer_shape.h"
 #include "run/text_marks.h"
 #include "run/voting.h"
@@ -23,27 +23,6 @@ bool votes(const model::HyperParameters & params, std::uint32_t layer) {
     return !params.layer_recurs(layer) && params.window_of(layer) == 0;
 }
 
-HeadViews views_of(const Sequence::Impl & sequence, std::uint32_t layer) {
-    HeadViews views(sequence.tail.shapes()[layer].kv_heads);
-    for (std::uint32_t head = 0; head < views.size(); ++head) {
-        for (const auto & segment : sequence.segments) {
-            views[head].push_back(segment->layer(layer).head(head));
-        }
-        sequence.tail.view(layer, head, views[head]);
-    }
-    return views;
-}
-
-std::vector<Position> positions_in(std::span<const kv::HeadRows> views) {
-    std::vector<Position> positions;
-    for (const kv::HeadRows & view : views) {
-        for (std::uint32_t row = 0; row < view.rows; ++row) {
-            positions.push_back(view.position(row));
-        }
-    }
-    return positions;
-}
-
 /// Quantised rows in float32, as a vote reads them.
 kv::LayerRows widened(Compute & compute, kv::Arena & arena, const kv::LayerShape & shape, const HeadViews & views) {
     kv::LayerShape wide = shape;
@@ -51,12 +30,12 @@ kv::LayerRows widened(Compute & compute, kv::Arena & arena, const kv::LayerShape
     std::vector<std::vector<Position>> positions;
     HeadPositions kept(views.size());
     for (std::size_t head = 0; head < views.size(); ++head) {
-        positions.push_back(positions_in(views[head]));
+        positions.push_back(kv::positions_in(views[head]));
         std::transform(positions[head].begin(), positions[head].end(), std::back_inserter(kept[head]), index_of);
     }
     kv::LayerRows rows = kv::LayerRows::packed_empty(arena, wide, std::move(positions));
     for_heads(compute, shape.kv_heads,
-              [&](std::uint32_t head) { attention::convert_rows(shape, views[head], kept[head], rows, head); });
+              [&](std::uint32_t head) { kv::convert_rows(shape, views[head], kept[head], rows, head); });
     return rows;
 }
 
@@ -87,11 +66,11 @@ Block turn_votes(Session::Impl & session, std::uint32_t layer, const kv::LayerSh
 /// What a sliding layer still sees of the turns, for each head.
 HeadPositions last_seen(const Sequence::Impl & sequence, std::uint32_t layer, std::uint32_t window,
                         std::uint32_t message) {
-    const std::uint32_t there = index_of(sequence.tail.first() + sequence.tail.first_row(layer));
+    const std::uint32_t there = index_of(sequence.rows.tail.first() + sequence.rows.tail.first_row(layer));
     const std::uint32_t first = std::min(std::max(there, message - std::min(window, message)), message);
     std::vector<std::uint32_t> positions(message - first);
     std::iota(positions.begin(), positions.end(), first);
-    return HeadPositions(sequence.tail.shapes()[layer].kv_heads, positions);
+    return HeadPositions(sequence.rows.tail.shapes()[layer].kv_heads, positions);
 }
 
 }  // namespace
@@ -102,7 +81,7 @@ std::optional<TurnVote> plan_turns(Session::Impl & session, const Sequence::Impl
         raise_usage("the turns are to be compressed by the vote of a message, and none is appended");
     }
     const model::HyperParameters & params = session.params();
-    const std::uint32_t turns = sequence.tail.rows() + (sequence.pending ? 1 : 0);
+    const std::uint32_t turns = sequence.rows.tail.rows() + (sequence.pending ? 1 : 0);
     if (turns == 0) {
         stats.reason = "nothing came since the prompt";
         return std::nullopt;
@@ -112,7 +91,7 @@ std::optional<TurnVote> plan_turns(Session::Impl & session, const Sequence::Impl
     if (!plan.compress) {
         return std::nullopt;
     }
-    const std::uint32_t first = index_of(sequence.tail.first());
+    const std::uint32_t first = index_of(sequence.rows.tail.first());
     CapturedQueries queries{.first = first + plan.n - plan.window,
                             .count = plan.window,
                             .floats = std::size_t{params.heads} * params.key_size,
@@ -120,7 +99,7 @@ std::optional<TurnVote> plan_turns(Session::Impl & session, const Sequence::Impl
     std::uint64_t bytes = 0;
     std::uint64_t most_votes = 0;
     for (std::uint32_t layer = 0; layer < params.layers; ++layer) {
-        const kv::LayerShape & shape = sequence.tail.shapes()[layer];
+        const kv::LayerShape & shape = sequence.rows.tail.shapes()[layer];
         const std::uint32_t kept = votes(params, layer) ? plan.budget - message : rows_of_use(params, layer, turns);
         bytes += std::uint64_t{kept + message + kv::Tail::kBlockRows} * shape.kv_heads * shape.row_bytes();
         if (votes(params, layer)) {
@@ -150,7 +129,7 @@ std::optional<TurnVote> plan_turns(Session::Impl & session, const Sequence::Impl
 void shrink_turns(Session::Impl & session, Sequence::Impl & sequence, TurnVote & vote, TurnStats & stats) {
     const auto begin = std::chrono::steady_clock::now();
     const model::HyperParameters & params = session.params();
-    const std::uint32_t first = index_of(sequence.tail.first());
+    const std::uint32_t first = index_of(sequence.rows.tail.first());
     const std::uint32_t turns = vote.plan.prefix();
     const std::uint32_t message = first + turns;
     std::vector<select::Mark> marks;
@@ -158,12 +137,13 @@ void shrink_turns(Session::Impl & session, Sequence::Impl & sequence, TurnVote &
         marks = text_marks(Internals::of(session.model)->vocabulary,
                            std::span(sequence.tokens).subspan(first, vote.plan.n));
     }
-    auto segment = std::make_shared<kv::Segment>();
+    std::vector<HeadPositions> kept_of_layers;
+    TurnStats shrunk{.compressed = true};
     for (std::uint32_t layer = 0; layer < params.layers; ++layer) {
-        const kv::LayerShape & shape = sequence.tail.shapes()[layer];
-        HeadPositions kept;
+        const kv::LayerShape & shape = sequence.rows.tail.shapes()[layer];
+        HeadPositions & kept = kept_of_layers.emplace_back();
         if (votes(params, layer)) {
-            const Block of_turns = turn_votes(session, layer, shape, views_of(sequence, layer), vote, first);
+            const Block of_turns = turn_votes(session, layer, shape, sequence.rows.views(layer), vote, first);
             kept = choose_positions(session.compute, vote.plan, {of_turns.floats(), of_turns.size() / sizeof(float)},
                                     shape.kv_heads, marks);
             for (std::vector<std::uint32_t> & head : kept) {
@@ -171,24 +151,17 @@ void shrink_turns(Session::Impl & session, Sequence::Impl & sequence, TurnVote &
                 for (std::uint32_t & position : head) {
                     position += first;
                 }
-                stats.rows_before += turns;
-                stats.rows_kept += head.size();
+                shrunk.rows_before += turns;
+                shrunk.rows_kept += head.size();
             }
         } else {
             kept = last_seen(sequence, layer, params.window_of(layer), message);
         }
-        const HeadViews views = views_of(sequence, layer);
-        segment->add_layer(
-            std::make_shared<const kv::LayerRows>(kv::LayerRows::packed(*sequence.arena, shape, views, kept)));
     }
-    kv::Tail tail = sequence.tail.copy_from(turns);
-    sequence.segments.reserve(sequence.segments.size() + 1);
-    // From here on nothing fails.
-    sequence.segments.push_back(std::move(segment));
-    sequence.tail = std::move(tail);
+    sequence.rows.freeze(*sequence.arena, turns, kept_of_layers);
     sequence.prompt_logits.clear();
-    stats.compressed = true;
-    stats.compress_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
+    shrunk.compress_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
+    stats = shrunk;
 }
 
 }  // namespace snapkv::run

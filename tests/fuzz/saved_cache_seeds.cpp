@@ -18,7 +18,7 @@ void write(const std::filesystem::path & path, const Sequence::Impl & sequence) 
 
 Sequence::Impl without_segments(const std::shared_ptr<kv::Arena> & arena) {
     Sequence::Impl sequence = run::test::small_sequence(arena, 1);
-    sequence.segments.clear();
+    sequence.rows.segments.clear();
     sequence.stats.reason.clear();
     sequence.stats.config.window.reset();
     return sequence;
@@ -26,7 +26,7 @@ Sequence::Impl without_segments(const std::shared_ptr<kv::Arena> & arena) {
 
 Sequence::Impl consecutive_only(const std::shared_ptr<kv::Arena> & arena) {
     Sequence::Impl sequence = run::test::small_sequence(arena, 0);
-    sequence.segments.pop_back();
+    sequence.rows.segments.pop_back();
     sequence.tokens.pop_back();
     sequence.pending = false;
     return sequence;

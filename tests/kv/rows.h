@@ -10,6 +10,7 @@
 #include "kv/head_rows.h"
 #include "kv/layer_rows.h"
 #include "kv/shape.h"
+#include "kv/tail.h"
 
 namespace snapkv::kv::test {
 
@@ -51,6 +52,28 @@ inline LayerRows marked_rows(Arena & arena, const LayerShape & shape, std::uint3
     }
     layer.set_rows(rows);
     return layer;
+}
+
+/// Appends rows and marks them, run by run as place() hands them out.
+inline void append_marked(Tail & tail, std::uint32_t count) {
+    const std::uint32_t before = tail.rows();
+    tail.append(count);
+    for (std::uint32_t layer = 0; layer < tail.shapes().size(); ++layer) {
+        const LayerShape & shape = tail.shapes()[layer];
+        std::uint32_t row = before;
+        while (row < tail.rows()) {
+            const Tail::Place place = tail.place(layer, row);
+            const std::uint32_t run = std::min(place.count, tail.rows() - row);
+            for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
+                for (std::uint32_t i = 0; i < run; ++i) {
+                    write_marks(place.keys + head * place.key_head_stride + i * shape.key_bytes(),
+                                place.values + head * place.value_head_stride + i * shape.value_stride(), shape, layer,
+                                head, index_of(tail.first()) + row + i);
+                }
+            }
+            row += run;
+        }
+    }
 }
 
 }  // namespace snapkv::kv::test

@@ -11,6 +11,7 @@
 namespace snapkv::kv {
 namespace {
 
+using test::append_marked;
 using test::has_marks;
 
 constexpr std::uint32_t kFirst = 1000;
@@ -22,28 +23,6 @@ std::vector<LayerShape> tail_shapes() {
             {.kv_heads = 2, .key_size = 1, .value_size = 1, .type = KvType::BF16},
             {.kv_heads = 0, .key_size = 4, .value_size = 4, .type = KvType::F16},
             {.kv_heads = 2, .key_size = 7, .value_size = 4, .type = KvType::F16, .values_in_keys = true}};
-}
-
-/// Appends rows and marks them, run by run as place() hands them out.
-void append_marked(Tail & tail, std::uint32_t count) {
-    const std::uint32_t before = tail.rows();
-    tail.append(count);
-    for (std::uint32_t layer = 0; layer < tail.shapes().size(); ++layer) {
-        const LayerShape & shape = tail.shapes()[layer];
-        std::uint32_t row = before;
-        while (row < tail.rows()) {
-            const Tail::Place place = tail.place(layer, row);
-            const std::uint32_t run = std::min(place.count, tail.rows() - row);
-            for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
-                for (std::uint32_t i = 0; i < run; ++i) {
-                    test::write_marks(place.keys + head * place.key_head_stride + i * shape.key_bytes(),
-                                      place.values + head * place.value_head_stride + i * shape.value_stride(), shape,
-                                      layer, head, index_of(tail.first()) + row + i);
-                }
-            }
-            row += run;
-        }
-    }
 }
 
 /// Checks that the views of every layer and head hold exactly the rows [0, rows) with their marks.

@@ -69,7 +69,7 @@ TEST_F(AppendFailure, ByTheEndOfMemory) {
     Sequence undisturbed = sequence.fork();
     session_.append(undisturbed, turn_);
     kv::Arena arena;
-    kv::Tail & tail = Internals::of(sequence).tail;
+    kv::Tail & tail = Internals::of(sequence).rows.tail;
     tail = kv::Tail(arena, tail.shapes(), tail.first());
     arena.set_limit(block_bytes(tail));  // 256 rows: the fifth chunk finds no room
     test::error_of(ErrorKind::Machine, [&] { session_.append(sequence, turn_); });
@@ -88,7 +88,7 @@ TEST_F(AppendFailure, OfAChunkThatNeedsSeveralBlocks) {
     Sequence undisturbed = sequence.fork();
     session.append(undisturbed, std::span(turn_).first(100));
     kv::Arena arena;
-    kv::Tail & tail = Internals::of(sequence).tail;
+    kv::Tail & tail = Internals::of(sequence).rows.tail;
     tail = kv::Tail(arena, tail.shapes(), tail.first());
     arena.set_limit(block_bytes(tail));
     test::error_of(ErrorKind::Machine, [&] { session.append(sequence, turn_); });

@@ -74,8 +74,8 @@ TEST_F(FurtherTurn, ContinuesTheTruePositions) {
     EXPECT_EQ(Internals::of(sequence).next_position(), first_.size());
     session_.append(sequence, second_);
     EXPECT_EQ(Internals::of(sequence).next_position(), first_.size() + second_.size());
-    EXPECT_EQ(Internals::of(sequence).tail.first(), Position{static_cast<std::uint32_t>(first_.size())});
-    EXPECT_EQ(Internals::of(sequence).tail.rows(), second_.size());
+    EXPECT_EQ(Internals::of(sequence).rows.tail.first(), Position{static_cast<std::uint32_t>(first_.size())});
+    EXPECT_EQ(Internals::of(sequence).rows.tail.rows(), second_.size());
     EXPECT_EQ(sequence.prompt_tokens(), first_.size());
 }
 

@@ -128,10 +128,10 @@ TEST_F(SavedCache, AFullCacheOfTrunkAndSuffixKeepsItsSegments) {
     }
     PrefillResult prefilled = first.prefill(branches);
     Sequence & sequence = prefilled.sequences.back();
-    ASSERT_EQ(Internals::of(sequence).segments.size(), 2U);
+    ASSERT_EQ(Internals::of(sequence).rows.segments.size(), 2U);
     EXPECT_TRUE(first.save(sequence, path()));
     Sequence loaded = first.load(path());
-    EXPECT_EQ(Internals::of(loaded).segments.size(), 2U);
+    EXPECT_EQ(Internals::of(loaded).rows.segments.size(), 2U);
     EXPECT_EQ(generate(first, loaded, 4), generate(first, sequence, 4));
     expect_same_bits(loaded, sequence);
 }
@@ -147,7 +147,7 @@ TEST_F(SavedCache, ForksOfALoadedSequenceShareItsSegmentsAndGoTheirOwnWays) {
     const Sequence loaded = first.load(path());
     Sequence one = loaded.fork();
     Sequence other = loaded.fork();
-    EXPECT_EQ(Internals::of(one).segments, Internals::of(loaded).segments);
+    EXPECT_EQ(Internals::of(one).rows.segments, Internals::of(loaded).rows.segments);
     const std::vector<Token> turn = first.turn_tokens(other, "And what is the weather?", false);
     first.append(other, turn);
     const std::vector<Token> of_other = generate(first, other, 4);

@@ -61,20 +61,20 @@ void expect_same_view(const kv::HeadRows & one, const kv::HeadRows & other, cons
 }
 
 void expect_same_rows(const Sequence::Impl & one, const Sequence::Impl & other) {
-    ASSERT_EQ(one.tail.shapes(), other.tail.shapes());
-    ASSERT_EQ(one.segments.size(), other.segments.size());
-    EXPECT_EQ(one.tail.first(), other.tail.first());
-    for (std::uint32_t layer = 0; layer < one.tail.shapes().size(); ++layer) {
-        const kv::LayerShape & shape = one.tail.shapes()[layer];
+    ASSERT_EQ(one.rows.tail.shapes(), other.rows.tail.shapes());
+    ASSERT_EQ(one.rows.segments.size(), other.rows.segments.size());
+    EXPECT_EQ(one.rows.tail.first(), other.rows.tail.first());
+    for (std::uint32_t layer = 0; layer < one.rows.tail.shapes().size(); ++layer) {
+        const kv::LayerShape & shape = one.rows.tail.shapes()[layer];
         for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
-            for (std::size_t segment = 0; segment < one.segments.size(); ++segment) {
-                expect_same_view(one.segments[segment]->layer(layer).head(head),
-                                 other.segments[segment]->layer(layer).head(head), shape);
+            for (std::size_t segment = 0; segment < one.rows.segments.size(); ++segment) {
+                expect_same_view(one.rows.segments[segment]->layer(layer).head(head),
+                                 other.rows.segments[segment]->layer(layer).head(head), shape);
             }
             std::vector<kv::HeadRows> views;
             std::vector<kv::HeadRows> other_views;
-            one.tail.view(layer, head, views);
-            other.tail.view(layer, head, other_views);
+            one.rows.tail.view(layer, head, views);
+            other.rows.tail.view(layer, head, other_views);
             ASSERT_EQ(views.size(), other_views.size());
             for (std::size_t view = 0; view < views.size(); ++view) {
                 EXPECT_EQ(views[view].first, other_views[view].first);
@@ -105,8 +105,8 @@ TEST(SavedCodec, KeepsTheWholeState) {
     EXPECT_EQ(stats.config.sink, 1U);
     EXPECT_EQ(stats.config.type, KvType::F16);
     EXPECT_FALSE(stats.config.rotate);
-    EXPECT_FALSE(back.tail.shapes()[0].rotated);
-    EXPECT_TRUE(back.tail.shapes()[1].rotated);
+    EXPECT_FALSE(back.rows.tail.shapes()[0].rotated);
+    EXPECT_TRUE(back.rows.tail.shapes()[1].rotated);
     EXPECT_TRUE(stats.compressed);
     EXPECT_EQ(stats.reason, sequence.stats.reason);
     EXPECT_EQ(stats.budget, 8U);
@@ -147,11 +147,11 @@ TEST(SavedCodec, KeepsEmptySegmentsAndNone) {
     Sequence::Impl sequence = small_sequence(arena, 3);
     auto empty = std::make_shared<kv::Segment>();
     for (std::uint32_t layer = 0; layer < 2; ++layer) {
-        empty->add_layer(test::consecutive_layer(*arena, sequence.tail.shapes()[layer], layer, 0, 0));
+        empty->add_layer(test::consecutive_layer(*arena, sequence.rows.tail.shapes()[layer], layer, 0, 0));
     }
-    sequence.segments.insert(sequence.segments.begin(), empty);
+    sequence.rows.segments.insert(sequence.rows.segments.begin(), empty);
     expect_same_rows(sequence, decoded(encoded(small_model(), sequence)));
-    sequence.segments.clear();
+    sequence.rows.segments.clear();
     sequence.stats.config.window.reset();
     const Sequence::Impl back = decoded(encoded(small_model(), sequence));
     expect_same_rows(sequence, back);
@@ -164,9 +164,9 @@ TEST(SavedCodec, ForksShareTheSegments) {
     const Sequence loaded = Internals::make(std::make_unique<Sequence::Impl>(decoded(contents)));
     const Sequence one = loaded.fork();
     const Sequence other = loaded.fork();
-    ASSERT_EQ(Internals::of(one).segments.size(), 2U);
-    EXPECT_EQ(Internals::of(one).segments, Internals::of(loaded).segments);
-    EXPECT_EQ(Internals::of(other).segments, Internals::of(loaded).segments);
+    ASSERT_EQ(Internals::of(one).rows.segments.size(), 2U);
+    EXPECT_EQ(Internals::of(one).rows.segments, Internals::of(loaded).rows.segments);
+    EXPECT_EQ(Internals::of(other).rows.segments, Internals::of(loaded).rows.segments);
     EXPECT_EQ(one.kept_positions(), loaded.kept_positions());
     EXPECT_EQ(loaded.kept_positions()[0][2], (std::vector<std::uint32_t>{0, 1, 2, 3, 18, 19, 20, 21, 22}));
 }
@@ -265,9 +265,9 @@ TEST(SavedCodec, RefusesPositionsThatDoNotAscend) {
     const auto refusal_of = [&](std::vector<std::vector<Position>> positions) {
         Sequence::Impl sequence = small_sequence(arena, 3);
         auto segment = std::make_shared<kv::Segment>();
-        segment->add_layer(test::listed_layer(*arena, sequence.tail.shapes()[0], 0, std::move(positions)));
-        segment->add_layer(test::listed_layer(*arena, sequence.tail.shapes()[1], 1, {{Position{5}}}));
-        sequence.segments[1] = segment;
+        segment->add_layer(test::listed_layer(*arena, sequence.rows.tail.shapes()[0], 0, std::move(positions)));
+        segment->add_layer(test::listed_layer(*arena, sequence.rows.tail.shapes()[1], 1, {{Position{5}}}));
+        sequence.rows.segments[1] = segment;
         return refusal(sequence);
     };
     EXPECT_EQ(refusal_of({{Position{4}}, {Position{5}}, {Position{19}}}), "not refused");
@@ -281,9 +281,9 @@ TEST(SavedCodec, RefusesPositionsThatDoNotAscend) {
     Sequence::Impl sequence = small_sequence(arena, 3);
     auto beyond = std::make_shared<kv::Segment>();
     for (std::uint32_t layer = 0; layer < 2; ++layer) {
-        beyond->add_layer(test::consecutive_layer(*arena, sequence.tail.shapes()[layer], layer, 15, 6));
+        beyond->add_layer(test::consecutive_layer(*arena, sequence.rows.tail.shapes()[layer], layer, 15, 6));
     }
-    sequence.segments = {beyond};
+    sequence.rows.segments = {beyond};
     EXPECT_EQ(refusal(sequence), "damaged: layer 0, KV head 0: a row at position 20, expected 0 to 19");
 }
 
@@ -336,16 +336,16 @@ TEST(SavedCodec, KeepsWhatIsLeftOfATail) {
     SavedModel model = small_model();
     model.windows = {0, 40};
     Sequence::Impl sequence = small_sequence(arena, kRows);
-    kv::Tail whole = std::move(sequence.tail);
-    sequence.tail = kv::Tail(*arena, whole.shapes(), whole.first(), model.windows);
-    sequence.tail.append(kRows);
-    test::mark_tail(sequence.tail);
-    sequence.tail.give_back(40, 512);
+    kv::Tail whole = std::move(sequence.rows.tail);
+    sequence.rows.tail = kv::Tail(*arena, whole.shapes(), whole.first(), model.windows);
+    sequence.rows.tail.append(kRows);
+    test::mark_tail(sequence.rows.tail);
+    sequence.rows.tail.give_back(40, 512);
     const std::vector<std::byte> bytes = encoded(model, sequence);
     EXPECT_LT(bytes.size(), encoded(small_model(), small_sequence(arena, kRows)).size());
     const Sequence::Impl back = decoded(bytes, model);
-    EXPECT_EQ(back.tail.first_row(0), 0U);
-    EXPECT_EQ(back.tail.first_row(1), 512U);
+    EXPECT_EQ(back.rows.tail.first_row(0), 0U);
+    EXPECT_EQ(back.rows.tail.first_row(1), 512U);
     expect_same_rows(back, sequence);
     // To a model whose layer does not slide these are no rows.
     EXPECT_NE(refusal(bytes).find("a tail of 900 rows from row 512 on"), std::string::npos) << refusal(bytes);
@@ -376,8 +376,7 @@ TEST(SavedCodec, ValuesWithinKeysOfTypesThatCannotBeAreRefused) {
                                       .arena = arena,
                                       .tokens = {},
                                       .stats = {},
-                                      .segments = {},
-                                      .tail = kv::Tail(*arena, model.shapes, Position{0}),
+                                      .rows = {{}, kv::Tail(*arena, model.shapes, Position{0})},
                                       .state = kv::RecurrentState(*arena, model.state_floats),
                                       .logits = std::vector<float>(model.vocabulary)};
         return refusal(encoded(model, sequence), model);

@@ -79,14 +79,14 @@ TEST_P(TruncatedOf, MayBeLongAndIsSavedWithWhatIsLeft) {
     Sequence sequence = test::prefill_one(session_, branch_);
     session_.append(sequence, long_text);
     Sequence whole = test::prefill_one(session_, branch_);
-    Internals::of(whole).tail =
-        kv::Tail(*Internals::of(whole).arena, Internals::of(whole).tail.shapes(), Internals::of(whole).tail.first());
+    Internals::of(whole).rows.tail = kv::Tail(*Internals::of(whole).arena, Internals::of(whole).rows.tail.shapes(),
+                                              Internals::of(whole).rows.tail.first());
     session_.append(whole, long_text);
     EXPECT_TRUE(test::same_bits(sequence.logits(), whole.logits()));
     const std::vector<LayerAttention> & layers = session_.model().info().attention;
     const bool slides = std::any_of(layers.begin(), layers.end(), [](const auto & layer) { return layer.window > 0; });
     EXPECT_EQ(sequence.kept_positions() != whole.kept_positions(), slides);
-    EXPECT_EQ(Internals::of(sequence).tail.least_rows() > 0, slides);
+    EXPECT_EQ(Internals::of(sequence).rows.tail.least_rows() > 0, slides);
     const test::TemporaryFolder folder;
     ASSERT_TRUE(session_.save(sequence, folder.path() / "cache"));
     Sequence loaded = session_.load(folder.path() / "cache");
@@ -126,7 +126,7 @@ TEST_P(TruncatedOf, TheLogitsOfThePromptOutlastEverything) {
 TEST_P(TruncatedOf, CanBeSavedWhenItIsCutAsFarAsItGoes) {
     Sequence sequence = test::prefill_one(session_, branch_);
     session_.append(sequence, test::random_tokens(1500, 5));
-    const std::uint32_t least = Internals::of(sequence).tail.least_rows();
+    const std::uint32_t least = Internals::of(sequence).rows.tail.least_rows();
     if (least == 0) {
         return;  // nothing slides
     }

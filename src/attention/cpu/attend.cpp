@@ -8,7 +8,7 @@
 #include "attention/cpu/instruction_sets.h"
 #include "attention/cpu/queries.h"
 #include "attention/cpu/tile.h"
-#include "attention/rotate.h"
+#include "kv/rotate.h"
 
 namespace snapkv::attention::cpu {
 
@@ -103,7 +103,8 @@ const float * Attend::pack(const float * q, std::uint32_t span, std::uint32_t kv
     pack_queries(unit_->spec, of_span, kv_head, first, count, queries);
     if (is_quantised(unit_->shape.type.key)) {
         for (std::uint32_t i = 0; i < count; ++i) {
-            rotate(queries + i * padded(unit_->spec.key_size), unit_->spec.key_size, key_rotation(unit_->shape));
+            kv::rotate(queries + i * padded(unit_->spec.key_size), unit_->spec.key_size,
+                       kv::key_rotation(unit_->shape));
         }
     }
     return queries;

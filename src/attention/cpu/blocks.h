@@ -7,8 +7,8 @@
 #include <limits>
 
 #include "attention/cpu/tile.h"
-#include "attention/rotate.h"
 #include "attention/unit.h"
+#include "kv/rotate.h"
 
 /// What attention over few and over many query rows share.
 namespace snapkv::attention::cpu {
@@ -112,7 +112,7 @@ inline void write_output(const LayerUnit & unit, const QuerySpan & span, std::ui
     const float factor = sum > 0 ? 1.0F / sum : 0.0F;
     std::transform(values, values + unit.spec.value_size, to, [&](float x) { return x * factor; });
     if (is_quantised(unit.shape.type.value)) {
-        rotate(to, unit.spec.value_size, value_rotation(unit.shape));
+        kv::rotate(to, unit.spec.value_size, kv::value_rotation(unit.shape));
     }
 }
 

@@ -5,8 +5,8 @@
 
 #include "attention/cpu/adjust.h"
 #include "attention/cpu/tile.h"
-#include "attention/rotate.h"
-#include "attention/row_codec.h"
+#include "kv/rotate.h"
+#include "kv/row_codec.h"
 
 namespace snapkv::attention::cpu {
 
@@ -98,7 +98,7 @@ public:
             const float * row = q + (std::size_t{token(i)} * spec_.heads + head(i)) * spec_.key_size;
             if (is_quantised(unit_.shape.type.key)) {
                 std::copy_n(row, spec_.key_size, buffers_.widened);
-                rotate(buffers_.widened, spec_.key_size, key_rotation(unit_.shape));
+                kv::rotate(buffers_.widened, spec_.key_size, kv::key_rotation(unit_.shape));
                 row = buffers_.widened;
             }
             steps_.pack_query(row, spec_.key_size, factor, buffers_.queries + i * row_bytes);
@@ -125,7 +125,7 @@ public:
             float * to = out + ((std::size_t{span_.row} + token(i)) * spec_.heads + head(i)) * spec_.value_size;
             std::transform(values, values + spec_.value_size, to, [&](float x) { return x * factor; });
             if (is_quantised(unit_.shape.type.value)) {
-                rotate(to, spec_.value_size, value_rotation(unit_.shape));
+                kv::rotate(to, spec_.value_size, kv::value_rotation(unit_.shape));
             }
         }
     }
@@ -163,7 +163,7 @@ private:
             return {data, rows, size, type, stride};
         }
         for (std::uint32_t row = 0; row < rows; ++row) {
-            dequantise(data + row * stride, size, type, buffers_.widened + std::size_t{row} * size);
+            kv::dequantise(data + row * stride, size, type, buffers_.widened + std::size_t{row} * size);
         }
         return {reinterpret_cast<const std::byte *>(buffers_.widened), rows, size, KvType::F32, size * sizeof(float)};
     }

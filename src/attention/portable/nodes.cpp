@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "attention/rotate.h"
-#include "attention/row_codec.h"
+#include "kv/rotate.h"
+#include "kv/row_codec.h"
 
 namespace snapkv::attention::portable {
 
@@ -35,8 +35,8 @@ void gather(const HeadBlock & block, const Stored & stored, float * to, int thre
     for (const Piece & piece : block.pieces) {
         const auto [begin, end] = share_of(piece.rows(), thread, threads);
         for (std::size_t row = begin; row < end; ++row) {
-            decode_row(rows_of(piece.view) + (piece.begin + row) * stored.stride, stored.size, stored.type,
-                       stored.rotation, to + row * stored.size);
+            kv::decode_row(rows_of(piece.view) + (piece.begin + row) * stored.stride, stored.size, stored.type,
+                           stored.rotation, to + row * stored.size);
         }
         to += piece.rows() * stored.size;
     }
@@ -77,12 +77,12 @@ void fill_distances(const AttentionSpec & spec, const HeadBlock & block, std::ui
 }
 
 void gather_keys(const kv::LayerShape & shape, const HeadBlock & block, float * to, int thread, int threads) {
-    gather(block, {shape.type.key, shape.key_size, shape.key_bytes(), key_rotation(shape)}, to, thread, threads,
+    gather(block, {shape.type.key, shape.key_size, shape.key_bytes(), kv::key_rotation(shape)}, to, thread, threads,
            [](const kv::HeadRows & view) { return view.keys; });
 }
 
 void gather_values(const kv::LayerShape & shape, const HeadBlock & block, float * to, int thread, int threads) {
-    gather(block, {shape.type.value, shape.value_size, shape.value_stride(), value_rotation(shape)}, to, thread,
+    gather(block, {shape.type.value, shape.value_size, shape.value_stride(), kv::value_rotation(shape)}, to, thread,
            threads, [](const kv::HeadRows & view) { return view.values; });
 }
 

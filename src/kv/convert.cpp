@@ -1,14 +1,14 @@
-#include "attention/convert.h"
+#include "kv/convert.h"
 
 #include <cassert>
 #include <cstring>
 #include <vector>
 
-#include "attention/rotate.h"
-#include "attention/row_codec.h"
 #include "kv/kept_rows.h"
+#include "kv/rotate.h"
+#include "kv/row_codec.h"
 
-namespace snapkv::attention {
+namespace snapkv::kv {
 
 namespace {
 
@@ -42,7 +42,7 @@ private:
 /// Copies rows of views to rows of one head.
 class HeadConverter {
 public:
-    HeadConverter(const kv::LayerShape & from, kv::LayerRows & to, std::uint32_t head)
+    HeadConverter(const LayerShape & from, LayerRows & to, std::uint32_t head)
         : from_(from),
           to_(to),
           head_(head),
@@ -50,7 +50,7 @@ public:
           values_(from.value_size, from.type.value, value_rotation(from), to.shape().type.value,
                   value_rotation(to.shape())) {}
 
-    void operator()(std::uint32_t row, const kv::HeadRows & view, std::uint32_t at) {
+    void operator()(std::uint32_t row, const HeadRows & view, std::uint32_t at) {
         keys_(view.keys + at * from_.key_bytes(), to_.key_row(head_, row));
         if (!from_.values_in_keys) {
             values_(view.values + at * from_.value_bytes(), to_.value_row(head_, row));
@@ -58,8 +58,8 @@ public:
     }
 
 private:
-    const kv::LayerShape & from_;
-    kv::LayerRows & to_;
+    const LayerShape & from_;
+    LayerRows & to_;
     std::uint32_t head_;
     Converter keys_;
     Converter values_;
@@ -67,22 +67,21 @@ private:
 
 }  // namespace
 
-void convert_rows(const kv::LayerShape & from, std::span<const kv::HeadRows> views, std::span<const std::uint32_t> kept,
-                  kv::LayerRows & to, std::uint32_t head) {
+void convert_rows(const LayerShape & from, std::span<const HeadRows> views, std::span<const std::uint32_t> kept,
+                  LayerRows & to, std::uint32_t head) {
     HeadConverter convert(from, to, head);
-    kv::for_kept_rows(views, kept,
-                      [&](std::uint32_t row, const kv::HeadRows & view, std::uint32_t at) { convert(row, view, at); });
+    for_kept_rows(views, kept,
+                  [&](std::uint32_t row, const HeadRows & view, std::uint32_t at) { convert(row, view, at); });
 }
 
-void convert_rows(const kv::LayerShape & from, std::span<const kv::HeadRows> views, kv::LayerRows & to,
-                  std::uint32_t head) {
+void convert_rows(const LayerShape & from, std::span<const HeadRows> views, LayerRows & to, std::uint32_t head) {
     HeadConverter convert(from, to, head);
     std::uint32_t row = 0;
-    for (const kv::HeadRows & view : views) {
+    for (const HeadRows & view : views) {
         for (std::uint32_t at = 0; at < view.rows; ++at) {
             convert(row++, view, at);
         }
     }
 }
 
-}  // namespace snapkv::attention
+}  // namespace snapkv::kv

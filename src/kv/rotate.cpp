@@ -1,8 +1,8 @@
-#include "attention/rotate.h"
+#include "kv/rotate.h"
 
 #include <cmath>
 
-namespace snapkv::attention {
+namespace snapkv::kv {
 
 namespace {
 
@@ -31,4 +31,4 @@ void rotate(float * row, std::size_t size, std::size_t stretch) {
     }
 }
 
-}  // namespace snapkv::attention
+}  // namespace snapkv::kv

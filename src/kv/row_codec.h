@@ -4,7 +4,7 @@
 
 #include "snapkv/cache_config.h"
 
-namespace snapkv::attention {
+namespace snapkv::kv {
 
 /// Writes a row of `size` floats as it is stored: rounded to nearest even, or rotated in stretches of `stretch` and
 /// quantised.
@@ -16,4 +16,4 @@ void dequantise(const std::byte * rows, std::size_t count, KvType type, float * 
 /// The floats of a stored row, rotated back in stretches of `stretch`.
 void decode_row(const std::byte * row, std::size_t size, KvType type, std::size_t stretch, float * to);
 
-}  // namespace snapkv::attention
+}  // namespace snapkv::kv

@@ -1,4 +1,4 @@
-#include "attention/row_codec.h"
+#include "kv/row_codec.h"
 
 #include <algorithm>
 #include <array>
@@ -6,11 +6,11 @@
 #include <cstdint>
 #include <cstring>
 
-#include "attention/rotate.h"
 #include "ggml-cpu.h"
+#include "kv/rotate.h"
 #include "kv/shape.h"
 
-namespace snapkv::attention {
+namespace snapkv::kv {
 
 namespace {
 
@@ -32,7 +32,7 @@ void encode_quantised(const float * row, std::size_t size, KvType type, std::siz
     for (std::size_t first = 0; first < size; first += piece) {
         std::copy_n(row + first, piece, rotated.begin());
         rotate(rotated.data(), piece, stretch);
-        ggml_get_type_traits_cpu(kv::ggml_type_of(type))
+        ggml_get_type_traits_cpu(ggml_type_of(type))
             ->from_float(rotated.data(), to + kv_row_bytes(type, first), static_cast<std::int64_t>(piece));
     }
 }
@@ -59,7 +59,7 @@ void encode_row(const float * row, std::size_t size, KvType type, std::size_t st
 }
 
 void dequantise(const std::byte * rows, std::size_t count, KvType type, float * to) {
-    ggml_get_type_traits(kv::ggml_type_of(type))->to_float(rows, to, static_cast<std::int64_t>(count));
+    ggml_get_type_traits(ggml_type_of(type))->to_float(rows, to, static_cast<std::int64_t>(count));
 }
 
 void decode_row(const std::byte * row, std::size_t size, KvType type, std::size_t stretch, float * to) {
@@ -83,4 +83,4 @@ void decode_row(const std::byte * row, std::size_t size, KvType type, std::size_
     }
 }
 
-}  // namespace snapkv::attention
+}  // namespace snapkv::kv

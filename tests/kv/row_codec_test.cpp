@@ -1,4 +1,4 @@
-#include "attention/row_codec.h"
+#include "kv/row_codec.h"
 
 #include <gtest/gtest.h>
 
@@ -10,12 +10,13 @@
 #include <vector>
 
 #include "attention/oracle.h"
-#include "attention/rotate.h"
+#include "kv/rotate.h"
 
-namespace snapkv::attention {
+namespace snapkv::kv {
 namespace {
 
-using test::Random;
+namespace oracle = attention::test;
+using oracle::Random;
 
 double length(const std::vector<float> & row) {
     return std::sqrt(std::inner_product(row.begin(), row.end(), row.begin(), 0.0));
@@ -47,7 +48,7 @@ TEST(Rotation, IsItsOwnInverseAndKeepsLengths) {
 class Codec : public testing::TestWithParam<KvType> {};
 INSTANTIATE_TEST_SUITE_P(Types, Codec,
                          testing::Values(KvType::F32, KvType::F16, KvType::BF16, KvType::Q8_0, KvType::Q4_0),
-                         test::type_name);
+                         oracle::type_name);
 
 TEST_P(Codec, DecodesToWhatTheOracleReads) {
     Random random(2);
@@ -57,7 +58,7 @@ TEST_P(Codec, DecodesToWhatTheOracleReads) {
         for (const std::size_t stretch : {rotation_size(size), kUnrotated}) {
             encode_row(row.data(), size, GetParam(), stretch, stored.data());
             const auto expected =
-                (stretch > 1 ? test::restored_row : test::stored_row)(stored.data(), size, GetParam());
+                (stretch > 1 ? oracle::restored_row : oracle::stored_row)(stored.data(), size, GetParam());
             std::vector<float> decoded(size);
             decode_row(stored.data(), size, GetParam(), stretch, decoded.data());
             for (std::size_t i = 0; i < size; ++i) {
@@ -76,7 +77,7 @@ TEST(HalfFloats, AnyNumberOfThemIsDecoded) {
         encode_row(row.data(), size, KvType::F16, kUnrotated, stored.data());
         std::vector<float> decoded(size);
         decode_row(stored.data(), size, KvType::F16, kUnrotated, decoded.data());
-        const auto expected = test::stored_row(stored.data(), size, KvType::F16);
+        const auto expected = oracle::stored_row(stored.data(), size, KvType::F16);
         EXPECT_TRUE(std::equal(decoded.begin(), decoded.end(), expected.begin(), expected.end())) << size;
         for (std::size_t i = 0; i < size; ++i) {
             EXPECT_NEAR(decoded[i], row[i], std::abs(row[i]) / 2048 + 1e-7) << i << " of " << size;
@@ -139,4 +140,4 @@ TEST(QuantisedCodec, OfAnUnrotatedRowLosesTheNeighboursOfWhatSticksOut) {
 }
 
 }  // namespace
-}  // namespace snapkv::attention
+}  // namespace snapkv::kv

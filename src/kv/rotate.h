@@ -4,7 +4,7 @@
 
 #include "kv/shape.h"
 
-namespace snapkv::attention {
+namespace snapkv::kv {
 
 /// Elements that are rotated together in a row of `size`: the greatest power of two that divides it, at most 512.
 [[nodiscard]] constexpr std::size_t rotation_size(std::size_t size) {
@@ -17,12 +17,12 @@ namespace snapkv::attention {
 inline constexpr std::size_t kUnrotated = 1;
 
 /// The stretches of a layer's stored keys.
-[[nodiscard]] constexpr std::size_t key_rotation(const kv::LayerShape & shape) {
+[[nodiscard]] constexpr std::size_t key_rotation(const LayerShape & shape) {
     return shape.rotated ? rotation_size(shape.key_size) : kUnrotated;
 }
 
 /// The stretches of a layer's stored values: where they are the keys' beginning, the keys'.
-[[nodiscard]] constexpr std::size_t value_rotation(const kv::LayerShape & shape) {
+[[nodiscard]] constexpr std::size_t value_rotation(const LayerShape & shape) {
     if (!shape.rotated) {
         return kUnrotated;
     }
@@ -31,7 +31,7 @@ inline constexpr std::size_t kUnrotated = 1;
 
 /// Can rows of this shape be stored in its types? Quantised ones are whole blocks; values that are part of keys have
 /// the keys' type and, quantised, whole stretches.
-[[nodiscard]] constexpr bool storable(const kv::LayerShape & shape) {
+[[nodiscard]] constexpr bool storable(const LayerShape & shape) {
     const auto whole = [](KvType type, std::uint32_t size) {
         return !is_quantised(type) || size % kQuantisedBlock == 0;
     };
@@ -46,4 +46,4 @@ inline constexpr std::size_t kUnrotated = 1;
 /// them.
 void rotate(float * row, std::size_t size, std::size_t stretch);
 
-}  // namespace snapkv::attention
+}  // namespace snapkv::kv
