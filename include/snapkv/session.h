@@ -61,13 +61,15 @@ struct AttentionRow {
     std::uint32_t kv_head = 0;
     std::uint32_t head = 0;      ///< query head
     std::uint32_t position = 0;  ///< of the query
-    /// Softmax in float32 over positions 0 .. `position`: sums to 1, less what a sink takes. Valid during the call.
+    /// Softmax in float32 over positions 0 .. `position`, 0 where there is no row: sums to 1, less what a sink takes.
+    /// Valid during the call.
     std::span<const float> weights;
 };
 
-/// Observes the attention of a prompt's last positions during its prefill, one layer at a time.
+/// Observes the attention of the last positions of a prompt during its prefill, or of what is appended, one layer at a
+/// time.
 struct Observer {
-    std::uint32_t positions = 0;  ///< how many, at most the prompt's tokens; 0: observes nothing
+    std::uint32_t positions = 0;  ///< how many, at most as many as tokens are computed; 0: observes nothing
     /// Called layer by layer. Within a layer, for each KV head, positions ascend, and at each the heads of the group
     /// follow one another. Different KV heads call from different threads at once. An exception ends the prefill.
     std::function<void(const AttentionRow &)> row = {};
@@ -218,6 +220,9 @@ struct AppendOptions {
     /// once. Of the configuration all but the types, which stay the sequence's, and `recent` count. Sliding and
     /// recurrent layers have no part in it. Afterwards truncate() goes back no further than into the message.
     std::optional<CacheConfig> compress{};
+    /// Sees how what is appended attends to the rows that there are, once all of it has its rows, before turns are
+    /// shrunk: of a single token, a step of decode.
+    Observer observer{};
 };
 
 /// What became of the turns' rows, over layers and KV heads that vote.

@@ -31,7 +31,9 @@ public:
           tile_(floats(std::size_t{cpu::kStripRows} * steps_.tile)),
           positions_(steps_.tile),
           logits_(floats(cpu::kStripRows * stride_)),
-          weights_(floats(stride_)) {}
+          weights_(floats(stride_)) {
+        std::fill_n(logits_.floats(), cpu::kStripRows * stride_, cpu::kNothingSeen);  // and so where there is no row
+    }
 
     /// False where the visit is to end.
     bool strip(std::uint32_t first, const VisitWeights & visit) {
@@ -76,14 +78,15 @@ private:
         }
     }
 
-    /// The strip's logits against the tile that begins at the view's `row`, to the columns of its positions.
+    /// The strip's logits against the tile that begins at the view's `row`, each to the column of its position.
     void multiply(const kv::HeadRows & view, std::uint32_t row, std::uint32_t first, std::uint32_t rows) {
         const std::uint32_t columns = std::min(steps_.tile, view.rows - row);
-        const std::uint32_t column = index_of(view.position(row));
         const std::size_t stride = input_.shape.key_bytes();
         steps_.pack_keys({view.keys + row * stride, columns, spec_.key_size, input_.shape.type.key, stride},
                          keys_.data());
-        std::iota(positions_.begin(), positions_.end(), static_cast<float>(column));
+        for (std::uint32_t column = 0; column < columns; ++column) {
+            positions_[column] = static_cast<float>(index_of(view.position(row + column)));
+        }
         const std::uint32_t padded = (columns + steps_.panel - 1) / steps_.panel * steps_.panel;
         const cpu::Strip strip{.queries = queries_.data(),
                                .rows = (rows + steps_.row_step - 1) / steps_.row_step * steps_.row_step,
@@ -94,7 +97,10 @@ private:
         for (std::uint32_t i = 0; i < rows; ++i) {
             float * from = tile_.floats() + std::size_t{i} * steps_.tile;
             cpu::adjust_logits(spec_, head(first + i), position(first + i), positions_.data(), from, padded);
-            std::copy_n(from, columns, logits_.floats() + i * stride_ + column);
+            float * to = logits_.floats() + i * stride_;
+            for (std::uint32_t column = 0; column < columns; ++column) {
+                to[index_of(view.position(row + column))] = from[column];
+            }
         }
     }
 

@@ -7,7 +7,6 @@
 #include <span>
 #include <utility>
 
-#include "attention/weights.h"
 #include "kv/convert.h"
 #include "run/voting.h"
 
@@ -109,22 +108,14 @@ std::vector<std::shared_ptr<const kv::Segment>> BranchCache::take_segments() {
 
 void BranchCache::observe(std::uint32_t layer, Compute & compute, const attention::AttentionSpec & spec) {
     const Observer & observer = plan_.branch->observer;
-    const attention::WeightsInput input{.spec = spec,
-                                        .shape = rows_.shape(),
-                                        .queries = captured_query(plan_.captured() - observer.positions),
-                                        .count = observer.positions,
-                                        .n = plan_.n,
-                                        .rows = rows_.views(),
-                                        .work = work_,
-                                        .halt = &compute.halt()};
-    // The first head to throw ends the others at their next row.
-    for_heads(compute, spec.kv_heads, [&](std::uint32_t kv_head) {
-        attention::visit_weights(input, kv_head,
-                                 [&](std::uint32_t head, std::uint32_t position, std::span<const float> weights) {
-                                     observer.row({layer, kv_head, head, position, weights});
-                                     return !compute.halt().stopped();
-                                 });
-    });
+    show_weights(compute, observer, layer,
+                 {.spec = spec,
+                  .shape = rows_.shape(),
+                  .queries = captured_query(plan_.captured() - observer.positions),
+                  .count = observer.positions,
+                  .n = plan_.n,
+                  .rows = rows_.views(),
+                  .work = work_});
 }
 
 void BranchCache::cast_vote(Compute & compute, const attention::AttentionSpec & spec, LayerVote & latest) {

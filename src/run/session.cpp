@@ -192,11 +192,9 @@ AppendStats Session::append(Sequence & sequence, std::span<const Token> tokens, 
     feed.insert(feed.end(), tokens.begin(), tokens.end());
     impl_->check_takes(state, tokens);
     AppendStats stats;
-    std::optional<run::TurnVote> vote;
-    if (options.compress) {
-        vote =
-            run::plan_turns(*impl_, state, *options.compress, static_cast<std::uint32_t>(tokens.size()), stats.turns);
-    }
+    run::MessagePlan plan =
+        run::plan_message(*impl_, state, options, static_cast<std::uint32_t>(tokens.size()), stats.turns);
+    run::CapturedQueries * captured = plan.queries.count > 0 ? &plan.queries : nullptr;
     // One token is a step of decode, with its threads.
     const auto phase = feed.size() == 1 ? run::Compute::Phase::Decode : run::Compute::Phase::Prefill;
     const auto begin = Clock::now();
@@ -205,15 +203,18 @@ AppendStats Session::append(Sequence & sequence, std::span<const Token> tokens, 
         while (stats.tokens < feed.size()) {
             const std::size_t count = std::min<std::size_t>(impl_->options.batch, feed.size() - stats.tokens);
             const std::span<const Token> chunk = std::span(feed).subspan(stats.tokens, count);
-            impl_->stepper.turn({&state, chunk}, phase, vote ? &vote->queries : nullptr);
+            impl_->stepper.turn({&state, chunk}, phase, captured);
             // The pending token is in the list already; now it has its row.
             state.tokens.insert(state.tokens.end(), chunk.begin() + (state.pending ? 1 : 0), chunk.end());
             state.pending = false;
             stats.tokens += count;
             tell(stats.tokens, feed.size());
         }
-        if (vote) {
-            run::shrink_turns(*impl_, state, *vote, stats.turns);
+        if (plan.observer != nullptr) {
+            run::observe_message(*impl_, state, plan);
+        }
+        if (plan.turns.compress) {
+            run::shrink_turns(*impl_, state, plan, stats.turns);
         }
     } catch (const run::Interrupted &) {
         stats.interrupted = true;

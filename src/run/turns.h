@@ -10,21 +10,27 @@
 
 namespace snapkv::run {
 
-/// What it takes to shrink the turns of a sequence by a message that is about to be appended: the vote's plan, and room
-/// for the queries that vote. The rows of the turns are the tail's, a token that has no row yet included.
-struct TurnVote {
-    select::Plan plan;
+/// What appending a message does beside giving its tokens rows: the queries that vote or are observed, and the plan of
+/// the vote.
+struct MessagePlan {
+    select::Plan turns;                   ///< compress: the turns before the message are shrunk
+    std::uint32_t message = 0;            ///< position of the message's first token
+    const Observer * observer = nullptr;  ///< positions > 0: is shown the last of what is appended
     CapturedQueries queries;
-    Reservation reserved;  ///< for these, the votes, the rows that stay, and a copy of the message's
+    std::optional<Reservation> reserved;  ///< for these, the votes, the rows that stay, and a copy of the message's
 };
 
-/// Null where nothing is to be compressed; `stats` says why. `message`: how many tokens will be appended behind the
-/// pending one. Throws Error(Usage) for a configuration that contradicts itself, Error(Machine) if memory is short.
-std::optional<TurnVote> plan_turns(Session::Impl & session, const Sequence::Impl & sequence, const CacheConfig & config,
-                                   std::uint32_t message, TurnStats & stats);
+/// Plans for `tokens` to be appended behind the pending one, if there is one. Where nothing is compressed, `stats` says
+/// why. Throws Error(Usage) for options that contradict themselves, Error(Machine) if memory is short.
+MessagePlan plan_message(Session::Impl & session, const Sequence::Impl & sequence, const AppendOptions & options,
+                         std::uint32_t tokens, TurnStats & stats);
 
-/// The message has its rows and its queries are captured: the turns' rows that win the vote become a segment, the
-/// message's a new tail. The sequence is as before if something is thrown: Interrupted, Error(Machine).
-void shrink_turns(Session::Impl & session, Sequence::Impl & sequence, TurnVote & vote, TurnStats & stats);
+/// The message has its rows and its queries are captured: shows the observer what it asked for. Throws Interrupted, and
+/// what the observer throws.
+void observe_message(Session::Impl & session, const Sequence::Impl & sequence, const MessagePlan & plan);
+
+/// After that: the turns' rows that win the vote become a segment, the message's a new tail. The sequence is as before
+/// if something is thrown: Interrupted, Error(Machine).
+void shrink_turns(Session::Impl & session, Sequence::Impl & sequence, const MessagePlan & plan, TurnStats & stats);
 
 }  // namespace snapkv::run

@@ -3,13 +3,16 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "attention/vote.h"
+#include "attention/weights.h"
 #include "base/block.h"
 #include "run/compute.h"
 #include "select/policy.h"
+#include "snapkv/session.h"
 
 namespace snapkv::run {
 
@@ -23,6 +26,19 @@ void for_heads(Compute & compute, std::uint32_t heads, const Body & body) {
         }
     });
 }
+
+/// Rows in a float type, which votes and observers read: views of the rows themselves, or of float32 copies.
+struct FloatRows {
+    kv::LayerShape shape;
+    std::vector<std::vector<kv::HeadRows>> views;  ///< [KV head]
+    std::optional<kv::LayerRows> copies;           ///< where the rows are quantised
+};
+[[nodiscard]] FloatRows float_rows(Compute & compute, kv::Arena & arena, const kv::LayerShape & shape,
+                                   std::vector<std::vector<kv::HeadRows>> views);
+
+/// Shows a layer's attention to the observer, different KV heads on different threads. Throws Interrupted, and what the
+/// observer throws.
+void show_weights(Compute & compute, const Observer & observer, std::uint32_t layer, attention::WeightsInput input);
 
 /// The votes of one layer, [KV head][group][prefix] floats: 0 for a position that no view has. Throws Interrupted.
 [[nodiscard]] Block cast_votes(Compute & compute, attention::VoteInput input, const std::shared_ptr<Meter> & work);

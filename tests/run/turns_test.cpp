@@ -2,12 +2,15 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <atomic>
+#include <array>
 #include <cmath>
-#include <limits>
+#include <map>
+#include <mutex>
 #include <numeric>
 #include <span>
 #include <sstream>
+#include <stdexcept>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -43,7 +46,7 @@ public:
         return {sums.begin(), sums.end()};
     }
 
-private:
+    /// Of one query, over positions 0 .. `query`.
     [[nodiscard]] std::vector<double> softmax(std::uint32_t layer, std::uint32_t head, std::uint32_t query) const {
         const test::TinyShape & shape = run_.tiny.shape;
         const std::uint32_t kv_head = head / (shape.heads / shape.kv_heads);
@@ -62,6 +65,7 @@ private:
         return weights;
     }
 
+private:
     const test::TinyRun & run_;
     const test::NaiveModel & naive_;
     KeptPositions seen_;
@@ -310,6 +314,80 @@ TEST_F(Turns, MayBeInterruptedAndShrunkLater) {
     EXPECT_EQ(sequence.kept_positions()[0][0].size(), 64U + 20 + message_.size());
 }
 
+/// What an observer is shown, by layer, query head and position.
+class Shown {
+public:
+    [[nodiscard]] Observer observer(std::uint32_t positions) {
+        return {positions, [this](const AttentionRow & row) {
+                    const std::lock_guard lock(guard_);
+                    rows_[{row.layer, row.head, row.position}].assign(row.weights.begin(), row.weights.end());
+                }};
+    }
+    [[nodiscard]] const std::map<std::array<std::uint32_t, 3>, std::vector<float>> & rows() const { return rows_; }
+
+private:
+    std::mutex guard_;
+    std::map<std::array<std::uint32_t, 3>, std::vector<float>> rows_;
+};
+
+TEST_F(Turns, AreShownToAnObserverAsTheMaskedModelAttends) {
+    Sequence sequence = answered();
+    test::NaiveModel naive = run_.naive();
+    const KeptPositions before = sequence.kept_positions();
+    {
+        const Sequence prompt = test::prefill_one(
+            session_, test::branch_of(test::random_tokens(kPrompt, 1), test::snapkv_cache(64, 16, KvType::F32)));
+        naive.feed(sequence.tokens().first(kPrompt));
+        naive.keep(prompt.kept_positions());
+    }
+    naive.feed(sequence.tokens().subspan(kPrompt));
+    // A step of decode, once the pending token has its row; then a message that is longer than a chunk.
+    session_.append(sequence, {});
+    for (const std::size_t count : {std::size_t{1}, std::size_t{100}}) {
+        const auto observed = static_cast<std::uint32_t>(std::min(count, std::size_t{70}));
+        const std::vector<Token> tokens = test::random_tokens(count, 9);
+        Sequence unobserved = sequence.fork();
+        Shown shown;
+        session_.append(sequence, tokens, {.observer = shown.observer(observed)});
+        session_.append(unobserved, tokens);
+        EXPECT_TRUE(test::same_bits(sequence.logits(), unobserved.logits()));
+        naive.feed(tokens);
+        const NaiveVote expected(run_, naive, sequence.kept_positions());
+        const test::TinyShape & shape = run_.tiny.shape;
+        EXPECT_EQ(shown.rows().size(), std::size_t{observed} * shape.layers * shape.heads);
+        for (const auto & [at, weights] : shown.rows()) {
+            const auto & [layer, head, position] = at;
+            const std::vector<double> softmax = expected.softmax(layer, head, position);
+            ASSERT_EQ(weights.size(), softmax.size());
+            for (std::size_t key = 0; key < weights.size(); ++key) {
+                ASSERT_NEAR(weights[key], softmax[key], 1e-4) << layer << ", " << head << ", " << position;
+            }
+        }
+    }
+    EXPECT_THAT(test::error_of(ErrorKind::Usage,
+                               [&] {
+                                   Shown shown;
+                                   session_.append(sequence, message_, {.observer = shown.observer(41)});
+                               }),
+                HasSubstr("41 positions are to be observed, 40 are appended"));
+}
+
+TEST_F(Turns, AreShownAndShrunkAtOnce) {
+    Sequence sequence = answered();
+    Sequence other = sequence.fork();
+    Shown shown;
+    const AppendStats stats =
+        session_.append(sequence, message_, {.compress = turns_of(20), .observer = shown.observer(30)});
+    EXPECT_TRUE(stats.turns.compressed);
+    EXPECT_TRUE(compress(other, turns_of(20)).turns.compressed);
+    EXPECT_EQ(sequence.kept_positions(), other.kept_positions());
+    EXPECT_EQ(shown.rows().begin()->second.size(), kPrompt + 150U + 11);
+    Observer fails{1, [](const AttentionRow &) { throw std::runtime_error("enough"); }};
+    EXPECT_THROW(session_.append(sequence, message_, {.compress = turns_of(20), .observer = fails}),
+                 std::runtime_error);
+    EXPECT_EQ(sequence.kept_positions()[0][0].size(), 64U + 20 + 2 * message_.size()) << "nothing was shrunk";
+}
+
 class TurnsOfFamilies : public ::testing::TestWithParam<const char *> {};
 
 TEST_P(TurnsOfFamilies, GoOnAfterTheyAreShrunk) {
@@ -320,11 +398,22 @@ TEST_P(TurnsOfFamilies, GoOnAfterTheyAreShrunk) {
     session.append(sequence, test::random_tokens(600, 2));
     Sequence plain = sequence.fork();
     const std::vector<Token> message = test::random_tokens(300, 3);
+    std::mutex guard;
+    std::size_t shown = 0;
+    const Observer observer{2, [&](const AttentionRow & row) {
+                                const double sum = std::accumulate(row.weights.begin(), row.weights.end(), 0.0);
+                                const std::lock_guard lock(guard);
+                                EXPECT_LT(sum, 1.0001);
+                                EXPECT_GT(sum, 0.01) << "a sink may take the most";
+                                ++shown;
+                            }};
     // All rows but one: as good as nothing is lost.
-    const AppendStats stats = session.append(sequence, message, {.compress = turns_of(599, 64)});
+    const AppendStats stats = session.append(sequence, message, {.compress = turns_of(599, 64), .observer = observer});
     EXPECT_TRUE(stats.turns.compressed) << stats.turns.reason;
     session.append(plain, message);
     EXPECT_TRUE(test::same_bits(sequence.logits(), plain.logits()));
+    const ModelInfo & info = session.model().info();
+    EXPECT_EQ(shown, std::size_t{2} * info.attending_layers * info.heads);
     const std::vector<LayerAttention> attention = session.model().info().attention;
     const KeptPositions kept = sequence.kept_positions();
     for (std::size_t layer = 0; layer < attention.size(); ++layer) {
