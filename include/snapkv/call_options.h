@@ -20,11 +20,13 @@ struct CallProgress {
 };
 
 /// What one call obeys and tells, beside the stop flag of its model or session. A call that is stopped, or reaches its
-/// deadline, ends within a second, in the way that it says for a stop flag.
+/// deadline, ends within a second, in the way that it says for a stop flag; one that waits for a stream or a disk ends
+/// when that lets it.
 struct CallOptions {
     std::stop_token stop = {};
     std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
-    /// Called on the caller's thread, many times a second. May be null. An exception ends the call.
+    /// Called on the caller's thread whenever a part of the work is done: a chunk of tokens, a token, a layer, a piece of
+    /// a file. May be null. An exception ends the call.
     std::function<void(const CallProgress &)> progress = {};
 };
 

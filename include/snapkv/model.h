@@ -106,8 +106,8 @@ struct ModelInfo {
 };
 
 /// A GGUF model, mapped and ready to run. Cheap to copy: copies share the weights. All members are safe to call from
-/// several threads at once. What is said of the stop flag holds for CallOptions too; progress on a long text counts its
-/// bytes.
+/// several threads at once. What is said of the stop flag holds for CallOptions too; progress on a long text counts
+/// the bytes of the stretch that is tokenized.
 class SNAPKV_API Model {
 public:
     /// Progress counts bytes of weights that are ready. Throws Error: Input for a file that is not a usable model

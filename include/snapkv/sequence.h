@@ -42,9 +42,9 @@ struct CacheStats {
 /// [layer][KV head][row]: original positions, ascending.
 using KeptPositions = std::vector<std::vector<std::vector<std::uint32_t>>>;
 
-/// A sequence: its tokens, its compressed prompt cache, the rows added since, and the logits of its last token.
-/// Movable; fork() shares the frozen rows. Must not be used from two threads at once; forks are independent. Any
-/// session of the same model can continue it, but no other; it keeps the model loaded.
+/// A sequence: its tokens, its compressed prompt cache, the rows added since, which may be shrunk too, and the logits of
+/// its last token. Movable; fork() shares the frozen rows. Must not be used from two threads at once; forks are
+/// independent. Any session of the same model can continue it, but no other; it keeps the model loaded.
 class SNAPKV_API Sequence {
 public:
     Sequence(Sequence &&) noexcept;
@@ -54,11 +54,12 @@ public:
     /// A second sequence in the same state. Frozen segments are shared, rows added since are copied.
     [[nodiscard]] Sequence fork() const;
 
-    /// Takes back all tokens from `tokens` on, as if they had never come; the prompt's stay. Behind the prompt the
-    /// logits are its own; behind a later token they are void, and that token counts as sampled and not fed yet:
-    /// generate() and append() feed it first. Throws Error(Usage) for fewer tokens than the prompt's or more than there
-    /// are, where layers recur, and for so few that sliding layers have let go of what they would see (some 256 tokens
-    /// can always be taken back).
+    /// Takes back all tokens from `tokens` on, as if they had never come; the prompt's stay, and so do turns that were
+    /// shrunk. Behind the prompt the logits are its own; behind a later token they are void, and that token counts as
+    /// sampled and not fed yet: generate() and append() feed it first. Throws Error(Usage) for fewer tokens than the
+    /// prompt's, for no token behind shrunk turns, or more than there are, where layers recur, and for so few that
+    /// sliding layers have let go of what they would see (some 256 tokens can always be taken back, but none before the
+    /// last time that turns were shrunk).
     void truncate(std::size_t tokens);
 
     /// All tokens so far, prompt and generated, in order. Their number is the next token's position, unless the last
@@ -66,7 +67,8 @@ public:
     [[nodiscard]] std::span<const Token> tokens() const;
     [[nodiscard]] std::size_t prompt_tokens() const;
     [[nodiscard]] const CacheStats & cache_stats() const;
-    /// The positions that have rows: those kept of the prompt, and all since but for what sliding layers let go of.
+    /// The positions that have rows: those kept of the prompt and of shrunk turns, and all since but for what sliding
+    /// layers let go of.
     [[nodiscard]] KeptPositions kept_positions() const;
     /// Logits after the last token that has a row, one per vocabulary entry.
     [[nodiscard]] std::span<const float> logits() const;

@@ -71,7 +71,8 @@ struct AttentionRow {
 struct Observer {
     std::uint32_t positions = 0;  ///< how many, at most as many as tokens are computed; 0: observes nothing
     /// Called layer by layer. Within a layer, for each KV head, positions ascend, and at each the heads of the group
-    /// follow one another. Different KV heads call from different threads at once. An exception ends the prefill.
+    /// follow one another. Different KV heads call from different threads at once. An exception ends the
+    /// prefill or the append().
     std::function<void(const AttentionRow &)> row = {};
 };
 
@@ -214,14 +215,15 @@ struct Generation {
 };
 
 struct AppendOptions {
-    /// Shrinks the turns since the prompt, or since they were shrunk last: of the rows before the message that is
-    /// appended each KV head keeps as many as the budget says (a percentage is one of these rows), by a vote as in a
-    /// prefill, in which the message's last tokens are the window; the message keeps its own rows. Each row is shrunk
-    /// once. Of the configuration all but the types, which stay the sequence's, and `recent` count. Sliding and
-    /// recurrent layers have no part in it. Afterwards truncate() goes back no further than into the message.
+    /// Shrinks the turns: of the rows that came since the prompt, or since the last time, and before the tokens that are
+    /// appended, each KV head keeps as many as the budget says; a percentage counts these rows alone. They are chosen by
+    /// a vote as in a prefill: the window is the last of the appended tokens, which keep rows of their own, and `sink`
+    /// are the first rows of these turns. Each row is shrunk once. The configuration's types and rotation do not count,
+    /// for they stay the sequence's, nor does `recent`. Sliding layers keep what is still seen, whatever the vote.
+    /// Afterwards truncate() goes back to no earlier token than the first that was appended.
     std::optional<CacheConfig> compress{};
-    /// Sees how what is appended attends to the rows that there are, once all of it has its rows, before turns are
-    /// shrunk: of a single token, a step of decode.
+    /// Sees how the last of what is appended attends to the rows that there are, before turns are shrunk; with a single
+    /// token it observes a step of decode. If it throws, what was computed stays, and no turn is shrunk.
     Observer observer{};
 };
 
@@ -276,6 +278,13 @@ public:
     /// out. Without any branch the prefill goes on only as long as its document is incomplete. Throws Error(Usage) for
     /// a branch that there is not.
     void drop(std::size_t branch);
+    /// A layer is finished and the next not begun: save() can be called.
+    [[nodiscard]] bool between_layers() const;
+    /// Writes where the prefill is, to a file as Session::save() does: hidden states, what the branches keep so far,
+    /// and rows that are held. Session::resume_prefill() goes on from there, in another process too; so may this one.
+    /// Returns false, with nothing changed, if it is stopped. Progress counts bytes. Throws Error(Usage) unless it is
+    /// between two layers, Error(Machine) if the file cannot be written.
+    [[nodiscard]] bool save(const std::filesystem::path & path, const CallOptions & call = {}) const;
     /// The outcome of all branches that were not dropped, in order, once it is done; Error(Usage) before. After it, and
     /// after an error, advance(), drop() and take() throw Error(Usage).
     [[nodiscard]] PrefillResult take();
@@ -329,6 +338,14 @@ public:
     /// memory that it needs is set aside for it until it is done or dropped: no other call of this process counts on
     /// it.
     [[nodiscard]] PrefillTask begin_prefill(std::span<const Branch> branches, const PrefillOptions & options = {});
+
+    /// A prefill that goes on where PrefillTask::save() left it, with the bits of an undisturbed one. Prompts, cache
+    /// configurations and what is used and held of a document must be what they were then; observers may be others.
+    /// Progress counts bytes. Throws as begin_prefill() does, Error(Input), with the reason, for a file that is
+    /// truncated, altered, or of another model, RoPE setting, prompt or configuration, and Error(Interrupted) if the
+    /// call is stopped.
+    [[nodiscard]] PrefillTask resume_prefill(std::span<const Branch> branches, const PrefillOptions & options,
+                                             const std::filesystem::path & path, const CallOptions & call = {});
 
     /// A sequence in the state that a prompt of `depth` tokens would have left it in, but with random tokens and random
     /// rows: as many as the configuration would keep, at positions spread over the prompt. For benchmarks and tests

@@ -83,13 +83,13 @@ void WholeFile::open_temporary(const WholeFileOptions & options) {
     const fs::path directory = directory_of(target_);
     const ::mode_t mode = replaced_ ? kOwnerOnly : options.mode;  // what is private stays so while it is written
     if (options.nameless) {
-        file_.emplace(::open(directory.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, mode));
+        file_.emplace(::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, mode));
         if (file_->valid() && ::access(descriptor_path(*file_).c_str(), F_OK) == 0) {
             return;
         }
     }
     temporary_.emplace(directory);
-    file_.emplace(::open(temporary_->c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
+    file_.emplace(::open(temporary_->c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
     if (!file_->valid()) {
         fail("cannot be written");
     }
@@ -133,6 +133,19 @@ void WholeFile::overwrite(std::uint64_t offset, std::span<const std::byte> bytes
     write_through(bytes);
     if (::lseek(file_->number(), 0, SEEK_END) < 0) {
         fail("cannot be written");
+    }
+}
+
+void WholeFile::read(std::uint64_t offset, std::span<std::byte> to) {
+    flush();
+    while (!to.empty()) {
+        const ::ssize_t count = ::pread(file_->number(), to.data(), to.size(), static_cast<::off_t>(offset));
+        if (count > 0) {
+            to = to.subspan(static_cast<std::size_t>(count));
+            offset += static_cast<std::uint64_t>(count);
+        } else if (count == 0 || errno != EINTR) {
+            fail("cannot be read back");
+        }
     }
 }
 

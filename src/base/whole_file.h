@@ -42,6 +42,8 @@ public:
     /// Bytes in place of earlier ones.
     void overwrite(std::uint64_t offset, std::span<const std::byte> bytes);
     void commit();
+    /// Bytes that were written, before commit().
+    void read(std::uint64_t offset, std::span<std::byte> to);
 
 private:
     [[noreturn]] void fail(const char * what) const;

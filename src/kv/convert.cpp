@@ -15,10 +15,10 @@ namespace {
 /// Rows of one size from one type to another.
 class Converter {
 public:
-    /// The stretches: of what is rotated together in the rows that are read, and in those that are written.
-    Converter(std::size_t size, KvType from, std::size_t from_stretch, KvType to, std::size_t to_stretch)
-        : size_(size), from_(from), from_stretch_(from_stretch), to_(to), to_stretch_(to_stretch), row_(size) {
-        assert(from != to || !is_quantised(from) || from_stretch == to_stretch);
+    /// `stretch`: of what is rotated together in the rows that are written.
+    Converter(std::size_t size, KvType from, KvType to, std::size_t stretch)
+        : size_(size), from_(from), to_(to), stretch_(stretch), row_(size) {
+        assert(!is_quantised(from) || from == to);
     }
 
     void operator()(const std::byte * from, std::byte * to) {
@@ -26,16 +26,15 @@ public:
             std::memcpy(to, from, kv_row_bytes(to_, size_));
             return;
         }
-        decode_row(from, size_, from_, from_stretch_, row_.data());
-        encode_row(row_.data(), size_, to_, to_stretch_, to);
+        decode_row(from, size_, from_, kUnrotated, row_.data());
+        encode_row(row_.data(), size_, to_, stretch_, to);
     }
 
 private:
     std::size_t size_;
     KvType from_;
-    std::size_t from_stretch_;
     KvType to_;
-    std::size_t to_stretch_;
+    std::size_t stretch_;
     std::vector<float> row_;
 };
 
@@ -46,9 +45,8 @@ public:
         : from_(from),
           to_(to),
           head_(head),
-          keys_(from.key_size, from.type.key, key_rotation(from), to.shape().type.key, key_rotation(to.shape())),
-          values_(from.value_size, from.type.value, value_rotation(from), to.shape().type.value,
-                  value_rotation(to.shape())) {}
+          keys_(from.key_size, from.type.key, to.shape().type.key, key_rotation(to.shape())),
+          values_(from.value_size, from.type.value, to.shape().type.value, value_rotation(to.shape())) {}
 
     void operator()(std::uint32_t row, const HeadRows & view, std::uint32_t at) {
         keys_(view.keys + at * from_.key_bytes(), to_.key_row(head_, row));

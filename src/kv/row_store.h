@@ -25,10 +25,16 @@ struct RowStore {
     /// Of all heads of a layer.
     [[nodiscard]] std::vector<std::vector<HeadRows>> views(std::uint32_t layer) const;
 
-    /// Of the tail's first `rows` rows those at the ascending positions `kept`[layer][KV head] become another segment,
-    /// in memory from `arena`; what follows them is the tail from then on. Throws Error(Machine), and is then as
-    /// before.
-    void freeze(Arena & arena, std::uint32_t rows, std::span<const std::vector<std::vector<std::uint32_t>>> kept);
+    /// The fewest rows to which the tail may be cut: sliding layers still have what queries from there on see.
+    [[nodiscard]] std::uint32_t least_rows() const;
+
+    /// The first of the last segments, none of whose rows lie before position `from`, whose place a segment of so many
+    /// rows should take, too: so there are never more than some twenty of them, and a row is copied no more often.
+    [[nodiscard]] std::size_t first_merged(Position from, std::uint64_t rows) const;
+    /// `segment` has what is kept of the segments from `merged` on and of the tail's first `rows` rows, which go: what
+    /// follows them is the tail from then on. Rows of sliding layers that no further query sees go too. Throws
+    /// Error(Machine), and is then as before.
+    void freeze(Arena & arena, std::size_t merged, std::shared_ptr<const Segment> segment, std::uint32_t rows);
 };
 
 /// The positions of rows in views, in their order.

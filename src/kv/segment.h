@@ -16,6 +16,9 @@ public:
 
     [[nodiscard]] std::uint32_t layers() const { return static_cast<std::uint32_t>(layers_.size()); }
     [[nodiscard]] const LayerRows & layer(std::uint32_t index) const { return *layers_[index]; }
+    [[nodiscard]] const std::shared_ptr<const LayerRows> & shared_layer(std::uint32_t index) const {
+        return layers_[index];
+    }
     /// Over all layers and heads.
     [[nodiscard]] std::uint64_t total_rows() const {
         std::uint64_t total = 0;

@@ -36,19 +36,7 @@ Tail::Tail(Arena & arena, std::vector<LayerShape> shapes, Position first, std::v
 }
 
 Tail Tail::copy() const {
-    Tail other(*arena_, shapes_, first_, windows_);
-    other.rows_ = rows_;
-    for (std::size_t index = 0; index < groups_.size(); ++index) {
-        const Group & from = groups_[index];
-        Group & to = other.groups_[index];
-        to.gone = from.gone;
-        for (std::uint32_t block = 0; block < from.blocks.size(); ++block) {
-            to.blocks.push_back(arena_->allocate(from.block_bytes));
-            const std::uint32_t rows = std::min(kBlockRows, rows_ - (from.gone + block) * kBlockRows);
-            copy_block(from.blocks[block], to.blocks.back(), index, rows);
-        }
-    }
-    return other;
+    return copy_from(0);
 }
 
 Tail Tail::copy_from(std::uint32_t row) const {
@@ -86,20 +74,6 @@ Tail Tail::copy_from(std::uint32_t row) const {
         }
     }
     return other;
-}
-
-/// Only what is there is read and written: the rest of the new block takes no memory yet.
-void Tail::copy_block(const Block & from, Block & to, std::size_t group, std::uint32_t rows) const {
-    for (std::uint32_t layer = 0; layer < shapes_.size(); ++layer) {
-        const LayerShape & shape = shapes_[layer];
-        for (std::uint32_t head = 0; head < shape.kv_heads && places_[layer].group == group; ++head) {
-            const std::size_t keys = places_[layer].offset + head * kBlockRows * shape.key_bytes();
-            std::memcpy(to.data() + keys, from.data() + keys, rows * shape.key_bytes());
-            const std::size_t values =
-                places_[layer].offset + values_offset(shape) + head * kBlockRows * shape.value_bytes();
-            std::memcpy(to.data() + values, from.data() + values, rows * shape.value_bytes());
-        }
-    }
 }
 
 std::uint64_t Tail::append_bytes(std::uint32_t count) const {

@@ -27,6 +27,8 @@ public:
     [[nodiscard]] Position first() const { return first_; }
     [[nodiscard]] Position next() const { return first_ + rows_; }
     [[nodiscard]] const std::vector<LayerShape> & shapes() const { return shapes_; }
+    /// Of a layer's sliding window; 0: it does not slide.
+    [[nodiscard]] std::uint32_t window(std::uint32_t layer) const { return windows_[layer]; }
     /// The first row of a layer that is still there.
     [[nodiscard]] std::uint32_t first_row(std::uint32_t layer) const { return group_of(layer).gone * kBlockRows; }
 
@@ -66,7 +68,6 @@ private:
         std::vector<Block> blocks;
     };
     [[nodiscard]] const Group & group_of(std::uint32_t layer) const { return groups_[places_[layer].group]; }
-    void copy_block(const Block & from, Block & to, std::size_t group, std::uint32_t rows) const;
 
     /// Where a layer's rows lie.
     struct LayerPlace {

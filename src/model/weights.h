@@ -52,8 +52,8 @@ public:
     void ignore(std::string_view prefix);
 
     /// Places and fills what was taken. Throws Error(Input) for tensors in the file that nobody took: they would
-    /// change what the model computes. `log` receives a line for each buffer type; `placed` is called with the bytes of
-    /// each tensor that is ready, and may throw.
+    /// change what the model computes. `log` receives a line for each buffer type; `placed` is called with the
+    /// bytes of tensors that are ready, and may throw.
     void finish(const std::function<void(std::string_view)> & log,
                 const std::function<void(std::uint64_t)> & placed = {});
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "attention/unit.h"
@@ -58,6 +59,12 @@ public:
     void finish_recurrent_layer();
     /// What its recurrent layers keep: of those that are finished, after the whole prompt.
     [[nodiscard]] kv::RecurrentState & state() { return state_; }
+    [[nodiscard]] const kv::RecurrentState & state() const { return state_; }
+    /// Rows of the layers that are finished, [layer][part].
+    [[nodiscard]] const std::vector<std::vector<std::shared_ptr<const kv::LayerRows>>> & kept() const { return kept_; }
+    /// The next layer is finished, and these are its rows.
+    void restore_layer(std::vector<std::shared_ptr<const kv::LayerRows>> parts) { kept_.push_back(std::move(parts)); }
+    void restore_compress_ms(double milliseconds) { compress_ms_ = milliseconds; }
 
     /// Lets go of everything but the plan; nothing else is called then.
     void drop();

@@ -71,24 +71,45 @@ DocumentHeader decode(SavedReader & in, const SavedModel & model) {
     return header;
 }
 
-/// Calls body(bytes) for each stretch of a layer's rows, [head][keys, values][part].
-template <typename Body>
-void for_stretches(const kv::RowChain & rows, const Body & body) {
-    const kv::LayerShape & shape = rows.shape();
-    for (const std::vector<kv::HeadRows> & views : rows.views()) {
+}  // namespace
+
+HeldLayer read_held_layer(const kv::LayerShape & shape, std::uint32_t first, std::uint32_t tokens,
+                          std::size_t state_floats, kv::Arena & arena,
+                          const std::function<void(std::span<std::byte>)> & read) {
+    HeldLayer layer;
+    layer.rows = kv::RowChain(arena, shape, Position{first}, Position{tokens});
+    kv::LayerRows & rows = layer.rows.last();
+    rows.set_rows(tokens - first);
+    for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
+        read({rows.key_row(head, 0), rows.rows() * shape.key_bytes()});
+        read({rows.value_row(head, 0), rows.rows() * shape.value_bytes()});
+    }
+    if (state_floats > 0) {
+        Block state(state_floats * sizeof(float), arena.shared_meter());
+        read({state.data(), state.size()});
+        layer.state = std::make_shared<const Block>(std::move(state));
+    }
+    return layer;
+}
+
+void write_held_layer(const HeldLayer & layer, const ByteSink & sink) {
+    const kv::LayerShape & shape = layer.rows.shape();
+    for (const std::vector<kv::HeadRows> & views : layer.rows.views()) {
         for (const kv::HeadRows & view : views) {
-            body(std::span(view.keys, view.rows * shape.key_bytes()));
+            sink(std::span(view.keys, view.rows * shape.key_bytes()));
         }
         for (const kv::HeadRows & view : views) {
-            body(std::span(view.values, view.rows * shape.value_bytes()));
+            sink(std::span(view.values, view.rows * shape.value_bytes()));
         }
+    }
+    if (layer.state) {
+        sink(std::span(layer.state->data(), layer.state->size()));
     }
 }
 
-}  // namespace
-
 DocumentWriter::DocumentWriter(const std::filesystem::path & path, const SavedModel & model,
-                               const model::HyperParameters & params, std::vector<Token> tokens, KvType type)
+                               const model::HyperParameters & params, std::vector<Token> tokens, KvType type,
+                               const Stop & stop)
     : path_(path), model_(model) {
     header_.shapes = model.shapes;
     for (kv::LayerShape & shape : header_.shapes) {
@@ -101,7 +122,7 @@ DocumentWriter::DocumentWriter(const std::filesystem::path & path, const SavedMo
     try {
         const std::uint64_t header_bytes = encode(model_, header_).size();
         places_ = layer_places(header_, params, header_bytes);
-        file_.emplace(path, WholeFileOptions{.mode = owner_only});
+        file_.emplace(path, WholeFileOptions{.mode = owner_only, .stop = stop});
         const std::vector<std::byte> room(sizeof(Envelope) + header_bytes);
         file_->write(room);
         offset_ = room.size();
@@ -129,6 +150,11 @@ void DocumentWriter::add_layer(const HeldLayer & layer) {
     }
 }
 
+void DocumentWriter::give_up(const std::string & why) {
+    error_ = error_.empty() ? fmt::format("{}: {}", path_.string(), why) : error_;
+    file_.reset();
+}
+
 void DocumentWriter::write_layer(const HeldLayer & layer) {
     const DocumentPlace & place = places_[next_];
     const std::vector<std::byte> gap(place.offset - offset_);
@@ -140,13 +166,20 @@ void DocumentWriter::write_layer(const HeldLayer & layer) {
         file_->write(bytes);
         written += bytes.size();
     };
-    for_stretches(layer.rows, write);
-    if (layer.state) {
-        write(std::span(layer.state->data(), layer.state->size()));
-    }
+    write_held_layer(layer, write);
     assert(written == place.size);
     header_.checksums[next_] = checksum.value();
     offset_ = place.offset + written;
+}
+
+HeldLayer DocumentWriter::given_layer(std::uint32_t index, kv::Arena & arena) const {
+    const DocumentPlace & place = places_[index];
+    std::uint64_t offset = place.offset;
+    return read_held_layer(header_.shapes[index], place.first, static_cast<std::uint32_t>(header_.tokens.size()),
+                           model_.state_floats[index], arena, [&](std::span<std::byte> to) {
+                               file_->read(offset, to);
+                               offset += to.size();
+                           });
 }
 
 std::vector<std::byte> DocumentWriter::beginning() const {
@@ -211,28 +244,15 @@ DocumentFile::DocumentFile(const std::filesystem::path & path, const SavedModel 
 
 HeldLayer DocumentFile::layer(std::uint32_t index, kv::Arena & arena) const {
     const DocumentPlace & place = places_[index];
-    const kv::LayerShape & shape = header_.shapes[index];
-    const auto tokens = static_cast<std::uint32_t>(header_.tokens.size());
-    HeldLayer layer;
-    layer.rows = kv::RowChain(arena, shape, Position{place.first}, Position{tokens});
-    kv::LayerRows & rows = layer.rows.last();
-    rows.set_rows(tokens - place.first);
     Checksum checksum;
     std::uint64_t offset = place.offset;
-    const auto read = [&](std::span<std::byte> to) {
-        file_.read(offset, to);
-        checksum.add(to);
-        offset += to.size();
-    };
-    for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
-        read({rows.key_row(head, 0), rows.rows() * shape.key_bytes()});
-        read({rows.value_row(head, 0), rows.rows() * shape.value_bytes()});
-    }
-    if (const std::size_t floats = state_floats_[index]; floats > 0) {
-        Block state(floats * sizeof(float), arena.shared_meter());
-        read({state.data(), state.size()});
-        layer.state = std::make_shared<const Block>(std::move(state));
-    }
+    HeldLayer layer =
+        read_held_layer(header_.shapes[index], place.first, static_cast<std::uint32_t>(header_.tokens.size()),
+                        state_floats_[index], arena, [&](std::span<std::byte> to) {
+                            file_.read(offset, to);
+                            checksum.add(to);
+                            offset += to.size();
+                        });
     if (checksum.value() != header_.checksums[index]) {
         raise_input("{}: altered: the checksum of layer {} is {:016x}, expected {:016x}", file_.path(), index,
                     checksum.value(), header_.checksums[index]);

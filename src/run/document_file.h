@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -33,15 +34,28 @@ struct DocumentPlace {
     std::uint64_t size = 0;    ///< bytes
 };
 
+/// A layer's rows or state as a document's file and a paused prefill's have them: what reads the next bytes fills a
+/// layer of `tokens` tokens from position `first` on.
+[[nodiscard]] HeldLayer read_held_layer(const kv::LayerShape & shape, std::uint32_t first, std::uint32_t tokens,
+                                        std::size_t state_floats, kv::Arena & arena,
+                                        const std::function<void(std::span<std::byte>)> & read);
+/// Hands out the same bytes.
+void write_held_layer(const HeldLayer & layer, const ByteSink & sink);
+
 /// Writes a document layer by layer; the file has its name once the last one is written. What cannot be written is no
 /// error of those who write: it is remembered, and nothing more is wanted.
 class DocumentWriter final : public RowSink {
 public:
     DocumentWriter(const std::filesystem::path & path, const SavedModel & model, const model::HyperParameters & params,
-                   std::vector<Token> tokens, KvType type);
+                   std::vector<Token> tokens, KvType type, const Stop & stop = Stop());
 
+    /// Throws WholeFile::Stopped where it is to stop.
     void add_layer(const HeldLayer & layer) override;
     [[nodiscard]] bool open() const override { return file_.has_value(); }
+    [[nodiscard]] std::uint32_t given() const override { return file_ ? next_ : 0; }
+    [[nodiscard]] HeldLayer given_layer(std::uint32_t index, kv::Arena & arena) const override;
+    /// There will be no file.
+    void give_up(const std::string & why);
     [[nodiscard]] const std::filesystem::path & path() const { return path_; }
     /// The file is complete.
     [[nodiscard]] bool committed() const { return committed_; }
@@ -56,7 +70,7 @@ private:
     SavedModel model_;
     DocumentHeader header_;
     std::vector<DocumentPlace> places_;
-    std::optional<WholeFile> file_;
+    mutable std::optional<WholeFile> file_;  ///< which gathers what is written, and is read back at times
     std::uint64_t offset_ = 0;
     std::uint32_t next_ = 0;  ///< layer
     bool committed_ = false;

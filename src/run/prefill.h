@@ -17,6 +17,8 @@
 #include "run/prefill_plan.h"
 #include "run/prefill_products.h"
 #include "run/row_source.h"
+#include "run/saved_reader.h"
+#include "run/saved_writer.h"
 #include "run/state_spans.h"
 #include "snapkv/session.h"
 
@@ -71,6 +73,14 @@ public:
     [[nodiscard]] std::uint32_t layer() const { return layer_; }
     /// (layer, token) units that are computed.
     [[nodiscard]] std::uint64_t units() const { return units_; }
+
+    /// A layer is finished and the next not begun: save() can be called.
+    [[nodiscard]] bool between_layers() const { return !begun_ && layer_ > 0 && !done(); }
+    /// Writes all that it takes to go on from there, rows that are held included.
+    void save(SavedWriter & out) const;
+    /// Reads that, before anything else is called, for the same plan; the sink is given its layers. Throws Error(Input)
+    /// for what cannot be.
+    void restore(SavedReader & in);
 
     /// A branch that is wanted no more: it votes no more, and its rows are let go.
     void drop(std::size_t branch);

@@ -7,10 +7,15 @@
 
 #include "base/out_of_memory.h"
 #include "base/raise.h"
+#include "base/telling.h"
 #include "run/accounting.h"
 #include "run/cache_stats.h"
 #include "run/document_file.h"
 #include "run/logits.h"
+#include "run/saved_fields.h"
+#include "run/saved_file.h"
+#include "run/saved_reader.h"
+#include "run/saved_writer.h"
 #include "run/sequence_impl.h"
 #include "run/session_impl.h"
 #include "run/text_marks.h"
@@ -67,6 +72,10 @@ struct PrefillTask::Impl {
             }
         }
     }
+    /// What a prefill that goes on from a file must have in common with the one that wrote it.
+    [[nodiscard]] std::vector<std::byte> terms() const;
+    /// Goes on from a file.
+    void restore(const std::filesystem::path & path, const CallOptions & call);
     /// What is left of a branch.
     [[nodiscard]] Sequence sequence(std::size_t branch, run::PrefilledBranch done);
 };
@@ -150,6 +159,47 @@ Sequence PrefillTask::Impl::sequence(std::size_t branch, run::PrefilledBranch do
                        .logits = std::move(logits[branch])}));
 }
 
+std::vector<std::byte> PrefillTask::Impl::terms() const {
+    std::vector<std::byte> bytes;
+    const run::ByteSink sink = [&](std::span<const std::byte> piece) {
+        bytes.insert(bytes.end(), piece.begin(), piece.end());
+    };
+    run::SavedWriter out(sink);
+    out.number("trunk", plan.trunk);
+    out.number("held tokens", plan.held);
+    out.number("tokens to hold", plan.hold);
+    out.choice("type", plan.type, run::kTypeNames);
+    for (const run::BranchPlan & branch : plan.branches) {
+        const CacheStats asked = run::cache_stats(branch, session.params(), {});
+        run::stats_fields(out, asked);
+        out.number("tokens", branch.n);
+        out.array(std::span<const Token>(branch.branch->prompt.tokens));
+    }
+    return bytes;
+}
+
+void PrefillTask::Impl::restore(const std::filesystem::path & path, const CallOptions & call) {
+    const run::SavedFile file(path, run::kPausedPrefill, Stop().with(call));
+    const run::ByteSource contents = file.contents();
+    const run::ByteSource told = Session::Impl::told(contents, call, "a paused prefill is read");
+    const std::string name = path.string();
+    run::SavedReader in(told, name);
+    static_cast<void>(run::read_model(in, session.saved_model()));
+    const std::vector<std::byte> here = terms();
+    std::uint64_t size = 0;
+    in.number("size of its terms", size);
+    if (size != here.size() || in.array<std::byte>("its terms", size) != here) {
+        raise_input("{}: it was paused with other prompts, cache configurations or documents than are given now", name);
+    }
+    in.number("milliseconds", milliseconds);
+    prefill.restore(in);
+    in.expect_end();
+    if (in_file && in_file->given() != prefill.layer()) {
+        in_file->give_up("its rows could not be written before the prefill was paused");
+    }
+    open_committed();
+}
+
 PrefillTask::PrefillTask(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 PrefillTask::PrefillTask(PrefillTask &&) noexcept = default;
 PrefillTask & PrefillTask::operator=(PrefillTask &&) noexcept = default;
@@ -194,6 +244,32 @@ bool PrefillTask::advance(const CallOptions & call) try {
         call.progress(progress());
     }
     return !impl_->interrupted;
+} catch (const std::bad_alloc &) {
+    out_of_memory();
+}
+
+bool PrefillTask::between_layers() const {
+    return !impl_->interrupted && impl_->prefill.between_layers();
+}
+
+bool PrefillTask::save(const std::filesystem::path & path, const CallOptions & call) const try {
+    impl_->check_not_over();
+    if (!between_layers()) {
+        raise_usage("a prefill is to be saved that is not between two layers");
+    }
+    const run::SavedModel model = impl_->session.saved_model();
+    const std::vector<std::byte> terms = impl_->terms();
+    return run::write_saved_file(
+        path,
+        [&](const run::ByteSink & sink) {
+            run::SavedWriter out(sink);
+            run::write_model(out, model, model.shapes);
+            out.number("size of its terms", std::uint64_t{terms.size()});
+            out.array(std::span<const std::byte>(terms));
+            out.number("milliseconds", impl_->milliseconds);
+            impl_->prefill.save(out);
+        },
+        impl_->session.stop.with(call), Telling(call), run::kPausedPrefill);
 } catch (const std::bad_alloc &) {
     out_of_memory();
 }
@@ -264,6 +340,15 @@ PrefillResult PrefillTask::take() try {
 
 PrefillTask Session::begin_prefill(std::span<const Branch> branches, const PrefillOptions & options) try {
     return PrefillTask(std::make_unique<PrefillTask::Impl>(*impl_, branches, options));
+} catch (const std::bad_alloc &) {
+    out_of_memory();
+}
+
+PrefillTask Session::resume_prefill(std::span<const Branch> branches, const PrefillOptions & options,
+                                    const std::filesystem::path & path, const CallOptions & call) try {
+    auto task = std::make_unique<PrefillTask::Impl>(*impl_, branches, options);
+    task->restore(path, call);
+    return PrefillTask(std::move(task));
 } catch (const std::bad_alloc &) {
     out_of_memory();
 }

@@ -44,6 +44,10 @@ public:
     virtual void add_layer(const HeldLayer & layer) = 0;
     /// More layers are wanted.
     [[nodiscard]] virtual bool open() const = 0;
+    /// Layers that it was given and has.
+    [[nodiscard]] virtual std::uint32_t given() const = 0;
+    /// One of those. Throws Error(Machine) where it cannot be had.
+    [[nodiscard]] virtual HeldLayer given_layer(std::uint32_t index, kv::Arena & arena) const = 0;
 };
 
 /// Rows in memory, layer by layer as a prefill completes them.
@@ -60,6 +64,10 @@ public:
 
     void add_layer(const HeldLayer & layer) override { layers_.push_back(layer); }
     [[nodiscard]] bool open() const override { return layers_.size() < model_layers_; }
+    [[nodiscard]] std::uint32_t given() const override { return layers(); }
+    [[nodiscard]] HeldLayer given_layer(std::uint32_t index, kv::Arena & arena) const override {
+        return layer(index, arena);
+    }
 
 private:
     std::vector<Token> tokens_;

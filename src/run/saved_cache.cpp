@@ -50,31 +50,32 @@ bool Session::save(const Sequence & sequence, std::ostream & to, const CallOptio
     out_of_memory();
 }
 
+run::ByteSource Session::Impl::told(const run::ByteSource & contents, const CallOptions & call, const char * doing) {
+    return {contents.size, [&contents, doing, stop = Stop().with(call), tell = Telling(call),
+                            bytes = std::uint64_t{0}](std::span<std::byte> to) mutable {
+                if (stop.requested()) {
+                    raise_interrupted("interrupted while {}", doing);
+                }
+                contents.read(to);
+                tell(bytes += to.size(), contents.size);
+            }};
+}
+
 Sequence Session::Impl::load(const run::ByteSource & contents, const std::string & name, const CallOptions & call) {
-    const Stop to_end = Stop().with(call);
-    const Telling tell(call);
     std::uint64_t unreserved = 0;
     const auto reserved = Reservation::take(contents.size, arena->shared_meter(), unreserved);
     if (!reserved) {
         raise_machine("{}: takes {} MiB of memory, {} MiB are available", name, contents.size >> 20U,
                       unreserved >> 20U);
     }
-    std::uint64_t bytes = 0;
-    const run::ByteSource told{contents.size, [&](std::span<std::byte> to) {
-                                   if (to_end.requested()) {
-                                       raise_interrupted("interrupted while a saved cache is loaded");
-                                   }
-                                   contents.read(to);
-                                   tell(bytes += to.size(), contents.size);
-                               }};
-    auto sequence =
-        std::make_unique<Sequence::Impl>(run::decode_sequence(told, saved_model(), options.context, arena, name));
+    auto sequence = std::make_unique<Sequence::Impl>(run::decode_sequence(
+        told(contents, call, "a saved cache is loaded"), saved_model(), options.context, arena, name));
     sequence->model = Internals::of(model);
     return Internals::make(std::move(sequence));
 }
 
 Sequence Session::load(const std::filesystem::path & path, const CallOptions & call) const try {
-    const run::SavedFile file(path);
+    const run::SavedFile file(path, run::kSavedCache, Stop().with(call));
     return impl_->load(file.contents(), path.string(), call);
 } catch (const std::bad_alloc &) {
     out_of_memory();
@@ -97,8 +98,8 @@ bool Session::save_document(const Document & document, const std::filesystem::pa
     const Stop to_end = impl_->stop.from_now_on().with(call);
     const Telling tell(call);
     const std::span<const Token> tokens = rows.tokens();
-    run::DocumentWriter writer(path, impl_->saved_model(), impl_->params(), {tokens.begin(), tokens.end()},
-                               rows.type());
+    run::DocumentWriter writer(path, impl_->saved_model(), impl_->params(), {tokens.begin(), tokens.end()}, rows.type(),
+                               to_end);
     kv::Arena arena;
     for (std::uint32_t layer = 0; writer.open(); ++layer) {
         if (to_end.requested()) {
@@ -111,6 +112,8 @@ bool Session::save_document(const Document & document, const std::filesystem::pa
         raise_machine("{}", writer.error());
     }
     return true;
+} catch (const WholeFile::Stopped &) {
+    return false;
 } catch (const std::bad_alloc &) {
     out_of_memory();
 }

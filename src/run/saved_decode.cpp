@@ -8,6 +8,7 @@
 #include "run/saved_codec.h"
 #include "run/saved_fields.h"
 #include "run/saved_reader.h"
+#include "run/saved_rows.h"
 
 namespace snapkv::run {
 
@@ -145,89 +146,15 @@ std::vector<Token> read_tokens(SavedReader & in, std::uint32_t count, std::uint3
 
 namespace {
 
-/// Sees to it that each head's positions ascend, from segment to segment too, and end before the tail.
-class Ascent {
-public:
-    Ascent(const SavedReader & in, const std::vector<kv::LayerShape> & shapes, std::uint32_t end) : in_(in), end_(end) {
-        for (const kv::LayerShape & shape : shapes) {
-            next_.emplace_back(shape.kv_heads, 0);
-        }
-    }
-
-    void pass(std::uint32_t layer, std::uint32_t head, std::uint64_t first, std::uint64_t count) {
-        std::uint64_t & next = next_[layer][head];
-        if (first < next || first + count > end_) {
-            in_.refuse("layer {}, KV head {}: a row at position {}, expected {} to {}", layer, head,
-                       first < next ? first : first + count - 1, next, std::uint64_t{end_} - 1);
-        }
-        next = first + count;
-    }
-
-private:
-    const SavedReader & in_;
-    std::uint32_t end_;
-    std::vector<std::vector<std::uint64_t>> next_;  ///< [layer][KV head]: the least position that may come
-};
-
-void fill_rows(SavedReader & in, kv::LayerRows & rows) {
-    const kv::LayerShape & shape = rows.shape();
-    for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
-        const std::size_t count = rows.head(head).rows;
-        in.fill("keys", rows.key_row(head, 0), count * shape.key_bytes());
-        in.fill("values", rows.value_row(head, 0), count * shape.value_bytes());
-    }
-}
-
-kv::LayerRows read_consecutive(SavedReader & in, kv::Arena & arena, const kv::LayerShape & shape, std::uint32_t layer,
-                               Ascent & ascent) {
-    std::uint32_t count = 0;
-    std::uint32_t first = 0;
-    in.number("rows", count);
-    in.number("first position", first);
-    for (std::uint32_t head = 0; head < shape.kv_heads && count > 0; ++head) {
-        ascent.pass(layer, head, first, count);
-    }
-    in.expect("rows", count, std::uint64_t{shape.kv_heads} * shape.row_bytes());
-    kv::LayerRows rows = kv::LayerRows::dense(arena, shape, count, Position{first});
-    rows.set_rows(count);
-    return rows;
-}
-
-kv::LayerRows read_listed(SavedReader & in, kv::Arena & arena, const kv::LayerShape & shape, std::uint32_t layer,
-                          Ascent & ascent) {
-    const auto counts = in.array<std::uint32_t>("rows", shape.kv_heads);
-    std::vector<std::vector<Position>> positions(shape.kv_heads);
-    std::uint64_t total = 0;
-    for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
-        positions[head] = in.array<Position>("positions", counts[head]);
-        for (const Position position : positions[head]) {
-            ascent.pass(layer, head, index_of(position), 1);
-        }
-        total += counts[head];
-    }
-    in.expect("rows", total, shape.row_bytes());
-    return kv::LayerRows::packed_empty(arena, shape, std::move(positions));
-}
-
-std::shared_ptr<const kv::LayerRows> read_layer(SavedReader & in, kv::Arena & arena, const kv::LayerShape & shape,
-                                                std::uint32_t layer, Ascent & ascent) {
-    bool listed = false;
-    in.choice("layout", listed, kLayoutNames);
-    auto rows = std::make_shared<kv::LayerRows>(listed ? read_listed(in, arena, shape, layer, ascent)
-                                                       : read_consecutive(in, arena, shape, layer, ascent));
-    fill_rows(in, *rows);
-    return rows;
-}
-
 std::vector<std::shared_ptr<const kv::Segment>> read_segments(SavedReader & in, kv::Arena & arena,
                                                               const std::vector<kv::LayerShape> & shapes,
                                                               std::uint32_t count, std::uint32_t end) {
-    Ascent ascent(in, shapes, end);
+    RowAscent ascent(in, shapes, end);
     std::vector<std::shared_ptr<const kv::Segment>> segments;
     for (std::uint32_t number = 0; number < count; ++number) {
         auto segment = std::make_shared<kv::Segment>();
         for (std::uint32_t layer = 0; layer < shapes.size(); ++layer) {
-            segment->add_layer(read_layer(in, arena, shapes[layer], layer, ascent));
+            segment->add_layer(read_rows(in, arena, shapes[layer], layer, ascent));
         }
         segments.push_back(std::move(segment));
     }

@@ -3,46 +3,12 @@
 
 #include "run/saved_codec.h"
 #include "run/saved_fields.h"
+#include "run/saved_rows.h"
 #include "run/saved_writer.h"
 
 namespace snapkv::run {
 
 namespace {
-
-/// Every head has the same rows, at positions that follow one another.
-bool is_consecutive(const kv::LayerRows & layer) {
-    const kv::HeadRows first = layer.head(0);
-    for (std::uint32_t head = 0; head < layer.shape().kv_heads; ++head) {
-        const kv::HeadRows rows = layer.head(head);
-        if (rows.positions != nullptr || rows.rows != first.rows || rows.first != first.first) {
-            return false;
-        }
-    }
-    return true;
-}
-
-void write_layer(SavedWriter & out, const kv::LayerRows & layer) {
-    const kv::LayerShape & shape = layer.shape();
-    const bool listed = shape.kv_heads == 0 || !is_consecutive(layer);
-    out.choice("layout", listed, kLayoutNames);
-    if (listed) {
-        for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
-            out.number("rows", layer.head(head).rows);
-        }
-        for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
-            const kv::HeadRows rows = layer.head(head);
-            out.array(std::span(rows.positions, rows.rows));
-        }
-    } else {
-        out.number("rows", layer.head(0).rows);
-        out.number("first position", layer.head(0).first);
-    }
-    for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
-        const kv::HeadRows rows = layer.head(head);
-        out.bytes(rows.keys, rows.rows * shape.key_bytes());
-        out.bytes(rows.values, rows.rows * shape.value_bytes());
-    }
-}
 
 void write_tail(SavedWriter & out, const kv::Tail & tail) {
     for (std::uint32_t layer = 0; layer < tail.shapes().size(); ++layer) {
@@ -91,7 +57,7 @@ void encode_sequence(const SavedModel & model, const Sequence::Impl & sequence, 
     out.array(std::span<const Token>(sequence.tokens));
     for (const auto & segment : sequence.rows.segments) {
         for (std::uint32_t layer = 0; layer < segment->layers(); ++layer) {
-            write_layer(out, segment->layer(layer));
+            write_rows(out, segment->layer(layer));
         }
     }
     write_tail(out, sequence.rows.tail);

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <ios>
 #include <istream>
 #include <memory>
 #include <ostream>
@@ -18,10 +19,6 @@
 namespace snapkv::run {
 
 namespace {
-
-/// The line break within it shows up a transfer that took the file for text.
-constexpr std::array<char, 8> kMagic{'S', 'N', 'A', 'P', 'K', 'V', '\r', '\n'};
-constexpr std::uint32_t kVersion = 6;
 
 /// The contents of an open file, front to back, small pieces by way of a window.
 class Contents {
@@ -68,8 +65,8 @@ private:
 };
 
 /// What stands before the contents, for which they are gone through once.
-Envelope envelope_of(const WriteContents & write_contents, const Stop & stop) {
-    Envelope envelope{.magic = kMagic, .version = kVersion};
+Envelope envelope_of(const WriteContents & write_contents, const Stop & stop, const SavedKind & kind) {
+    Envelope envelope{.magic = kind.magic, .version = kind.version};
     Checksum checksum;
     write_contents([&](std::span<const std::byte> piece) {
         if (stop.requested()) {
@@ -82,20 +79,33 @@ Envelope envelope_of(const WriteContents & write_contents, const Stop & stop) {
     return envelope;
 }
 
-/// What a saved cache begins with. Throws Error(Input) for anything else; `there` bytes of it could be read.
-Envelope checked_envelope(std::span<const std::byte> beginning, std::size_t there, std::string_view name) {
-    if (std::memcmp(beginning.data(), kMagic.data(), std::min(there, kMagic.size())) != 0) {
-        raise_input("{}: not a saved cache", name);
+/// What such a file begins with. Throws Error(Input) for anything else; `there` bytes of it could be read.
+Envelope checked_envelope(std::span<const std::byte> beginning, std::size_t there, std::string_view name,
+                          const SavedKind & kind) {
+    if (std::memcmp(beginning.data(), kind.magic.data(), std::min(there, kind.magic.size())) != 0) {
+        raise_input("{}: not {}", name, kind.name);
     }
     if (there < beginning.size()) {
-        raise_input("{}: cut short: {} bytes, a saved cache begins with {}", name, there, beginning.size());
+        raise_input("{}: cut short: {} bytes, {} begins with {}", name, there, kind.name, beginning.size());
     }
     Envelope envelope;
     std::memcpy(&envelope, beginning.data(), sizeof envelope);
-    if (envelope.version != kVersion) {
-        raise_input("{}: a saved cache of version {}, expected version {}", name, envelope.version, kVersion);
+    if (envelope.version != kind.version) {
+        raise_input("{}: {} of version {}, expected version {}", name, kind.name, envelope.version, kind.version);
     }
     return envelope;
+}
+
+[[noreturn]] void raise_stream(const char * which) {
+    raise_machine("the stream {} has failed", which);
+}
+
+/// As far as it goes. One that throws by itself has failed.
+std::size_t read_stream(std::istream & from, std::span<std::byte> to) try {
+    from.read(reinterpret_cast<char *>(to.data()), static_cast<std::streamsize>(to.size()));
+    return static_cast<std::size_t>(from.gcount());
+} catch (const std::ios_base::failure &) {
+    raise_stream("from which a sequence is loaded");
 }
 
 [[noreturn]] void raise_altered(std::string_view name, std::uint64_t found, std::uint64_t expected) {
@@ -105,14 +115,14 @@ Envelope checked_envelope(std::span<const std::byte> beginning, std::size_t ther
 }  // namespace
 
 bool write_saved_file(const std::filesystem::path & path, const WriteContents & write_contents, const Stop & stop,
-                      const Telling & tell) try {
+                      const Telling & tell, const SavedKind & kind) try {
     constexpr ::mode_t owner_only = 0600;  // it holds what was read and answered
     WholeFile output(path, {.mode = owner_only, .stop = stop});
     std::uint64_t total = 0;
     if (tell) {
         write_contents([&](std::span<const std::byte> piece) { total += piece.size(); });
     }
-    Envelope envelope{.magic = kMagic, .version = kVersion};
+    Envelope envelope{.magic = kind.magic, .version = kind.version};
     Checksum checksum;
     output.write(std::as_bytes(std::span(&envelope, 1)));
     write_contents([&](std::span<const std::byte> piece) {
@@ -132,33 +142,41 @@ bool write_saved_file(const std::filesystem::path & path, const WriteContents & 
 bool write_saved_stream(std::ostream & to, const WriteContents & write_contents, const Stop & stop,
                         const Telling & tell) try {
     const Stop later = stop.from_now_on();
+    const auto check = [&] {
+        if (!to) {
+            raise_stream("to which a sequence is saved");
+        }
+    };
     const auto write = [&](std::span<const std::byte> piece) {
         if (later.requested()) {
             throw WholeFile::Stopped();
         }
         to.write(reinterpret_cast<const char *>(piece.data()), static_cast<std::streamsize>(piece.size()));
-        if (!to) {
-            raise_machine("the stream to which a sequence is saved has failed");
-        }
+        check();
     };
-    const Envelope envelope = envelope_of(write_contents, later);
+    const Envelope envelope = envelope_of(write_contents, later, kSavedCache);
     std::uint64_t written = 0;
     write(std::as_bytes(std::span(&envelope, 1)));
     write_contents([&](std::span<const std::byte> piece) {
         write(piece);
         tell(written += piece.size(), envelope.size);
     });
+    to.flush();
+    check();
     return true;
 } catch (const WholeFile::Stopped &) {
     return false;
+} catch (const std::ios_base::failure &) {
+    raise_stream("to which a sequence is saved");
 }
 
-SavedFile::SavedFile(const std::filesystem::path & path) : file_(path, "a saved cache") {
+SavedFile::SavedFile(const std::filesystem::path & path, const SavedKind & kind, const Stop & stop)
+    : file_(path, kind.name) {
     const std::uint64_t file_bytes = file_.size();
     std::array<std::byte, sizeof(Envelope)> beginning{};
     const auto there = static_cast<std::size_t>(std::min<std::uint64_t>(file_bytes, beginning.size()));
     file_.read(0, std::span(beginning).first(there));
-    envelope_ = checked_envelope(beginning, there, file_.path());
+    envelope_ = checked_envelope(beginning, there, file_.path(), kind);
     const std::uint64_t size = file_bytes - sizeof envelope_;
     if (size != envelope_.size || envelope_.zero != 0) {
         raise_input("{}: {}: {} bytes of contents, expected {}", file_.path(),
@@ -166,6 +184,9 @@ SavedFile::SavedFile(const std::filesystem::path & path) : file_(path, "a saved 
     }
     Contents contents(file_, size);
     for (std::vector<std::byte> piece(std::size_t{1} << 20U); contents.left() > 0;) {
+        if (stop.requested()) {
+            raise_interrupted("interrupted while {} is checked", kind.name);
+        }
         contents.read(
             std::span(piece).first(static_cast<std::size_t>(std::min<std::uint64_t>(piece.size(), contents.left()))));
     }
@@ -186,8 +207,7 @@ ByteSource SavedFile::contents() const {
 
 SavedStream::SavedStream(std::istream & from, std::string_view name) : from_(from), name_(name) {
     std::array<std::byte, sizeof(Envelope)> beginning{};
-    from.read(reinterpret_cast<char *>(beginning.data()), beginning.size());
-    envelope_ = checked_envelope(beginning, static_cast<std::size_t>(from.gcount()), name_);
+    envelope_ = checked_envelope(beginning, read_stream(from, beginning), name_, kSavedCache);
     if (envelope_.zero != 0) {
         raise_input("{}: altered: a number that is 0 in a saved cache is {}", name_, envelope_.zero);
     }
@@ -200,11 +220,9 @@ ByteSource SavedStream::contents() const {
     };
     const auto state = std::make_shared<State>(State{envelope_.size, {}});
     return {envelope_.size, [this, state](std::span<std::byte> to) {
-                from_.read(reinterpret_cast<char *>(to.data()), static_cast<std::streamsize>(to.size()));
-                if (static_cast<std::size_t>(from_.gcount()) < to.size()) {
+                if (const std::size_t there = read_stream(from_, to); there < to.size()) {
                     raise_input("{}: cut short: {} bytes of contents, expected {}", name_,
-                                envelope_.size - state->left + static_cast<std::uint64_t>(from_.gcount()),
-                                envelope_.size);
+                                envelope_.size - state->left + there, envelope_.size);
                 }
                 state->checksum.add(to);
                 state->left -= to.size();

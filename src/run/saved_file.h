@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -15,7 +16,16 @@
 
 namespace snapkv::run {
 
-// The envelope of a saved cache: magic, version, size and checksum of the contents.
+// The envelope of a file of ours: magic, version, size and checksum of the contents.
+
+/// What a file holds.
+struct SavedKind {
+    std::array<char, 8> magic{};  ///< the line break within it shows up a transfer that took the file for text
+    std::uint32_t version = 0;
+    const char * name = "";  ///< in messages
+};
+inline constexpr SavedKind kSavedCache{{'S', 'N', 'A', 'P', 'K', 'V', '\r', '\n'}, 6, "a saved cache"};
+inline constexpr SavedKind kPausedPrefill{{'S', 'N', 'A', 'P', 'P', 'R', 'E', '\n'}, 1, "a paused prefill"};
 
 /// Hands the contents to a sink, the same ones each time.
 using WriteContents = std::function<void(const ByteSink &)>;
@@ -23,19 +33,23 @@ using WriteContents = std::function<void(const ByteSink &)>;
 /// Puts the contents into the envelope, at `path`, all or nothing (see WholeFile); a new file is its owner's alone.
 /// False, with nothing changed, where it is to stop. Throws Error(Machine) that begins with the path.
 bool write_saved_file(const std::filesystem::path & path, const WriteContents & write_contents,
-                      const Stop & stop = Stop(), const Telling & tell = Telling());
+                      const Stop & stop = Stop(), const Telling & tell = Telling(),
+                      const SavedKind & kind = kSavedCache);
 
-/// The same to a stream. False where it is to stop. Throws Error(Machine) where the stream fails.
+/// The same to a stream, which is flushed. False where it is to stop. Throws Error(Machine) where the stream fails, one
+/// that throws by itself too.
 bool write_saved_stream(std::ostream & to, const WriteContents & write_contents, const Stop & stop = Stop(),
                         const Telling & tell = Telling());
 
-/// A saved cache's file, open and checked.
+/// A file of ours, open and checked.
 class SavedFile {
 public:
     /// Reads the file once. Throws Error(Input) that begins with the path for what cannot be opened or is not a regular
-    /// file, for what is no saved cache, for another version, for a file cut short or longer than it says, and where
-    /// the checksum does not match; Error(Machine) where the system cannot read it.
-    explicit SavedFile(const std::filesystem::path & path);
+    /// file, for what is of another kind, for another version, for a file cut short or longer than it says, and where
+    /// the checksum does not match; Error(Machine) where the system cannot read it; Error(Interrupted)
+    /// where it is to stop.
+    explicit SavedFile(const std::filesystem::path & path, const SavedKind & kind = kSavedCache,
+                       const Stop & stop = Stop());
 
     /// The contents once more from their beginning. Throws, as it is read, where the file has changed since. The file
     /// must outlive it.

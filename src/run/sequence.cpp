@@ -42,17 +42,18 @@ void Sequence::truncate(std::size_t tokens) try {
     }
     // The last token that stays is fed again for its logits; those after the prompt are at hand.
     const std::size_t before_tail = index_of(impl_->rows.tail.first());
-    const bool to_prompt = tokens == before_tail;
-    if (tokens < before_tail || (to_prompt && impl_->prompt_logits.empty() && impl_->rows.tail.rows() > 0)) {
+    const bool to_prompt = tokens == impl_->prompt_tokens && tokens == before_tail;
+    if ((tokens <= before_tail && !to_prompt) ||
+        (to_prompt && impl_->prompt_logits.empty() && impl_->rows.tail.rows() > 0)) {
         raise_usage("the sequence cannot be cut to {} tokens: there are no rows of their own from token {} on", tokens,
                     before_tail);
     }
     const auto rows = static_cast<std::uint32_t>(tokens - before_tail - (to_prompt ? 0 : 1));
-    if (rows < impl_->rows.tail.least_rows()) {
+    if (rows < impl_->rows.least_rows()) {
         raise_usage(
             "the sequence cannot be cut to {} tokens: its sliding layers have let go of what these saw; {} is "
             "the least",
-            tokens, before_tail + impl_->rows.tail.least_rows() + 1);
+            tokens, before_tail + impl_->rows.least_rows() + 1);
     }
     if (to_prompt && !impl_->prompt_logits.empty()) {  // else nothing came after the prompt's own
         impl_->logits = impl_->prompt_logits;

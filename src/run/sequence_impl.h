@@ -12,8 +12,8 @@
 
 namespace snapkv {
 
-/// A sequence's state. `tokens` may hold one more than there
-/// are rows for: a sampled token that has not been fed yet. Recurrent layers have seen all tokens that have rows.
+/// A sequence's state. `tokens` may hold one more than there are rows for: a sampled token that has not been fed yet.
+/// Recurrent layers have seen all tokens that have rows.
 struct Sequence::Impl {
     std::shared_ptr<const Model::Impl> model{};  ///< whose rows these are
     std::shared_ptr<kv::Arena> arena;            ///< outlives the tail

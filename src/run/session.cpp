@@ -208,16 +208,17 @@ AppendStats Session::append(Sequence & sequence, std::span<const Token> tokens, 
             state.tokens.insert(state.tokens.end(), chunk.begin() + (state.pending ? 1 : 0), chunk.end());
             state.pending = false;
             stats.tokens += count;
+            if (plan.observer != nullptr) {
+                run::observe_chunk(*impl_, state, plan, static_cast<std::uint32_t>(count));
+            }
             tell(stats.tokens, feed.size());
-        }
-        if (plan.observer != nullptr) {
-            run::observe_message(*impl_, state, plan);
         }
         if (plan.turns.compress) {
             run::shrink_turns(*impl_, state, plan, stats.turns);
         }
     } catch (const run::Interrupted &) {
         stats.interrupted = true;
+        stats.turns.reason = plan.turns.compress ? "interrupted" : stats.turns.reason;
     }
     stats.ms = milliseconds_since(begin);
     return stats;
@@ -267,6 +268,7 @@ std::uint32_t Session::held_tokens(std::span<const Branch> branches, const Docum
 
 std::vector<Token> Session::turn_tokens(const Sequence & sequence, std::string_view message, bool raw,
                                         bool parse_special, const CallOptions & call) const try {
+    impl_->check_belongs(Internals::of(sequence));
     const Model::Impl & model = *Internals::of(impl_->model);
     const text::Vocabulary vocabulary = model.vocabulary.obeying(call);
     if (raw) {

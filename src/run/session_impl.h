@@ -83,6 +83,10 @@ struct Session::Impl {
     void step(std::vector<run::Feed> feeds, const std::function<void(const run::Feed &)> & stepped);
     /// What files say of the model.
     [[nodiscard]] run::SavedModel saved_model() const;
+    /// The same contents for one call, which is told how much was read and may be stopped by its own reasons; all that
+    /// is given must outlive it.
+    [[nodiscard]] static run::ByteSource told(const run::ByteSource & contents, const CallOptions & call,
+                                              const char * doing);
     /// The sequence that was saved as `contents`; `name` begins the messages of errors.
     [[nodiscard]] Sequence load(const run::ByteSource & contents, const std::string & name, const CallOptions & call);
     /// Throws Error(Input) for what is no document of this model.

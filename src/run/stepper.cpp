@@ -238,7 +238,8 @@ void Stepper::take_logits(std::span<const Feed> feeds, const ggml_tensor * tenso
     for (std::size_t index = 0; index < feeds.size(); ++index) {
         check_logits({logits + index * params_.vocabulary, params_.vocabulary});
         Sequence::Impl & sequence = *feeds[index].sequence;  // what can fail comes first
-        if (sequence.rows.tail.rows() == feeds[index].tokens.size() && sequence.prompt_logits.empty()) {
+        if (sequence.rows.tail.rows() == feeds[index].tokens.size() && sequence.prompt_logits.empty() &&
+            index_of(sequence.rows.tail.first()) == sequence.prompt_tokens) {
             sequence.prompt_logits = sequence.logits;  // these are the first rows after the prompt
         }
         sequence.logits.resize(params_.vocabulary);

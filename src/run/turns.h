@@ -17,7 +17,8 @@ struct MessagePlan {
     std::uint32_t message = 0;            ///< position of the message's first token
     const Observer * observer = nullptr;  ///< positions > 0: is shown the last of what is appended
     CapturedQueries queries;
-    std::optional<Reservation> reserved;  ///< for these, the votes, the rows that stay, and a copy of the message's
+    std::shared_ptr<Meter> work;          ///< counts the queries and votes
+    std::optional<Reservation> reserved;  ///< for these, the rows that stay, and a copy of the message's
 };
 
 /// Plans for `tokens` to be appended behind the pending one, if there is one. Where nothing is compressed, `stats` says
@@ -25,12 +26,13 @@ struct MessagePlan {
 MessagePlan plan_message(Session::Impl & session, const Sequence::Impl & sequence, const AppendOptions & options,
                          std::uint32_t tokens, TurnStats & stats);
 
-/// The message has its rows and its queries are captured: shows the observer what it asked for. Throws Interrupted, and
-/// what the observer throws.
-void observe_message(Session::Impl & session, const Sequence::Impl & sequence, const MessagePlan & plan);
+/// The last `chunk` positions have their rows, while sliding layers still have what these see: shows the observer those
+/// that it asked for. Throws Interrupted, and what the observer throws.
+void observe_chunk(Session::Impl & session, const Sequence::Impl & sequence, const MessagePlan & plan,
+                   std::uint32_t chunk);
 
-/// After that: the turns' rows that win the vote become a segment, the message's a new tail. The sequence is as before
-/// if something is thrown: Interrupted, Error(Machine).
+/// The whole message has its rows and its queries are captured: the turns' rows that win the vote become a segment, the
+/// message's a new tail. The sequence is as before if something is thrown: Interrupted, Error(Machine).
 void shrink_turns(Session::Impl & session, Sequence::Impl & sequence, const MessagePlan & plan, TurnStats & stats);
 
 }  // namespace snapkv::run

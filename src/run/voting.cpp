@@ -1,34 +1,43 @@
 #include "run/voting.h"
 
-#include <algorithm>
-#include <iterator>
 #include <utility>
 
-#include "kv/convert.h"
+#include "kv/rotate.h"
+#include "kv/row_codec.h"
 #include "kv/row_store.h"
 
 namespace snapkv::run {
 
-FloatRows float_rows(Compute & compute, kv::Arena & arena, const kv::LayerShape & shape,
-                     std::vector<std::vector<kv::HeadRows>> views) {
-    FloatRows rows{shape, std::move(views), std::nullopt};
-    if (!is_quantised(shape.type.key) && !is_quantised(shape.type.value)) {
-        return rows;
+FloatKeys float_keys(Compute & compute, const kv::LayerShape & shape, std::vector<std::vector<kv::HeadRows>> views,
+                     const std::shared_ptr<Meter> & work) {
+    FloatKeys keys{shape, std::move(views), {}, {}};
+    if (!is_quantised(shape.type.key)) {
+        return keys;
     }
-    rows.shape.type = KvType::F32;
-    std::vector<std::vector<Position>> positions;
-    std::vector<std::vector<std::uint32_t>> all(rows.views.size());
-    for (std::size_t head = 0; head < rows.views.size(); ++head) {
-        positions.push_back(kv::positions_in(rows.views[head]));
-        std::transform(positions[head].begin(), positions[head].end(), std::back_inserter(all[head]), index_of);
+    keys.shape.type = KvType::F32;
+    std::vector<std::size_t> first;  // floats before each head's
+    std::size_t floats = 0;
+    for (const std::vector<kv::HeadRows> & of_head : keys.views) {
+        keys.positions.push_back(kv::positions_in(of_head));
+        first.push_back(floats);
+        floats += keys.positions.back().size() * shape.key_size;
     }
-    rows.copies = kv::LayerRows::packed_empty(arena, rows.shape, std::move(positions));
-    for_heads(compute, shape.kv_heads,
-              [&](std::uint32_t head) { kv::convert_rows(shape, rows.views[head], all[head], *rows.copies, head); });
+    keys.copies = Block(floats * sizeof(float), work);
+    for_heads(compute, shape.kv_heads, [&](std::uint32_t head) {
+        float * to = keys.copies.floats() + first[head];
+        for (const kv::HeadRows & view : keys.views[head]) {
+            for (std::uint32_t row = 0; row < view.rows && !compute.halt().stopped(); ++row, to += shape.key_size) {
+                kv::decode_row(view.keys + row * shape.key_bytes(), shape.key_size, shape.type.key,
+                               kv::key_rotation(shape), to);
+            }
+        }
+    });
     for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
-        rows.views[head] = {rows.copies->head(head)};
+        keys.views[head] = {{.keys = reinterpret_cast<const std::byte *>(keys.copies.floats() + first[head]),
+                             .rows = static_cast<std::uint32_t>(keys.positions[head].size()),
+                             .positions = keys.positions[head].data()}};
     }
-    return rows;
+    return keys;
 }
 
 void show_weights(Compute & compute, const Observer & observer, std::uint32_t layer, attention::WeightsInput input) {

@@ -3,13 +3,13 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
 #include <vector>
 
 #include "attention/vote.h"
 #include "attention/weights.h"
 #include "base/block.h"
+#include "base/position.h"
 #include "run/compute.h"
 #include "select/policy.h"
 #include "snapkv/session.h"
@@ -27,14 +27,21 @@ void for_heads(Compute & compute, std::uint32_t heads, const Body & body) {
     });
 }
 
-/// Rows in a float type, which votes and observers read: views of the rows themselves, or of float32 copies.
-struct FloatRows {
+/// Keys in a float type, which votes and observers read: views of the rows themselves, or of float32 copies. Values are
+/// not looked at.
+struct FloatKeys {
     kv::LayerShape shape;
     std::vector<std::vector<kv::HeadRows>> views;  ///< [KV head]
-    std::optional<kv::LayerRows> copies;           ///< where the rows are quantised
+    Block copies;                                  ///< where the keys are quantised
+    std::vector<std::vector<Position>> positions;  ///< of the copies
+
+    /// Bytes of copies of so many rows, all heads together.
+    [[nodiscard]] static std::uint64_t bytes(const kv::LayerShape & shape, std::uint64_t rows) {
+        return is_quantised(shape.type.key) ? rows * shape.key_size * sizeof(float) : 0;
+    }
 };
-[[nodiscard]] FloatRows float_rows(Compute & compute, kv::Arena & arena, const kv::LayerShape & shape,
-                                   std::vector<std::vector<kv::HeadRows>> views);
+[[nodiscard]] FloatKeys float_keys(Compute & compute, const kv::LayerShape & shape,
+                                   std::vector<std::vector<kv::HeadRows>> views, const std::shared_ptr<Meter> & work);
 
 /// Shows a layer's attention to the observer, different KV heads on different threads. Throws Interrupted, and what the
 /// observer throws.

@@ -168,19 +168,23 @@ Plan make_turn_plan(const CacheConfig & config, std::uint32_t turns, std::uint32
     check(config);
     settle_choices(plan, config);
     const bool percent = config.budget.unit == Budget::Unit::Percent;
+    plan.sink = config.sink;
+    if (!percent && config.budget.value <= plan.sink) {
+        raise_field("cache.sink", "cache.sink {} leaves the vote no row of cache.budget {}; expected fewer sinks",
+                    plan.sink, spelled(config.budget));
+    }
     const std::uint32_t rows = percent ? share(config.budget.value, turns)
                                        : static_cast<std::uint32_t>(std::min<double>(config.budget.value, turns));
-    plan.sink = config.sink;
     plan.recent = message;
     plan.window = std::min(config.window.value_or(kMostAutomatic), message);
     plan.budget = message + rows;
     if (rows == turns) {
-        plan.reason = fmt::format("the turns' tokens ({}) fit in the budget ({} rows)", turns, spelled(config.budget));
+        plan.reason = fmt::format("the turns' tokens ({}) fit in the budget ({})", turns, spelled(config.budget));
     } else if (rows <= plan.sink) {
-        raise_field("cache.sink",
-                    "cache.sink {} leaves the vote no row of cache.budget {} ({} of {} tokens since the "
-                    "prompt); expected fewer sinks than rows",
-                    plan.sink, spelled(config.budget), rows, turns);
+        plan.reason = fmt::format(
+            "the turns' tokens ({}) are too few for a budget of {}: beside the sinks ({}) no row "
+            "is left",
+            turns, spelled(config.budget), plan.sink);
     } else {
         plan.compress = true;
     }

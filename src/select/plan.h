@@ -38,9 +38,10 @@ struct Plan {
 Plan make_plan(const CacheConfig & config, std::uint32_t n, std::uint32_t question_tokens);
 
 /// The same for `turns` tokens that came since a prompt, on which the `message` that follows votes and keeps all rows
-/// of its own: `n` is both together, the budget counts the turns' rows alone, `recent` is the message. Automatic voters
-/// are the whole message, at most 256 tokens; the configuration's recent rows are not looked at. Throws as above, and
-/// Error(Usage) where the sinks leave the budget no row.
+/// of its own: `n` is both together, the budget counts the turns' rows alone, `recent` is the message and `sink` the
+/// turns' first rows. Automatic voters are the whole message, at most 256 tokens; the configuration's recent rows do
+/// not count. Turns that fit, or of which a percentage leaves the vote no row, are not compressed, with the reason.
+/// Throws as above, and Error(Usage) for a budget in rows that is all sinks.
 Plan make_turn_plan(const CacheConfig & config, std::uint32_t turns, std::uint32_t message);
 
 }  // namespace snapkv::select

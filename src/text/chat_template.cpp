@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <chrono>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -46,7 +47,7 @@ struct ChatTemplate::Impl {
     };
     const Rendered & rendered(const Vocabulary & vocabulary) {
         // Not std::call_once: what throws must be tried again, and ThreadSanitizer waits for it for ever.
-        const std::lock_guard lock(mutex);
+        const std::unique_lock lock = locked(vocabulary);
         if (!result) {
             result = render(vocabulary);
         }
@@ -55,7 +56,7 @@ struct ChatTemplate::Impl {
 
     /// Likewise, for the conversations of the last few kinds.
     std::vector<std::string> texts_around(const Vocabulary & vocabulary, std::span<const std::string> roles) {
-        const std::lock_guard lock(mutex);
+        const std::unique_lock lock = locked(vocabulary);
         const auto same = [&](const Conversation & known) { return std::ranges::equal(known.roles, roles); };
         auto found = std::find_if(conversations.begin(), conversations.end(), same);
         if (found == conversations.end()) {
@@ -78,6 +79,16 @@ struct ChatTemplate::Impl {
     }
 
 private:
+    /// Waits while another call renders, but not beyond what ends this one.
+    std::unique_lock<std::timed_mutex> locked(const Vocabulary & vocabulary) {
+        constexpr std::chrono::milliseconds tick{50};
+        std::unique_lock lock(mutex, std::defer_lock);
+        while (!lock.try_lock_for(tick)) {
+            vocabulary.check_stop();
+        }
+        return lock;
+    }
+
     struct Conversation {
         std::vector<std::string> roles;
         std::vector<std::string> around;
@@ -109,7 +120,7 @@ private:
     static constexpr const char * no_template =
         "the model file contains no chat template (tokenizer.chat_template is missing)";
 
-    std::mutex mutex;
+    std::timed_mutex mutex;
     std::optional<Rendered> result;
     std::vector<Conversation> conversations;
 };

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <sstream>
 #include <string>
 
 #include "fuzz/memory_file.h"
@@ -23,14 +24,21 @@ void use(const run::SavedModel & model, const Sequence::Impl & sequence, std::ui
 
 }  // namespace
 
-/// The input once as a whole file, and once as contents whose checksum has been verified already, for the fuzzer would
-/// hardly ever get one right. Refusals are snapkv::Error; anything else that leaves here is a finding.
+/// The input once as a whole file, once as a stream, and once as contents whose checksum has been verified already, for
+/// the fuzzer would hardly ever get one right. Refusals are snapkv::Error; anything else that leaves here is a finding.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t * data, std::size_t size) {
     constexpr std::uint32_t kContext = 1000;
     const std::span<const std::byte> bytes = std::as_bytes(std::span(data, size));
     try {
         const test::MemoryFile file(data, size);
         const run::SavedFile saved(file.path());
+    } catch (const Error &) {
+    }
+    try {
+        std::istringstream stream(std::string(reinterpret_cast<const char *>(data), size));
+        const run::SavedStream saved(stream, kPath);
+        run::decode_sequence(saved.contents(), run::test::small_model(), kContext, std::make_shared<kv::Arena>(),
+                             kPath);
     } catch (const Error &) {
     }
     const run::SavedModel model = run::test::small_model();

@@ -3,14 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 #include <vector>
 
-#include "kv/convert.h"
-#include "kv/rotate.h"
 #include "kv/rows.h"
-#include "support/random.h"
 
 namespace snapkv::kv {
 namespace {
@@ -81,10 +77,19 @@ protected:
         return RowStore{{}, std::move(tail)};
     }();
     std::vector<std::vector<std::vector<std::uint32_t>>> kept_{{{100, 107}, {150, 299}}, {{260, 261}}, {{101}, {}}};
+
+    void freeze(std::uint32_t rows, const std::vector<std::vector<std::vector<std::uint32_t>>> & kept) {
+        auto segment = std::make_shared<Segment>();
+        for (std::uint32_t layer = 0; layer < kept.size(); ++layer) {
+            segment->add_layer(std::make_shared<const LayerRows>(
+                LayerRows::packed(arena_, store_.shape(layer), store_.views(layer), kept[layer])));
+        }
+        store_.freeze(arena_, store_.segments.size(), std::move(segment), rows);
+    }
 };
 
 TEST_F(Stored, AreFrozen) {
-    store_.freeze(arena_, 200, kept_);
+    freeze(200, kept_);
     ASSERT_EQ(store_.segments.size(), 1U);
     EXPECT_EQ(store_.tail.first(), Position{300});
     EXPECT_EQ(store_.tail.rows(), 100U);
@@ -103,7 +108,7 @@ TEST_F(Stored, AreFrozen) {
 }
 
 TEST_F(Stored, AreCopiedWithTheirSegmentsShared) {
-    store_.freeze(arena_, 200, kept_);
+    freeze(200, kept_);
     const RowStore copy = store_.copy();
     EXPECT_EQ(copy.segments, store_.segments);
     append_marked(store_.tail, 1);
@@ -113,48 +118,73 @@ TEST_F(Stored, AreCopiedWithTheirSegmentsShared) {
 
 TEST_F(Stored, StayWhereMemoryIsShort) {
     arena_.set_limit(arena_.meter().alive());
-    EXPECT_ANY_THROW(store_.freeze(arena_, 200, kept_));
+    EXPECT_ANY_THROW(freeze(200, kept_));
     EXPECT_TRUE(store_.segments.empty());
     EXPECT_EQ(store_.tail.rows(), 300U);
 }
 
-TEST(Conversion, ReadsQuantisedRowsBack) {
-    constexpr std::uint32_t kConverted = 5;
-    for (const bool rotated : {true, false}) {
-        for (const KvType type : {KvType::Q8_0, KvType::Q4_0}) {
-            Arena arena;
-            const LayerShape exact{.kv_heads = 1, .key_size = 64, .value_size = 96, .type = KvType::F32};
-            LayerShape stored = exact;
-            stored.type = type;
-            stored.rotated = rotated;
-            LayerRows rows = LayerRows::dense(arena, exact, kConverted, Position{0});
-            snapkv::test::Random random(1);
-            const auto fill = [&](std::byte * at, std::uint32_t size) {
-                const std::vector<float> numbers = random.numbers(size, 0, 1);
-                std::copy(numbers.begin(), numbers.end(), reinterpret_cast<float *>(at));
-            };
-            for (std::uint32_t row = 0; row < kConverted; ++row) {
-                fill(rows.key_row(0, row), exact.key_size);
-                fill(rows.value_row(0, row), exact.value_size);
+TEST_F(Stored, LetGoOfWhatSlidingLayersSeeNoMore) {
+    freeze(100, {{{100}, {101}}, {{160, 199}}, {{120}, {121}}});
+    const std::shared_ptr<const Segment> first = store_.segments.front();
+    freeze(30, {{{200}, {201}}, {{229}}, {{220}, {221}}});
+    ASSERT_EQ(store_.segments.size(), 2U);
+    EXPECT_EQ(store_.segments.front(), first) << "position 230 - 40 + 1 is before its last";
+    freeze(10, {{{230}, {231}}, {{239}}, {{230}, {231}}});
+    EXPECT_EQ(store_.segments.front()->layer(1).total_rows(), 0U) << "240 - 40 is behind it";
+    EXPECT_EQ(&store_.segments.front()->layer(0), &first->layer(0)) << "the rest is shared";
+    EXPECT_EQ(first->layer(1).total_rows(), 2U) << "others may have it";
+    EXPECT_EQ(marked(store_.views(1)[0], store_shapes()[1], 1, 0).front(), 229U);
+}
+
+TEST_F(Stored, KnowWhatSlidingLayersStillSee) {
+    EXPECT_EQ(store_.least_rows(), kBegin + kSlides - 1 - kBegin) << "the first row is not the text's first";
+    freeze(200, {{{100}, {100}}, {{259, 260, 261, 290, 291, 292, 293, 294, 295, 296, 297, 298, 299}}, {{100}, {100}}});
+    EXPECT_EQ(store_.least_rows(), 290 + kSlides - 1 - 300) << "behind the gap";
+    append_marked(store_.tail, 400);
+    EXPECT_EQ(store_.tail.first_row(1), 0U);
+    append_marked(store_.tail, 100);
+    EXPECT_EQ(store_.tail.first_row(1), 0U);
+    append_marked(store_.tail, 1);
+    EXPECT_EQ(store_.tail.first_row(1), 256U);
+    EXPECT_EQ(store_.least_rows(), 256 + kSlides - 1);
+    EXPECT_EQ(store_.least_rows(), store_.tail.least_rows());
+}
+
+TEST_F(Stored, AreMergedLikeDigitsOfACounter) {
+    // Each turn's rows are frozen with those of as many turns as it outweighs.
+    std::size_t most = 0;
+    std::uint64_t copied = 0;
+    constexpr std::uint32_t kTurns = 256;
+    for (std::uint32_t turn = 0; turn < kTurns; ++turn) {
+        const std::uint32_t position = index_of(store_.tail.first());
+        const std::size_t merged = store_.first_merged(Position{kBegin}, 2);
+        std::vector<std::vector<std::uint32_t>> kept(2);
+        for (std::size_t index = merged; index < store_.segments.size(); ++index) {
+            for (std::uint32_t head = 0; head < 2; ++head) {
+                const std::vector<HeadRows> views{store_.segments[index]->layer(0).head(head)};
+                for (const Position at : positions_in(views)) {
+                    kept[head].push_back(index_of(at));
+                }
             }
-            rows.set_rows(kConverted);
-            const std::vector<HeadRows> views{rows.head(0)};
-            LayerRows quantised = LayerRows::dense(arena, stored, kConverted, Position{0});
-            convert_rows(exact, views, quantised, 0);
-            quantised.set_rows(kConverted);
-            LayerRows back = LayerRows::dense(arena, exact, kConverted, Position{0});
-            convert_rows(stored, std::vector{quantised.head(0)}, back, 0);
-            double error = 0;
-            double size = 0;
-            for (std::uint32_t i = 0; i < kConverted * exact.key_size; ++i) {
-                const float expected = reinterpret_cast<const float *>(rows.key_row(0, 0))[i];
-                error += std::pow(reinterpret_cast<const float *>(back.key_row(0, 0))[i] - expected, 2);
-                size += std::pow(expected, 2);
-            }
-            EXPECT_LT(error / size, type == KvType::Q8_0 ? 1e-4 : 2e-2) << rotated;
-            EXPECT_GT(error, 0);
         }
+        kept[0].push_back(position);
+        kept[1].push_back(position);
+        copied += 2 * kept[0].size();
+        auto segment = std::make_shared<Segment>();
+        segment->add_layer(
+            std::make_shared<const LayerRows>(LayerRows::packed(arena_, store_.shape(0), store_.views(0), kept)));
+        for (std::uint32_t layer = 1; layer < store_shapes().size(); ++layer) {
+            segment->add_layer(
+                std::make_shared<const LayerRows>(LayerRows::dense(arena_, store_.shape(layer), 0, Position{0})));
+        }
+        store_.freeze(arena_, merged, std::move(segment), 1);
+        append_marked(store_.tail, 1);
+        most = std::max(most, store_.segments.size());
     }
+    EXPECT_LE(most, 9U);
+    EXPECT_LE(copied, std::uint64_t{2} * kTurns * 9);
+    EXPECT_EQ(positions_in(store_.views(0)[0]).size(), kTurns + 300U);
+    EXPECT_EQ(store_.first_merged(store_.tail.first(), 1U << 20U), store_.segments.size()) << "those are the prompt's";
 }
 
 }  // namespace

@@ -176,7 +176,7 @@ TEST_F(Calls, EndSavingAndLoading) {
     EXPECT_LT(contents, std::filesystem::file_size(path));
     expect_told(contents);
     EXPECT_EQ(test::error_of(ErrorKind::Interrupted, [&] { static_cast<void>(session_.load(path, too_late())); }),
-              "interrupted while a saved cache is loaded");
+              "interrupted while a saved cache is checked");
     static_cast<void>(session_.load(path, told()));
     expect_told(contents);
 }

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "run/loaded_family.h"
+#include "run/sequence_impl.h"
 #include "run/tiny_run.h"
 #include "support/error_of.h"
 
@@ -206,7 +207,7 @@ TEST_F(Turns, ThatFitStayAndHaveTheSameBits) {
     Sequence plain = sequence.fork();
     const AppendStats stats = compress(sequence, turns_of(150));
     EXPECT_FALSE(stats.turns.compressed);
-    EXPECT_EQ(stats.turns.reason, "the turns' tokens (150) fit in the budget (150 rows)");
+    EXPECT_EQ(stats.turns.reason, "the turns' tokens (150) fit in the budget (150)");
     session_.append(plain, message_);
     EXPECT_TRUE(test::same_bits(sequence.logits(), plain.logits()));
     EXPECT_EQ(sequence.kept_positions(), plain.kept_positions());
@@ -264,6 +265,39 @@ TEST_F(Turns, AreSavedForkedAndCut) {
     EXPECT_EQ(test::greedy(session_, sequence, 5), test::greedy(session_, loaded, 5));
 }
 
+TEST_F(Turns, AreNotCutToTheMessagesBeginning) {
+    Sequence sequence = answered();
+    ASSERT_TRUE(compress(sequence, turns_of(20)).turns.compressed);
+    Sequence other = sequence.fork();
+    constexpr std::size_t kMessage = kPrompt + 150;
+    sequence.truncate(kMessage + 1);
+    EXPECT_THROW(sequence.truncate(kMessage), Error) << "there are no logits behind the turns";
+    other.truncate(kMessage + 1);
+    session_.append(other, std::span(message_).subspan(1, 1));
+    EXPECT_THROW(other.truncate(kMessage), Error);
+    EXPECT_THROW(other.truncate(kPrompt), Error);
+    other.truncate(kMessage + 1);
+    EXPECT_EQ(test::greedy(session_, other, 3), test::greedy(session_, sequence, 3));
+}
+
+TEST_F(Turns, OfALongConversationLieInFewSegments) {
+    Sequence sequence = answered();
+    message_ = test::random_tokens(5, 6);
+    for (int turn = 0; turn < 40; ++turn) {
+        ASSERT_TRUE(compress(sequence, turns_of(2)).turns.compressed);
+        EXPECT_EQ(test::greedy(session_, sequence, 3).size(), 3U);
+    }
+    EXPECT_LE(Internals::of(sequence).rows.segments.size(), 8U);
+    const KeptPositions kept = sequence.kept_positions();
+    EXPECT_EQ(kept[0][0].size(), 64U + 2 * 40 + 5 + 2);
+    EXPECT_TRUE(std::ranges::is_sorted(kept[2][1]));
+    std::stringstream stream;
+    ASSERT_TRUE(session_.save(sequence, stream));
+    Sequence loaded = session_.load(stream, "stream");
+    EXPECT_EQ(loaded.kept_positions(), kept);
+    EXPECT_EQ(test::greedy(session_, loaded, 3), test::greedy(session_, sequence, 3));
+}
+
 TEST_F(Turns, ThatContradictThemselvesAreRefused) {
     Sequence sequence = answered();
     const auto refusal = [&](const CacheConfig & config) {
@@ -271,9 +305,7 @@ TEST_F(Turns, ThatContradictThemselvesAreRefused) {
     };
     CacheConfig sinks = turns_of(20);
     sinks.sink = 20;
-    EXPECT_EQ(refusal(sinks),
-              "cache.sink 20 leaves the vote no row of cache.budget 20 (20 of 150 tokens since the "
-              "prompt); expected fewer sinks than rows");
+    EXPECT_EQ(refusal(sinks), "cache.sink 20 leaves the vote no row of cache.budget 20; expected fewer sinks");
     EXPECT_THAT(refusal(turns_of(20, 0)), HasSubstr("cache.window is 0"));
     CacheConfig none = turns_of(20);
     none.budget = {Budget::Unit::Percent, 0};
@@ -283,6 +315,21 @@ TEST_F(Turns, ThatContradictThemselvesAreRefused) {
     EXPECT_EQ(sequence.tokens().size(), kPrompt + 150U);
 }
 
+TEST_F(Turns, ThatAreShortStayWhole) {
+    CacheConfig config = turns_of(1);
+    config.budget = {Budget::Unit::Percent, 10};
+    for (const std::int64_t answer : {1, 4, 10, 11}) {
+        Sequence sequence = answered(KvType::F32, answer);
+        const AppendStats stats = compress(sequence, config);
+        EXPECT_EQ(stats.turns.compressed, answer >= 10) << answer;
+        EXPECT_EQ(stats.turns.reason, answer >= 10 ? ""
+                                                   : "the turns' tokens (" + std::to_string(answer) +
+                                                         ") are too few for a budget of 10%: beside the sinks (0) no "
+                                                         "row is left");
+        EXPECT_EQ(stats.tokens, message_.size() + 1) << "the message comes anyway";
+    }
+}
+
 TEST_F(Turns, KeepAShareAndSinks) {
     Sequence sequence = answered();
     CacheConfig config = turns_of(1);
@@ -290,7 +337,7 @@ TEST_F(Turns, KeepAShareAndSinks) {
     config.sink = 4;
     config.window.reset();
     ASSERT_TRUE(compress(sequence, config).turns.compressed);
-    const auto & head = sequence.kept_positions()[1][1];
+    const std::vector<std::uint32_t> head = sequence.kept_positions()[1][1];
     EXPECT_EQ(head.size(), 64U + 30 + message_.size());
     EXPECT_EQ(std::vector(head.begin() + 64, head.begin() + 68),
               (std::vector<std::uint32_t>{kPrompt, kPrompt + 1, kPrompt + 2, kPrompt + 3}));
@@ -307,6 +354,7 @@ TEST_F(Turns, MayBeInterruptedAndShrunkLater) {
                         {.stop = source.get_token(), .progress = [&](const CallProgress &) { source.request_stop(); }});
     EXPECT_TRUE(cut.interrupted);
     EXPECT_FALSE(cut.turns.compressed);
+    EXPECT_EQ(cut.turns.reason, "interrupted");
     EXPECT_EQ(cut.tokens, message_.size() + 1);
     EXPECT_EQ(sequence.kept_positions()[0][0].size(), 64U + 150 + message_.size());
     EXPECT_TRUE(test::same_bits(sequence.logits(), whole.logits()));
@@ -438,6 +486,68 @@ TEST_P(TurnsOfFamilies, GoOnAfterTheyAreShrunk) {
     ASSERT_TRUE(session.save(sequence, stream));
     Sequence loaded = session.load(stream, "stream");
     EXPECT_EQ(test::greedy(session, loaded, 3), test::greedy(session, sequence, 3));
+}
+
+/// A message of several chunks, of which sliding layers let the first rows go.
+TEST_P(TurnsOfFamilies, KeepWhatSlidingLayersSee) {
+    const test::LoadedFamily family(GetParam(), 4096);
+    Session session = family.session();
+    const ModelInfo & info = session.model().info();
+    if (std::ranges::all_of(info.attention, [](const LayerAttention & layer) { return layer.window == 0; })) {
+        GTEST_SKIP() << "no layer slides";
+    }
+    Sequence sequence =
+        test::prefill_one(session, test::branch_of(test::random_tokens(300, 1), test::full_cache(KvType::F32)));
+    session.append(sequence, test::random_tokens(520, 2));
+    const std::vector<Token> message = test::random_tokens(400, 3);
+    ASSERT_TRUE(session.append(sequence, message, {.compress = turns_of(519, 64)}).turns.compressed);
+    std::stringstream stream;
+    ASSERT_TRUE(session.save(sequence, stream));
+    const Sequence loaded = session.load(stream, "stream");
+    for (std::size_t tokens = 821; tokens < 1220; ++tokens) {
+        Sequence cut = loaded.fork();
+        try {
+            cut.truncate(tokens);
+        } catch (const Error & error) {
+            EXPECT_LT(tokens, 900U) << error.what();
+            continue;
+        }
+        // What a layer sees of its window it has without a gap.
+        const KeptPositions kept = cut.kept_positions();
+        for (std::size_t layer = 0; layer < kept.size(); ++layer) {
+            const std::uint32_t window = info.attention[layer].window;
+            if (window > 0) {
+                EXPECT_EQ(kept[layer][0][kept[layer][0].size() - (window - 1)], tokens - window) << layer;
+            }
+        }
+    }
+    for (int turn = 0; turn < 30; ++turn) {
+        ASSERT_TRUE(session.append(sequence, test::random_tokens(20, 5), {.compress = turns_of(8)}).turns.compressed);
+    }
+    const KeptPositions kept = sequence.kept_positions();
+    for (std::size_t layer = 0; layer < kept.size(); ++layer) {
+        const std::uint32_t window = info.attention[layer].window;
+        EXPECT_TRUE(window == 0 || kept[layer][0].size() < 4 * window) << "rows that nobody sees go";
+    }
+}
+
+TEST_P(TurnsOfFamilies, AreObservedChunkByChunk) {
+    const test::LoadedFamily family(GetParam(), 2048);
+    Session session = family.session();
+    Sequence sequence =
+        test::prefill_one(session, test::branch_of(test::random_tokens(100, 1), test::full_cache(KvType::F32)));
+    Shown shown;
+    session.append(sequence, test::random_tokens(600, 2), {.observer = shown.observer(600)});
+    const ModelInfo & info = session.model().info();
+    EXPECT_EQ(shown.rows().size(), std::size_t{600} * info.attending_layers * info.heads);
+    for (const auto & [at, weights] : shown.rows()) {
+        const std::uint32_t window = info.attention[at[0]].window;
+        const std::size_t seen = window > 0 ? std::min<std::size_t>(window, weights.size()) : weights.size();
+        const double sum = std::accumulate(weights.end() - static_cast<std::ptrdiff_t>(seen), weights.end(), 0.0);
+        ASSERT_GT(sum, 0.01) << at[0] << ", " << at[2];
+        ASSERT_LT(sum, 1.0001);
+        ASSERT_EQ(std::accumulate(weights.begin(), weights.end() - static_cast<std::ptrdiff_t>(seen), 0.0), 0.0);
+    }
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, TurnsOfFamilies, ::testing::Values("llama", "gemma3", "gpt-oss", "deepseek2", "qwen35"),
