@@ -25,8 +25,8 @@ struct CallProgress {
 struct CallOptions {
     std::stop_token stop = {};
     std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
-    /// Called on the caller's thread whenever a part of the work is done: a chunk of tokens, a token, a layer, a piece of
-    /// a file. May be null. An exception ends the call.
+    /// Called on the caller's thread whenever a part of the work is done: a chunk of tokens, a token, a layer, a piece
+    /// of a file. May be null. An exception ends the call.
     std::function<void(const CallProgress &)> progress = {};
 };
 

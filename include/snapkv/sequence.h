@@ -42,8 +42,8 @@ struct CacheStats {
 /// [layer][KV head][row]: original positions, ascending.
 using KeptPositions = std::vector<std::vector<std::vector<std::uint32_t>>>;
 
-/// A sequence: its tokens, its compressed prompt cache, the rows added since, which may be shrunk too, and the logits of
-/// its last token. Movable; fork() shares the frozen rows. Must not be used from two threads at once; forks are
+/// A sequence: its tokens, its compressed prompt cache, the rows added since, which may be shrunk too, and the logits
+/// of its last token. Movable; fork() shares the frozen rows. Must not be used from two threads at once; forks are
 /// independent. Any session of the same model can continue it, but no other; it keeps the model loaded.
 class SNAPKV_API Sequence {
 public:
