@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <concepts>
@@ -41,8 +42,8 @@ public:
     template <typename T>
     std::vector<T> array(const char * name, std::uint64_t count) {
         expect(name, count, sizeof(T));
-        std::vector<T> values(static_cast<std::size_t>(count));
-        read(std::as_writable_bytes(std::span(values)));
+        std::vector<T> values;
+        grow(values, static_cast<std::size_t>(count));
         return values;
     }
     /// The next bytes into memory that has room for them.
@@ -79,8 +80,8 @@ public:
         std::uint32_t length = 0;
         number(name, length);
         expect(name, length, 1);
-        value.resize(length);
-        read(std::as_writable_bytes(std::span(value)));
+        value.clear();
+        grow(value, length);
         for (const char c : value) {
             if (c < ' ' || c > '~') {
                 refuse("{} holds a byte that is not printable", name);
@@ -95,6 +96,16 @@ public:
     }
 
 private:
+    /// Reads `count` elements, which take memory as their bytes come: a stream may claim more than it has.
+    template <typename Container>
+    void grow(Container & values, std::size_t count) {
+        constexpr std::size_t kPiece = std::size_t{1} << 18U;
+        while (values.size() < count) {
+            const std::size_t before = values.size();
+            values.resize(std::min(count, before + kPiece));
+            read(std::as_writable_bytes(std::span(values).subspan(before)));
+        }
+    }
     void read(std::span<std::byte> to) {
         bytes_.read(to);
         left_ -= to.size();
