@@ -410,8 +410,8 @@ public:
     /// is stopped: the session's flag does not stop it.
     [[nodiscard]] Sequence load(const std::filesystem::path & path, const CallOptions & call = {}) const;
 
-    /// The same from a stream, which is read no further than to the sequence's end; until then the memory that it claims
-    /// to need is set aside. `name` begins the messages of errors.
+    /// The same from a stream, which is read no further than to the sequence's end; until then the memory that it
+    /// claims to need is set aside. `name` begins the messages of errors.
     [[nodiscard]] Sequence load(std::istream & from, std::string_view name, const CallOptions & call = {}) const;
 
     /// Writes a complete document to a file, as save() does a sequence; false, with nothing changed, if it is stopped.
