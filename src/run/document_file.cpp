@@ -172,7 +172,7 @@ void DocumentWriter::write_layer(const HeldLayer & layer) {
     offset_ = place.offset + written;
 }
 
-HeldLayer DocumentWriter::given_layer(std::uint32_t index, kv::Arena & arena) const {
+HeldLayer DocumentWriter::given_layer(std::uint32_t index, kv::Arena & arena) {
     const DocumentPlace & place = places_[index];
     std::uint64_t offset = place.offset;
     return read_held_layer(header_.shapes[index], place.first, static_cast<std::uint32_t>(header_.tokens.size()),

@@ -53,7 +53,7 @@ public:
     void add_layer(const HeldLayer & layer) override;
     [[nodiscard]] bool open() const override { return file_.has_value(); }
     [[nodiscard]] std::uint32_t given() const override { return file_ ? next_ : 0; }
-    [[nodiscard]] HeldLayer given_layer(std::uint32_t index, kv::Arena & arena) const override;
+    [[nodiscard]] HeldLayer given_layer(std::uint32_t index, kv::Arena & arena) override;
     /// There will be no file.
     void give_up(const std::string & why);
     [[nodiscard]] const std::filesystem::path & path() const { return path_; }
@@ -70,7 +70,7 @@ private:
     SavedModel model_;
     DocumentHeader header_;
     std::vector<DocumentPlace> places_;
-    mutable std::optional<WholeFile> file_;  ///< which gathers what is written, and is read back at times
+    std::optional<WholeFile> file_;
     std::uint64_t offset_ = 0;
     std::uint32_t next_ = 0;  ///< layer
     bool committed_ = false;

@@ -47,7 +47,7 @@ public:
     /// Layers that it was given and has.
     [[nodiscard]] virtual std::uint32_t given() const = 0;
     /// One of those. Throws Error(Machine) where it cannot be had.
-    [[nodiscard]] virtual HeldLayer given_layer(std::uint32_t index, kv::Arena & arena) const = 0;
+    [[nodiscard]] virtual HeldLayer given_layer(std::uint32_t index, kv::Arena & arena) = 0;
 };
 
 /// Rows in memory, layer by layer as a prefill completes them.
@@ -65,9 +65,7 @@ public:
     void add_layer(const HeldLayer & layer) override { layers_.push_back(layer); }
     [[nodiscard]] bool open() const override { return layers_.size() < model_layers_; }
     [[nodiscard]] std::uint32_t given() const override { return layers(); }
-    [[nodiscard]] HeldLayer given_layer(std::uint32_t index, kv::Arena & arena) const override {
-        return layer(index, arena);
-    }
+    [[nodiscard]] HeldLayer given_layer(std::uint32_t index, kv::Arena & arena) override { return layer(index, arena); }
 
 private:
     std::vector<Token> tokens_;

@@ -1,13 +1,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <map>
-#include <mutex>
-#include <numeric>
 #include <stdexcept>
-#include <tuple>
 #include <vector>
 
+#include "run/seen_attention.h"
 #include "run/tiny_run.h"
 
 namespace snapkv {
@@ -16,53 +13,11 @@ namespace {
 using test::branch_of;
 using test::full_cache;
 using test::joined;
+using test::naive_weights;
 using test::random_tokens;
+using test::Seen;
 using test::snapkv_cache;
 using test::TinyRun;
-
-/// What an observer saw: weights by layer, query head and position.
-class Seen {
-public:
-    using Key = std::tuple<std::uint32_t, std::uint32_t, std::uint32_t>;
-
-    Observer observer(std::uint32_t positions) {
-        return {positions, [this](const AttentionRow & row) {
-                    const std::lock_guard lock(guard_);
-                    const Key key{row.layer, row.head, row.position};
-                    EXPECT_FALSE(rows_.contains(key)) << "offered twice";
-                    rows_[key].assign(row.weights.begin(), row.weights.end());
-                }};
-    }
-    [[nodiscard]] const std::map<Key, std::vector<float>> & rows() const { return rows_; }
-    [[nodiscard]] const std::vector<float> & at(std::uint32_t layer, std::uint32_t head, std::uint32_t position) const {
-        return rows_.at({layer, head, position});
-    }
-
-private:
-    std::mutex guard_;
-    std::map<Key, std::vector<float>> rows_;
-};
-
-/// The naive model's softmax of one query.
-std::vector<double> naive_weights(const TinyRun & run, const test::NaiveModel & naive, std::uint32_t layer,
-                                  std::uint32_t head, std::uint32_t position) {
-    const test::TinyShape & shape = run.tiny.shape;
-    const auto query = naive.query(layer, head, position);
-    std::vector<double> weights(position + 1);
-    for (std::uint32_t key = 0; key <= position; ++key) {
-        const auto row = naive.key(layer, head / (shape.heads / shape.kv_heads), key);
-        const double dot = std::inner_product(query.begin(), query.end(), row.begin(), 0.0);
-        weights[key] = dot / std::sqrt(static_cast<double>(shape.key_size));
-    }
-    const double maximum = *std::max_element(weights.begin(), weights.end());
-    double sum = 0;
-    for (double & weight : weights) {
-        weight = std::exp(weight - maximum);
-        sum += weight;
-    }
-    std::for_each(weights.begin(), weights.end(), [sum](double & weight) { weight /= sum; });
-    return weights;
-}
 
 void expect_naive(const TinyRun & run, const Seen & seen, const std::vector<Token> & tokens, std::uint32_t positions) {
     const test::TinyShape & shape = run.tiny.shape;

@@ -2,10 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <map>
-#include <mutex>
 #include <numeric>
 #include <span>
 #include <sstream>
@@ -14,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "run/loaded_family.h"
+#include "run/seen_attention.h"
 #include "run/sequence_impl.h"
 #include "run/tiny_run.h"
 #include "support/error_of.h"
@@ -50,20 +47,8 @@ public:
     /// Of one query, over positions 0 .. `query`.
     [[nodiscard]] std::vector<double> softmax(std::uint32_t layer, std::uint32_t head, std::uint32_t query) const {
         const test::TinyShape & shape = run_.tiny.shape;
-        const std::uint32_t kv_head = head / (shape.heads / shape.kv_heads);
-        const auto q = naive_.query(layer, head, query);
-        std::vector<double> weights(query + 1, 0.0);
-        double sum = 0;
-        for (const std::uint32_t key : seen_[layer][kv_head]) {
-            if (key <= query) {
-                const auto k = naive_.key(layer, kv_head, key);
-                const double dot = std::inner_product(q.begin(), q.end(), k.begin(), 0.0);
-                weights[key] = std::exp(dot / std::sqrt(static_cast<double>(shape.key_size)));
-                sum += weights[key];
-            }
-        }
-        std::for_each(weights.begin(), weights.end(), [&](double & weight) { weight /= sum; });
-        return weights;
+        return test::naive_weights(run_, naive_, layer, head, query,
+                                   seen_[layer][head / (shape.heads / shape.kv_heads)]);
     }
 
 private:
@@ -362,22 +347,6 @@ TEST_F(Turns, MayBeInterruptedAndShrunkLater) {
     EXPECT_EQ(sequence.kept_positions()[0][0].size(), 64U + 20 + message_.size());
 }
 
-/// What an observer is shown, by layer, query head and position.
-class Shown {
-public:
-    [[nodiscard]] Observer observer(std::uint32_t positions) {
-        return {positions, [this](const AttentionRow & row) {
-                    const std::lock_guard lock(guard_);
-                    rows_[{row.layer, row.head, row.position}].assign(row.weights.begin(), row.weights.end());
-                }};
-    }
-    [[nodiscard]] const std::map<std::array<std::uint32_t, 3>, std::vector<float>> & rows() const { return rows_; }
-
-private:
-    std::mutex guard_;
-    std::map<std::array<std::uint32_t, 3>, std::vector<float>> rows_;
-};
-
 TEST_F(Turns, AreShownToAnObserverAsTheMaskedModelAttends) {
     Sequence sequence = answered();
     test::NaiveModel naive = run_.naive();
@@ -395,7 +364,7 @@ TEST_F(Turns, AreShownToAnObserverAsTheMaskedModelAttends) {
         const auto observed = static_cast<std::uint32_t>(std::min(count, std::size_t{70}));
         const std::vector<Token> tokens = test::random_tokens(count, 9);
         Sequence unobserved = sequence.fork();
-        Shown shown;
+        test::Seen shown;
         session_.append(sequence, tokens, {.observer = shown.observer(observed)});
         session_.append(unobserved, tokens);
         EXPECT_TRUE(test::same_bits(sequence.logits(), unobserved.logits()));
@@ -414,7 +383,7 @@ TEST_F(Turns, AreShownToAnObserverAsTheMaskedModelAttends) {
     }
     EXPECT_THAT(test::error_of(ErrorKind::Usage,
                                [&] {
-                                   Shown shown;
+                                   test::Seen shown;
                                    session_.append(sequence, message_, {.observer = shown.observer(41)});
                                }),
                 HasSubstr("41 positions are to be observed, 40 are appended"));
@@ -423,7 +392,7 @@ TEST_F(Turns, AreShownToAnObserverAsTheMaskedModelAttends) {
 TEST_F(Turns, AreShownAndShrunkAtOnce) {
     Sequence sequence = answered();
     Sequence other = sequence.fork();
-    Shown shown;
+    test::Seen shown;
     const AppendStats stats =
         session_.append(sequence, message_, {.compress = turns_of(20), .observer = shown.observer(30)});
     EXPECT_TRUE(stats.turns.compressed);
@@ -435,127 +404,6 @@ TEST_F(Turns, AreShownAndShrunkAtOnce) {
                  std::runtime_error);
     EXPECT_EQ(sequence.kept_positions()[0][0].size(), 64U + 20 + 2 * message_.size()) << "nothing was shrunk";
 }
-
-class TurnsOfFamilies : public ::testing::TestWithParam<const char *> {};
-
-TEST_P(TurnsOfFamilies, GoOnAfterTheyAreShrunk) {
-    const test::LoadedFamily family(GetParam(), 2048);
-    Session session = family.session();
-    Sequence sequence =
-        test::prefill_one(session, test::branch_of(test::random_tokens(300, 1), test::full_cache(KvType::F32)));
-    session.append(sequence, test::random_tokens(600, 2));
-    Sequence plain = sequence.fork();
-    const std::vector<Token> message = test::random_tokens(300, 3);
-    std::mutex guard;
-    std::size_t shown = 0;
-    const Observer observer{2, [&](const AttentionRow & row) {
-                                const double sum = std::accumulate(row.weights.begin(), row.weights.end(), 0.0);
-                                const std::lock_guard lock(guard);
-                                EXPECT_LT(sum, 1.0001);
-                                EXPECT_GT(sum, 0.01) << "a sink may take the most";
-                                ++shown;
-                            }};
-    // All rows but one: as good as nothing is lost.
-    const AppendStats stats = session.append(sequence, message, {.compress = turns_of(599, 64), .observer = observer});
-    EXPECT_TRUE(stats.turns.compressed) << stats.turns.reason;
-    session.append(plain, message);
-    EXPECT_TRUE(test::same_bits(sequence.logits(), plain.logits()));
-    const ModelInfo & info = session.model().info();
-    EXPECT_EQ(shown, std::size_t{2} * info.attending_layers * info.heads);
-    const std::vector<LayerAttention> attention = session.model().info().attention;
-    const KeptPositions kept = sequence.kept_positions();
-    for (std::size_t layer = 0; layer < attention.size(); ++layer) {
-        for (const std::vector<std::uint32_t> & head : kept[layer]) {
-            EXPECT_TRUE(std::ranges::is_sorted(head));
-            if (attention[layer].window == 0) {
-                EXPECT_EQ(head.size(), 1199U);
-            } else {
-                std::vector<std::uint32_t> window(attention[layer].window);
-                std::iota(window.begin(), window.end(), 1200 - attention[layer].window);
-                EXPECT_TRUE(std::ranges::includes(head, window));
-            }
-        }
-    }
-    for (const std::size_t count : {1U, 5U, 200U}) {
-        const std::vector<Token> next = test::random_tokens(count, 4);
-        session.append(sequence, next);
-        session.append(plain, next);
-        EXPECT_LT(test::nmse(sequence.logits(), plain.logits()), 2e-2) << count;  // a router may choose otherwise
-    }
-    std::stringstream stream;
-    ASSERT_TRUE(session.save(sequence, stream));
-    Sequence loaded = session.load(stream, "stream");
-    EXPECT_EQ(test::greedy(session, loaded, 3), test::greedy(session, sequence, 3));
-}
-
-/// A message of several chunks, of which sliding layers let the first rows go.
-TEST_P(TurnsOfFamilies, KeepWhatSlidingLayersSee) {
-    const test::LoadedFamily family(GetParam(), 4096);
-    Session session = family.session();
-    const ModelInfo & info = session.model().info();
-    if (std::ranges::all_of(info.attention, [](const LayerAttention & layer) { return layer.window == 0; })) {
-        GTEST_SKIP() << "no layer slides";
-    }
-    Sequence sequence =
-        test::prefill_one(session, test::branch_of(test::random_tokens(300, 1), test::full_cache(KvType::F32)));
-    session.append(sequence, test::random_tokens(520, 2));
-    const std::vector<Token> message = test::random_tokens(400, 3);
-    ASSERT_TRUE(session.append(sequence, message, {.compress = turns_of(519, 64)}).turns.compressed);
-    std::stringstream stream;
-    ASSERT_TRUE(session.save(sequence, stream));
-    const Sequence loaded = session.load(stream, "stream");
-    for (std::size_t tokens = 821; tokens < 1220; ++tokens) {
-        Sequence cut = loaded.fork();
-        try {
-            cut.truncate(tokens);
-        } catch (const Error & error) {
-            EXPECT_LT(tokens, 900U) << error.what();
-            continue;
-        }
-        // What a layer sees of its window it has without a gap.
-        const KeptPositions kept = cut.kept_positions();
-        for (std::size_t layer = 0; layer < kept.size(); ++layer) {
-            const std::uint32_t window = info.attention[layer].window;
-            if (window > 0) {
-                EXPECT_EQ(kept[layer][0][kept[layer][0].size() - (window - 1)], tokens - window) << layer;
-            }
-        }
-    }
-    for (int turn = 0; turn < 30; ++turn) {
-        ASSERT_TRUE(session.append(sequence, test::random_tokens(20, 5), {.compress = turns_of(8)}).turns.compressed);
-    }
-    const KeptPositions kept = sequence.kept_positions();
-    for (std::size_t layer = 0; layer < kept.size(); ++layer) {
-        const std::uint32_t window = info.attention[layer].window;
-        EXPECT_TRUE(window == 0 || kept[layer][0].size() < 4 * window) << "rows that nobody sees go";
-    }
-}
-
-TEST_P(TurnsOfFamilies, AreObservedChunkByChunk) {
-    const test::LoadedFamily family(GetParam(), 2048);
-    Session session = family.session();
-    Sequence sequence =
-        test::prefill_one(session, test::branch_of(test::random_tokens(100, 1), test::full_cache(KvType::F32)));
-    Shown shown;
-    session.append(sequence, test::random_tokens(600, 2), {.observer = shown.observer(600)});
-    const ModelInfo & info = session.model().info();
-    EXPECT_EQ(shown.rows().size(), std::size_t{600} * info.attending_layers * info.heads);
-    for (const auto & [at, weights] : shown.rows()) {
-        const std::uint32_t window = info.attention[at[0]].window;
-        const std::size_t seen = window > 0 ? std::min<std::size_t>(window, weights.size()) : weights.size();
-        const double sum = std::accumulate(weights.end() - static_cast<std::ptrdiff_t>(seen), weights.end(), 0.0);
-        ASSERT_GT(sum, 0.01) << at[0] << ", " << at[2];
-        ASSERT_LT(sum, 1.0001);
-        ASSERT_EQ(std::accumulate(weights.begin(), weights.end() - static_cast<std::ptrdiff_t>(seen), 0.0), 0.0);
-    }
-}
-
-INSTANTIATE_TEST_SUITE_P(Kinds, TurnsOfFamilies, ::testing::Values("llama", "gemma3", "gpt-oss", "deepseek2", "qwen35"),
-                         [](const auto & param) {
-                             std::string name = param.param;
-                             std::erase(name, '-');
-                             return name;
-                         });
 
 }  // namespace
 }  // namespace snapkv
