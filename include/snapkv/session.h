@@ -76,19 +76,38 @@ struct Observer {
     std::function<void(const AttentionRow &)> row = {};
 };
 
+struct TokenProbability {
+    Token token = 0;
+    float logprob = 0;  ///< natural logarithm
+};
+
+/// What the model thought of a token before it read it: by its logits alone, before penalties and temperature.
+struct ScoredToken {
+    float logprob = 0;
+    /// The likeliest first, without impossible ones; the token itself only if it is among them.
+    std::vector<TokenProbability> top;
+};
+
+/// Asks for the scores of tokens that are given to the model.
+struct Scoring {
+    std::uint32_t tokens = 0;  ///< how many of the last; the first token of a text has no score
+    std::uint32_t top = 0;     ///< how many of the likeliest tokens at each place come with them
+};
+
 /// One prompt of a prefill, and the cache configuration for it.
 struct Branch {
     Prompt prompt;
     CacheConfig cache;
     Observer observer = {};
+    Scoring scoring = {};
 };
 
 /// What a prefill takes from others and leaves to them.
 struct PrefillOptions {
     /// Rows of the prompts' first tokens, as far as all prompts begin with the document's. They are used where they are
     /// of the float type that the branches store (f32 where they name several, f16 where all are quantised), up to the
-    /// first token that votes or is observed; where a layer recurs only if that is behind the document, and where one
-    /// slides only up to some 512 tokens before its end. What cannot be used is computed.
+    /// first token that votes, is observed or precedes one that is scored; where a layer recurs only if that is behind
+    /// the document, and where one slides only up to some 512 tokens before its end. What cannot be used is computed.
     std::optional<Document> document{};
     /// Keeps the rows of so many first tokens, which all prompts must have in common: see PrefillTask::document().
     std::uint32_t hold = 0;
@@ -128,6 +147,9 @@ struct PrefillStats {
 
 struct PrefillResult {
     std::vector<Sequence> sequences;  ///< one per branch, in order, but for dropped ones; none if interrupted
+    /// Of each of these sequences, of the prompt's last tokens as Branch::scoring asks, in order. Attention in a
+    /// prefill is exact: they do not depend on what the cache keeps.
+    std::vector<std::vector<ScoredToken>> scores;
     PrefillStats stats;
 };
 
@@ -164,18 +186,6 @@ struct GenerateOptions {
     std::vector<std::string> stop;
     /// With each token its log-probability, and those of so many of the likeliest tokens at its place.
     std::optional<std::uint32_t> logprobs = {};
-};
-
-struct TokenProbability {
-    Token token = 0;
-    float logprob = 0;  ///< natural logarithm
-};
-
-/// What the model thought of a token that was taken: after its logits alone, before penalties and temperature.
-struct ScoredToken {
-    float logprob = 0;
-    /// The likeliest first, without impossible ones; the one taken only if it is among them.
-    std::vector<TokenProbability> top;
 };
 
 enum class StopReason {
@@ -225,6 +235,7 @@ struct AppendOptions {
     /// Sees how the last of what is appended attends to the rows that there are, before turns are shrunk; with a single
     /// token it observes a step of decode. If it throws, what was computed stays, and no turn is shrunk.
     Observer observer{};
+    Scoring scoring{};
 };
 
 /// What became of the turns' rows, over layers and KV heads that vote.
@@ -237,10 +248,11 @@ struct TurnStats {
 };
 
 struct AppendStats {
-    std::uint64_t tokens = 0;  ///< tokens computed, including a pending sampled one
-    double ms = 0;             ///< compressing included
-    bool interrupted = false;  ///< some tokens are missing, or the turns are not compressed
-    TurnStats turns{};         ///< where AppendOptions::compress asks for it
+    std::uint64_t tokens = 0;           ///< tokens computed, including a pending sampled one
+    double ms = 0;                      ///< compressing included
+    bool interrupted = false;           ///< some tokens are missing, or the turns are not compressed
+    TurnStats turns{};                  ///< where AppendOptions::compress asks for it
+    std::vector<ScoredToken> scores{};  ///< as AppendOptions::scoring asks, in order, of those that were appended
 };
 
 struct PerplexityResult {
@@ -378,11 +390,13 @@ public:
                                                  bool parse_special = false, const CallOptions & call = {}) const;
 
     /// Prefills further tokens against the kept rows and the tail, at the next true positions. A sampled token that has
-    /// no row yet is fed first; a single token is a decode step and uses the decode threads. After an interruption the
-    /// sequence is in the state that the last finished chunk left it in. Progress counts tokens. Throws
-    /// Error(Usage) for a sequence of another model, for a configuration that contradicts itself and for turns to
-    /// compress without tokens to append, Error(Input) for a token id out of range or more tokens than the context
-    /// takes, Error(Machine) if memory is short: what was appended stays.
+    /// no row yet is fed first; a single token is a decode step and uses the decode threads. Up to
+    /// eight chunks go through the model together, layer by layer; after an interruption the sequence has what came
+    /// before them. Progress
+    /// counts tokens. Throws Error(Usage) for a sequence of another model, for a configuration that contradicts itself,
+    /// for turns to compress without tokens to append and for more tokens to score than are appended, Error(Input) for
+    /// a token id out of range or more tokens than the context takes, Error(Machine) if memory is short: what was
+    /// appended stays.
     AppendStats append(Sequence & sequence, std::span<const Token> tokens, const AppendOptions & options = {},
                        const CallOptions & call = {});
 

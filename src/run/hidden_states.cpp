@@ -10,7 +10,7 @@ namespace snapkv::run {
 HiddenStates::HiddenStates(std::uint32_t rows, std::uint32_t width, std::shared_ptr<Meter> meter)
     : rows_(rows),
       width_(width),
-      block_((std::size_t{rows} + kLeastRows) * width * sizeof(float), std::move(meter)),
+      block_(bytes(rows, width), std::move(meter)),
       buffer_(ggml_backend_cpu_buffer_from_ptr(block_.data(), block_.size())) {}
 
 ggml_tensor * HiddenStates::view(ggml_context * ctx, std::uint32_t first, std::uint32_t count) {

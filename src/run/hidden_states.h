@@ -17,6 +17,10 @@ public:
     static constexpr std::uint32_t kLeastRows = 64;
 
     HiddenStates(std::uint32_t rows, std::uint32_t width, std::shared_ptr<Meter> meter);
+    /// What that allocates.
+    [[nodiscard]] static std::uint64_t bytes(std::uint32_t rows, std::uint32_t width) {
+        return (std::uint64_t{rows} + kLeastRows) * width * sizeof(float);
+    }
 
     [[nodiscard]] std::uint32_t rows() const { return rows_; }
     /// Rows a chunk of `count` tokens occupies: padded to kLeastRows.

@@ -144,6 +144,11 @@ PrefillPlan plan_prefill(std::span<const Branch> branches, const model::HyperPar
             raise_usage("an observer asks for the last {} positions of a prompt of {} tokens",
                         branch.observer.positions, of_branch.n);
         }
+        if (branch.scoring.tokens >= of_branch.n) {
+            raise_usage("{} tokens of a prompt of {} are to be scored, expected less than all: the first has no score",
+                        branch.scoring.tokens, of_branch.n);
+        }
+        of_branch.output_rows = branch.scoring.tokens + 1;
         plan.suffix_rows += of_branch.suffix;
         plan.trunk_captured = std::max(plan.trunk_captured, of_branch.trunk_captured());
         plan.branches.push_back(of_branch);

@@ -19,7 +19,7 @@ struct BranchPlan {
     std::uint32_t n = 0;              ///< prompt tokens
     std::uint32_t suffix = 0;         ///< s: tokens after the trunk; 0 where the prompt is the trunk itself
     std::uint32_t first_row = 0;      ///< of its suffix among the suffix rows of all branches
-    std::uint32_t output_rows = 1;    ///< last positions whose logits are wanted
+    std::uint32_t output_rows = 1;    ///< last positions whose logits are wanted: one more than tokens are scored
     KvTypes type;                     ///< in which its rows are stored
     std::vector<select::Mark> marks;  ///< what the prompt's text is, where the vote looks at it
     bool keeps_working_rows = false;  ///< whole and in the type they are worked on in: it shares the trunk's

@@ -34,7 +34,8 @@ struct PrefillTask::Impl {
     std::shared_ptr<run::DocumentWriter> in_file;  ///< where they go; both null: nowhere
     std::string hold_error;                        ///< what opening the complete file threw
     std::optional<Document> document;
-    std::vector<std::vector<float>> logits;
+    std::vector<std::vector<float>> logits;        ///< of each branch's last token
+    std::vector<std::vector<ScoredToken>> scores;  ///< of each branch
     run::Accounting accounting;
     run::Prefill prefill;
     double milliseconds = 0;     ///< spent in units
@@ -47,6 +48,9 @@ struct PrefillTask::Impl {
             raise_usage("the prefill has ended: its outcome was taken, or an error was thrown");
         }
     }
+    /// Logits of a branch's positions from `first` on, [row][vocabulary]: they score the token behind each, and those
+    /// of the last are the sequence's.
+    void take_logits(std::size_t branch, std::uint32_t first, std::span<const float> of_rows);
     /// Where the rows go that are to be held; null: nowhere.
     std::shared_ptr<run::RowSink> make_sink(const std::filesystem::path & path);
     /// Notes what the last unit took at most.
@@ -117,10 +121,10 @@ PrefillTask::Impl::Impl(Session::Impl & of, std::span<const Branch> asked, const
       memory(*session.arena, session.work),
       plan(checked_plan(session, branches, options, memory, reservation)),
       logits(branches.size()),
+      scores(branches.size()),
       prefill(environment(session, options, make_sink(options.hold_file), memory), plan,
-              [this](std::size_t branch, std::uint32_t, std::uint32_t, const float * row) {
-                  logits[branch].assign(row, row + session.params().vocabulary);
-                  run::check_logits(logits[branch]);
+              [this](std::size_t branch, std::uint32_t first, std::uint32_t rows, const float * of_rows) {
+                  take_logits(branch, first, {of_rows, std::size_t{rows} * session.params().vocabulary});
               }) {
     if (in_memory) {
         document = Internals::make(
@@ -143,6 +147,20 @@ std::shared_ptr<run::RowSink> PrefillTask::Impl::make_sink(const std::filesystem
     in_file = std::make_shared<run::DocumentWriter>(path, session.saved_model(), session.params(), std::move(tokens),
                                                     plan.type);
     return in_file;
+}
+
+void PrefillTask::Impl::take_logits(std::size_t branch, std::uint32_t first, std::span<const float> of_rows) {
+    const Branch & of = branches[branch];
+    for (std::uint32_t next = first + 1; !of_rows.empty(); ++next) {
+        const std::span<const float> row = of_rows.first(session.params().vocabulary);
+        of_rows = of_rows.subspan(row.size());
+        run::check_logits(row);
+        if (next < of.prompt.tokens.size()) {
+            scores[branch].push_back(run::score(row, of.prompt.tokens[next], of.scoring.top));
+        } else {
+            logits[branch].assign(row.begin(), row.end());
+        }
+    }
 }
 
 Sequence PrefillTask::Impl::sequence(std::size_t branch, run::PrefilledBranch done) {
@@ -326,6 +344,7 @@ PrefillResult PrefillTask::take() try {
                 result.stats.branch_compress_ms[index] = done[index].compress_ms;
                 result.stats.compress_ms += done[index].compress_ms;
                 result.sequences.push_back(impl_->sequence(index, std::move(done[index])));
+                result.scores.push_back(std::move(impl_->scores[index]));
             }
         }
     }

@@ -11,6 +11,7 @@
 #include "base/telling.h"
 #include "base/threads.h"
 #include "run/hidden_states.h"
+#include "run/logits.h"
 #include "run/sequence_impl.h"
 #include "run/session_impl.h"
 #include "run/turns.h"
@@ -70,7 +71,8 @@ Session::Impl::Impl(Model loaded, const SessionOptions & asked)
     : model(std::move(loaded)),
       options(settled(model, asked)),
       compute(options.threads, options.threads_batch, stop),
-      stepper(params(), Internals::of(model)->decoder, compute, options.attention, options.products, work) {}
+      stepper(params(), Internals::of(model)->decoder, compute, options.attention, options.products, options.batch,
+              work) {}
 
 run::PrefillEnvironment Session::Impl::environment(const run::RunMemory & of_run) {
     return {.params = params(),
@@ -179,6 +181,90 @@ std::uint64_t Session::cache_bytes_peak() const {
     return impl_->arena->meter().peak();
 }
 
+namespace {
+
+/// Feeds a message turn by turn, and scores those of its tokens that are asked for.
+class Appending {
+public:
+    /// `feed`: a sampled token that has no row yet, if there is one, and the message.
+    Appending(Session::Impl & session, Sequence::Impl & sequence, std::vector<Token> feed, const Scoring & scoring)
+        : session_(session), sequence_(sequence), feed_(std::move(feed)), scoring_(scoring) {
+        const std::size_t message = feed_.size() - (sequence.pending ? 1 : 0);
+        if (scoring.tokens > message) {
+            raise_usage("{} tokens are to be scored, {} are appended", scoring.tokens, message);
+        }
+        if (scoring.tokens == feed_.size() && scoring.tokens > 0) {
+            if (sequence.tokens.empty()) {
+                raise_usage("the first token of a text is to be scored");
+            }
+            score(sequence.logits, 0);
+        }
+    }
+
+    [[nodiscard]] bool done() const { return fed_ == feed_.size(); }
+    [[nodiscard]] std::size_t fed() const { return fed_; }
+    [[nodiscard]] std::vector<ScoredToken> & scores() { return scores_; }
+
+    /// The next turn. Returns its tokens. Throws as Stepper::turn() does, and has then fed nothing.
+    std::uint32_t advance(run::CapturedQueries * captured, const Telling & tell) {
+        const std::size_t count = session_.stepper.turn_size(feed_.size() - fed_);
+        const std::span<const Token> tokens = std::span(feed_).subspan(fed_, count);
+        const std::size_t scored_before = scores_.size();
+        run::TurnWants wants{.captured = captured};
+        // The logits at a token say what was thought of the next one.
+        if (const std::size_t first = feed_.size() - scoring_.tokens; scoring_.tokens > 0 && fed_ + count >= first) {
+            wants.logit_rows =
+                static_cast<std::uint32_t>(fed_ + count - std::max(std::max(first, std::size_t{1}) - 1, fed_));
+            wants.on_logits = [&](std::uint32_t row, std::span<const float> logits) {
+                for (; !logits.empty(); logits = logits.subspan(session_.params().vocabulary)) {
+                    run::check_logits(logits.first(session_.params().vocabulary));
+                    score(logits.first(session_.params().vocabulary), fed_ + ++row);
+                }
+            };
+        }
+        if (tell) {
+            wants.on_progress = [&](double share) {
+                const auto so_far = static_cast<std::size_t>(share * static_cast<double>(count));
+                if (so_far < count) {
+                    tell(fed_ + so_far, feed_.size());
+                }
+            };
+        }
+        // One token is a step of decode, with its threads.
+        const auto phase = feed_.size() == 1 ? run::Compute::Phase::Decode : run::Compute::Phase::Prefill;
+        try {
+            session_.stepper.turn({&sequence_, tokens}, phase, wants);
+        } catch (...) {
+            scores_.resize(scored_before);
+            throw;
+        }
+        // The pending token is in the list already; now it has its row.
+        sequence_.tokens.insert(sequence_.tokens.end(), tokens.begin() + (sequence_.pending ? 1 : 0), tokens.end());
+        sequence_.pending = false;
+        fed_ += count;
+        return static_cast<std::uint32_t>(count);
+    }
+
+    void tell_done(const Telling & tell) const { tell(fed_, feed_.size()); }
+
+private:
+    /// What `logits` say of a token of the feed, if there is such a one.
+    void score(std::span<const float> logits, std::size_t token) {
+        if (token < feed_.size()) {
+            scores_.push_back(run::score(logits, feed_[token], scoring_.top));
+        }
+    }
+
+    Session::Impl & session_;
+    Sequence::Impl & sequence_;
+    std::vector<Token> feed_;
+    Scoring scoring_;
+    std::size_t fed_ = 0;
+    std::vector<ScoredToken> scores_;
+};
+
+}  // namespace
+
 AppendStats Session::append(Sequence & sequence, std::span<const Token> tokens, const AppendOptions & options,
                             const CallOptions & call) try {
     const Impl::Call under_way(*impl_, call);
@@ -195,23 +281,16 @@ AppendStats Session::append(Sequence & sequence, std::span<const Token> tokens, 
     run::MessagePlan plan =
         run::plan_message(*impl_, state, options, static_cast<std::uint32_t>(tokens.size()), stats.turns);
     run::CapturedQueries * captured = plan.queries.count > 0 ? &plan.queries : nullptr;
-    // One token is a step of decode, with its threads.
-    const auto phase = feed.size() == 1 ? run::Compute::Phase::Decode : run::Compute::Phase::Prefill;
+    Appending appending(*impl_, state, std::move(feed), options.scoring);
     const auto begin = Clock::now();
     make_room(state.tokens, tokens.size());
     try {
-        while (stats.tokens < feed.size()) {
-            const std::size_t count = std::min<std::size_t>(impl_->options.batch, feed.size() - stats.tokens);
-            const std::span<const Token> chunk = std::span(feed).subspan(stats.tokens, count);
-            impl_->stepper.turn({&state, chunk}, phase, captured);
-            // The pending token is in the list already; now it has its row.
-            state.tokens.insert(state.tokens.end(), chunk.begin() + (state.pending ? 1 : 0), chunk.end());
-            state.pending = false;
-            stats.tokens += count;
+        while (!appending.done()) {
+            const std::uint32_t count = appending.advance(captured, tell);
             if (plan.observer != nullptr) {
-                run::observe_chunk(*impl_, state, plan, static_cast<std::uint32_t>(count));
+                run::observe_chunk(*impl_, state, plan, count);
             }
-            tell(stats.tokens, feed.size());
+            appending.tell_done(tell);
         }
         if (plan.turns.compress) {
             run::shrink_turns(*impl_, state, plan, stats.turns);
@@ -220,6 +299,8 @@ AppendStats Session::append(Sequence & sequence, std::span<const Token> tokens, 
         stats.interrupted = true;
         stats.turns.reason = plan.turns.compress ? "interrupted" : stats.turns.reason;
     }
+    stats.tokens = appending.fed();
+    stats.scores = std::move(appending.scores());
     stats.ms = milliseconds_since(begin);
     return stats;
 } catch (const std::bad_alloc &) {

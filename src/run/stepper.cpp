@@ -8,6 +8,7 @@
 
 #include "base/raise.h"
 #include "base/reservation.h"
+#include "run/hidden_states.h"
 #include "run/layer_shape.h"
 #include "run/logits.h"
 #include "run/port.h"
@@ -22,41 +23,63 @@ std::uint32_t count_rows(std::span<const Feed> feeds) {
     });
 }
 
-/// Where chunk rows from `row` on are written: the last `rows` rows of the tail, block by block.
-void add_stores(attention::LayerUnit & unit, kv::Tail & tail, std::uint32_t layer, std::uint32_t row,
-                std::uint32_t rows) {
-    const std::uint32_t begin = tail.rows() - rows;
-    for (std::uint32_t done = 0; done < rows;) {
-        const kv::Tail::Place place = tail.place(layer, begin + done);
-        const std::uint32_t count = std::min(place.count, rows - done);
+/// All rows that the feeds' tokens have, in the order of the feeds.
+std::vector<FedRows> all_rows(std::span<const Feed> feeds) {
+    std::vector<FedRows> rows;
+    std::uint32_t row = 0;
+    for (const Feed & feed : feeds) {
+        const auto count = static_cast<std::uint32_t>(feed.tokens.size());
+        rows.push_back({feed.sequence, row, feed.sequence->rows.tail.rows() - count, count});
+        row += count;
+    }
+    return rows;
+}
+
+/// Where the rows are written, block by block.
+void add_stores(attention::LayerUnit & unit, std::uint32_t layer, const FedRows & rows) {
+    for (std::uint32_t done = 0; done < rows.count;) {
+        const kv::Tail::Place place = rows.sequence->rows.tail.place(layer, rows.first + done);
+        const std::uint32_t count = std::min(place.count, rows.count - done);
         unit.stores.push_back(
-            {row + done, count, place.keys, place.values, place.key_head_stride, place.value_head_stride});
+            {rows.row + done, count, place.keys, place.values, place.key_head_stride, place.value_head_stride});
         done += count;
     }
 }
 
-/// What the last `count` positions of a sequence see. Vectors of the last step are used again: a step allocates nothing
-/// once they have grown.
-void fill_queries(attention::QuerySpan & span, const Sequence::Impl & sequence, std::uint32_t layer, std::uint32_t row,
-                  std::uint32_t count) {
-    span.row = row;
-    span.count = count;
-    span.first = sequence.rows.tail.first() + (sequence.rows.tail.rows() - count);
-    span.rows.resize(sequence.rows.tail.shapes()[layer].kv_heads);
-    for (std::uint32_t head = 0; head < span.rows.size(); ++head) {
-        std::vector<kv::HeadRows> & views = span.rows[head];
-        views.clear();
-        sequence.rows.view(layer, head, views);
+/// The views without their last rows.
+void leave_out(std::vector<kv::HeadRows> & views, std::uint32_t rows) {
+    while (rows > 0) {
+        const std::uint32_t of_last = std::min(rows, views.back().rows);
+        views.back().rows -= of_last;
+        rows -= of_last;
+        if (views.back().rows == 0) {
+            views.pop_back();
+        }
     }
 }
 
-/// Those of the chunk's `count` rows, the tail's last, whose queries are wanted of the layer.
-void add_captures(attention::LayerUnit & unit, const kv::Tail & tail, std::uint32_t layer, std::uint32_t count,
-                  CapturedQueries & captured) {
-    const std::uint32_t begin = std::max(index_of(tail.next()) - count, captured.first);
-    const std::uint32_t end = std::min(index_of(tail.next()), captured.first + captured.count);
+/// What the rows see: nothing behind them, which may not be written yet. Vectors of the last step are used again.
+void fill_queries(attention::QuerySpan & span, std::uint32_t layer, const FedRows & rows) {
+    const kv::RowStore & store = rows.sequence->rows;
+    span.row = rows.row;
+    span.count = rows.count;
+    span.first = store.tail.first() + rows.first;
+    span.rows.resize(store.shape(layer).kv_heads);
+    for (std::uint32_t head = 0; head < span.rows.size(); ++head) {
+        std::vector<kv::HeadRows> & views = span.rows[head];
+        views.clear();
+        store.view(layer, head, views);
+        leave_out(views, store.tail.rows() - rows.first - rows.count);
+    }
+}
+
+/// Those of the rows whose queries are wanted of the layer.
+void add_captures(attention::LayerUnit & unit, std::uint32_t layer, const FedRows & rows, CapturedQueries & captured) {
+    const std::uint32_t first = index_of(rows.sequence->rows.tail.first() + rows.first);
+    const std::uint32_t begin = std::max(first, captured.first);
+    const std::uint32_t end = std::min(first + rows.count, captured.first + captured.count);
     if (begin < end && captured.layers[layer].size() > 0) {
-        unit.captures.push_back({begin - (index_of(tail.next()) - count), end - begin,
+        unit.captures.push_back({rows.row + begin - first, end - begin,
                                  captured.layers[layer].floats() + (begin - captured.first) * captured.floats});
     }
 }
@@ -74,13 +97,26 @@ std::vector<model::StateSpan> state_spans(std::span<const Feed> feeds, std::uint
     return spans;
 }
 
-void fill_positions(std::span<const Feed> feeds, ggml_tensor * tensor) {
+void fill_positions(std::span<const FedRows> rows, ggml_tensor * tensor) {
     auto * positions = static_cast<std::int32_t *>(tensor->data);
-    for (const Feed & feed : feeds) {
-        const std::size_t count = feed.tokens.size();
-        std::iota(positions, positions + count, static_cast<std::int32_t>(feed.sequence->next_position() - count));
-        positions += count;
+    for (const FedRows & of : rows) {
+        const Position first = of.sequence->rows.tail.first() + of.first;
+        std::iota(positions + of.row, positions + of.row + of.count, static_cast<std::int32_t>(index_of(first)));
     }
+}
+
+const float * floats_of(const ggml_tensor * tensor) {
+    return static_cast<const float *>(tensor->data);
+}
+
+/// Throws Error(Machine) that names `what` where so much memory is not to be had.
+Reservation reserve(std::uint64_t bytes, std::shared_ptr<const Meter> taken, const char * what) {
+    std::uint64_t unreserved = 0;
+    auto reserved = Reservation::take(bytes, std::move(taken), unreserved);
+    if (!reserved) {
+        raise_machine("{} need {} MiB; {} MiB are available", what, bytes >> 20U, unreserved >> 20U);
+    }
+    return *std::move(reserved);
 }
 
 /// Rows for the tokens of all feeds, for as long as nothing fails.
@@ -118,13 +154,7 @@ private:
         if (bytes == 0) {
             return std::nullopt;
         }
-        std::uint64_t unreserved = 0;
-        auto reserved = Reservation::take(bytes, feeds_.front().sequence->arena->shared_meter(), unreserved);
-        if (!reserved) {
-            raise_machine("further rows of keys and values need {} MiB; {} MiB are available", bytes >> 20U,
-                          unreserved >> 20U);
-        }
-        return reserved;
+        return run::reserve(bytes, feeds_.front().sequence->arena->shared_meter(), "further rows of keys and values");
     }
     void take_back() {
         for (; appended_ > 0; --appended_) {
@@ -139,11 +169,12 @@ private:
 }  // namespace
 
 Stepper::Stepper(const model::HyperParameters & params, const model::Decoder & decoder, Compute & compute,
-                 AttentionPath attention, ProductPath products, std::shared_ptr<Meter> work)
+                 AttentionPath attention, ProductPath products, std::uint32_t batch, std::shared_ptr<Meter> work)
     : params_(params),
       decoder_(decoder),
       compute_(compute),
       element_(PrefillProducts::choose(params, decoder, products)),
+      batch_(batch),
       work_(std::move(work)),
       step_port_(make_port(attention, params.layers)),
       chunk_port_(make_port(attention, params.layers)),
@@ -155,42 +186,44 @@ std::uint64_t Stepper::bytes() const {
            chunk_port_->scratch_bytes() + step_products_.scratch_bytes() + few_products_.scratch_bytes();
 }
 
-void Stepper::fill_units(std::span<const Feed> feeds, attention::Port & port, CapturedQueries * captured) const {
-    for (std::uint32_t layer = 0; layer < params_.layers; ++layer) {
-        attention::LayerUnit & unit = port.unit(layer);
-        if (params_.layer_recurs(layer)) {
-            unit.spec = {};
-            continue;
-        }
-        unit.spec = layer_spec(params_, decoder_, layer);
-        unit.halt = &compute_.halt();
-        unit.stores.clear();
-        unit.captures.clear();
-        unit.queries.resize(feeds.size());
-        std::uint32_t row = 0;
-        for (std::size_t index = 0; index < feeds.size(); ++index) {
-            Sequence::Impl & sequence = *feeds[index].sequence;
-            const auto count = static_cast<std::uint32_t>(feeds[index].tokens.size());
-            unit.shape = sequence.rows.tail.shapes()[layer];
-            add_stores(unit, sequence.rows.tail, layer, row, count);
-            fill_queries(unit.queries[index], sequence, layer, row, count);
-            if (captured != nullptr) {
-                add_captures(unit, sequence.rows.tail, layer, count, *captured);
-            }
-            row += count;
+void Stepper::fill_unit(std::uint32_t layer, std::span<const FedRows> rows, attention::Port & port,
+                        CapturedQueries * captured) const {
+    attention::LayerUnit & unit = port.unit(layer);
+    if (params_.layer_recurs(layer)) {
+        unit.spec = {};
+        return;
+    }
+    unit.spec = layer_spec(params_, decoder_, layer);
+    unit.halt = &compute_.halt();
+    unit.stores.clear();
+    unit.captures.clear();
+    unit.queries.resize(rows.size());
+    for (std::size_t index = 0; index < rows.size(); ++index) {
+        unit.shape = rows[index].sequence->rows.shape(layer);
+        add_stores(unit, layer, rows[index]);
+        fill_queries(unit.queries[index], layer, rows[index]);
+        if (captured != nullptr) {
+            add_captures(unit, layer, rows[index], *captured);
         }
     }
 }
 
-Stepper::Built Stepper::build(std::span<const Feed> feeds, attention::Port & port, product::Products & products) const {
+void Stepper::fill_units(std::span<const Feed> feeds, attention::Port & port, CapturedQueries * captured) const {
+    const std::vector<FedRows> rows = all_rows(feeds);
+    for (std::uint32_t layer = 0; layer < params_.layers; ++layer) {
+        fill_unit(layer, rows, port, captured);
+    }
+}
+
+Stepper::Built Stepper::build(std::span<const Feed> feeds, attention::Port & port, product::Products & products,
+                              std::uint32_t logit_rows) const {
     Built built;
     std::size_t nodes = layer_nodes(params_, feeds.size()) * (params_.layers + std::size_t{1});
     for (std::uint32_t layer = 0; layer < params_.layers; ++layer) {
         nodes += port.node_count(layer);
     }
     const std::uint32_t rows = count_rows(feeds);
-    // Only the last token's logits are wanted.
-    const RowRange output{feeds.size() == 1 ? rows - 1 : 0, rows};
+    const RowRange output{feeds.size() == 1 ? rows - logit_rows : 0, rows};
     built.graph = std::make_unique<Graph>(nodes);
     ggml_context * ctx = built.graph->ctx();
     built.tokens = built.graph->integers(rows);
@@ -221,7 +254,7 @@ void Stepper::run(Built & built, std::span<const Feed> feeds, attention::Port & 
     for (const Feed & feed : feeds) {
         tokens = std::copy(feed.tokens.begin(), feed.tokens.end(), tokens);
     }
-    fill_positions(feeds, built.positions);
+    fill_positions(all_rows(feeds), built.positions);
     for (std::uint32_t layer = 0; layer < params_.layers; ++layer) {
         for (std::size_t index = 0; index < built.states[layer].size(); ++index) {
             kv::RecurrentState & state = feeds[index].sequence->state;
@@ -230,11 +263,9 @@ void Stepper::run(Built & built, std::span<const Feed> feeds, attention::Port & 
     }
     port.prepare(count_rows(feeds), compute_.threads(phase));
     compute_.run(*built.graph, phase);
-    take_logits(feeds, built.logits);
 }
 
-void Stepper::take_logits(std::span<const Feed> feeds, const ggml_tensor * tensor) const {
-    const auto * logits = static_cast<const float *>(tensor->data);
+void Stepper::take_logits(std::span<const Feed> feeds, const float * logits) const {
     for (std::size_t index = 0; index < feeds.size(); ++index) {
         check_logits({logits + index * params_.vocabulary, params_.vocabulary});
         Sequence::Impl & sequence = *feeds[index].sequence;  // what can fail comes first
@@ -264,77 +295,129 @@ void Stepper::step(std::span<const Feed> feeds, Compute::Phase phase) {
             step_ = std::move(built);
         }
         run(step_, feeds, *step_port_, phase);
+        take_logits(feeds, floats_of(step_.logits));
     } else {
-        run_once(feeds, few_products_, phase);
+        const Built built = run_once(feeds, phase);
+        take_logits(feeds, floats_of(built.logits));
     }
     rows.keep();
 }
 
-void Stepper::run_once(std::span<const Feed> feeds, product::Products & products, Compute::Phase phase,
-                       CapturedQueries * captured) {
+Stepper::Built Stepper::run_once(std::span<const Feed> feeds, Compute::Phase phase, const TurnWants & wants) {
     few_products_.clear();
-    fill_units(feeds, *chunk_port_, captured);
-    Built built = build(feeds, *chunk_port_, products);
+    fill_units(feeds, *chunk_port_, wants.captured);
+    Built built = build(feeds, *chunk_port_, few_products_, std::max(wants.logit_rows, 1U));
     chunk_allocator_.allocate(*built.graph);
     run(built, feeds, *chunk_port_, phase);
+    return built;
 }
 
-void Stepper::turn(const Feed & feed, Compute::Phase phase, CapturedQueries * captured) {
+std::size_t Stepper::turn_size(std::size_t tokens) const {
+    constexpr std::size_t kMostChunks = 8;  // by then copying weights costs next to nothing, and hidden states do
+    if (!element_) {
+        return std::min<std::size_t>(tokens, batch_);
+    }
+    const std::size_t size = std::min(tokens, kMostChunks * batch_);
+    const std::size_t last = size % batch_;
+    return size > batch_ && last < PrefillProducts::kLeastRows ? size - last : size;
+}
+
+void Stepper::turn(const Feed & feed, Compute::Phase phase, const TurnWants & wants) {
     const auto count = static_cast<std::uint32_t>(feed.tokens.size());
+    assert(count == turn_size(count) && wants.logit_rows <= count);
     const std::span<const Feed> feeds(&feed, 1);
-    if (count == 1 && captured == nullptr) {
+    const auto tell_all = [&](const float * logits) {
+        if (wants.logit_rows > 0) {
+            wants.on_logits(count - wants.logit_rows, {logits, std::size_t{wants.logit_rows} * params_.vocabulary});
+        }
+    };
+    if (count == 1 && wants.captured == nullptr) {
         step(feeds, phase);
+        tell_all(feed.sequence->logits.data());
         return;
     }
     AppendedRows rows(feeds);
     if (count <= product::StepProducts::most_rows()) {
-        run_once(feeds, few_products_, phase, captured);
-    } else if (element_ && count >= PrefillProducts::kLeastRows) {
-        turn_by_layers(feed, phase, captured);
+        const Built built = run_once(feeds, phase, wants);
+        tell_all(floats_of(built.logits));
+        take_logits(feeds, floats_of(built.logits) + (built.logits->ne[1] - 1) * params_.vocabulary);
     } else {
-        run_once(feeds, chunk_products_, phase, captured);
+        turn_by_layers(feed, phase, wants);
     }
     rows.keep();
 }
 
-void Stepper::turn_by_layers(const Feed & feed, Compute::Phase phase, CapturedQueries * captured) {
+void Stepper::turn_by_layers(const Feed & feed, Compute::Phase phase, const TurnWants & wants) {
     const auto rows = static_cast<std::uint32_t>(feed.tokens.size());
-    const std::span<const Feed> feeds(&feed, 1);
-    fill_units(feeds, *chunk_port_, captured);
-    HiddenStates hidden(rows, params_.width, work_);
-    {
-        Graph graph(16);
-        ggml_tensor * ids = graph.integers(rows);
-        graph.expand(ggml_cpy(graph.ctx(), decoder_.embed(graph.ctx(), ids), hidden.view(graph.ctx(), 0, rows)));
-        chunk_allocator_.allocate(graph);
-        std::memcpy(ids->data, feed.tokens.data(), feed.tokens.size_bytes());
-        compute_.run(graph, phase);
-    }
-    PrefillProducts products(decoder_, compute_, work_, element_);
+    const auto taken = std::make_shared<Meter>(std::vector{work_});
+    const Reservation reserved = reserve(HiddenStates::bytes(rows, params_.width), taken, "hidden states of a turn");
+    HiddenStates hidden(rows, params_.width, taken);
+    embed(feed.tokens, hidden, phase);
+    PrefillProducts products(decoder_, compute_, work_, rows >= PrefillProducts::kLeastRows ? element_ : std::nullopt);
     for (std::uint32_t layer = 0; layer < params_.layers; ++layer) {
         products.begin_layer(layer);
+        run_layer(feed, products, hidden, layer, phase, wants);
+    }
+    for (std::uint32_t first = rows - std::max(wants.logit_rows, 1U); first < rows;) {
+        const std::uint32_t count = std::min(HiddenStates::kLeastRows, rows - first);
+        Graph graph(layer_nodes(params_));
+        ggml_tensor * logits = decoder_.logits(graph.ctx(), products.stored(), hidden.view(graph.ctx(), first, count));
+        ggml_set_output(logits);
+        graph.expand(logits);
+        chunk_allocator_.allocate(graph);
+        compute_.run(graph, phase);
+        if (wants.logit_rows > 0) {
+            wants.on_logits(first, {floats_of(logits), std::size_t{count} * params_.vocabulary});
+        }
+        first += count;
+        if (first == rows) {
+            take_logits({&feed, 1}, floats_of(logits) + std::size_t{count - 1} * params_.vocabulary);
+        }
+    }
+}
+
+void Stepper::embed(std::span<const Token> tokens, HiddenStates & hidden, Compute::Phase phase) {
+    const auto rows = static_cast<std::uint32_t>(tokens.size());
+    Graph graph(16);
+    ggml_tensor * ids = graph.integers(rows);
+    graph.expand(ggml_cpy(graph.ctx(), decoder_.embed(graph.ctx(), ids), hidden.view(graph.ctx(), 0, rows)));
+    chunk_allocator_.allocate(graph);
+    std::memcpy(ids->data, tokens.data(), tokens.size_bytes());
+    compute_.run(graph, phase);
+}
+
+void Stepper::run_layer(const Feed & feed, PrefillProducts & products, HiddenStates & hidden, std::uint32_t layer,
+                        Compute::Phase phase, const TurnWants & wants) {
+    const std::uint32_t rows = hidden.rows();
+    const std::uint32_t begin = feed.sequence->rows.tail.rows() - rows;
+    kv::RecurrentState & state = feed.sequence->state;
+    // The state goes from chunk to chunk; the last one leaves it where the turn's next state belongs.
+    const bool carries = params_.layer_recurs(layer) && rows > batch_;
+    Block carried = carries ? Block(state.floats(layer) * sizeof(float), work_) : Block();
+    float * before = params_.layer_recurs(layer) ? state.of(layer) : nullptr;
+    for (std::uint32_t first = 0; first < rows; first += batch_) {
+        const FedRows chunk{feed.sequence, 0, begin + first, std::min(batch_, rows - first)};
         products.begin_graph();
         Graph graph(layer_nodes(params_) + chunk_port_->node_count(layer));
-        ggml_tensor * positions = graph.integers(rows);
-        LayerTask task = LayerTask::whole(layer, layer, hidden.view(graph.ctx(), 0, rows), positions);
-        std::vector<model::StateSpan> states;
+        ggml_tensor * positions = graph.integers(chunk.count);
+        LayerTask task = LayerTask::whole(layer, layer, hidden.view(graph.ctx(), first, chunk.count), positions);
+        model::StateSpan span;
         if (params_.layer_recurs(layer)) {
-            states = state_spans(feeds, layer);
-            task.states = states;
+            const std::uint32_t to_come = (rows - first - 1) / batch_;
+            span = {0, chunk.count, before, to_come % 2 == 0 ? state.next(layer) : carried.floats()};
+            before = span.after;
+            task.states = {&span, 1};
         }
+        fill_unit(layer, {&chunk, 1}, *chunk_port_, wants.captured);
         LayerGraph{decoder_, *chunk_port_, products.products(), graph}.replace(task);
         chunk_allocator_.allocate(graph);
-        fill_positions(feeds, positions);
-        chunk_port_->prepare(rows, compute_.threads(phase));
+        fill_positions({&chunk, 1}, positions);
+        chunk_port_->prepare(chunk.count, compute_.threads(phase));
         compute_.run(graph, phase);
+        if (wants.on_progress) {
+            wants.on_progress((layer + static_cast<double>(first + chunk.count) / rows) / params_.layers);
+        }
     }
-    Graph graph(layer_nodes(params_));
-    ggml_tensor * logits = decoder_.logits(graph.ctx(), products.stored(), hidden.view(graph.ctx(), rows - 1, 1));
-    ggml_set_output(logits);
-    graph.expand(logits);
-    chunk_allocator_.allocate(graph);
-    compute_.run(graph, phase);
-    take_logits(feeds, logits);
 }
 
 }  // namespace snapkv::run

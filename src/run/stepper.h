@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -9,7 +10,6 @@
 #include "attention/port.h"
 #include "base/block.h"
 #include "model/decoder.h"
-#include "product/ggml_products.h"
 #include "product/step_products.h"
 #include "run/compute.h"
 #include "run/hidden_states.h"
@@ -26,6 +26,14 @@ struct Feed {
     std::span<const Token> tokens;
 };
 
+/// Rows of a sequence's tail, and where in a chunk they are.
+struct FedRows {
+    Sequence::Impl * sequence = nullptr;
+    std::uint32_t row = 0;    ///< of the chunk
+    std::uint32_t first = 0;  ///< of the tail
+    std::uint32_t count = 0;
+};
+
 /// Queries of a sequence's positions `first`, `first` + 1, ... in the layers that have memory for them: what turns are
 /// voted on with.
 struct CapturedQueries {
@@ -35,21 +43,35 @@ struct CapturedQueries {
     std::vector<Block> layers;  ///< [layer]: `count` times so many; empty: not captured
 };
 
-/// Feeds tokens to sequences through all layers at once, each against its own kept rows and tail: steps of decode, of
-/// one sequence or several, and the chunks of a further turn. The graph of a step is built once and used for as long as
-/// equally many sequences take part, where attention allows. Not thread-safe.
+/// What is wanted of a turn beside rows and the logits of its last token.
+struct TurnWants {
+    CapturedQueries * captured = nullptr;  ///< receives those queries of it that are among these tokens
+    std::uint32_t logit_rows = 0;          ///< last tokens whose logits `on_logits` receives
+    /// Logits [row][vocabulary] of some of these tokens, from token `first` of the turn on; in order.
+    std::function<void(std::uint32_t first, std::span<const float> logits)> on_logits = {};
+    std::function<void(double)> on_progress = {};  ///< the share of the turn that is done
+};
+
+/// Feeds tokens to sequences, each against its own kept rows and tail: steps of decode, of one sequence or several, and
+/// further turns. Few tokens go through all layers in one graph; that of a step is built once and used for as long as
+/// equally many sequences take part, where attention allows. Many go through a layer chunk by chunk before the next,
+/// as a prefill does. Not thread-safe.
 class Stepper {
 public:
+    /// `batch`: rows of a chunk.
     Stepper(const model::HyperParameters & params, const model::Decoder & decoder, Compute & compute,
-            AttentionPath attention, ProductPath products, std::shared_ptr<Meter> work);
+            AttentionPath attention, ProductPath products, std::uint32_t batch, std::shared_ptr<Meter> work);
 
     /// A step of decode: appends a row for one token of each of `feeds`, whose sequences differ, and leaves the logits.
     /// What a sequence gets does not depend on which others take part. The tokens themselves are the caller's to
     /// record. Throws Interrupted, the sequences then as before.
     void step(std::span<const Feed> feeds, Compute::Phase phase);
-    /// Appends rows for all tokens of one sequence and leaves the logits of the last. `captured`, where not null,
-    /// receives those queries of it that are among these tokens. Throws as step() does.
-    void turn(const Feed & feed, Compute::Phase phase, CapturedQueries * captured = nullptr);
+    /// How many of so many tokens that are to be appended the next turn() should take: whole chunks that share each
+    /// layer's copied weights, and none that would be better off alone.
+    [[nodiscard]] std::size_t turn_size(std::size_t tokens) const;
+    /// Appends rows for all tokens of one sequence, turn_size() at most, and leaves the logits of the last. Throws as
+    /// step() does, Error(Machine) if memory is short, and what `wants` throws; the sequence is then as before.
+    void turn(const Feed & feed, Compute::Phase phase, const TurnWants & wants = {});
 
     /// Bytes of graph buffers and kernel scratch.
     [[nodiscard]] std::uint64_t bytes() const;
@@ -60,32 +82,41 @@ private:
         std::unique_ptr<Graph> graph;
         ggml_tensor * tokens = nullptr;
         ggml_tensor * positions = nullptr;
-        ggml_tensor * logits = nullptr;  ///< one row a feed
+        ggml_tensor * logits = nullptr;  ///< one row a feed, or the last rows of a single one
         /// Of each layer, where it recurs: of each feed.
         std::vector<std::vector<model::StateTensors>> states;
     };
-    [[nodiscard]] Built build(std::span<const Feed> feeds, attention::Port & port, product::Products & products) const;
+    /// `logit_rows`: of a single feed; several give a row each.
+    [[nodiscard]] Built build(std::span<const Feed> feeds, attention::Port & port, product::Products & products,
+                              std::uint32_t logit_rows = 1) const;
+    /// What a layer does with rows of all feeds that follow one another in a chunk.
+    void fill_unit(std::uint32_t layer, std::span<const FedRows> rows, attention::Port & port,
+                   CapturedQueries * captured = nullptr) const;
     void fill_units(std::span<const Feed> feeds, attention::Port & port, CapturedQueries * captured = nullptr) const;
     void run(Built & built, std::span<const Feed> feeds, attention::Port & port, Compute::Phase phase);
-    /// With a graph of its own, which serves this once.
-    void run_once(std::span<const Feed> feeds, product::Products & products, Compute::Phase phase,
-                  CapturedQueries * captured = nullptr);
-    void take_logits(std::span<const Feed> feeds, const ggml_tensor * tensor) const;
-    /// Each layer on its own, with its weights copied as a prefill has them: pays for chunks, not for steps.
-    void turn_by_layers(const Feed & feed, Compute::Phase phase, CapturedQueries * captured);
+    /// With a graph of its own, which serves this once, its logits included.
+    [[nodiscard]] Built run_once(std::span<const Feed> feeds, Compute::Phase phase, const TurnWants & wants = {});
+    /// The sequences' own logits, a row a feed.
+    void take_logits(std::span<const Feed> feeds, const float * logits) const;
+    /// Each layer on its own, chunk by chunk, with its weights copied as a prefill has them: pays for chunks, not for
+    /// steps.
+    void turn_by_layers(const Feed & feed, Compute::Phase phase, const TurnWants & wants);
+    void embed(std::span<const Token> tokens, HiddenStates & hidden, Compute::Phase phase);
+    void run_layer(const Feed & feed, PrefillProducts & products, HiddenStates & hidden, std::uint32_t layer,
+                   Compute::Phase phase, const TurnWants & wants);
 
     const model::HyperParameters & params_;
     const model::Decoder & decoder_;
     Compute & compute_;
     std::optional<product::Element> element_;  ///< what chunks of many rows have the weights copied to
+    std::uint32_t batch_;
     std::shared_ptr<Meter> work_;
     Allocator step_allocator_;
     Allocator chunk_allocator_;
     std::unique_ptr<attention::Port> step_port_;
     std::unique_ptr<attention::Port> chunk_port_;
     product::StepProducts step_products_;
-    product::StepProducts few_products_;    ///< of chunks of few rows
-    product::GgmlProducts chunk_products_;  ///< of others, where weights are not copied
+    product::StepProducts few_products_;  ///< of turns of few rows
     Built step_;
 };
 

@@ -27,7 +27,7 @@ protected:
     test::TinyRun run_;
     Session session_ = run_.session(options());
     Branch branch_ = test::branch_of(test::random_tokens(150, 141), test::snapkv_cache(64, 16));
-    std::vector<Token> turn_ = test::random_tokens(500, 142);
+    std::vector<Token> turn_ = test::random_tokens(700, 142);  ///< eight chunks of 64 and some
 
     [[nodiscard]] SessionOptions options() const {
         SessionOptions options;
@@ -71,12 +71,12 @@ TEST_F(AppendFailure, ByTheEndOfMemory) {
     kv::Arena arena;
     kv::Tail & tail = Internals::of(sequence).rows.tail;
     tail = kv::Tail(arena, tail.shapes(), tail.first());
-    arena.set_limit(block_bytes(tail));  // 256 rows: the fifth chunk finds no room
+    arena.set_limit(2 * block_bytes(tail));  // 512 rows: what follows the first eight chunks finds no room
     test::error_of(ErrorKind::Machine, [&] { session_.append(sequence, turn_); });
-    EXPECT_EQ(sequence.tokens().size(), 150U + 256);
-    EXPECT_EQ(tail.rows(), 256U);
-    arena.set_limit(2 * block_bytes(tail));
-    session_.append(sequence, std::span(turn_).subspan(256));
+    EXPECT_EQ(sequence.tokens().size(), 150U + 512);
+    EXPECT_EQ(tail.rows(), 512U);
+    arena.set_limit(3 * block_bytes(tail));
+    session_.append(sequence, std::span(turn_).subspan(512));
     EXPECT_TRUE(test::same_bits(sequence.logits(), undisturbed.logits()));
 }
 

@@ -100,16 +100,19 @@ TEST_F(Calls, MeasureNothingOnceTheyAreLate) {
     EXPECT_GT(session_.estimate({&branch_, 1}, 8).seconds, 0);
 }
 
-TEST_F(Calls, EndAnAppendBetweenChunks) {
+TEST_F(Calls, EndAnAppend) {
     Sequence sequence = test::prefill_one(session_, branch_);
     Sequence undisturbed = sequence.fork();
-    const std::vector<Token> turn = test::random_tokens(200, 2);
-    const AppendStats first = session_.append(sequence, turn, {}, stopped_at(2));
+    const std::vector<Token> turn = test::random_tokens(700, 2);
+    EXPECT_EQ(session_.append(sequence, turn, {}, stopped_at(2)).tokens, 0U);
+    // Eight chunks of 64 pass each layer together, and tell of each.
+    const AppendStats first = session_.append(sequence, turn, {}, stopped_at(8 * run_.model.info().layers + 1));
     EXPECT_TRUE(first.interrupted);
-    EXPECT_EQ(first.tokens, 128U);
-    EXPECT_EQ(session_.append(sequence, std::span(turn).subspan(128), {}, too_late()).tokens, 0U);
-    EXPECT_FALSE(session_.append(sequence, std::span(turn).subspan(128), {}, told()).interrupted);
-    expect_told(72);
+    EXPECT_EQ(first.tokens, 512U);
+    EXPECT_EQ(session_.append(sequence, std::span(turn).subspan(512), {}, too_late()).tokens, 0U);
+    EXPECT_FALSE(session_.append(sequence, std::span(turn).subspan(512), {}, told()).interrupted);
+    EXPECT_GE(told_.size(), 3 * run_.model.info().layers);
+    expect_told(188);
     session_.append(undisturbed, turn);
     EXPECT_TRUE(std::ranges::equal(sequence.tokens(), undisturbed.tokens()));
     EXPECT_TRUE(session_.step(std::vector{&sequence}, std::vector{Token{1}}, too_late()).interrupted);
