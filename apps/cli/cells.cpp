@@ -24,9 +24,9 @@ std::vector<std::uint32_t> keep_counts(const KeptPositions & kept, std::size_t p
     std::vector<std::uint32_t> counts(positions, 0);
     for (const auto & layer : kept) {
         for (const auto & head : layer) {
-            for (const std::uint32_t position : head) {
-                if (position < positions) {
-                    ++counts[position];
+            for (const Position position : head) {
+                if (index_of(position) < positions) {
+                    ++counts[index_of(position)];
                 }
             }
         }

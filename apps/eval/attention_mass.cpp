@@ -46,8 +46,8 @@ void AttentionMass::weigh(const Selected & selected, const AttentionRow & row) {
         }
         sums.kept[i] += kept;
     }
-    for (std::uint32_t position = 0; position <= row.position; ++position) {
-        const std::uint32_t distance = row.position - position;
+    for (std::uint32_t position = 0; position <= index_of(row.position); ++position) {
+        const std::uint32_t distance = index_of(row.position) - position;
         const Part part = position < config_.sinks    ? Sinks
                           : distance < config_.recent ? Recent
                           : distance < config_.local  ? Local

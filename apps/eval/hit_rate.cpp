@@ -40,12 +40,12 @@ HitRate::Count & HitRate::Count::operator+=(const Count & other) {
 
 void HitRate::see(const AttentionRow & row) {
     Head & head = at_hand_[row.kv_head];
-    if (row.position == config_.prefix() && row.head % group_ == 0) {
+    if (index_of(row.position) == config_.prefix() && row.head % group_ == 0) {
         head.votes.assign(config_.windows, WindowVotes(group_, config_.prefix()));
         head.selected.clear();
     }
-    if (row.position < config_.prompt) {
-        const std::uint32_t window = (row.position - config_.prefix()) / config_.window;
+    if (index_of(row.position) < config_.prompt) {
+        const std::uint32_t window = (index_of(row.position) - config_.prefix()) / config_.window;
         head.votes[window].add(row.head % group_, row.weights);
         return;
     }
@@ -58,7 +58,7 @@ void HitRate::see(const AttentionRow & row) {
 }
 
 void HitRate::judge(const Head & head, const AttentionRow & row) {
-    const std::uint32_t generated_window = (row.position - config_.prompt) / config_.generated_window;
+    const std::uint32_t generated_window = (index_of(row.position) - config_.prompt) / config_.generated_window;
     for (std::uint32_t i = 0; i < config_.prefix(); ++i) {
         if (row.weights[i] <= config_.threshold) {
             continue;

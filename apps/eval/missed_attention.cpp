@@ -19,12 +19,12 @@ std::size_t magnitude_of(std::uint64_t distance) {
 }
 
 /// The bin of each position of the prefix, kKept for those in `kept` (ascending). The window begins behind the prefix.
-std::vector<std::uint8_t> bins_by_position(const std::vector<std::uint32_t> & kept, std::uint32_t prefix) {
+std::vector<std::uint8_t> bins_by_position(const std::vector<Position> & kept, std::uint32_t prefix) {
     std::vector<std::uint8_t> bins(prefix, kKept);
     auto next = kept.begin();
     std::int64_t behind = std::numeric_limits<std::int32_t>::min();  // nothing is kept before the first
     for (std::uint32_t position = 0; position < prefix; ++position) {
-        const std::int64_t ahead = next == kept.end() ? prefix : *next;
+        const std::int64_t ahead = next == kept.end() ? prefix : index_of(*next);
         if (ahead == position) {
             behind = position;
             ++next;

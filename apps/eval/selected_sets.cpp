@@ -31,11 +31,11 @@ Observer SelectedSets::observer() {
 
 void SelectedSets::see(const AttentionRow & row) {
     WindowVotes & votes = votes_[row.kv_head];
-    if (row.position == document_ && row.head % group_ == 0) {
+    if (index_of(row.position) == document_ && row.head % group_ == 0) {
         votes.clear();
     }
     votes.add(row.head % group_, row.weights);
-    if (row.position + 1 == tokens_ && row.head % group_ == group_ - 1) {
+    if (index_of(row.position) + 1 == tokens_ && row.head % group_ == group_ - 1) {
         selected_[std::size_t{row.layer} * kv_heads_ + row.kv_head] = votes.select(selection_);
     }
 }
@@ -43,7 +43,7 @@ void SelectedSets::see(const AttentionRow & row) {
 std::size_t SelectedSets::shared(const SelectedSets & other, std::uint32_t layer, std::uint32_t kv_head) const {
     const auto & one = selected(layer, kv_head);
     const auto & two = other.selected(layer, kv_head);
-    std::vector<std::uint32_t> both;
+    std::vector<Position> both;
     std::set_intersection(one.begin(), one.end(), two.begin(), two.end(), std::back_inserter(both));
     return both.size();
 }

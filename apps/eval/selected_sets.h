@@ -21,7 +21,7 @@ public:
     /// Share of what `other` selected in a layer that this selected too, over its KV heads or of one of them.
     [[nodiscard]] double overlap(const SelectedSets & other, std::uint32_t layer) const;
     [[nodiscard]] double overlap(const SelectedSets & other, std::uint32_t layer, std::uint32_t kv_head) const;
-    [[nodiscard]] const std::vector<std::uint32_t> & selected(std::uint32_t layer, std::uint32_t kv_head) const {
+    [[nodiscard]] const std::vector<Position> & selected(std::uint32_t layer, std::uint32_t kv_head) const {
         return selected_[std::size_t{layer} * kv_heads_ + kv_head];
     }
 
@@ -34,8 +34,8 @@ private:
     Selection selection_;
     std::uint32_t kv_heads_;
     std::uint32_t group_;
-    std::vector<WindowVotes> votes_;                    ///< one a KV head
-    std::vector<std::vector<std::uint32_t>> selected_;  ///< [layer][KV head]
+    std::vector<WindowVotes> votes_;               ///< one a KV head
+    std::vector<std::vector<Position>> selected_;  ///< [layer][KV head]
 };
 
 }  // namespace snapkv::eval

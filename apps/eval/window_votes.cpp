@@ -19,14 +19,14 @@ void WindowVotes::add(std::uint32_t head, std::span<const float> weights) {
     std::transform(sums, sums + prefix_, weights.begin(), sums, std::plus<>());
 }
 
-std::vector<std::uint32_t> WindowVotes::select(const Selection & selection) const {
+std::vector<Position> WindowVotes::select(const Selection & selection) const {
     return select_positions(sums_, group_, selection);
 }
 
 std::vector<char> WindowVotes::selected(const Selection & selection) const {
     std::vector<char> flags(prefix_);
-    for (const std::uint32_t position : select(selection)) {
-        flags[position] = 1;
+    for (const Position position : select(selection)) {
+        flags[index_of(position)] = 1;
     }
     return flags;
 }
@@ -42,10 +42,10 @@ LastWindow::LastWindow(const PromptAndAnswer & text, const ModelInfo & model)
 
 const WindowVotes * LastWindow::add(const AttentionRow & row) {
     WindowVotes & votes = votes_[row.kv_head];
-    if (row.position >= text_.prompt) {
+    if (index_of(row.position) >= text_.prompt) {
         return &votes;
     }
-    if (row.position == prefix() && row.head % group_ == 0) {
+    if (index_of(row.position) == prefix() && row.head % group_ == 0) {
         votes.clear();
     }
     votes.add(row.head % group_, row.weights);

@@ -21,7 +21,7 @@ public:
     void add(std::uint32_t head, std::span<const float> weights);
 
     /// Ascending positions.
-    [[nodiscard]] std::vector<std::uint32_t> select(const Selection & selection) const;
+    [[nodiscard]] std::vector<Position> select(const Selection & selection) const;
     /// The same as a flag for each position of the prefix.
     [[nodiscard]] std::vector<char> selected(const Selection & selection) const;
 
@@ -55,7 +55,7 @@ public:
     [[nodiscard]] const WindowVotes * add(const AttentionRow & row);
     /// Whether it is a KV head's first row of the layer after its votes are complete.
     [[nodiscard]] bool begins_answer(const AttentionRow & row) const {
-        return row.position == text_.prompt && row.head % group_ == 0;
+        return index_of(row.position) == text_.prompt && row.head % group_ == 0;
     }
 
 private:

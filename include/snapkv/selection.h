@@ -7,6 +7,7 @@
 
 #include "snapkv/cache_config.h"
 #include "snapkv/export.h"
+#include "snapkv/position.h"
 
 namespace snapkv {
 
@@ -22,7 +23,7 @@ struct Selection {
 /// clustered, and the best `count` positions (all, if there are no more) are returned in ascending order, ties going to
 /// the earlier one. Pure; any thread. Throws Error(Usage) for a cluster that reads the text, no heads, or rows that
 /// differ in length.
-[[nodiscard]] SNAPKV_API std::vector<std::uint32_t> select_positions(std::span<const float> scores, std::size_t heads,
-                                                                     const Selection & selection);
+[[nodiscard]] SNAPKV_API std::vector<Position> select_positions(std::span<const float> scores, std::size_t heads,
+                                                                const Selection & selection);
 
 }  // namespace snapkv

@@ -9,6 +9,7 @@
 #include "snapkv/cache_config.h"
 #include "snapkv/export.h"
 #include "snapkv/model.h"
+#include "snapkv/position.h"
 
 namespace snapkv {
 
@@ -40,7 +41,7 @@ struct CacheStats {
 };
 
 /// [layer][KV head][row]: original positions, ascending.
-using KeptPositions = std::vector<std::vector<std::vector<std::uint32_t>>>;
+using KeptPositions = std::vector<std::vector<std::vector<Position>>>;
 
 /// A sequence: its tokens, its compressed prompt cache, the rows added since, which may be shrunk too, and the logits
 /// of its last token. Movable; fork() shares the frozen rows. Must not be used from two threads at once; forks are

@@ -17,6 +17,7 @@
 #include "snapkv/document.h"
 #include "snapkv/export.h"
 #include "snapkv/model.h"
+#include "snapkv/position.h"
 #include "snapkv/sequence.h"
 
 namespace snapkv {
@@ -59,8 +60,8 @@ struct SessionOptions {
 struct AttentionRow {
     std::uint32_t layer = 0;
     std::uint32_t kv_head = 0;
-    std::uint32_t head = 0;      ///< query head
-    std::uint32_t position = 0;  ///< of the query
+    std::uint32_t head = 0;  ///< query head
+    Position position{};     ///< of the query
     /// Softmax in float32 over positions 0 .. `position`, 0 where there is no row: sums to 1, less what a sink takes.
     /// Valid during the call.
     std::span<const float> weights;

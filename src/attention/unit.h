@@ -5,9 +5,9 @@
 
 #include "attention/spec.h"
 #include "base/halt.h"
-#include "base/position.h"
 #include "kv/head_rows.h"
 #include "kv/shape.h"
+#include "snapkv/position.h"
 
 namespace snapkv::attention {
 

@@ -50,7 +50,7 @@ public:
         for (std::uint32_t i = 0; i < rows; ++i) {
             const std::uint32_t at = position(first + i);
             normalise(logits_.floats() + i * stride_, head(first + i), at);
-            if (!visit(head(first + i), at, {weights_.floats(), std::size_t{at} + 1})) {
+            if (!visit(head(first + i), Position{at}, {weights_.floats(), std::size_t{at} + 1})) {
                 return false;
             }
         }

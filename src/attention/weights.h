@@ -25,7 +25,7 @@ struct WeightsInput {
 };
 
 /// Receives the weights of one query over positions 0 .. `position`, 0 where there is no row; false ends the visit.
-using VisitWeights = std::function<bool(std::uint32_t head, std::uint32_t position, std::span<const float> weights)>;
+using VisitWeights = std::function<bool(std::uint32_t head, Position position, std::span<const float> weights)>;
 
 /// The softmax weights, one query at a time, of the query heads that share a KV head: positions ascend, the heads of
 /// the group follow one another. Float32 from stored key values, as the vote. On the calling thread; different KV heads

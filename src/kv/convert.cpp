@@ -65,7 +65,7 @@ private:
 
 }  // namespace
 
-void convert_rows(const LayerShape & from, std::span<const HeadRows> views, std::span<const std::uint32_t> kept,
+void convert_rows(const LayerShape & from, std::span<const HeadRows> views, std::span<const Position> kept,
                   LayerRows & to, std::uint32_t head) {
     HeadConverter convert(from, to, head);
     for_kept_rows(views, kept,

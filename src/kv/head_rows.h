@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "base/position.h"
+#include "snapkv/position.h"
 
 namespace snapkv::kv {
 

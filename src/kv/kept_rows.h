@@ -46,10 +46,10 @@ private:
 /// Calls body(index among the kept, view, row of the view) for the rows at the ascending positions `kept`, which the
 /// views together hold, in ascending order too.
 template <typename Body>
-void for_kept_rows(std::span<const HeadRows> views, std::span<const std::uint32_t> kept, const Body & body) {
+void for_kept_rows(std::span<const HeadRows> views, std::span<const Position> kept, const Body & body) {
     Cursor cursor(views);
     for (std::uint32_t index = 0; index < kept.size(); ++index) {
-        const auto [view, row] = cursor.find(Position{kept[index]});
+        const auto [view, row] = cursor.find(kept[index]);
         body(index, *view, row);
     }
 }

@@ -38,13 +38,12 @@ std::uint64_t LayerRows::dense_bytes(const LayerShape & shape, std::uint32_t row
     return shape.kv_heads * (aligned(rows * shape.key_bytes()) + aligned(rows * shape.value_bytes()));
 }
 
-LayerRows LayerRows::packed_empty(Arena & arena, const LayerShape & shape,
-                                  std::vector<std::vector<Position>> positions) {
-    assert(positions.size() == shape.kv_heads);
+LayerRows LayerRows::packed_empty(Arena & arena, const LayerShape & shape, std::vector<std::vector<Position>> kept) {
+    assert(kept.size() == shape.kv_heads);
     LayerRows rows;
     rows.shape_ = shape;
     std::size_t offset = 0;
-    for (auto & of_head : positions) {
+    for (auto & of_head : kept) {
         Head & place = rows.heads_.emplace_back();
         place.keys = std::exchange(offset, aligned(offset + of_head.size() * shape.key_bytes()));
         place.values = shape.values_in_keys
@@ -56,22 +55,10 @@ LayerRows LayerRows::packed_empty(Arena & arena, const LayerShape & shape,
     return rows;
 }
 
-LayerRows LayerRows::packed_empty(Arena & arena, const LayerShape & shape,
-                                  std::span<const std::vector<std::uint32_t>> kept) {
-    std::vector<std::vector<Position>> positions(kept.size());
-    for (std::uint32_t head = 0; head < kept.size(); ++head) {
-        positions[head].reserve(kept[head].size());
-        for (const std::uint32_t position : kept[head]) {
-            positions[head].push_back(Position{position});
-        }
-    }
-    return packed_empty(arena, shape, std::move(positions));
-}
-
 LayerRows LayerRows::packed(Arena & arena, const LayerShape & shape, std::span<const std::vector<HeadRows>> sources,
-                            std::span<const std::vector<std::uint32_t>> kept) {
+                            std::span<const std::vector<Position>> kept) {
     assert(sources.size() == shape.kv_heads && kept.size() == shape.kv_heads);
-    LayerRows rows = packed_empty(arena, shape, kept);
+    LayerRows rows = packed_empty(arena, shape, {kept.begin(), kept.end()});
     for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
         convert_rows(shape, sources[head], kept[head], rows, head);
     }

@@ -5,10 +5,10 @@
 #include <span>
 #include <vector>
 
-#include "base/position.h"
 #include "kv/arena.h"
 #include "kv/head_rows.h"
 #include "kv/shape.h"
+#include "snapkv/position.h"
 
 namespace snapkv::kv {
 
@@ -27,13 +27,10 @@ public:
     /// Copies, for each KV head, the rows at `kept[head]` (ascending) out of `sources[head]`, whose views together
     /// hold those positions in ascending order.
     static LayerRows packed(Arena & arena, const LayerShape & shape, std::span<const std::vector<HeadRows>> sources,
-                            std::span<const std::vector<std::uint32_t>> kept);
+                            std::span<const std::vector<Position>> kept);
 
     /// Packed rows at the positions `kept[head]` (ascending), to be filled through key_row() and value_row().
-    static LayerRows packed_empty(Arena & arena, const LayerShape & shape,
-                                  std::span<const std::vector<std::uint32_t>> kept);
-    static LayerRows packed_empty(Arena & arena, const LayerShape & shape,
-                                  std::vector<std::vector<Position>> positions);
+    static LayerRows packed_empty(Arena & arena, const LayerShape & shape, std::vector<std::vector<Position>> kept);
 
     /// Dense only: the first `rows` of these, in the same memory.
     [[nodiscard]] LayerRows prefix(std::uint32_t rows) const;

@@ -4,11 +4,11 @@
 #include <memory>
 #include <vector>
 
-#include "base/position.h"
 #include "kv/anchor.h"
 #include "kv/arena.h"
 #include "kv/layer_rows.h"
 #include "kv/shape.h"
+#include "snapkv/position.h"
 
 namespace snapkv::kv {
 

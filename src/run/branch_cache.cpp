@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cassert>
 #include <chrono>
-#include <numeric>
 #include <span>
 #include <utility>
 
@@ -14,13 +13,11 @@ namespace snapkv::run {
 
 namespace {
 
-using HeadPositions = std::vector<std::vector<std::uint32_t>>;
+using HeadPositions = std::vector<std::vector<Position>>;
 
 /// The last `count` of `n` positions, for each head.
 HeadPositions last_positions(std::uint32_t heads, std::uint32_t n, std::uint32_t count) {
-    std::vector<std::uint32_t> positions(count);
-    std::iota(positions.begin(), positions.end(), n - count);
-    return HeadPositions(heads, positions);
+    return HeadPositions(heads, positions_from(Position{n - count}, count));
 }
 
 }  // namespace

@@ -82,7 +82,7 @@ private:
     /// The rows as they are, in the parts in which they are.
     void keep_parts();
     /// Rows of the layer at hand in one part.
-    void keep_packed(Compute & compute, const std::vector<std::vector<std::uint32_t>> & kept);
+    void keep_packed(Compute & compute, const std::vector<std::vector<Position>> & kept);
     [[nodiscard]] kv::LayerShape stored_shape() const;
 
     BranchPlan plan_;

@@ -1,7 +1,6 @@
 // Sequences whose prompt was never read: rows of random numbers where a prefill would have left its own.
 #include <algorithm>
 #include <new>
-#include <numeric>
 #include <random>
 #include <vector>
 
@@ -71,18 +70,18 @@ private:
 };
 
 /// Sinks, then positions spread evenly over the prefix, another place for each head, then the recent rows.
-std::vector<std::uint32_t> spread_positions(const select::Plan & plan, std::mt19937 & random) {
-    std::vector<std::uint32_t> kept(plan.budget);
+std::vector<Position> spread_positions(const select::Plan & plan, std::mt19937 & random) {
+    std::vector<Position> kept(plan.budget);
     const std::uint32_t voted = plan.budget - plan.recent - plan.sink;
     const double gap = static_cast<double>(plan.prefix() - plan.sink) / std::max(voted, 1U);
     const double place = (uniform(random) + 1.0) / 2 * 0.999;
     for (std::uint32_t i = 0; i < plan.budget; ++i) {
         if (i < plan.sink) {
-            kept[i] = i;
+            kept[i] = Position{i};
         } else if (i < plan.sink + voted) {
-            kept[i] = plan.sink + static_cast<std::uint32_t>((i - plan.sink + place) * gap);
+            kept[i] = Position{plan.sink + static_cast<std::uint32_t>((i - plan.sink + place) * gap)};
         } else {
-            kept[i] = plan.n - (plan.budget - i);
+            kept[i] = Position{plan.n - (plan.budget - i)};
         }
     }
     return kept;
@@ -106,7 +105,7 @@ template <typename Kept>
 kv::LayerRows packed_layer(kv::Arena & arena, const kv::LayerShape & shape, const RowPool & pool, std::uint32_t n,
                            const Kept & kept) {
     std::vector<std::vector<kv::HeadRows>> sources;
-    std::vector<std::vector<std::uint32_t>> positions;
+    std::vector<std::vector<Position>> positions;
     for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
         sources.push_back(pool.views(head, n));
         positions.push_back(kept());
@@ -115,10 +114,8 @@ kv::LayerRows packed_layer(kv::Arena & arena, const kv::LayerShape & shape, cons
 }
 
 /// The last `count` of `n`.
-std::vector<std::uint32_t> last_positions(std::uint32_t n, std::uint32_t count) {
-    std::vector<std::uint32_t> positions(count);
-    std::iota(positions.begin(), positions.end(), n - count);
-    return positions;
+std::vector<Position> last_positions(std::uint32_t n, std::uint32_t count) {
+    return positions_from(Position{n - count}, count);
 }
 
 /// All layers of a prompt by `plan`; null where the stop flag is set.

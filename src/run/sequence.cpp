@@ -1,7 +1,6 @@
 #include "snapkv/sequence.h"
 
 #include <algorithm>
-#include <iterator>
 #include <new>
 
 #include "base/out_of_memory.h"
@@ -83,8 +82,7 @@ KeptPositions Sequence::kept_positions() const try {
     for (std::uint32_t layer = 0; layer < impl_->rows.tail.shapes().size(); ++layer) {
         auto & heads = kept.emplace_back();
         for (const std::vector<kv::HeadRows> & views : impl_->rows.views(layer)) {
-            const std::vector<Position> positions = kv::positions_in(views);
-            std::transform(positions.begin(), positions.end(), std::back_inserter(heads.emplace_back()), index_of);
+            heads.push_back(kv::positions_in(views));
         }
     }
     return kept;

@@ -16,7 +16,7 @@ namespace snapkv::run {
 
 namespace {
 
-using HeadPositions = std::vector<std::vector<std::uint32_t>>;
+using HeadPositions = std::vector<std::vector<Position>>;
 
 bool votes(const model::HyperParameters & params, std::uint32_t layer) {
     return !params.layer_recurs(layer) && params.window_of(layer) == 0;
@@ -134,9 +134,7 @@ HeadPositions last_seen(const Sequence::Impl & sequence, std::uint32_t layer, st
                         std::uint32_t message) {
     const std::uint32_t there = index_of(sequence.rows.tail.first() + sequence.rows.tail.first_row(layer));
     const std::uint32_t first = std::min(std::max(there, message - std::min(window, message)), message);
-    std::vector<std::uint32_t> positions(message - first);
-    std::iota(positions.begin(), positions.end(), first);
-    return HeadPositions(sequence.rows.shape(layer).kv_heads, positions);
+    return HeadPositions(sequence.rows.shape(layer).kv_heads, positions_from(Position{first}, message - first));
 }
 
 /// The positions of the turns' rows that win the vote, layer by layer.
@@ -158,9 +156,10 @@ std::vector<HeadPositions> voted(Session::Impl & session, const Sequence::Impl &
         kept[layer] =
             choose_positions(session.compute, plan.turns, {of_turns.floats(), of_turns.size() / sizeof(float)},
                              sequence.rows.shape(layer).kv_heads, marks);
-        for (std::vector<std::uint32_t> & head : kept[layer]) {
-            head.erase(std::lower_bound(head.begin(), head.end(), plan.turns.prefix()), head.end());  // the message's
-            std::for_each(head.begin(), head.end(), [&](std::uint32_t & position) { position += first; });
+        for (std::vector<Position> & head : kept[layer]) {
+            const Position message{plan.turns.prefix()};
+            head.erase(std::lower_bound(head.begin(), head.end(), message), head.end());
+            std::for_each(head.begin(), head.end(), [&](Position & position) { position = position + first; });
         }
     }
     return kept;
@@ -171,11 +170,11 @@ std::shared_ptr<const kv::LayerRows> packed_layer(Compute & compute, const Seque
                                                   std::uint32_t layer, std::size_t merged, HeadPositions kept) {
     const kv::LayerShape & shape = sequence.rows.shape(layer);
     for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
-        std::vector<std::uint32_t> earlier;
+        std::vector<Position> earlier;
         for (std::size_t index = merged; index < sequence.rows.segments.size(); ++index) {
             const kv::HeadRows rows = sequence.rows.segments[index]->layer(layer).head(head);
             for (std::uint32_t row = 0; row < rows.rows; ++row) {
-                earlier.push_back(index_of(rows.position(row)));
+                earlier.push_back(rows.position(row));
             }
         }
         kept[head].insert(kept[head].begin(), earlier.begin(), earlier.end());
@@ -243,7 +242,7 @@ void shrink_turns(Session::Impl & session, Sequence::Impl & sequence, const Mess
     std::uint64_t rows = 0;
     TurnStats shrunk{.compressed = true};
     for (std::uint32_t layer = 0; layer < kept.size(); ++layer) {
-        for (const std::vector<std::uint32_t> & head : kept[layer]) {
+        for (const std::vector<Position> & head : kept[layer]) {
             rows += head.size();
             if (votes(session.params(), layer)) {
                 shrunk.rows_before += plan.turns.prefix();

@@ -45,7 +45,7 @@ void show_weights(Compute & compute, const Observer & observer, std::uint32_t la
     // The first head to throw ends the others at their next row.
     for_heads(compute, input.spec.kv_heads, [&](std::uint32_t kv_head) {
         attention::visit_weights(input, kv_head,
-                                 [&](std::uint32_t head, std::uint32_t position, std::span<const float> weights) {
+                                 [&](std::uint32_t head, Position position, std::span<const float> weights) {
                                      observer.row({layer, kv_head, head, position, weights});
                                      return !compute.halt().stopped();
                                  });
@@ -64,13 +64,13 @@ Block cast_votes(Compute & compute, attention::VoteInput input, const std::share
     return votes;
 }
 
-std::vector<std::vector<std::uint32_t>> choose_positions(Compute & compute, const select::Plan & plan,
-                                                         std::span<const float> votes, std::uint32_t kv_heads,
-                                                         std::span<const select::Mark> marks) {
+std::vector<std::vector<Position>> choose_positions(Compute & compute, const select::Plan & plan,
+                                                    std::span<const float> votes, std::uint32_t kv_heads,
+                                                    std::span<const select::Mark> marks) {
     select::LayerChoice choice(plan, votes, kv_heads, marks);
     for_heads(compute, kv_heads, [&](std::uint32_t head) { choice.score(head); });
     choice.allocate();
-    std::vector<std::vector<std::uint32_t>> kept(kv_heads);
+    std::vector<std::vector<Position>> kept(kv_heads);
     for_heads(compute, kv_heads, [&](std::uint32_t head) { kept[head] = choice.keep(head); });
     return kept;
 }

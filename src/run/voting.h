@@ -9,9 +9,9 @@
 #include "attention/vote.h"
 #include "attention/weights.h"
 #include "base/block.h"
-#include "base/position.h"
 #include "run/compute.h"
 #include "select/policy.h"
+#include "snapkv/position.h"
 #include "snapkv/session.h"
 
 namespace snapkv::run {
@@ -51,9 +51,8 @@ void show_weights(Compute & compute, const Observer & observer, std::uint32_t la
 [[nodiscard]] Block cast_votes(Compute & compute, attention::VoteInput input, const std::shared_ptr<Meter> & work);
 
 /// What each KV head keeps by those votes, ascending. Throws Interrupted.
-[[nodiscard]] std::vector<std::vector<std::uint32_t>> choose_positions(Compute & compute, const select::Plan & plan,
-                                                                       std::span<const float> votes,
-                                                                       std::uint32_t kv_heads,
-                                                                       std::span<const select::Mark> marks);
+[[nodiscard]] std::vector<std::vector<Position>> choose_positions(Compute & compute, const select::Plan & plan,
+                                                                  std::span<const float> votes, std::uint32_t kv_heads,
+                                                                  std::span<const select::Mark> marks);
 
 }  // namespace snapkv::run

@@ -22,8 +22,8 @@ std::vector<std::uint32_t> hits(std::span<const std::vector<float>> scores, std:
     }
     std::vector<std::uint32_t> of_head(scores.size());
     const std::size_t columns = all.size() / scores.size();
-    for (const std::uint32_t place : top_positions(all, 0, static_cast<std::uint32_t>(count))) {
-        ++of_head[place / columns];
+    for (const Position place : top_positions(all, 0, static_cast<std::uint32_t>(count))) {
+        ++of_head[index_of(place) / columns];
     }
     return of_head;
 }

@@ -1,8 +1,6 @@
 #include "select/policy.h"
 
-#include <algorithm>
 #include <cassert>
-#include <numeric>
 
 #include "select/allocation.h"
 #include "select/scores.h"
@@ -29,18 +27,16 @@ void LayerChoice::allocate() {
     voted_ = allocate_rows(plan_.allocation, scores_, plan_.sink, plan_.budget - plan_.recent - plan_.sink);
 }
 
-std::vector<std::uint32_t> LayerChoice::keep(std::uint32_t head) const {
-    const std::vector<std::uint32_t> voted = top_positions(scores_[head], plan_.sink, voted_[head]);
-    std::vector<std::uint32_t> kept(plan_.sink + voted.size() + plan_.recent);
-    const auto after_sinks = kept.begin() + static_cast<std::ptrdiff_t>(plan_.sink);
-    std::iota(kept.begin(), after_sinks, 0U);
-    const auto recent = std::copy(voted.begin(), voted.end(), after_sinks);
-    std::iota(recent, kept.end(), plan_.prefix());
+std::vector<Position> LayerChoice::keep(std::uint32_t head) const {
+    std::vector<Position> kept = positions_from(Position{0}, plan_.sink);
+    const std::vector<Position> voted = top_positions(scores_[head], plan_.sink, voted_[head]);
+    kept.insert(kept.end(), voted.begin(), voted.end());
+    const std::vector<Position> recent = positions_from(Position{plan_.prefix()}, plan_.recent);
+    kept.insert(kept.end(), recent.begin(), recent.end());
     return kept;
 }
 
-std::vector<std::uint32_t> keep_positions(const Plan & plan, std::span<const float> votes,
-                                          std::span<const Mark> marks) {
+std::vector<Position> keep_positions(const Plan & plan, std::span<const float> votes, std::span<const Mark> marks) {
     LayerChoice choice(plan, votes, 1, marks);
     choice.score(0);
     choice.allocate();

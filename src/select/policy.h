@@ -6,6 +6,7 @@
 
 #include "select/cluster.h"
 #include "select/plan.h"
+#include "snapkv/position.h"
 
 namespace snapkv::select {
 
@@ -25,7 +26,7 @@ public:
     /// How many rows each head keeps; plan.budget times the number of heads together.
     void allocate();
     /// The positions that the head keeps, ascending.
-    [[nodiscard]] std::vector<std::uint32_t> keep(std::uint32_t head) const;
+    [[nodiscard]] std::vector<Position> keep(std::uint32_t head) const;
 
 private:
     const Plan & plan_;
@@ -36,7 +37,7 @@ private:
 };
 
 /// The same for a layer with one KV head.
-[[nodiscard]] std::vector<std::uint32_t> keep_positions(const Plan & plan, std::span<const float> votes,
-                                                        std::span<const Mark> marks = {});
+[[nodiscard]] std::vector<Position> keep_positions(const Plan & plan, std::span<const float> votes,
+                                                   std::span<const Mark> marks = {});
 
 }  // namespace snapkv::select

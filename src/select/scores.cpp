@@ -48,10 +48,10 @@ void reduce_group(std::span<const float> heads, std::size_t columns, GroupReduce
     }
 }
 
-std::vector<std::uint32_t> top_positions(std::span<const float> scores, std::uint32_t first, std::uint32_t count) {
+std::vector<Position> top_positions(std::span<const float> scores, std::uint32_t first, std::uint32_t count) {
     assert(scores.size() <= std::numeric_limits<std::uint32_t>::max());
     assert(first <= scores.size() && count <= scores.size() - first);
-    std::vector<std::uint32_t> kept;
+    std::vector<Position> kept;
     if (count == 0) {
         return kept;
     }
@@ -67,7 +67,7 @@ std::vector<std::uint32_t> top_positions(std::span<const float> scores, std::uin
     kept.reserve(count);
     for (std::uint32_t i = first; i < scores.size(); ++i) {
         if (rank(scores[i], i) <= cut) {
-            kept.push_back(i);
+            kept.push_back(Position{i});
         }
     }
     return kept;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "snapkv/cache_config.h"
+#include "snapkv/position.h"
 
 namespace snapkv::select {
 
@@ -15,6 +16,6 @@ void reduce_group(std::span<const float> heads, std::size_t columns, GroupReduce
 
 /// The `count` best of positions [first, scores.size()), ties to the earlier position, in ascending order. NaN counts
 /// as lowest.
-std::vector<std::uint32_t> top_positions(std::span<const float> scores, std::uint32_t first, std::uint32_t count);
+std::vector<Position> top_positions(std::span<const float> scores, std::uint32_t first, std::uint32_t count);
 
 }  // namespace snapkv::select

@@ -10,8 +10,8 @@
 
 namespace snapkv {
 
-std::vector<std::uint32_t> select_positions(std::span<const float> scores, std::size_t heads,
-                                            const Selection & selection) try {
+std::vector<Position> select_positions(std::span<const float> scores, std::size_t heads,
+                                       const Selection & selection) try {
     if (selection.cluster.reads_text()) {
         raise_usage("the cluster keeps words or stops at line ends, which scores alone do not show");
     }

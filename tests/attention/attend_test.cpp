@@ -11,6 +11,7 @@
 #include "attention/attend_check.h"
 #include "attention/store.h"
 #include "kv/tail.h"
+#include "support/positions.h"
 
 namespace snapkv::attention {
 namespace {
@@ -320,7 +321,8 @@ TEST(Attend, ReadsWhatWasStoredInASegmentAndATail) {
     store_rows(unit, prompt_keys.data(), prompt_values.data(), 0, 1);
     dense.set_rows(100);
     const std::vector<std::vector<kv::HeadRows>> sources{{dense.head(0)}, {dense.head(1)}};
-    const std::vector<std::vector<std::uint32_t>> kept{{0, 5, 50, 99}, {98, 99}};
+    const std::vector<std::vector<Position>> kept{snapkv::test::positions({0, 5, 50, 99}),
+                                                  snapkv::test::positions({98, 99})};
     const kv::LayerRows packed = kv::LayerRows::packed(arena, unit.shape, sources, kept);
 
     kv::Tail tail(arena, {unit.shape}, Position{100});

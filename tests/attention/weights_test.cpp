@@ -72,7 +72,8 @@ private:
     void check_head(std::uint32_t kv_head, const std::vector<std::vector<double>> & expected) const {
         const std::uint32_t group = input_.spec.group();
         std::uint32_t visited = 0;
-        visit_weights(input_, kv_head, [&](std::uint32_t head, std::uint32_t position, std::span<const float> weights) {
+        visit_weights(input_, kv_head, [&](std::uint32_t head, Position at, std::span<const float> weights) {
+            const std::uint32_t position = index_of(at);
             EXPECT_EQ(head, kv_head * group + visited % group);
             EXPECT_EQ(position, input_.n - input_.count + visited / group);
             check_row(position, weights, std::span(expected[visited / group]).subspan(std::size_t{head} * position));
@@ -153,13 +154,12 @@ TEST(Weights, FollowTheWholeSpec) {
 TEST(Weights, EndWhereTheVisitorOrTheStopFlagSaysSo) {
     Observed observed(sharp_spec(1, 2, 16), KvType::F32, {200, 60}, 8);
     std::uint32_t visited = 0;
-    visit_weights(observed.input(), 0,
-                  [&](std::uint32_t, std::uint32_t, std::span<const float>) { return ++visited < 5; });
+    visit_weights(observed.input(), 0, [&](std::uint32_t, Position, std::span<const float>) { return ++visited < 5; });
     EXPECT_EQ(visited, 5U);
     const std::atomic<bool> stop{true};
     Halt halt{Stop(&stop)};
     observed.input().halt = &halt;
-    visit_weights(observed.input(), 0, [&](std::uint32_t, std::uint32_t, std::span<const float>) {
+    visit_weights(observed.input(), 0, [&](std::uint32_t, Position, std::span<const float>) {
         ADD_FAILURE() << "nothing is offered once stopped";
         return true;
     });

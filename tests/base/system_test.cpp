@@ -6,9 +6,9 @@
 #include <thread>
 
 #include "base/block.h"
-#include "base/position.h"
 #include "base/resident.h"
 #include "base/threads.h"
+#include "snapkv/position.h"
 
 namespace snapkv {
 namespace {

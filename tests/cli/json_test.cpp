@@ -5,6 +5,7 @@
 #include <set>
 
 #include "options.h"
+#include "support/positions.h"
 
 namespace snapkv::cli {
 namespace {
@@ -92,7 +93,7 @@ TEST(Json, EveryCacheOptionReportsItself) {
 }
 
 TEST(Json, KeptPositions) {
-    const Kept kept{7, {{{0, 2}, {1}}}};
+    const Kept kept{7, {{snapkv::test::positions({0, 2}), snapkv::test::positions({1})}}};
     EXPECT_EQ(json_text(kept_json({kept}, false)), R"({"n_prompt":7,"layers":[[[0,2],[1]]]})");
     EXPECT_EQ(json_text(kept_json({kept, kept}, true)),
               R"({"answers":[{"n_prompt":7,"layers":[[[0,2],[1]]]},{"n_prompt":7,"layers":[[[0,2],[1]]]}]})");

@@ -7,6 +7,7 @@
 #include "html.h"
 #include "needs.h"
 #include "progress.h"
+#include "support/positions.h"
 #include "terminal.h"
 
 namespace snapkv::cli {
@@ -75,7 +76,8 @@ TEST(Cells, HoldWholeCharactersAtTheWindowsEdge) {
 }
 
 TEST(Cells, CountAndShade) {
-    const KeptPositions kept{{{0, 2}, {2}}, {{2}, {1, 2, 9}}};
+    using snapkv::test::positions;
+    const KeptPositions kept{{positions({0, 2}), positions({2})}, {positions({2}), positions({1, 2, 9})}};
     EXPECT_EQ(keep_counts(kept, 3), (std::vector<std::uint32_t>{1, 1, 4}));
     EXPECT_EQ(shade(0, 90, 5), 0U);
     EXPECT_EQ(shade(1, 90, 5), 1U);

@@ -10,6 +10,7 @@
 #include "eval/missed_attention.h"
 #include "eval/selected_sets.h"
 #include "snapkv/error.h"
+#include "support/positions.h"
 
 namespace snapkv::eval {
 namespace {
@@ -26,7 +27,7 @@ ModelInfo model_of(std::uint32_t layers, std::uint32_t heads, std::uint32_t kv_h
 void offer(const Observer & observer, std::uint32_t layer, std::uint32_t head, std::uint32_t position,
            const std::vector<float> & weights) {
     ASSERT_EQ(weights.size(), position + 1);
-    observer.row({.layer = layer, .kv_head = 0, .head = head, .position = position, .weights = weights});
+    observer.row({.layer = layer, .kv_head = 0, .head = head, .position = Position{position}, .weights = weights});
 }
 
 /// A prompt of 4 positions of prefix and two windows of one token, and two generated tokens judged one by one.
@@ -178,7 +179,7 @@ TEST(SelectedSets, OverlapByLayer) {
             other.observer(), layer, 0, 4,
             layer == 0 ? std::vector<float>{0.4F, 0.0F, 0.0F, 0.4F, 0.2F} : std::vector<float>{0.4F, 0.4F, 0, 0, 0.2F});
     }
-    EXPECT_EQ(one.selected(0, 0), (std::vector<std::uint32_t>{0, 3}));
+    EXPECT_EQ(one.selected(0, 0), test::positions({0, 3}));
     EXPECT_DOUBLE_EQ(one.overlap(other, 0), 1);
     EXPECT_DOUBLE_EQ(one.overlap(other, 1), 0.5);
     EXPECT_DOUBLE_EQ(one.overlap(other, 1, 0), 0.5);

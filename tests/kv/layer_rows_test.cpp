@@ -8,6 +8,7 @@
 
 #include "kv/rows.h"
 #include "kv/segment.h"
+#include "support/positions.h"
 
 namespace snapkv::kv {
 namespace {
@@ -84,7 +85,9 @@ TEST(LayerRows, PackedGathersFromTrunkAndSuffixWithRaggedHeads) {
         Arena arena;
         const LayerRows trunk = marked_rows(arena, shape, 20, 0, 20);
         const LayerRows suffix = marked_rows(arena, shape, 8, 20, 6);
-        std::vector<std::vector<std::uint32_t>> kept{{0, 7, 19, 20, 25}, {}, {21}, {3}};
+        std::vector<std::vector<Position>> kept{snapkv::test::positions({0, 7, 19, 20, 25}),
+                                                snapkv::test::positions({}), snapkv::test::positions({21}),
+                                                snapkv::test::positions({3})};
         kept.resize(shape.kv_heads);
         const LayerRows packed = LayerRows::packed(arena, shape, views_of(trunk, suffix), kept);
         std::uint64_t total = 0;
@@ -93,8 +96,8 @@ TEST(LayerRows, PackedGathersFromTrunkAndSuffixWithRaggedHeads) {
             ASSERT_EQ(view.rows, kept[head].size());
             total += view.rows;
             for (std::uint32_t row = 0; row < view.rows; ++row) {
-                EXPECT_EQ(view.position(row), Position{kept[head][row]});
-                EXPECT_TRUE(has_marks(view, shape, 0, head, row, kept[head][row])) << head << ' ' << row;
+                EXPECT_EQ(view.position(row), kept[head][row]);
+                EXPECT_TRUE(has_marks(view, shape, 0, head, row, index_of(kept[head][row]))) << head << ' ' << row;
             }
         }
         EXPECT_EQ(packed.total_rows(), total);
@@ -110,7 +113,7 @@ TEST(LayerRows, PackedOfEverythingEqualsTheSource) {
     for (std::uint32_t position = 0; position < all.size(); ++position) {
         all[position] = position;
     }
-    const std::vector<std::vector<std::uint32_t>> kept(shape.kv_heads, all);
+    const std::vector<std::vector<Position>> kept(shape.kv_heads, snapkv::test::positions(all));
     const LayerRows packed = LayerRows::packed(arena, shape, views_of(trunk, suffix), kept);
     for (const std::uint32_t position : all) {
         EXPECT_TRUE(has_marks(packed.head(1), shape, 0, 1, position, position)) << position;
@@ -122,14 +125,16 @@ TEST(LayerRows, PackedGathersFromPackedRowsAndRowsAfterThem) {
     const LayerShape shape = shapes()[1];
     const LayerRows trunk = marked_rows(arena, shape, 50, 0, 50);
     const LayerRows suffix = marked_rows(arena, shape, 10, 50, 10);
-    const std::vector<std::vector<std::uint32_t>> once{{1, 2, 30, 49}, {}, {10, 40, 41, 42}};
+    const std::vector<std::vector<Position>> once{snapkv::test::positions({1, 2, 30, 49}), snapkv::test::positions({}),
+                                                  snapkv::test::positions({10, 40, 41, 42})};
     const LayerRows first = LayerRows::packed(arena, shape, views_of(trunk, suffix), once);
-    const std::vector<std::vector<std::uint32_t>> twice{{2, 49, 50}, {50, 59}, {41}};
+    const std::vector<std::vector<Position>> twice{snapkv::test::positions({2, 49, 50}),
+                                                   snapkv::test::positions({50, 59}), snapkv::test::positions({41})};
     const LayerRows second = LayerRows::packed(arena, shape, views_of(first, suffix), twice);
     for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
         ASSERT_EQ(second.head(head).rows, twice[head].size());
         for (std::uint32_t row = 0; row < twice[head].size(); ++row) {
-            EXPECT_TRUE(has_marks(second.head(head), shape, 0, head, row, twice[head][row]));
+            EXPECT_TRUE(has_marks(second.head(head), shape, 0, head, row, index_of(twice[head][row])));
         }
     }
 }
@@ -139,15 +144,15 @@ TEST(LayerRows, PackedGathersFromSeveralPackedParts) {
     const LayerShape shape{.kv_heads = 1, .key_size = 4, .value_size = 6, .type = KvType::F16};
     const LayerRows source = marked_rows(arena, shape, 100, 0, 100);
     const std::vector<std::vector<HeadRows>> all{{source.head(0)}};
-    const std::vector<std::vector<std::uint32_t>> early{{3, 4, 9, 20}};
-    const std::vector<std::vector<std::uint32_t>> late{{50, 51, 70}};
+    const std::vector<std::vector<Position>> early{snapkv::test::positions({3, 4, 9, 20})};
+    const std::vector<std::vector<Position>> late{snapkv::test::positions({50, 51, 70})};
     const LayerRows first = LayerRows::packed(arena, shape, all, early);
     const LayerRows second = LayerRows::packed(arena, shape, all, late);
     const std::vector<std::vector<HeadRows>> parts{{first.head(0), second.head(0)}};
-    const std::vector<std::vector<std::uint32_t>> kept{{9, 50, 70}};
+    const std::vector<std::vector<Position>> kept{snapkv::test::positions({9, 50, 70})};
     const LayerRows packed = LayerRows::packed(arena, shape, parts, kept);
     for (std::uint32_t row = 0; row < 3; ++row) {
-        EXPECT_TRUE(has_marks(packed.head(0), shape, 0, 0, row, kept[0][row]));
+        EXPECT_TRUE(has_marks(packed.head(0), shape, 0, 0, row, index_of(kept[0][row])));
     }
 }
 
@@ -171,7 +176,7 @@ TEST(LayerRows, GivesItsMemoryBackAtOnce) {
     EXPECT_GE(full, 1000 * 2 * shape.row_bytes());
     EXPECT_LE(full, 1000 * 2 * shape.row_bytes() + std::uint64_t{4} * 64) << "at most a line of padding a part";
     std::vector<std::vector<HeadRows>> views{{working->head(0)}, {working->head(1)}};
-    const std::vector<std::vector<std::uint32_t>> kept{{5, 6}, {7}};
+    const std::vector<std::vector<Position>> kept{snapkv::test::positions({5, 6}), snapkv::test::positions({7})};
     const LayerRows packed = LayerRows::packed(arena, shape, views, kept);
     EXPECT_EQ(arena.meter().peak(), arena.meter().alive());
     working.reset();

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "kv/rows.h"
+#include "support/positions.h"
 
 namespace snapkv::kv {
 namespace {
@@ -28,13 +29,14 @@ std::vector<LayerShape> store_shapes() {
 using test::append_marked;
 
 /// All rows carry the marks of their positions; returns these.
-std::vector<std::uint32_t> marked(const std::vector<HeadRows> & views, const LayerShape & shape, std::uint32_t layer,
-                                  std::uint32_t head) {
-    std::vector<std::uint32_t> positions;
+std::vector<Position> marked(const std::vector<HeadRows> & views, const LayerShape & shape, std::uint32_t layer,
+                             std::uint32_t head) {
+    std::vector<Position> positions;
     for (const HeadRows & view : views) {
         for (std::uint32_t row = 0; row < view.rows; ++row) {
-            positions.push_back(index_of(view.position(row)));
-            EXPECT_TRUE(test::has_marks(view, shape, layer, head, row, positions.back())) << positions.back();
+            positions.push_back(view.position(row));
+            EXPECT_TRUE(test::has_marks(view, shape, layer, head, row, index_of(positions.back())))
+                << index_of(positions.back());
         }
     }
     EXPECT_TRUE(std::is_sorted(positions.begin(), positions.end()));
@@ -81,8 +83,11 @@ protected:
     void freeze(std::uint32_t rows, const std::vector<std::vector<std::vector<std::uint32_t>>> & kept) {
         auto segment = std::make_shared<Segment>();
         for (std::uint32_t layer = 0; layer < kept.size(); ++layer) {
+            std::vector<std::vector<Position>> of_layer;
+            std::transform(kept[layer].begin(), kept[layer].end(), std::back_inserter(of_layer),
+                           snapkv::test::positions);
             segment->add_layer(std::make_shared<const LayerRows>(
-                LayerRows::packed(arena_, store_.shape(layer), store_.views(layer), kept[layer])));
+                LayerRows::packed(arena_, store_.shape(layer), store_.views(layer), of_layer)));
         }
         store_.freeze(arena_, store_.segments.size(), std::move(segment), rows);
     }
@@ -96,9 +101,9 @@ TEST_F(Stored, AreFrozen) {
     for (std::uint32_t layer = 0; layer < store_shapes().size(); ++layer) {
         const auto views = store_.views(layer);
         for (std::uint32_t head = 0; head < views.size(); ++head) {
-            std::vector<std::uint32_t> expected = kept_[layer][head];
+            std::vector<Position> expected = snapkv::test::positions(kept_[layer][head]);
             for (std::uint32_t position = 300; position < 400; ++position) {
-                expected.push_back(position);
+                expected.push_back(Position{position});
             }
             EXPECT_EQ(marked(views[head], store_shapes()[layer], layer, head), expected);
         }
@@ -133,7 +138,7 @@ TEST_F(Stored, LetGoOfWhatSlidingLayersSeeNoMore) {
     EXPECT_EQ(store_.segments.front()->layer(1).total_rows(), 0U) << "240 - 40 is behind it";
     EXPECT_EQ(&store_.segments.front()->layer(0), &first->layer(0)) << "the rest is shared";
     EXPECT_EQ(first->layer(1).total_rows(), 2U) << "others may have it";
-    EXPECT_EQ(marked(store_.views(1)[0], store_shapes()[1], 1, 0).front(), 229U);
+    EXPECT_EQ(marked(store_.views(1)[0], store_shapes()[1], 1, 0).front(), Position{229});
 }
 
 TEST_F(Stored, KnowWhatSlidingLayersStillSee) {
@@ -156,14 +161,14 @@ TEST_F(Stored, AreMergedLikeDigitsOfACounter) {
     std::uint64_t copied = 0;
     constexpr std::uint32_t kTurns = 256;
     for (std::uint32_t turn = 0; turn < kTurns; ++turn) {
-        const std::uint32_t position = index_of(store_.tail.first());
+        const Position position = store_.tail.first();
         const std::size_t merged = store_.first_merged(Position{kBegin}, 2);
-        std::vector<std::vector<std::uint32_t>> kept(2);
+        std::vector<std::vector<Position>> kept(2);
         for (std::size_t index = merged; index < store_.segments.size(); ++index) {
             for (std::uint32_t head = 0; head < 2; ++head) {
                 const std::vector<HeadRows> views{store_.segments[index]->layer(0).head(head)};
                 for (const Position at : positions_in(views)) {
-                    kept[head].push_back(index_of(at));
+                    kept[head].push_back(at);
                 }
             }
         }

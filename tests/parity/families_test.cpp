@@ -321,9 +321,10 @@ TEST_P(Families, KeepsWhatTheOracleKeeps) {
             continue;
         }
         if (spec.sliding_window > 0) {
-            std::vector<std::uint32_t> last(kSlidingWindow);
-            std::iota(last.begin(), last.end(), static_cast<std::uint32_t>(kTokens) - kSlidingWindow);
-            EXPECT_EQ(kept[layer], std::vector<std::vector<std::uint32_t>>(shape.kv_heads, last)) << "layer " << layer;
+            const Position first{static_cast<std::uint32_t>(kTokens) - kSlidingWindow};
+            EXPECT_EQ(kept[layer],
+                      std::vector<std::vector<Position>>(shape.kv_heads, positions_from(first, kSlidingWindow)))
+                << "layer " << layer;
             rows += std::uint64_t{shape.kv_heads} * kSlidingWindow;
             continue;
         }
@@ -337,8 +338,8 @@ TEST_P(Families, KeepsWhatTheOracleKeeps) {
         const auto scores = naive_scores(cut, products(looked_, shape, layer));
         for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
             const NaiveKept expected = naive_kept(cut, scores[head]);
-            for (const std::uint32_t position : differing(kept[layer][head], expected.positions)) {
-                EXPECT_NEAR(scores[head][position] / expected.last_score, 1, 1e-4) << "layer " << layer;
+            for (const Position position : differing(kept[layer][head], expected.positions)) {
+                EXPECT_NEAR(scores[head][index_of(position)] / expected.last_score, 1, 1e-4) << "layer " << layer;
             }
             rows += kept[layer][head].size();
         }

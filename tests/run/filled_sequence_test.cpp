@@ -41,8 +41,8 @@ TEST_F(FilledSequence, KeepsEveryRowWithoutCompression) {
         for (const auto & layer : sequence.kept_positions()) {
             for (const auto & head : layer) {
                 ASSERT_EQ(head.size(), kDepth);
-                EXPECT_EQ(head.front(), 0U);
-                EXPECT_EQ(head.back(), kDepth - 1);
+                EXPECT_EQ(head.front(), Position{0});
+                EXPECT_EQ(head.back(), Position{kDepth - 1});
             }
         }
     }
@@ -59,10 +59,10 @@ TEST_F(FilledSequence, KeepsWhatAPrefillWouldKeep) {
         EXPECT_NE(layer.front(), layer.back());
         for (const auto & head : layer) {
             ASSERT_EQ(head.size(), 101U);
-            EXPECT_THAT(std::vector(head.begin(), head.begin() + 3), ::testing::ElementsAre(0, 1, 2));
+            EXPECT_EQ(std::vector(head.begin(), head.begin() + 3), positions_from(Position{0}, 3));
             EXPECT_TRUE(std::adjacent_find(head.begin(), head.end(), std::greater_equal<>()) == head.end());
-            EXPECT_EQ(head[101 - 16], kDepth - 16);
-            EXPECT_EQ(head.back(), kDepth - 1);
+            EXPECT_EQ(head[101 - 16], Position{kDepth - 16});
+            EXPECT_EQ(head.back(), Position{kDepth - 1});
         }
     }
 }
@@ -72,7 +72,7 @@ TEST_F(FilledSequence, EveryPlaceIsDistinctWhereTheBudgetIsJustBelowThePrompt) {
         const Sequence sequence = *session_.filled_sequence(kDepth, snapkv_cache(kDepth - 1, 16), seed);
         const KeptPositions kept = sequence.kept_positions();
         for (const auto & head : kept.front()) {
-            EXPECT_EQ(std::set<std::uint32_t>(head.begin(), head.end()).size(), kDepth - 1);
+            EXPECT_EQ(std::set<Position>(head.begin(), head.end()).size(), kDepth - 1);
         }
     }
 }

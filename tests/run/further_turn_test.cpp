@@ -86,7 +86,7 @@ TEST_F(FurtherTurn, DoesNotCompressAgain) {
     for (auto & layer : expected) {
         for (auto & head : layer) {
             for (std::size_t i = 0; i < second_.size(); ++i) {
-                head.push_back(static_cast<std::uint32_t>(first_.size() + i));
+                head.push_back(Position{static_cast<std::uint32_t>(first_.size() + i)});
             }
         }
     }

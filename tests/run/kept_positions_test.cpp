@@ -41,10 +41,10 @@ TEST_P(KeptRows, HoldTheWindowAndTheSinksInAscendingOrder) {
             ASSERT_EQ(head.size(), 70U);
             EXPECT_TRUE(std::ranges::is_sorted(head, std::less_equal<>())) << "positions ascend, each once";
             for (std::uint32_t sink = 0; sink < 5; ++sink) {
-                EXPECT_EQ(head[sink], sink);
+                EXPECT_EQ(head[sink], Position{sink});
             }
             for (std::uint32_t row = 0; row < 12; ++row) {
-                EXPECT_EQ(head[58 + row], kTokens - 12 + row);
+                EXPECT_EQ(head[58 + row], Position{kTokens - 12 + row});
             }
         }
     }

@@ -6,6 +6,7 @@
 
 #include "run/seen_attention.h"
 #include "run/tiny_run.h"
+#include "support/positions.h"
 
 namespace snapkv {
 namespace {
@@ -106,10 +107,10 @@ TEST(Observer, ExplainsWhatWasKept) {
                     }
                 }
             }
-            const std::vector<std::uint32_t> selected =
+            const std::vector<Position> selected =
                 select_positions(votes, group, {.count = 50 - kWindow, .cluster = Cluster::kernel(7)});
-            const std::vector<std::uint32_t> & found = kept[layer][kv_head];
-            EXPECT_EQ(selected, std::vector<std::uint32_t>(found.begin(), found.end() - kWindow));
+            const std::vector<Position> & found = kept[layer][kv_head];
+            EXPECT_EQ(selected, std::vector<Position>(found.begin(), found.end() - kWindow));
         }
     }
 }
@@ -135,10 +136,8 @@ TEST(SelectPositions, RefusesWhatMakesNoRows) {
     EXPECT_THROW(static_cast<void>(select_positions(scores, 2, {.count = 1, .cluster = {.words = true}})), Error);
     EXPECT_TRUE(select_positions({}, 1, {.count = 3}).empty());
     // Means 0.15, 0.7, 0.2.
-    EXPECT_EQ(select_positions(scores, 2, {.count = 2, .cluster = Cluster::kernel(1)}),
-              (std::vector<std::uint32_t>{1, 2}));
-    EXPECT_EQ(select_positions(scores, 2, {.count = 9, .cluster = Cluster::kernel(1)}),
-              (std::vector<std::uint32_t>{0, 1, 2}));
+    EXPECT_EQ(select_positions(scores, 2, {.count = 2, .cluster = Cluster::kernel(1)}), test::positions({1, 2}));
+    EXPECT_EQ(select_positions(scores, 2, {.count = 9, .cluster = Cluster::kernel(1)}), test::positions({0, 1, 2}));
 }
 
 }  // namespace

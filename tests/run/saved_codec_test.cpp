@@ -13,6 +13,7 @@
 #include "run/synthetic_sequence.h"
 #include "snapkv/error.h"
 #include "support/contents.h"
+#include "support/positions.h"
 
 namespace snapkv::run {
 namespace {
@@ -168,7 +169,7 @@ TEST(SavedCodec, ForksShareTheSegments) {
     EXPECT_EQ(Internals::of(one).rows.segments, Internals::of(loaded).rows.segments);
     EXPECT_EQ(Internals::of(other).rows.segments, Internals::of(loaded).rows.segments);
     EXPECT_EQ(one.kept_positions(), loaded.kept_positions());
-    EXPECT_EQ(loaded.kept_positions()[0][2], (std::vector<std::uint32_t>{0, 1, 2, 3, 18, 19, 20, 21, 22}));
+    EXPECT_EQ(loaded.kept_positions()[0][2], snapkv::test::positions({0, 1, 2, 3, 18, 19, 20, 21, 22}));
 }
 
 TEST(SavedCodec, RefusesAnotherModel) {

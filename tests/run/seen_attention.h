@@ -25,7 +25,7 @@ public:
     [[nodiscard]] Observer observer(std::uint32_t positions) {
         return {positions, [this](const AttentionRow & row) {
                     const std::lock_guard lock(guard_);
-                    const Key key{row.layer, row.head, row.position};
+                    const Key key{row.layer, row.head, index_of(row.position)};
                     EXPECT_FALSE(rows_.contains(key)) << "offered twice";
                     rows_[key].assign(row.weights.begin(), row.weights.end());
                 }};
@@ -43,14 +43,13 @@ private:
 /// The naive model's softmax of one query over those of positions 0 .. `position` that are among `rows` (ascending), 0
 /// for the others.
 inline std::vector<double> naive_weights(const TinyRun & run, const NaiveModel & naive, std::uint32_t layer,
-                                         std::uint32_t head, std::uint32_t position,
-                                         std::span<const std::uint32_t> rows) {
+                                         std::uint32_t head, std::uint32_t position, std::span<const Position> rows) {
     const TinyShape & shape = run.tiny.shape;
     const auto query = naive.query(layer, head, position);
-    const std::span<const std::uint32_t> seen(rows.begin(), std::upper_bound(rows.begin(), rows.end(), position));
+    const std::span<const Position> seen(rows.begin(), std::upper_bound(rows.begin(), rows.end(), Position{position}));
     std::vector<double> logits;
-    for (const std::uint32_t key : seen) {
-        const auto row = naive.key(layer, head / (shape.heads / shape.kv_heads), key);
+    for (const Position key : seen) {
+        const auto row = naive.key(layer, head / (shape.heads / shape.kv_heads), index_of(key));
         const double dot = std::inner_product(query.begin(), query.end(), row.begin(), 0.0);
         logits.push_back(dot / std::sqrt(static_cast<double>(shape.key_size)));
     }
@@ -62,7 +61,7 @@ inline std::vector<double> naive_weights(const TinyRun & run, const NaiveModel &
     }
     std::vector<double> weights(position + 1, 0.0);
     for (std::size_t i = 0; i < seen.size(); ++i) {
-        weights[seen[i]] = logits[i] / sum;
+        weights[index_of(seen[i])] = logits[i] / sum;
     }
     return weights;
 }
@@ -70,9 +69,7 @@ inline std::vector<double> naive_weights(const TinyRun & run, const NaiveModel &
 /// The same over all of those positions.
 inline std::vector<double> naive_weights(const TinyRun & run, const NaiveModel & naive, std::uint32_t layer,
                                          std::uint32_t head, std::uint32_t position) {
-    std::vector<std::uint32_t> all(position + 1);
-    std::iota(all.begin(), all.end(), 0U);
-    return naive_weights(run, naive, layer, head, position, all);
+    return naive_weights(run, naive, layer, head, position, positions_from(Position{0}, position + 1));
 }
 
 }  // namespace snapkv::test

@@ -141,8 +141,8 @@ inline void expect_same_kept(const TinyRun & run, const Sequence & one, const Se
         });
         for (std::uint32_t head = 0; head < cut.kv_heads; ++head) {
             const double last = naive_kept(cut, scores[head]).last_score;
-            for (const std::uint32_t position : differing(kept_one[layer][head], kept_other[layer][head])) {
-                EXPECT_NEAR(scores[head][position] / last, 1, 5e-3) << "layer " << layer << " head " << head;
+            for (const Position position : differing(kept_one[layer][head], kept_other[layer][head])) {
+                EXPECT_NEAR(scores[head][index_of(position)] / last, 1, 5e-3) << "layer " << layer << " head " << head;
             }
         }
     }

@@ -47,14 +47,13 @@ TEST_P(TurnsOfFamilies, GoOnAfterTheyAreShrunk) {
     const std::vector<LayerAttention> attention = session.model().info().attention;
     const KeptPositions kept = sequence.kept_positions();
     for (std::size_t layer = 0; layer < attention.size(); ++layer) {
-        for (const std::vector<std::uint32_t> & head : kept[layer]) {
+        for (const std::vector<Position> & head : kept[layer]) {
             EXPECT_TRUE(std::ranges::is_sorted(head));
             if (attention[layer].window == 0) {
                 EXPECT_EQ(head.size(), 1199U);
             } else {
-                std::vector<std::uint32_t> window(attention[layer].window);
-                std::iota(window.begin(), window.end(), 1200 - attention[layer].window);
-                EXPECT_TRUE(std::ranges::includes(head, window));
+                const std::uint32_t window = attention[layer].window;
+                EXPECT_TRUE(std::ranges::includes(head, positions_from(Position{1200 - window}, window)));
             }
         }
     }
@@ -99,7 +98,9 @@ TEST_P(TurnsOfFamilies, KeepWhatSlidingLayersSee) {
         for (std::size_t layer = 0; layer < kept.size(); ++layer) {
             const std::uint32_t window = info.attention[layer].window;
             if (window > 0) {
-                EXPECT_EQ(kept[layer][0][kept[layer][0].size() - (window - 1)], tokens - window) << layer;
+                EXPECT_EQ(kept[layer][0][kept[layer][0].size() - (window - 1)],
+                          Position{static_cast<std::uint32_t>(tokens) - window})
+                    << layer;
             }
         }
     }

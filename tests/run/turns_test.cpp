@@ -86,7 +86,7 @@ protected:
         for (auto & layer : seen) {
             for (auto & head : layer) {  // the pending token and the message
                 for (std::uint32_t position = message - 1; position < end; ++position) {
-                    head.push_back(position);
+                    head.push_back(Position{position});
                 }
             }
         }
@@ -101,13 +101,13 @@ protected:
                     scores.insert(scores.end(), votes.begin(), votes.end());
                 }
                 auto & of_head = kept[layer][head];
-                of_head.erase(std::lower_bound(of_head.begin(), of_head.end(), kPrompt), of_head.end());
-                for (const std::uint32_t turn :
+                of_head.erase(std::lower_bound(of_head.begin(), of_head.end(), Position{kPrompt}), of_head.end());
+                for (const Position turn :
                      select_positions(scores, group, {.count = rows, .cluster = Cluster::kernel(7)})) {
-                    of_head.push_back(kPrompt + turn);
+                    of_head.push_back(turn + kPrompt);
                 }
                 for (std::uint32_t position = message; position < end; ++position) {
-                    of_head.push_back(position);
+                    of_head.push_back(Position{position});
                 }
             }
         }
@@ -322,10 +322,9 @@ TEST_F(Turns, KeepAShareAndSinks) {
     config.sink = 4;
     config.window.reset();
     ASSERT_TRUE(compress(sequence, config).turns.compressed);
-    const std::vector<std::uint32_t> head = sequence.kept_positions()[1][1];
+    const std::vector<Position> head = sequence.kept_positions()[1][1];
     EXPECT_EQ(head.size(), 64U + 30 + message_.size());
-    EXPECT_EQ(std::vector(head.begin() + 64, head.begin() + 68),
-              (std::vector<std::uint32_t>{kPrompt, kPrompt + 1, kPrompt + 2, kPrompt + 3}));
+    EXPECT_EQ(std::vector(head.begin() + 64, head.begin() + 68), positions_from(Position{kPrompt}, 4));
 }
 
 TEST_F(Turns, MayBeInterruptedAndShrunkLater) {

@@ -100,7 +100,7 @@ protected:
     }
 
     /// Attention's own vote and selection from the captured queries and keys.
-    [[nodiscard]] std::vector<std::vector<std::uint32_t>> voted() const {
+    [[nodiscard]] std::vector<std::vector<Position>> voted() const {
         const model::HyperParameters & params = Internals::of(run_.model)->params;
         const select::Plan plan = select::make_plan(branch_.cache, kTokens, 0);
         const std::vector<float> keys = stored_keys();
@@ -131,7 +131,7 @@ protected:
             votes);
         vote.statistics();
         vote.columns();
-        std::vector<std::vector<std::uint32_t>> kept;
+        std::vector<std::vector<Position>> kept;
         const std::size_t of_head = votes.size() / params.kv_heads;
         for (std::uint32_t head = 0; head < params.kv_heads; ++head) {
             vote.finish(head);
@@ -151,8 +151,8 @@ TEST_P(VoteOracle, KeepsWhatTheNaiveSelectionKeeps) {
     for (std::uint32_t head = 0; head < cut.kv_heads; ++head) {
         const test::NaiveKept expected = test::naive_kept(cut, scores[head]);
         ASSERT_EQ(kept[0][head].size(), expected.positions.size());
-        for (const std::uint32_t position : test::differing(kept[0][head], expected.positions)) {
-            EXPECT_NEAR(scores[head][position] / expected.last_score, 1, 1e-5) << "head " << head;
+        for (const Position position : test::differing(kept[0][head], expected.positions)) {
+            EXPECT_NEAR(scores[head][index_of(position)] / expected.last_score, 1, 1e-5) << "head " << head;
         }
     }
 }

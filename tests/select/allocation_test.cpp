@@ -121,12 +121,12 @@ TEST(LayerChoice, KeepsEachHeadsOwnNumberOfRows) {
         std::size_t total = 0;
         std::vector<std::size_t> counts;
         for (std::uint32_t head = 0; head < 3; ++head) {
-            const std::vector<std::uint32_t> kept = choice.keep(head);
+            const std::vector<Position> kept = choice.keep(head);
             EXPECT_TRUE(std::is_sorted(kept.begin(), kept.end()));
-            EXPECT_EQ(kept.front(), 0U);
-            EXPECT_EQ(kept[1], 1U);
-            EXPECT_EQ(kept.back(), 99U);
-            EXPECT_EQ(kept[kept.size() - 6], 94U);
+            EXPECT_EQ(kept.front(), Position{0});
+            EXPECT_EQ(kept[1], Position{1});
+            EXPECT_EQ(kept.back(), Position{99});
+            EXPECT_EQ(kept[kept.size() - 6], Position{94});
             Plan alone = plan;
             alone.allocation = Allocation::Even;
             alone.budget = static_cast<std::uint32_t>(kept.size());

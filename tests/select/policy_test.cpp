@@ -11,6 +11,7 @@
 
 #include "select/oracle.h"
 #include "select/random_votes.h"
+#include "support/positions.h"
 
 namespace snapkv::select {
 namespace {
@@ -76,7 +77,7 @@ void for_all_plans(Votes kind, Check check) {
 TEST(KeepPositions, EqualsTheOracleSaveAtTheCut) {
     for_all_plans(Votes::Attention, [](const Plan & plan, const std::vector<float> & votes) {
         const oracle::Selection selection = expected(plan, votes);
-        const std::vector<std::uint32_t> kept = keep_positions(plan, votes);
+        const std::vector<std::uint32_t> kept = test::indices(keep_positions(plan, votes));
         ASSERT_EQ(kept.size(), plan.budget);
         ASSERT_TRUE(std::adjacent_find(kept.begin(), kept.end(), std::greater_equal<>()) == kept.end());
         for (const std::uint32_t position : differing(kept, selection.kept)) {
@@ -90,7 +91,7 @@ TEST(KeepPositions, EqualsTheOracleSaveAtTheCut) {
 TEST(KeepPositions, EqualsTheOracleExactlyWhereArithmeticIsExact) {
     for (const Votes kind : {Votes::FewValues, Votes::Zeros, Votes::WithNaN}) {
         for_all_plans(kind, [](const Plan & plan, const std::vector<float> & votes) {
-            EXPECT_EQ(keep_positions(plan, votes), expected(plan, votes).kept)
+            EXPECT_EQ(test::indices(keep_positions(plan, votes)), expected(plan, votes).kept)
                 << "n " << plan.n << ", kernel " << 2 * plan.cluster.back + 1;
         });
     }
@@ -109,7 +110,7 @@ TEST(KeepPositions, MoreRowsKeepTheSameAndMore) {
             std::vector<std::uint32_t> fewer;
             for (std::uint32_t budget = 18; budget < 300; ++budget) {
                 Plan plan = make({300, 16, budget, 1}, how, GroupReduce::Mean);
-                const std::vector<std::uint32_t> kept = keep_positions(plan, votes, marks);
+                const std::vector<std::uint32_t> kept = test::indices(keep_positions(plan, votes, marks));
                 ASSERT_EQ(kept.size(), budget);
                 ASSERT_TRUE(std::includes(kept.begin(), kept.end(), fewer.begin(), fewer.end())) << budget;
                 fewer = kept;
@@ -125,21 +126,23 @@ TEST(KeepPositions, AWordThatDoesNotFitIsKeptFromItsStart) {
     }
     Plan plan = make({10, 1, 4, 0}, {.back = 0, .ahead = 0, .words = true}, GroupReduce::Mean);
     const std::vector<float> votes{0, 0, 1, 0, 5, 0, 2, 0, 0};
-    EXPECT_THAT(keep_positions(plan, votes, marks), ElementsAre(2, 3, 4, 9));
+    EXPECT_THAT(test::indices(keep_positions(plan, votes, marks)), ElementsAre(2, 3, 4, 9));
     plan.budget = 7;
-    EXPECT_THAT(keep_positions(plan, votes, marks), ElementsAre(2, 3, 4, 5, 6, 7, 9));
+    EXPECT_THAT(test::indices(keep_positions(plan, votes, marks)), ElementsAre(2, 3, 4, 5, 6, 7, 9));
 }
 
 TEST(KeepPositions, KeepsRecentRowsNotVoters) {
     Plan plan = make({10, 6, 5, 0}, Cluster::kernel(1), GroupReduce::Mean);
     plan.recent = 2;
-    EXPECT_THAT(keep_positions(plan, std::vector<float>{0, 9, 0, 0, 0, 7, 0, 5}), ElementsAre(1, 5, 7, 8, 9));
+    EXPECT_THAT(test::indices(keep_positions(plan, std::vector<float>{0, 9, 0, 0, 0, 7, 0, 5})),
+                ElementsAre(1, 5, 7, 8, 9));
 }
 
 TEST(KeepPositions, KeepsBudgetLessWindowOfThePrefix) {
     std::mt19937 random(6);
     const Plan plan = make({1000, 16, 256, 0}, Cluster::kernel(5, Pooling::Max), GroupReduce::Mean);
-    const std::vector<std::uint32_t> kept = keep_positions(plan, random_votes(Votes::Attention, 3 * 984, random));
+    const std::vector<std::uint32_t> kept =
+        test::indices(keep_positions(plan, random_votes(Votes::Attention, 3 * 984, random)));
     ASSERT_EQ(kept.size(), 256U);
     EXPECT_LT(kept[239], 984U);
     for (std::uint32_t i = 0; i < 16; ++i) {
@@ -150,23 +153,25 @@ TEST(KeepPositions, KeepsBudgetLessWindowOfThePrefix) {
 TEST(KeepPositions, SinksStayWithoutVotesAndVoteForTheirNeighbours) {
     // The first position holds the best vote: pooled, it lifts its neighbour 1, which no sink keeps.
     const Plan plan = make({10, 2, 5, 1}, Cluster::kernel(3, Pooling::Max), GroupReduce::Mean);
-    EXPECT_THAT(keep_positions(plan, std::vector<float>{9, 0, 0, 0, 0, 0, 5, 0}), ElementsAre(0, 1, 5, 8, 9));
-    EXPECT_THAT(keep_positions(plan, std::vector<float>{0, 0, 0, 0, 0, 0, 5, 0}), ElementsAre(0, 5, 6, 8, 9));
+    EXPECT_THAT(test::indices(keep_positions(plan, std::vector<float>{9, 0, 0, 0, 0, 0, 5, 0})),
+                ElementsAre(0, 1, 5, 8, 9));
+    EXPECT_THAT(test::indices(keep_positions(plan, std::vector<float>{0, 0, 0, 0, 0, 0, 5, 0})),
+                ElementsAre(0, 5, 6, 8, 9));
 }
 
 TEST(KeepPositions, TheWindowIsNeverVotedOut) {
     const Plan plan = make({8, 3, 5, 0}, Cluster::kernel(1, Pooling::None), GroupReduce::Sum);
-    EXPECT_THAT(keep_positions(plan, std::vector<float>(5, 0.0F)), ElementsAre(0, 1, 5, 6, 7));
+    EXPECT_THAT(test::indices(keep_positions(plan, std::vector<float>(5, 0.0F))), ElementsAre(0, 1, 5, 6, 7));
 }
 
 TEST(KeepPositions, AggregationDecides) {
     const std::vector<float> votes = {5, 0, 3, 0, 0, 3};  // two heads, three columns
     const Shape shape = {4, 1, 2, 0};
-    EXPECT_THAT(keep_positions(make(shape, Cluster::kernel(1, Pooling::None), GroupReduce::Max), votes),
+    EXPECT_THAT(test::indices(keep_positions(make(shape, Cluster::kernel(1, Pooling::None), GroupReduce::Max), votes)),
                 ElementsAre(0, 3));
-    EXPECT_THAT(keep_positions(make(shape, Cluster::kernel(1, Pooling::None), GroupReduce::Mean), votes),
+    EXPECT_THAT(test::indices(keep_positions(make(shape, Cluster::kernel(1, Pooling::None), GroupReduce::Mean), votes)),
                 ElementsAre(2, 3));
-    EXPECT_THAT(keep_positions(make(shape, Cluster::kernel(1, Pooling::None), GroupReduce::Sum), votes),
+    EXPECT_THAT(test::indices(keep_positions(make(shape, Cluster::kernel(1, Pooling::None), GroupReduce::Sum), votes)),
                 ElementsAre(2, 3));
 }
 

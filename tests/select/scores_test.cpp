@@ -9,6 +9,7 @@
 #include "select/near.h"
 #include "select/oracle.h"
 #include "select/random_votes.h"
+#include "support/positions.h"
 
 namespace snapkv::select {
 namespace {
@@ -57,7 +58,8 @@ TEST(TopPositions, EqualsTheOracle) {
             for (const std::uint32_t first : {0U, 1U, size / 3, size}) {
                 const std::uint32_t most = size - first;
                 for (const std::uint32_t count : {0U, std::min(1U, most), most / 7, most / 2, most}) {
-                    EXPECT_EQ(top_positions(scores, first, count), oracle::top(widened(scores), first, count))
+                    EXPECT_EQ(test::indices(top_positions(scores, first, count)),
+                              oracle::top(widened(scores), first, count))
                         << size << ' ' << first << ' ' << count;
                 }
             }
@@ -66,18 +68,19 @@ TEST(TopPositions, EqualsTheOracle) {
 }
 
 TEST(TopPositions, TiesGoToTheEarlierPosition) {
-    EXPECT_THAT(top_positions(std::vector<float>{1, 2, 1, 2, 1, 2}, 0, 4), ElementsAre(0, 1, 3, 5));
-    EXPECT_THAT(top_positions(std::vector<float>(9, 0.0F), 2, 3), ElementsAre(2, 3, 4));
-    EXPECT_THAT(top_positions(std::vector<float>{-0.0F, 0.0F, -0.0F}, 0, 2), ElementsAre(0, 1));
+    EXPECT_THAT(test::indices(top_positions(std::vector<float>{1, 2, 1, 2, 1, 2}, 0, 4)), ElementsAre(0, 1, 3, 5));
+    EXPECT_THAT(test::indices(top_positions(std::vector<float>(9, 0.0F), 2, 3)), ElementsAre(2, 3, 4));
+    EXPECT_THAT(test::indices(top_positions(std::vector<float>{-0.0F, 0.0F, -0.0F}, 0, 2)), ElementsAre(0, 1));
 }
 
 TEST(TopPositions, NaNIsLowestWhateverItsSign) {
-    EXPECT_THAT(top_positions(std::vector<float>{kNaN, -1, -kNaN, -kInfinity, 3}, 0, 3), ElementsAre(1, 3, 4));
-    EXPECT_THAT(top_positions(std::vector<float>{kNaN, -kNaN, kNaN}, 0, 2), ElementsAre(0, 1));
+    EXPECT_THAT(test::indices(top_positions(std::vector<float>{kNaN, -1, -kNaN, -kInfinity, 3}, 0, 3)),
+                ElementsAre(1, 3, 4));
+    EXPECT_THAT(test::indices(top_positions(std::vector<float>{kNaN, -kNaN, kNaN}, 0, 2)), ElementsAre(0, 1));
 }
 
 TEST(TopPositions, OrdersNegativeScores) {
-    EXPECT_THAT(top_positions(std::vector<float>{-3, -1, -2, kInfinity, 0}, 0, 3), ElementsAre(1, 3, 4));
+    EXPECT_THAT(test::indices(top_positions(std::vector<float>{-3, -1, -2, kInfinity, 0}, 0, 3)), ElementsAre(1, 3, 4));
 }
 
 }  // namespace

@@ -152,8 +152,8 @@ void NaiveModel::keep(const KeptPositions & kept) {
         for (std::size_t head = 0; head < kept[layer].size(); ++head) {
             std::vector<bool> & masked = layers_[layer].masked[head];
             std::fill(masked.begin(), masked.end(), true);
-            for (const std::uint32_t position : kept[layer][head]) {
-                masked[position] = false;
+            for (const Position position : kept[layer][head]) {
+                masked[index_of(position)] = false;
             }
         }
     }

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "support/evidence.h"
+#include "support/positions.h"
 
 namespace snapkv::test {
 namespace {
@@ -109,19 +110,20 @@ NaiveKept naive_kept(const NaiveCut & cut, const std::vector<double> & scores) {
     const std::uint32_t voted = cut.budget - cut.recent - cut.sink;
     NaiveKept kept;
     kept.last_score = scores[candidates[voted - 1]];
-    kept.positions.assign(candidates.begin(), candidates.begin() + voted);
+    candidates.resize(voted);
     for (std::uint32_t position = 0; position < cut.sink; ++position) {
-        kept.positions.push_back(position);
+        candidates.push_back(position);
     }
     for (std::uint32_t position = cut.prefix(); position < cut.n; ++position) {
-        kept.positions.push_back(position);
+        candidates.push_back(position);
     }
-    std::sort(kept.positions.begin(), kept.positions.end());
+    std::sort(candidates.begin(), candidates.end());
+    kept.positions = positions(candidates);
     return kept;
 }
 
-std::vector<std::uint32_t> differing(const std::vector<std::uint32_t> & one, const std::vector<std::uint32_t> & other) {
-    std::vector<std::uint32_t> result;
+std::vector<Position> differing(const std::vector<Position> & one, const std::vector<Position> & other) {
+    std::vector<Position> result;
     std::set_symmetric_difference(one.begin(), one.end(), other.begin(), other.end(), std::back_inserter(result));
     return result;
 }

@@ -37,14 +37,13 @@ using Product = std::function<double(std::uint32_t head, std::uint32_t query, st
 
 /// What the scores keep, and the score of the last position that made it.
 struct NaiveKept {
-    std::vector<std::uint32_t> positions;
+    std::vector<Position> positions;
     double last_score = 0;
 };
 [[nodiscard]] NaiveKept naive_kept(const NaiveCut & cut, const std::vector<double> & scores);
 
 /// Positions of one sorted list that the other lacks, either way.
-[[nodiscard]] std::vector<std::uint32_t> differing(const std::vector<std::uint32_t> & one,
-                                                   const std::vector<std::uint32_t> & other);
+[[nodiscard]] std::vector<Position> differing(const std::vector<Position> & one, const std::vector<Position> & other);
 
 /// The share of `other`'s positions, over all layers and heads, that `one` keeps too.
 [[nodiscard]] double agreement(const KeptPositions & one, const KeptPositions & other);
