@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "attention/spec.h"
+#include "attention/token_tree.h"
 #include "base/halt.h"
 #include "kv/head_rows.h"
 #include "kv/shape.h"
@@ -11,14 +13,31 @@
 
 namespace snapkv::attention {
 
-/// Consecutive query rows of one sequence: rows [row, row + count) of a chunk at positions first, first + 1, ...
-/// A query at position p sees the rows at positions up to p.
+/// The rows of tokens that continue a sequence as a tree. They are not among the sequence's: each token is to see those
+/// of its path as if they followed there, one after the other.
+struct TreeRows {
+    const TokenTree * tree = nullptr;  ///< of all layers; must outlive the unit
+    std::vector<kv::HeadRows> rows;    ///< [KV head], in the tokens' order; what they say of positions does not count
+    /// So many rows would follow in the sequence's last view, which then has consecutive positions; further ones begin
+    /// another view.
+    std::uint32_t room = 0;
+};
+
+/// Query rows of one sequence: rows [row, row + count) of a chunk, at positions first, first + 1, ... A query at
+/// position p sees the rows at positions up to p. Those of a tree, one a token, are at `first` and the token's depth;
+/// each sees all the sequence's rows and those of its path.
 struct QuerySpan {
     std::uint32_t row = 0;
     std::uint32_t count = 0;
     Position first{};
     /// For each KV head the views it attends to, in ascending positions.
     std::vector<std::vector<kv::HeadRows>> rows;
+    std::optional<TreeRows> tree = {};
+
+    /// Of the span's query row `query`.
+    [[nodiscard]] Position position(std::uint32_t query) const {
+        return first + (tree ? tree->tree->depth(query) : query);
+    }
 };
 
 /// Chunk rows whose keys and values go to consecutive cache rows; head h lies h strides further.

@@ -321,17 +321,43 @@ inline std::vector<double> attend(const AttentionSpec & spec, const float * quer
     return softmax.values;
 }
 
+/// The rows of a token's path as they would follow a sequence whose next position is `first`.
+inline DecodedRows on_path(const AttentionSpec & spec, const DecodedRows & tree, std::span<const std::uint32_t> path,
+                           Position first) {
+    DecodedRows rows{{.rows = static_cast<std::uint32_t>(path.size()), .first = first}, {}, {}};
+    const auto append = [](std::vector<double> & to, const std::vector<double> & from, std::size_t row,
+                           std::size_t size) {
+        const std::span<const double> taken = std::span(from).subspan(row * size, size);
+        to.insert(to.end(), taken.begin(), taken.end());
+    };
+    for (const std::uint32_t token : path) {
+        append(rows.keys, tree.keys, token, spec.key_size);
+        append(rows.values, tree.values, token, spec.value_size);
+    }
+    return rows;
+}
+
 /// Attention of all of a unit's queries q, [chunk rows][heads][value size]; zeros for padding.
 inline std::vector<double> attend(const LayerUnit & unit, std::uint32_t chunk_rows, const std::vector<float> & q) {
     const AttentionSpec & spec = unit.spec;
     std::vector<double> out(std::size_t{chunk_rows} * spec.heads * spec.value_size);
     for (const QuerySpan & span : unit.queries) {
         for (std::uint32_t head = 0; head < spec.heads; ++head) {
-            const std::vector<DecodedRows> rows = decoded(unit.shape, span.rows[head / spec.group()]);
+            std::vector<DecodedRows> rows = decoded(unit.shape, span.rows[head / spec.group()]);
+            std::vector<DecodedRows> of_tree;
+            if (span.tree) {
+                of_tree = decoded(unit.shape, std::span(span.tree->rows).subspan(head / spec.group(), 1));
+                rows.emplace_back();
+            }
             for (std::uint32_t i = 0; i < span.count; ++i) {
                 const std::size_t at = std::size_t{span.row + i} * spec.heads + head;
-                const std::vector<double> one =
-                    attend(spec, q.data() + at * spec.key_size, rows, index_of(span.first) + i, head);
+                std::uint32_t position = index_of(span.first) + i;
+                if (span.tree) {
+                    const std::span<const std::uint32_t> path = span.tree->tree->path(i);
+                    position = index_of(span.first) + static_cast<std::uint32_t>(path.size()) - 1;
+                    rows.back() = on_path(spec, of_tree.front(), path, span.first);
+                }
+                const std::vector<double> one = attend(spec, q.data() + at * spec.key_size, rows, position, head);
                 std::copy(one.begin(), one.end(), out.data() + at * spec.value_size);
             }
         }

@@ -63,6 +63,17 @@ public:
         unit.queries.push_back(span);
     }
 
+    /// The same for the tokens of a tree, which must outlive the chunk.
+    void add_tree(std::uint32_t row, const TokenTree & tree, std::uint32_t first,
+                  const std::vector<std::vector<View>> & views) {
+        add_span(row, tree.size(), first, views);
+        TreeRows & rows = unit.queries.back().tree.emplace(TreeRows{.tree = &tree, .rows = {}});
+        for (std::uint32_t head = 0; head < unit.spec.kv_heads; ++head) {
+            owned_.push_back(test::random_rows(random, unit.shape, first, tree.size()));
+            rows.rows.push_back(owned_.back().view());
+        }
+    }
+
     /// [row][head][value_size] as the port computes it.
     std::vector<float> run(Port & port) const {
         port.unit(0) = unit;
@@ -369,6 +380,30 @@ TEST(PortablePlan, BlocksCoverASpanAndSeeNoMoreThanTheyMay) {
         EXPECT_EQ(block.rows, block.pieces[0].rows());
     }
     EXPECT_EQ(next, 300U);
+}
+
+TEST_P(PortableTypes, TokensOfATreeSeeTheirPaths) {
+    const TokenTree tree(std::array{-1, 0, 0, 2, -1, 1, 2, 6});
+    const std::array<float, 4> slopes{0.5F, 0.25F, 0.125F, 0.0625F};
+    for (const std::uint32_t window : {0U, 3U, 50U}) {
+        for (const bool slope : {false, true}) {
+            SCOPED_TRACE(testing::Message() << window << ", " << slope);
+            AttentionSpec spec = spec_of(2, 2, 64, 64);
+            spec.sliding_window = window;
+            spec.alibi_slopes = slope ? slopes : std::span<const float>();
+            Chunk chunk(spec, GetParam(), 12);
+            chunk.add_span(8, 1, 70, {{{.rows = 71}}});
+            chunk.add_tree(0, tree, 530, {{{.rows = 37, .spread = 500}, {.rows = 30}}, {{}, {.rows = 530}}});
+            chunk.check();
+        }
+    }
+}
+
+TEST_P(PortableTypes, ComputesATreeInManyNodes) {
+    const TokenTree tree(std::array{-1, -1, 0, 1, 3, 2});
+    Chunk chunk(spec_of(4, 2, 64, 64), GetParam(), 6);
+    chunk.add_tree(0, tree, 200, {{{.rows = 200}}});
+    chunk.check(chunk.run(*make_portable_port(0, 1, portable::Limits{.flops = 206 * 256 * 2 * 2})));
 }
 
 TEST_P(PortableTypes, ComputesTheSameInManyNodes) {

@@ -1,6 +1,7 @@
 #include "attention/cpu/attend.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -18,13 +19,15 @@ std::uint32_t few_tokens() {
 
 std::size_t Attend::thread_floats() const {
     return std::max(tile_floats(unit_->spec) + kQueryRows * padded(unit_->spec.key_size) + partial_size(kQueryRows),
-                    block_bytes_ / sizeof(float));
+                    block_bytes_ / sizeof(float)) +
+           gathered_floats_;
 }
 
 void Attend::prepare(const LayerUnit & unit, std::uint32_t chunk_rows, std::uint32_t threads) {
     unit_ = &unit;
     steps_ = &steps_for(unit.shape.type);
     block_bytes_ = 0;
+    gathered_floats_ = 0;
     many_items_.clear();
     few_.clear();
     few_items_.clear();
@@ -37,6 +40,10 @@ void Attend::prepare(const LayerUnit & unit, std::uint32_t chunk_rows, std::uint
     const std::uint32_t few = unit.prefill ? 0 : few_tokens();
     for (std::uint32_t span = 0; span < unit.queries.size(); ++span) {
         const std::uint32_t rows = unit.queries[span].count * unit.spec.group();
+        if (unit.queries[span].tree) {
+            assert(unit.queries[span].count <= few);
+            gathered_floats_ = gathered_bytes(unit.shape) / sizeof(float) + 1;
+        }
         for (std::uint32_t head = 0; head < unit.spec.kv_heads; ++head) {
             if (unit.queries[span].count <= few) {
                 add_few(span, head, rows);

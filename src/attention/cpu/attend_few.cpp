@@ -5,6 +5,7 @@
 
 #include "attention/cpu/attend.h"
 #include "attention/cpu/blocks.h"
+#include "attention/cpu/chain_view.h"
 #include "attention/cpu/merge_kernel.h"
 #include "attention/cpu/row_kernel.h"
 #include "kv/anchor.h"
@@ -14,20 +15,13 @@ namespace snapkv::attention::cpu {
 namespace {
 
 /// Cache rows of one piece of work: of a long view more, as each piece has partial results of its own. It depends on
-/// nothing but the view.
-std::uint32_t rows_of_piece(const kv::HeadRows & view) {
+/// nothing but the view's rows.
+std::uint32_t rows_of_piece(std::uint32_t rows) {
     constexpr std::uint32_t kShort = 256;
     constexpr std::uint32_t kLong = 768;
     static_assert(kv::kAnchorRows % kLong == 0 && kLong % kShort == 0);
     constexpr std::uint32_t kLongView = 16384;
-    return view.rows > kLongView ? kLong : kShort;
-}
-
-/// Rows that are taken together. Keys and values take turns in pieces of about two pages: with longer ones memory falls
-/// behind, as hardware then loses the one stream while it reads the other.
-std::uint32_t tile_rows(const kv::LayerShape & shape) {
-    constexpr std::size_t kBytes = 8192;
-    return static_cast<std::uint32_t>(std::clamp<std::size_t>(kBytes / shape.key_bytes() / 16 * 16, 16, kTile));
+    return rows > kLongView ? kLong : kShort;
 }
 
 /// A sink is a logit that was seen before all rows and has no value: it counts in the sum once, in the first part.
@@ -40,6 +34,11 @@ void begin_with_sinks(const AttentionSpec & spec, std::uint32_t kv_head, std::ui
 }
 
 }  // namespace
+
+std::uint32_t tile_rows(const kv::LayerShape & shape) {
+    constexpr std::size_t kBytes = 8192;
+    return static_cast<std::uint32_t>(std::clamp<std::size_t>(kBytes / shape.key_bytes() / 16 * 16, 16, kTile));
+}
 
 std::size_t Attend::partial_size(std::uint32_t rows) const {
     return std::size_t{2} * kQueryRows + rows * padded(unit_->spec.value_size);
@@ -56,10 +55,11 @@ void Attend::add_few(std::uint32_t span, std::uint32_t kv_head, std::uint32_t ro
             few_items_.push_back({few, few_[few].parts++, view, begin, end});
         }
     };
-    const auto & views = unit_->queries[span].rows[kv_head];
-    for (std::uint32_t view = 0; view < views.size(); ++view) {
-        const std::uint32_t rows = views[view].rows;
-        const std::uint32_t step = rows_of_piece(views[view]);
+    const QuerySpan & queries = unit_->queries[span];
+    const std::uint32_t views = chain_views(queries, kv_head);
+    for (std::uint32_t view = 0; view < views; ++view) {
+        const std::uint32_t rows = chain_view(queries, kv_head, view).total();
+        const std::uint32_t step = rows_of_piece(rows);
         for (std::uint32_t begin = 0; begin < rows; begin += step) {
             add_part(view, begin, std::min(begin + step, rows));
         }
@@ -93,10 +93,16 @@ void Attend::attend_few(const FewItem & item, const float * queries, float * out
         const Slopes slopes = slopes_of(unit_->spec, span, few.kv_head, few.first, few.rows);
         tile.slopes = unit_->spec.alibi_slopes.empty() ? nullptr : slopes.slopes.data();
         tile.query_positions = slopes.positions.data();
-        const kv::HeadRows & view = span.rows[few.kv_head][item.view];
-        const Visible visible = visible_rows(unit_->spec, span, few.first, few.rows, view);
-        for_tiles(*unit_, view, visible, item.begin, item.end, tile, partial, scratch, attend_rows,
-                  tile_rows(unit_->shape));
+        const ChainView view = chain_view(span, few.kv_head, item.view);
+        const std::uint32_t step = tile_rows(unit_->shape);
+        const std::uint32_t own = std::clamp(view.rows.rows, item.begin, item.end);
+        // All query rows share the tiles that no row of a tree lies in.
+        const std::uint32_t shared = own == item.end ? own : item.begin + (own - item.begin) / step * step;
+        const Visible visible = visible_rows(unit_->spec, span, few.first, few.rows, view.rows);
+        for_tiles(*unit_, view.rows, visible, item.begin, shared, tile, partial, scratch, attend_rows, step);
+        if (shared < item.end) {
+            attend_paths(few, view, {shared, item.end}, tile, partial, scratch);
+        }
     }
     if (few.parts == 1) {
         write_few(few, partial, out);

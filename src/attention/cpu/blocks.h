@@ -25,7 +25,7 @@ struct Visible {
                                           std::uint32_t count, const kv::HeadRows & view) {
     Visible visible;
     for (std::uint32_t i = 0; i < count; ++i) {
-        const std::uint32_t position = index_of(span.first) + (first + i) / spec.group();
+        const std::uint32_t position = index_of(span.position((first + i) / spec.group()));
         const bool cut = spec.sliding_window > 0 && position >= spec.sliding_window;
         visible.begin[i] = cut ? view.count_up_to(Position{position - spec.sliding_window}) : 0;
         visible.end[i] = view.count_up_to(Position{position});
@@ -46,8 +46,7 @@ struct Slopes {
     Slopes result;
     for (std::uint32_t i = 0; i < count; ++i) {
         result.slopes[i] = spec.slope(kv_head * spec.group() + (first + i) % spec.group());
-        const std::uint32_t token = (first + i) / spec.group();
-        result.positions[i] = static_cast<float>(index_of(span.first) + token);
+        result.positions[i] = static_cast<float>(index_of(span.position((first + i) / spec.group())));
     }
     return result;
 }

@@ -42,21 +42,36 @@ void gather(const HeadBlock & block, const Stored & stored, float * to, int thre
     }
 }
 
-/// value(view, row, query) for each row that a query sees.
+template <typename Value>
+void fill_tree(const AttentionSpec & spec, const QueryBlock & queries, std::uint32_t query, const Piece & piece,
+               std::uint16_t * to, const Value & value) {
+    for (std::uint32_t token = piece.begin; token < piece.end; ++token) {
+        if (const auto distance = distance_in_tree(spec, queries, query, token)) {
+            to[token - piece.begin] = value(*distance);
+        }
+    }
+}
+
+/// value(distance) for each row that a query sees.
 template <typename Value>
 void fill(const AttentionSpec & spec, const HeadBlock & block, std::uint16_t * mask, int thread, int threads,
           const Value & value) {
     const auto [first, last] = share_of(block.queries.count, thread, threads);
     for (std::size_t query = first; query < last; ++query) {
-        const Position position = block.queries.first + static_cast<std::uint32_t>(query);
+        const auto index = static_cast<std::uint32_t>(query);
+        const Position position = block.queries.position(index);
         std::uint16_t * to = mask + query * block.rows;
         std::fill_n(to, block.rows, kHidden);
         for (const Piece & piece : block.pieces) {
-            const Piece seen = visible(spec, piece.view, position);
-            const std::uint32_t begin = std::clamp(seen.begin, piece.begin, piece.end);
-            const std::uint32_t end = std::clamp(seen.end, begin, piece.end);
-            for (std::uint32_t row = begin; row < end; ++row) {
-                to[row - piece.begin] = value(piece.view, row, position);
+            if (piece.of_tree) {
+                fill_tree(spec, block.queries, index, piece, to, value);
+            } else {
+                const Piece seen = visible(spec, piece.view, position);
+                const std::uint32_t begin = std::clamp(seen.begin, piece.begin, piece.end);
+                const std::uint32_t end = std::clamp(seen.end, begin, piece.end);
+                for (std::uint32_t row = begin; row < end; ++row) {
+                    to[row - piece.begin] = value(index_of(position) - index_of(piece.view.position(row)));
+                }
             }
             to += piece.rows();
         }
@@ -66,14 +81,13 @@ void fill(const AttentionSpec & spec, const HeadBlock & block, std::uint16_t * m
 }  // namespace
 
 void fill_mask(const AttentionSpec & spec, const HeadBlock & block, std::uint16_t * mask, int thread, int threads) {
-    fill(spec, block, mask, thread, threads, [](const kv::HeadRows &, std::uint32_t, Position) { return kVisible; });
+    fill(spec, block, mask, thread, threads, [](std::uint32_t) { return kVisible; });
 }
 
 void fill_distances(const AttentionSpec & spec, const HeadBlock & block, std::uint16_t * mask, int thread,
                     int threads) {
-    fill(spec, block, mask, thread, threads, [](const kv::HeadRows & view, std::uint32_t row, Position query) {
-        return ggml_fp32_to_fp16(-static_cast<float>(index_of(query) - index_of(view.position(row))));
-    });
+    fill(spec, block, mask, thread, threads,
+         [](std::uint32_t distance) { return ggml_fp32_to_fp16(-static_cast<float>(distance)); });
 }
 
 void gather_keys(const kv::LayerShape & shape, const HeadBlock & block, float * to, int thread, int threads) {
