@@ -74,6 +74,13 @@ public:
     /// Logits after the last token that has a row, one per vocabulary entry.
     [[nodiscard]] std::span<const float> logits() const;
 
+    /// How many tokens the tree has that Session::step_tree() left behind the sequence; 0: there is none.
+    [[nodiscard]] std::size_t tree_tokens() const;
+    /// Logits after a token of the tree, as long as it is there. Throws Error(Usage) for one that there is not.
+    [[nodiscard]] std::span<const float> tree_logits(std::size_t token) const;
+    /// Gives back the memory of the tree, or of the last one, which otherwise stays for the next.
+    void drop_tree();
+
     struct Impl;
 
 private:

@@ -310,6 +310,9 @@ private:
     std::unique_ptr<Impl> impl_;
 };
 
+/// Tokens of a tree that Session::step_tree() takes.
+inline constexpr std::uint32_t kMostTreeTokens = 8;
+
 /// Runs a model: prefills, generates, appends, saves. Owns the thread pool and the graphs. Takes one call at a time;
 /// sessions of the same model are independent. What is said of the stop flag holds for CallOptions too.
 class SNAPKV_API Session {
@@ -407,6 +410,23 @@ public:
     /// append() does, and Error(Usage) for a sequence named twice or with a sampled token that has no row yet.
     AppendStats step(std::span<Sequence * const> sequences, std::span<const Token> tokens,
                      const CallOptions & call = {});
+
+    /// A step of decode for up to kMostTreeTokens tokens that continue the sequence as a tree, such as guesses at what
+    /// comes next: token i continues token parents[i], which is less than i, or the sequence itself where that is -1.
+    /// It reads the weights once and leaves the logits of all of them in Sequence::tree_logits(): those that append()
+    /// would leave after the tokens on the way there. The sequence itself is as before until keep_path(); whatever else
+    /// changes it drops the tree, which forks and saved sequences do not have. Where layers recur the tokens must be a
+    /// chain (parents -1, 0, 1, ...). If interrupted, there is no tree. Throws as step() does, and Error(Usage) for
+    /// parents out of range and more tokens.
+    AppendStats step_tree(Sequence & sequence, std::span<const Token> tokens, std::span<const std::int32_t> parents,
+                          const CallOptions & call = {});
+
+    /// Keeps the tokens that lead to `token` of the tree behind the sequence, which then is as if append() had been
+    /// given one after the other; the others go. Nothing is computed, but where layers recur and it is not the tree's
+    /// last token: only then can it be interrupted, with the sequence as before and without the tree. Throws
+    /// Error(Usage) for a sequence of another model and for a token that there is not, Error(Machine) if memory is
+    /// short; the tree stays then where nothing had to be computed.
+    AppendStats keep_path(Sequence & sequence, std::size_t token, const CallOptions & call = {});
 
     /// Writes the sequence to a temporary file, syncs it and renames it. Until then an existing file keeps its
     /// contents, and it keeps its permissions; a new file has mode 0600. Returns false, with nothing changed, if it is

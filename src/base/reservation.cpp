@@ -50,6 +50,15 @@ std::optional<Reservation> Reservation::take(std::uint64_t bytes, std::shared_pt
 }
 
 Reservation::Reservation(std::shared_ptr<Entry> entry) : entry_(std::move(entry)) {}
+Reservation Reservation::require(std::uint64_t bytes, std::shared_ptr<const Meter> taken, std::string_view what) {
+    std::uint64_t unreserved = 0;
+    std::optional<Reservation> reserved = take(bytes, std::move(taken), unreserved);
+    if (!reserved) {
+        raise_machine("{} need {} MiB; {} MiB are available", what, bytes >> 20U, unreserved >> 20U);
+    }
+    return *std::move(reserved);
+}
+
 Reservation::Reservation(Reservation && other) noexcept = default;
 
 Reservation & Reservation::operator=(Reservation && other) noexcept {

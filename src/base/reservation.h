@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string_view>
 
 #include "base/meter.h"
 
@@ -17,6 +18,9 @@ public:
     /// receives what was left, `reusable` included.
     [[nodiscard]] static std::optional<Reservation> take(std::uint64_t bytes, std::shared_ptr<const Meter> taken,
                                                          std::uint64_t & unreserved, std::uint64_t reusable = 0);
+    /// The same where nothing else will do. Throws Error(Machine) that begins with `what`.
+    [[nodiscard]] static Reservation require(std::uint64_t bytes, std::shared_ptr<const Meter> taken,
+                                             std::string_view what);
     Reservation(Reservation && other) noexcept;
     Reservation & operator=(Reservation && other) noexcept;
     ~Reservation();

@@ -172,6 +172,7 @@ std::vector<Generation> Session::generate(std::span<const GenerateRequest> reque
     impl_->check_several(sequences);
     std::vector<std::unique_ptr<Answer>> answers;
     for (const GenerateRequest & request : requests) {
+        Internals::of(*request.sequence).tree.reset();
         answers.push_back(std::make_unique<Answer>(vocabulary, request, impl_->options.context));
     }
     while (true) {

@@ -10,6 +10,7 @@
 
 #include "run/layer_shape.h"
 #include "run/port.h"
+#include "run/store_span.h"
 
 namespace snapkv::run {
 
@@ -409,14 +410,7 @@ void Prefill::fill_unit(const std::vector<Piece> & pieces) {
 void Prefill::add_store(const Piece & piece) {
     kv::LayerRows & rows = (piece.branch == nullptr ? trunk_rows_ : piece.branch->rows()).last();
     const std::uint32_t row = piece.first - index_of(rows.first());
-    const bool several = shape_.kv_heads > 1;
-    unit().stores.push_back(
-        {.row = piece.row,
-         .count = piece.count,
-         .keys = rows.key_row(0, row),
-         .values = rows.value_row(0, row),
-         .key_head_stride = several ? static_cast<std::size_t>(rows.key_row(1, row) - rows.key_row(0, row)) : 0,
-         .value_head_stride = several ? static_cast<std::size_t>(rows.value_row(1, row) - rows.value_row(0, row)) : 0});
+    unit().stores.push_back(store_span(piece.row, piece.count, rows, row));
     rows.set_rows(row + piece.count);
 }
 

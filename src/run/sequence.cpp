@@ -9,6 +9,13 @@
 
 namespace snapkv {
 
+void Sequence::Impl::check_tree(std::size_t token) const {
+    if (!tree || token >= tree->tokens.size()) {
+        raise_usage("token {} of the tree behind a sequence is asked for; it has {}", token,
+                    tree ? tree->tokens.size() : 0);
+    }
+}
+
 Sequence::Sequence(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Sequence Internals::make(std::unique_ptr<Sequence::Impl> impl) {
@@ -54,6 +61,7 @@ void Sequence::truncate(std::size_t tokens) try {
             "the least",
             tokens, before_tail + impl_->rows.least_rows() + 1);
     }
+    impl_->tree.reset();
     if (to_prompt && !impl_->prompt_logits.empty()) {  // else nothing came after the prompt's own
         impl_->logits = impl_->prompt_logits;
     }
@@ -75,6 +83,18 @@ const CacheStats & Sequence::cache_stats() const {
 }
 std::span<const float> Sequence::logits() const {
     return impl_->logits;
+}
+
+std::size_t Sequence::tree_tokens() const {
+    return impl_->tree ? impl_->tree->tokens.size() : 0;
+}
+std::span<const float> Sequence::tree_logits(std::size_t token) const {
+    impl_->check_tree(token);
+    return impl_->logits_in_tree(token);
+}
+void Sequence::drop_tree() {
+    impl_->tree.reset();
+    impl_->tree_memory = {};
 }
 
 KeptPositions Sequence::kept_positions() const try {

@@ -1,12 +1,15 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <span>
 #include <vector>
 
 #include "kv/arena.h"
 #include "kv/recurrent_state.h"
 #include "kv/row_store.h"
 #include "run/internals.h"
+#include "run/pending_tree.h"
 #include "snapkv/model.h"
 #include "snapkv/sequence.h"
 
@@ -23,9 +26,18 @@ struct Sequence::Impl {
     kv::RowStore rows;
     kv::RecurrentState state;
     std::vector<float> logits;
-    std::vector<float> prompt_logits{};  ///< after the prompt, once `logits` are later ones
-    bool pending = false;                ///< the last token has no row yet
+    std::vector<float> prompt_logits{};      ///< after the prompt, once `logits` are later ones
+    bool pending = false;                    ///< the last token has no row yet
+    run::TreeMemory tree_memory{};           ///< of the last tree
+    std::optional<run::PendingTree> tree{};  ///< of Session::step_tree(); whatever changes the sequence drops it
 
+    /// Throws Error(Usage) unless `token` is one of the tree's.
+    void check_tree(std::size_t token) const;
+    /// After one of the tree's tokens.
+    [[nodiscard]] std::span<const float> logits_in_tree(std::size_t token) const {
+        const std::size_t vocabulary = tree_memory.logits.size() / tree->tokens.size();
+        return std::span(tree_memory.logits).subspan(token * vocabulary, vocabulary);
+    }
     [[nodiscard]] std::uint32_t next_position() const { return index_of(rows.tail.next()); }
 };
 

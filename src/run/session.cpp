@@ -43,6 +43,28 @@ void make_room(std::vector<Token> & tokens, std::size_t more) {
     }
 }
 
+/// A step's tokens follow the last one that has a row.
+void check_fed(const Sequence::Impl & sequence) {
+    if (sequence.pending) {
+        raise_usage("a sequence's last token was sampled and has no row yet, so that a step cannot add another");
+    }
+}
+
+attention::TokenTree tree_of(std::span<const Token> tokens, std::span<const std::int32_t> parents) {
+    static_assert(kMostTreeTokens == attention::TokenTree::kMost);
+    if (tokens.empty() || tokens.size() > kMostTreeTokens || parents.size() != tokens.size()) {
+        raise_usage("a tree of {} tokens is given {} parents; expected are 1 to {} tokens and a parent for each",
+                    tokens.size(), parents.size(), kMostTreeTokens);
+    }
+    for (std::size_t token = 0; token < parents.size(); ++token) {
+        if (parents[token] < -1 || parents[token] >= static_cast<std::int32_t>(token)) {
+            raise_usage("token {} of a tree is to continue token {}; expected is one before it, or -1 for the sequence",
+                        token, parents[token]);
+        }
+    }
+    return attention::TokenTree(parents);
+}
+
 SessionOptions settled(const Model & model, SessionOptions options) {
     constexpr std::uint32_t kMostThreads = 512;
     if (options.threads > kMostThreads || options.threads_batch > kMostThreads) {
@@ -118,15 +140,16 @@ void Session::Impl::check_belongs(const Document::Impl & document) const {
     }
 }
 
-void Session::Impl::check_takes(const Sequence::Impl & sequence, std::span<const Token> tokens) const {
+void Session::Impl::check_takes(const Sequence::Impl & sequence, std::span<const Token> tokens,
+                                std::size_t more) const {
     for (const Token token : tokens) {
         if (token < 0 || static_cast<std::uint32_t>(token) >= params().vocabulary) {
             raise_input("token {} is not in the vocabulary of {}", token, params().vocabulary);
         }
     }
-    if (sequence.tokens.size() + tokens.size() >= options.context) {
+    if (sequence.tokens.size() + more >= options.context) {
         raise_input("{} tokens and {} more leave no room for an answer in a context of {}", sequence.tokens.size(),
-                    tokens.size(), options.context);
+                    more, options.context);
     }
 }
 
@@ -276,7 +299,7 @@ AppendStats Session::append(Sequence & sequence, std::span<const Token> tokens, 
         feed.push_back(state.tokens.back());
     }
     feed.insert(feed.end(), tokens.begin(), tokens.end());
-    impl_->check_takes(state, tokens);
+    impl_->check_takes(state, tokens, tokens.size());
     AppendStats stats;
     run::MessagePlan plan =
         run::plan_message(*impl_, state, options, static_cast<std::uint32_t>(tokens.size()), stats.turns);
@@ -284,6 +307,7 @@ AppendStats Session::append(Sequence & sequence, std::span<const Token> tokens, 
     Appending appending(*impl_, state, std::move(feed), options.scoring);
     const auto begin = Clock::now();
     make_room(state.tokens, tokens.size());
+    state.tree.reset();
     try {
         while (!appending.done()) {
             const std::uint32_t count = appending.advance(captured, tell);
@@ -319,11 +343,12 @@ AppendStats Session::step(std::span<Sequence * const> sequences, std::span<const
     for (std::size_t index = 0; index < sequences.size(); ++index) {
         Sequence::Impl & sequence = Internals::of(*sequences[index]);
         feeds.push_back({&sequence, std::span(copies).subspan(index, 1)});
-        impl_->check_takes(sequence, feeds.back().tokens);
-        if (sequence.pending) {
-            raise_usage("a sequence's last token was sampled and has no row yet, so that a step cannot add another");
-        }
+        impl_->check_takes(sequence, feeds.back().tokens, 1);
+        check_fed(sequence);
         make_room(sequence.tokens, 1);
+    }
+    for (const run::Feed & feed : feeds) {
+        feed.sequence->tree.reset();
     }
     const auto begin = Clock::now();
     AppendStats stats;
@@ -332,6 +357,57 @@ AppendStats Session::step(std::span<Sequence * const> sequences, std::span<const
             fed.sequence->tokens.push_back(fed.tokens.front());
             ++stats.tokens;
         });
+    } catch (const run::Interrupted &) {
+        stats.interrupted = true;
+    }
+    stats.ms = milliseconds_since(begin);
+    return stats;
+} catch (const std::bad_alloc &) {
+    out_of_memory();
+}
+
+AppendStats Session::step_tree(Sequence & sequence, std::span<const Token> tokens,
+                               std::span<const std::int32_t> parents, const CallOptions & call) try {
+    const Impl::Call under_way(*impl_, call);
+    Sequence::Impl & state = Internals::of(sequence);
+    impl_->check_belongs(state);
+    run::PendingTree pending{{tokens.begin(), tokens.end()}, tree_of(tokens, parents)};
+    impl_->check_takes(state, tokens, pending.tree.levels());
+    check_fed(state);
+    if (impl_->params().attending_layers() < impl_->params().layers && !pending.tree.is_chain()) {
+        raise_usage(
+            "a tree of {} tokens branches, and the model has recurrent layers, whose state is that after all tokens: "
+            "expected is a chain, where each token continues the one before it",
+            tokens.size());
+    }
+    const auto begin = Clock::now();
+    AppendStats stats;
+    try {
+        impl_->stepper.tree(state, std::move(pending), run::Compute::Phase::Decode);
+        stats.tokens = tokens.size();
+    } catch (const run::Interrupted &) {
+        stats.interrupted = true;
+    }
+    stats.ms = milliseconds_since(begin);
+    return stats;
+} catch (const std::bad_alloc &) {
+    out_of_memory();
+}
+
+AppendStats Session::keep_path(Sequence & sequence, std::size_t token, const CallOptions & call) try {
+    const Impl::Call under_way(*impl_, call);
+    Sequence::Impl & state = Internals::of(sequence);
+    impl_->check_belongs(state);
+    state.check_tree(token);
+    const auto begin = Clock::now();
+    const auto index = static_cast<std::uint32_t>(token);
+    const std::vector<Token> path = state.tree->path_to(index);
+    make_room(state.tokens, path.size());
+    AppendStats stats;
+    try {
+        impl_->stepper.keep(state, index, run::Compute::Phase::Decode);
+        state.tokens.insert(state.tokens.end(), path.begin(), path.end());
+        stats.tokens = path.size();
     } catch (const run::Interrupted &) {
         stats.interrupted = true;
     }

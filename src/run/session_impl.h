@@ -74,8 +74,8 @@ struct Session::Impl {
     void check_belongs(const Sequence::Impl & sequence) const;
     /// The same for a document.
     void check_belongs(const Document::Impl & document) const;
-    /// Throws Error(Input) for a token out of range, or more than the context takes.
-    void check_takes(const Sequence::Impl & sequence, std::span<const Token> tokens) const;
+    /// Throws Error(Input) for a token out of range, or where the context does not take `more` of them.
+    void check_takes(const Sequence::Impl & sequence, std::span<const Token> tokens, std::size_t more) const;
     /// As check_belongs() for several that are to go on at once; throws too where one is named twice.
     void check_several(std::span<Sequence * const> sequences) const;
     /// Steps of decode, those sequences together whose rows are stored alike; `stepped` is called for each once it has

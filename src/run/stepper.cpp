@@ -6,8 +6,8 @@
 #include <numeric>
 #include <utility>
 
-#include "base/raise.h"
 #include "base/reservation.h"
+#include "run/appended_rows.h"
 #include "run/hidden_states.h"
 #include "run/layer_shape.h"
 #include "run/logits.h"
@@ -21,6 +21,12 @@ std::uint32_t count_rows(std::span<const Feed> feeds) {
     return std::accumulate(feeds.begin(), feeds.end(), 0U, [](std::uint32_t sum, const Feed & feed) {
         return sum + static_cast<std::uint32_t>(feed.tokens.size());
     });
+}
+
+/// The rows whose logits are wanted: of one sequence the last `of_one`.
+RowRange last_rows(std::span<const Feed> feeds, std::uint32_t of_one) {
+    const std::uint32_t rows = count_rows(feeds);
+    return {feeds.size() == 1 ? rows - of_one : 0, rows};
 }
 
 /// All rows that the feeds' tokens have, in the order of the feeds.
@@ -64,6 +70,7 @@ void fill_queries(attention::QuerySpan & span, std::uint32_t layer, const FedRow
     span.row = rows.row;
     span.count = rows.count;
     span.first = store.tail.first() + rows.first;
+    span.tree.reset();
     span.rows.resize(store.shape(layer).kv_heads);
     for (std::uint32_t head = 0; head < span.rows.size(); ++head) {
         std::vector<kv::HeadRows> & views = span.rows[head];
@@ -109,63 +116,6 @@ const float * floats_of(const ggml_tensor * tensor) {
     return static_cast<const float *>(tensor->data);
 }
 
-/// Throws Error(Machine) that names `what` where so much memory is not to be had.
-Reservation reserve(std::uint64_t bytes, std::shared_ptr<const Meter> taken, const char * what) {
-    std::uint64_t unreserved = 0;
-    auto reserved = Reservation::take(bytes, std::move(taken), unreserved);
-    if (!reserved) {
-        raise_machine("{} need {} MiB; {} MiB are available", what, bytes >> 20U, unreserved >> 20U);
-    }
-    return *std::move(reserved);
-}
-
-/// Rows for the tokens of all feeds, for as long as nothing fails.
-class AppendedRows {
-public:
-    /// Throws Error(Machine) with all tails as before.
-    explicit AppendedRows(std::span<const Feed> feeds) : feeds_(feeds) {
-        const std::optional<Reservation> reserved = reserve();
-        try {
-            for (; appended_ < feeds.size(); ++appended_) {
-                tail(appended_).append(count(appended_));
-            }
-        } catch (...) {
-            take_back();
-            throw;
-        }
-    }
-    ~AppendedRows() { take_back(); }
-    AppendedRows(const AppendedRows &) = delete;
-    AppendedRows & operator=(const AppendedRows &) = delete;
-
-    void keep() { appended_ = 0; }
-
-private:
-    [[nodiscard]] kv::Tail & tail(std::size_t index) const { return feeds_[index].sequence->rows.tail; }
-    [[nodiscard]] std::uint32_t count(std::size_t index) const {
-        return static_cast<std::uint32_t>(feeds_[index].tokens.size());
-    }
-    /// Blocks are had for some hundred rows at once: mostly there is nothing to ask for.
-    [[nodiscard]] std::optional<Reservation> reserve() const {
-        std::uint64_t bytes = 0;
-        for (std::size_t index = 0; index < feeds_.size(); ++index) {
-            bytes += tail(index).append_bytes(count(index));
-        }
-        if (bytes == 0) {
-            return std::nullopt;
-        }
-        return run::reserve(bytes, feeds_.front().sequence->arena->shared_meter(), "further rows of keys and values");
-    }
-    void take_back() {
-        for (; appended_ > 0; --appended_) {
-            tail(appended_ - 1).truncate(tail(appended_ - 1).rows() - count(appended_ - 1));
-        }
-    }
-
-    std::span<const Feed> feeds_;
-    std::size_t appended_ = 0;
-};
-
 }  // namespace
 
 Stepper::Stepper(const model::HyperParameters & params, const model::Decoder & decoder, Compute & compute,
@@ -186,20 +136,27 @@ std::uint64_t Stepper::bytes() const {
            chunk_port_->scratch_bytes() + step_products_.scratch_bytes() + few_products_.scratch_bytes();
 }
 
-void Stepper::fill_unit(std::uint32_t layer, std::span<const FedRows> rows, attention::Port & port,
-                        CapturedQueries * captured) const {
-    attention::LayerUnit & unit = port.unit(layer);
+bool Stepper::begin_unit(attention::LayerUnit & unit, const Sequence::Impl & sequence, std::uint32_t layer) const {
     if (params_.layer_recurs(layer)) {
         unit.spec = {};
-        return;
+        return false;
     }
     unit.spec = layer_spec(params_, decoder_, layer);
+    unit.shape = sequence.rows.shape(layer);
     unit.halt = &compute_.halt();
     unit.stores.clear();
     unit.captures.clear();
+    return true;
+}
+
+void Stepper::fill_unit(std::uint32_t layer, std::span<const FedRows> rows, attention::Port & port,
+                        CapturedQueries * captured) const {
+    attention::LayerUnit & unit = port.unit(layer);
+    if (!begin_unit(unit, *rows.front().sequence, layer)) {
+        return;
+    }
     unit.queries.resize(rows.size());
     for (std::size_t index = 0; index < rows.size(); ++index) {
-        unit.shape = rows[index].sequence->rows.shape(layer);
         add_stores(unit, layer, rows[index]);
         fill_queries(unit.queries[index], layer, rows[index]);
         if (captured != nullptr) {
@@ -215,15 +172,14 @@ void Stepper::fill_units(std::span<const Feed> feeds, attention::Port & port, Ca
     }
 }
 
-Stepper::Built Stepper::build(std::span<const Feed> feeds, attention::Port & port, product::Products & products,
-                              std::uint32_t logit_rows) const {
+Stepper::Built Stepper::build(std::span<const Feed> feeds, RowRange output, attention::Port & port,
+                              product::Products & products) const {
     Built built;
     std::size_t nodes = layer_nodes(params_, feeds.size()) * (params_.layers + std::size_t{1});
     for (std::uint32_t layer = 0; layer < params_.layers; ++layer) {
         nodes += port.node_count(layer);
     }
     const std::uint32_t rows = count_rows(feeds);
-    const RowRange output{feeds.size() == 1 ? rows - logit_rows : 0, rows};
     built.graph = std::make_unique<Graph>(nodes);
     ggml_context * ctx = built.graph->ctx();
     built.tokens = built.graph->integers(rows);
@@ -265,14 +221,18 @@ void Stepper::run(Built & built, std::span<const Feed> feeds, attention::Port & 
     compute_.run(*built.graph, phase);
 }
 
+void Stepper::save_prompt_logits(Sequence::Impl & sequence, std::size_t count) {
+    if (sequence.rows.tail.rows() == count && sequence.prompt_logits.empty() &&
+        index_of(sequence.rows.tail.first()) == sequence.prompt_tokens) {
+        sequence.prompt_logits = sequence.logits;
+    }
+}
+
 void Stepper::take_logits(std::span<const Feed> feeds, const float * logits) const {
     for (std::size_t index = 0; index < feeds.size(); ++index) {
         check_logits({logits + index * params_.vocabulary, params_.vocabulary});
         Sequence::Impl & sequence = *feeds[index].sequence;  // what can fail comes first
-        if (sequence.rows.tail.rows() == feeds[index].tokens.size() && sequence.prompt_logits.empty() &&
-            index_of(sequence.rows.tail.first()) == sequence.prompt_tokens) {
-            sequence.prompt_logits = sequence.logits;  // these are the first rows after the prompt
-        }
+        save_prompt_logits(sequence, feeds[index].tokens.size());
         sequence.logits.resize(params_.vocabulary);
     }
     for (const Feed & feed : feeds) {
@@ -287,14 +247,7 @@ void Stepper::step(std::span<const Feed> feeds, Compute::Phase phase) {
     AppendedRows rows(feeds);
     if (step_port_->reusable()) {
         fill_units(feeds, *step_port_);
-        if (!step_.graph || step_.tokens->ne[0] != static_cast<std::int64_t>(feeds.size())) {
-            step_ = {};
-            step_products_.clear();
-            Built built = build(feeds, *step_port_, step_products_);
-            step_allocator_.allocate(*built.graph);
-            step_ = std::move(built);
-        }
-        run(step_, feeds, *step_port_, phase);
+        run(step_graph(feeds), feeds, *step_port_, phase);
         take_logits(feeds, floats_of(step_.logits));
     } else {
         const Built built = run_once(feeds, phase);
@@ -303,10 +256,22 @@ void Stepper::step(std::span<const Feed> feeds, Compute::Phase phase) {
     rows.keep();
 }
 
+Stepper::Built & Stepper::step_graph(std::span<const Feed> feeds) {
+    const std::uint32_t rows = count_rows(feeds);
+    if (!step_.graph || step_.tokens->ne[0] != rows) {
+        step_ = {};
+        step_products_.clear();
+        Built built = build(feeds, {0, rows}, *step_port_, step_products_);
+        step_allocator_.allocate(*built.graph);
+        step_ = std::move(built);
+    }
+    return step_;
+}
+
 Stepper::Built Stepper::run_once(std::span<const Feed> feeds, Compute::Phase phase, const TurnWants & wants) {
     few_products_.clear();
     fill_units(feeds, *chunk_port_, wants.captured);
-    Built built = build(feeds, *chunk_port_, few_products_, std::max(wants.logit_rows, 1U));
+    Built built = build(feeds, last_rows(feeds, std::max(wants.logit_rows, 1U)), *chunk_port_, few_products_);
     chunk_allocator_.allocate(*built.graph);
     run(built, feeds, *chunk_port_, phase);
     return built;
@@ -350,7 +315,8 @@ void Stepper::turn(const Feed & feed, Compute::Phase phase, const TurnWants & wa
 void Stepper::turn_by_layers(const Feed & feed, Compute::Phase phase, const TurnWants & wants) {
     const auto rows = static_cast<std::uint32_t>(feed.tokens.size());
     const auto taken = std::make_shared<Meter>(std::vector{work_});
-    const Reservation reserved = reserve(HiddenStates::bytes(rows, params_.width), taken, "hidden states of a turn");
+    const Reservation reserved =
+        Reservation::require(HiddenStates::bytes(rows, params_.width), taken, "hidden states of a turn");
     HiddenStates hidden(rows, params_.width, taken);
     embed(feed.tokens, hidden, phase);
     PrefillProducts products(decoder_, compute_, work_, rows >= PrefillProducts::kLeastRows ? element_ : std::nullopt);

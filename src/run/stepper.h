@@ -14,6 +14,7 @@
 #include "run/compute.h"
 #include "run/hidden_states.h"
 #include "run/layer_graph.h"
+#include "run/pending_tree.h"
 #include "run/prefill_products.h"
 #include "run/sequence_impl.h"
 #include "snapkv/session.h"
@@ -52,10 +53,10 @@ struct TurnWants {
     std::function<void(double)> on_progress = {};  ///< the share of the turn that is done
 };
 
-/// Feeds tokens to sequences, each against its own kept rows and tail: steps of decode, of one sequence or several, and
-/// further turns. Few tokens go through all layers in one graph; that of a step is built once and used for as long as
-/// equally many sequences take part, where attention allows. Many go through a layer chunk by chunk before the next,
-/// as a prefill does. Not thread-safe.
+/// Feeds tokens to sequences, each against its own kept rows and tail: steps of decode, of one sequence or several,
+/// trees behind one, and further turns. Few tokens go through all layers in one graph; that of a step is built once and
+/// used for as long as equally many rows take part, where attention allows. Many go through a layer chunk by chunk
+/// before the next, as a prefill does. Not thread-safe.
 class Stepper {
 public:
     /// `batch`: rows of a chunk.
@@ -73,6 +74,15 @@ public:
     /// step() does, Error(Machine) if memory is short, and what `wants` throws; the sequence is then as before.
     void turn(const Feed & feed, Compute::Phase phase, const TurnWants & wants = {});
 
+    /// A step for tokens that continue `sequence` as a tree: leaves it there in place of an earlier one. The sequence's
+    /// own rows and logits stay as they are; layers that recur need a chain. Throws as step() does, the sequence then
+    /// without a tree.
+    void tree(Sequence::Impl & sequence, PendingTree pending, Compute::Phase phase);
+    /// The path to one of the tree's tokens becomes the sequence's next rows, and that token's logits its own; nothing
+    /// is computed but where layers recur and it is not the last token. The tree goes, but where memory is short for
+    /// rows that are copied. The tokens themselves are the caller's to record. Throws as turn() does.
+    void keep(Sequence::Impl & sequence, std::uint32_t token, Compute::Phase phase);
+
     /// Bytes of graph buffers and kernel scratch.
     [[nodiscard]] std::uint64_t bytes() const;
 
@@ -82,20 +92,29 @@ private:
         std::unique_ptr<Graph> graph;
         ggml_tensor * tokens = nullptr;
         ggml_tensor * positions = nullptr;
-        ggml_tensor * logits = nullptr;  ///< one row a feed, or the last rows of a single one
+        ggml_tensor * logits = nullptr;  ///< of the output rows
         /// Of each layer, where it recurs: of each feed.
         std::vector<std::vector<model::StateTensors>> states;
     };
-    /// `logit_rows`: of a single feed; several give a row each.
-    [[nodiscard]] Built build(std::span<const Feed> feeds, attention::Port & port, product::Products & products,
-                              std::uint32_t logit_rows = 1) const;
+    [[nodiscard]] Built build(std::span<const Feed> feeds, RowRange output, attention::Port & port,
+                              product::Products & products) const;
+    /// What all steps have in a layer's unit, but for the rows; false where the layer recurs.
+    bool begin_unit(attention::LayerUnit & unit, const Sequence::Impl & sequence, std::uint32_t layer) const;
     /// What a layer does with rows of all feeds that follow one another in a chunk.
     void fill_unit(std::uint32_t layer, std::span<const FedRows> rows, attention::Port & port,
                    CapturedQueries * captured = nullptr) const;
     void fill_units(std::span<const Feed> feeds, attention::Port & port, CapturedQueries * captured = nullptr) const;
+    void fill_units(Sequence::Impl & sequence, const attention::TokenTree & tree, attention::Port & port) const;
+    /// The graph of a step, where attention allows to use it again: the same for so many sequences as for a tree of so
+    /// many tokens, unless layers recur.
+    Built & step_graph(std::span<const Feed> feeds);
     void run(Built & built, std::span<const Feed> feeds, attention::Port & port, Compute::Phase phase);
+    void run(const Built & built, Sequence::Impl & sequence, const PendingTree & pending, attention::Port & port,
+             Compute::Phase phase);
     /// With a graph of its own, which serves this once, its logits included.
     [[nodiscard]] Built run_once(std::span<const Feed> feeds, Compute::Phase phase, const TurnWants & wants = {});
+    /// Before the logits of the sequence's last `count` rows take the place of the prompt's.
+    static void save_prompt_logits(Sequence::Impl & sequence, std::size_t count);
     /// The sequences' own logits, a row a feed.
     void take_logits(std::span<const Feed> feeds, const float * logits) const;
     /// Each layer on its own, chunk by chunk, with its weights copied as a prefill has them: pays for chunks, not for

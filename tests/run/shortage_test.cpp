@@ -2,6 +2,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -37,6 +38,8 @@ protected:
             Sequence sequence = test::prefill_one(session, branch);
             test::greedy(session, sequence, 3);
             session.append(sequence, test::random_tokens(200, 2));
+            session.step_tree(sequence, test::random_tokens(4, 3), std::array{-1, 0, 0, -1});
+            session.keep_path(sequence, 2);
             static_cast<void>(sequence.fork());
         });
     }

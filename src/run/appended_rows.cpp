@@ -1,0 +1,39 @@
+#include "run/appended_rows.h"
+
+namespace snapkv::run {
+
+std::optional<Reservation> reserve_rows(std::uint64_t bytes, const kv::Arena & arena) {
+    if (bytes == 0) {
+        return std::nullopt;
+    }
+    return Reservation::require(bytes, arena.shared_meter(), "further rows of keys and values");
+}
+
+AppendedRows::AppendedRows(std::span<const Feed> feeds) : feeds_(feeds) {
+    const std::optional<Reservation> reserved = reserve();
+    try {
+        for (; appended_ < feeds.size(); ++appended_) {
+            tail(appended_).append(count(appended_));
+        }
+    } catch (...) {
+        take_back();
+        throw;
+    }
+}
+
+/// Blocks are had for some hundred rows at once: mostly there is nothing to ask for.
+std::optional<Reservation> AppendedRows::reserve() const {
+    std::uint64_t bytes = 0;
+    for (std::size_t index = 0; index < feeds_.size(); ++index) {
+        bytes += tail(index).append_bytes(count(index));
+    }
+    return bytes > 0 ? reserve_rows(bytes, *feeds_.front().sequence->arena) : std::nullopt;
+}
+
+void AppendedRows::take_back() {
+    for (; appended_ > 0; --appended_) {
+        tail(appended_ - 1).truncate(tail(appended_ - 1).rows() - count(appended_ - 1));
+    }
+}
+
+}  // namespace snapkv::run
