@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/raise.h"
 #include "base/resident.h"
 
 namespace snapkv {
