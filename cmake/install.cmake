@@ -1,9 +1,9 @@
-# `cmake --install` gives the headers, the shared library, the program, the licences of what is linked into them and a
-# CMake package named snapkv with one target, snapkv::snapkv.
+# `cmake --install` gives the headers, both shared libraries, the program, the licences of what is linked into them and a
+# CMake package named snapkv with the targets snapkv::snapkv and snapkv::tools.
 include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/snapkv)
 
-install(TARGETS snapkv EXPORT snapkv-targets
+install(TARGETS snapkv snapkv_tools EXPORT snapkv-targets
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(TARGETS snapkv_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/snapkv DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})

@@ -9,6 +9,8 @@
 
 #include "eval/variant.h"
 #include "snapkv/snapkv.h"
+#include "snapkv/tools/random_model.h"
+#include "snapkv/tools/retrieval_model.h"
 
 namespace snapkv::cli {
 

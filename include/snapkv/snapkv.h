@@ -1,18 +1,15 @@
 #pragma once
 
-/// The whole public interface.
+/// The whole public interface, but for the tools library's (snapkv/tools/).
 #include "snapkv/cache_config.h"
 #include "snapkv/chat.h"
 #include "snapkv/document.h"
 #include "snapkv/error.h"
 #include "snapkv/model.h"
-#include "snapkv/random_model.h"
-#include "snapkv/retrieval_model.h"
 #include "snapkv/selection.h"
 #include "snapkv/sequence.h"
 #include "snapkv/session.h"
 #include "snapkv/whole_file.h"
-#include "snapkv/written_model.h"
 
 namespace snapkv {
 

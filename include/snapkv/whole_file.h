@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstddef>
 #include <filesystem>
+#include <memory>
 #include <span>
 
 #include "snapkv/export.h"
@@ -16,6 +17,27 @@ namespace snapkv {
 /// only for a process that ignores SIGXFSZ; others are ended by it.
 [[nodiscard]] SNAPKV_API bool write_whole_file(const std::filesystem::path & path, std::span<const std::byte> bytes,
                                                const std::atomic<bool> * stop = nullptr);
+
+class WholeFile;
+
+/// The same for bytes that come piece by piece: the file takes its name with commit(), or never. One thread at a time.
+/// All members throw as write_whole_file() does.
+class SNAPKV_API WholeFileWriter {
+public:
+    explicit WholeFileWriter(const std::filesystem::path & path);
+    WholeFileWriter(const WholeFileWriter &) = delete;
+    WholeFileWriter & operator=(const WholeFileWriter &) = delete;
+    /// Without commit() nothing has changed.
+    ~WholeFileWriter();
+
+    /// The next bytes; small pieces are gathered.
+    void write(std::span<const std::byte> bytes);
+    /// The last call.
+    void commit();
+
+private:
+    std::unique_ptr<WholeFile> file_;
+};
 
 /// Throws what write_whole_file() would throw before its first byte. Leaves no trace.
 SNAPKV_API void check_whole_file(const std::filesystem::path & path);

@@ -217,6 +217,23 @@ bool write_whole_file(const fs::path & path, std::span<const std::byte> bytes, c
     out_of_memory();
 }
 
+WholeFileWriter::WholeFileWriter(const fs::path & path) try : file_(std::make_unique<WholeFile>(path)) {
+} catch (const std::bad_alloc &) {
+    out_of_memory();
+}
+
+WholeFileWriter::~WholeFileWriter() = default;
+
+void WholeFileWriter::write(std::span<const std::byte> bytes) try {
+    file_->write(bytes);
+} catch (const std::bad_alloc &) {
+    out_of_memory();
+}
+
+void WholeFileWriter::commit() try { file_->commit(); } catch (const std::bad_alloc &) {
+    out_of_memory();
+}
+
 void check_whole_file(const fs::path & path) try {
     const WholeFile never_committed(path);
 } catch (const std::bad_alloc &) {

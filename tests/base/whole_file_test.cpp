@@ -178,6 +178,27 @@ TEST_P(WholeFiles, AKilledProcessLeavesATemporaryFileOnlyWhereItNeedsAName) {
     }
 }
 
+TEST(WholeFile, IsWrittenPieceByPieceByOthersToo) {
+    const test::TemporaryFolder folder;
+    const fs::path path = folder.path() / "file";
+    {
+        WholeFileWriter unfinished(path);
+        unfinished.write(bytes_of("lost"));
+    }
+    EXPECT_TRUE(fs::is_empty(folder.path()));
+    const std::string large(1'500'000, 'x');
+    WholeFileWriter file(path);
+    for (const std::string & piece : {std::string("one"), large, std::string(), std::string("two")}) {
+        file.write(bytes_of(piece));
+    }
+    EXPECT_FALSE(fs::exists(path));
+    file.commit();
+    EXPECT_EQ(test::contents(path), "one" + large + "two");
+    const std::string absent = folder.path() / "none/file";
+    EXPECT_EQ(test::error_of(ErrorKind::Machine, [&] { WholeFileWriter writer(absent); }),
+              absent + ": cannot be written: No such file or directory");
+}
+
 TEST(WholeFile, CanBeAskedForBeforehandWithoutATrace) {
     const test::TemporaryFolder folder;
     check_whole_file(folder.path() / "file");

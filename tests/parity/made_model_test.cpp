@@ -8,7 +8,7 @@
 #include "parity/llama_reference.h"
 #include "parity/random_model.h"
 #include "parity/temporary_path.h"
-#include "snapkv/random_model.h"
+#include "snapkv/tools/random_model.h"
 #include "synthetic/write_shape.h"
 
 namespace snapkv::test {

@@ -12,7 +12,7 @@
 #include "parity/llama_reference.h"
 #include "parity/register_lines.h"
 #include "parity/temporary_path.h"
-#include "snapkv/retrieval_model.h"
+#include "snapkv/tools/retrieval_model.h"
 #include "support/long_texts.h"
 
 namespace snapkv::test {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "snapkv/export.h"
-#include "snapkv/written_model.h"
+#include "snapkv/tools/written_model.h"
 
 namespace snapkv {
 

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <functional>
 
-#include "snapkv/random_model.h"
+#include "snapkv/tools/random_model.h"
 #include "synthetic/shape.h"
 
 namespace snapkv::synthetic {

@@ -1,5 +1,5 @@
 // Random models as files: the same bytes for the same options, sane numbers in them, all or nothing on the disk.
-#include "snapkv/random_model.h"
+#include "snapkv/tools/random_model.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

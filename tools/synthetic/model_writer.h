@@ -11,9 +11,9 @@
 #include <string>
 #include <vector>
 
-#include "base/whole_file.h"
 #include "gguf.h"
-#include "snapkv/written_model.h"
+#include "snapkv/tools/written_model.h"
+#include "snapkv/whole_file.h"
 
 namespace snapkv::synthetic {
 
@@ -61,7 +61,7 @@ private:
     std::unique_ptr<gguf_context, Free> file_;
     std::unique_ptr<ggml_context, Free> tensors_;
     std::vector<Listed> listed_;
-    std::optional<WholeFile> output_;
+    std::optional<WholeFileWriter> output_;
     WrittenModel result_;
     std::uint64_t total_ = 0;
 };

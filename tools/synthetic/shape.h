@@ -4,7 +4,7 @@
 #include <span>
 #include <string_view>
 
-#include "snapkv/random_model.h"
+#include "snapkv/tools/random_model.h"
 #include "synthetic/architecture.h"
 
 namespace snapkv::synthetic {

@@ -1,4 +1,4 @@
-#include "snapkv/random_model.h"
+#include "snapkv/tools/random_model.h"
 
 #include <algorithm>
 #include <bit>

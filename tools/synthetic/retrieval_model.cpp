@@ -1,4 +1,4 @@
-#include "snapkv/retrieval_model.h"
+#include "snapkv/tools/retrieval_model.h"
 
 #include <algorithm>
 #include <new>

@@ -1,5 +1,5 @@
 // The constructed model as a file: its sizes, the rules of its weights, what it refuses.
-#include "snapkv/retrieval_model.h"
+#include "snapkv/tools/retrieval_model.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,7 +10,7 @@
 
 #include "gguf/file.h"
 #include "gguf/temporary_file.h"
-#include "snapkv/random_model.h"
+#include "snapkv/tools/random_model.h"
 #include "support/contents.h"
 #include "support/error_of.h"
 #include "support/temporary_folder.h"
