@@ -9,6 +9,7 @@
 #include "fail.h"
 #include "interrupt.h"
 #include "resident.h"
+#include "snapkv/tools/filled_sequence.h"
 #include "standard_output.h"
 #include "status.h"
 
@@ -106,7 +107,7 @@ private:
     /// Further tokens of a prompt, or steps of decode, after rows that stand for a prompt.
     void measure_at_depth(BenchResult & result) {
         const BenchCase & of = result.of;
-        const std::optional<Sequence> filled = session_->filled_sequence(of.depth, of.cache);
+        const std::optional<Sequence> filled = filled_sequence(*session_, of.depth, of.cache);
         if (!filled) {
             throw Stopped();
         }

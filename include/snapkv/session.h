@@ -18,6 +18,7 @@
 #include "snapkv/export.h"
 #include "snapkv/model.h"
 #include "snapkv/position.h"
+#include "snapkv/row_provider.h"
 #include "snapkv/sequence.h"
 
 namespace snapkv {
@@ -327,7 +328,7 @@ public:
     [[nodiscard]] const Model & model() const;
     [[nodiscard]] std::uint32_t context() const;           ///< in tokens, as in force
     [[nodiscard]] const SessionOptions & options() const;  ///< as in force, with every 0 resolved
-    /// Peak K/V bytes since the last prefill(), begin_prefill() or filled_sequence() began: the most that all sequences
+    /// Peak K/V bytes since the last prefill(), begin_prefill() or make_sequence() began: the most that all sequences
     /// of this session held together at any moment.
     [[nodiscard]] std::uint64_t cache_bytes_peak() const;
 
@@ -363,13 +364,16 @@ public:
     [[nodiscard]] PrefillTask resume_prefill(std::span<const Branch> branches, const PrefillOptions & options,
                                              const std::filesystem::path & path, const CallOptions & call = {});
 
-    /// A sequence in the state that a prompt of `depth` tokens would have left it in, but with random tokens and random
-    /// rows: as many as the configuration would keep, at positions spread over the prompt. For benchmarks and tests
-    /// that need decode at a depth without the prefill; the logits are zeros and the text means nothing. The same seed
-    /// gives the same sequence. Returns nothing if the stop flag is set. Throws as prefill() does; a depth of 0 gives
-    /// an empty sequence.
-    [[nodiscard]] std::optional<Sequence> filled_sequence(std::uint32_t depth, const CacheConfig & cache,
-                                                          std::uint32_t seed = 1);
+    /// A sequence of a prompt that is not read: the caller gives its rows, which may come from another engine's cache,
+    /// an experiment or a random generator. `cache` says how they are stored, and what a prefill would keep
+    /// (HeadToFill); which there are is the provider's to say, and CacheStats tell. The logits are zeros: give the rows
+    /// of all tokens but the last and append that one to have its own. Layers that recur are in the state of an empty
+    /// text. No tokens are an empty sequence. Progress counts layers. Returns nothing if it is stopped. Throws as
+    /// prefill() does before it computes; with layer and KV head, Error(Usage) for positions that are none, do not
+    /// ascend or lie outside what the layer sees, and for rows of other sizes or another number of them, Error(Input)
+    /// for an element that is no finite number or too large for the type.
+    [[nodiscard]] std::optional<Sequence> make_sequence(std::span<const Token> tokens, const CacheConfig & cache,
+                                                        const RowProvider & rows, const CallOptions & call = {});
 
     /// Samples tokens until the answer ends. `on_text` receives whole UTF-8 characters as they come; returning false
     /// ends the generation as an interrupt. Progress counts tokens, of as many as the answer may have. Throws

@@ -6,6 +6,7 @@
 #include "snapkv/document.h"
 #include "snapkv/error.h"
 #include "snapkv/model.h"
+#include "snapkv/row_provider.h"
 #include "snapkv/selection.h"
 #include "snapkv/sequence.h"
 #include "snapkv/session.h"

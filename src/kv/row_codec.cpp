@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 
 #include "ggml-cpu.h"
 #include "kv/rotate.h"
@@ -56,6 +58,26 @@ void encode_row(const float * row, std::size_t size, KvType type, std::size_t st
             encode_quantised(row, size, type, stretch, to);
             break;
     }
+}
+
+float largest_storable(KvType type, std::size_t stretch) {
+    constexpr float half = 65504.0F;  // the largest that has 16 bits, as scales of blocks have
+    constexpr float brain = 0x1.FEp127F;
+    // Where all elements of a stretch meet in one by the rotation, that is the root of their number times as large.
+    const auto quantised = [&](float levels) { return levels * half / std::sqrt(static_cast<float>(stretch)); };
+    switch (type) {
+        case KvType::F16:
+            return half;
+        case KvType::BF16:
+            return brain;
+        case KvType::Q8_0:
+            return quantised(127);
+        case KvType::Q4_0:
+            return quantised(8);
+        case KvType::F32:
+            break;
+    }
+    return std::numeric_limits<float>::max();
 }
 
 void dequantise(const std::byte * rows, std::size_t count, KvType type, float * to) {

@@ -10,6 +10,9 @@ namespace snapkv::kv {
 /// quantised.
 void encode_row(const float * row, std::size_t size, KvType type, std::size_t stretch, std::byte * to);
 
+/// The largest magnitude of elements whose row is stored as finite numbers, whatever the others are.
+[[nodiscard]] float largest_storable(KvType type, std::size_t stretch);
+
 /// The floats of `count` elements of quantised rows, as they are stored: rotated where the rows are.
 void dequantise(const std::byte * rows, std::size_t count, KvType type, float * to);
 

@@ -101,6 +101,32 @@ TEST_P(Codec, LosesLittle) {
     EXPECT_LT(length(decoded), bound);
 }
 
+/// The rows in which the rotation brings all elements of a stretch together, and those with one that sticks out.
+TEST_P(Codec, StoresNothingButFiniteNumbersUpToTheLargest) {
+    const KvType type = GetParam();
+    const auto finite = [&](std::size_t size, std::size_t stretch, std::size_t same, float largest) {
+        std::vector<float> row(size, 0.0F);
+        for (std::size_t i = 0; i < size; ++i) {
+            row[i] = i % same == 0 ? -largest : 0.0F;
+        }
+        std::vector<std::byte> stored(kv_row_bytes(type, size));
+        encode_row(row.data(), size, type, stretch, stored.data());
+        std::vector<float> decoded(size);
+        decode_row(stored.data(), size, type, stretch, decoded.data());
+        return std::all_of(decoded.begin(), decoded.end(), [](float x) { return std::isfinite(x); });
+    };
+    for (const std::size_t size : {32U, 96U, 128U, 512U}) {
+        for (const std::size_t stretch : {rotation_size(size), kUnrotated}) {
+            const float largest = largest_storable(type, stretch);
+            EXPECT_TRUE(finite(size, stretch, 1, largest)) << size << ", " << stretch;
+            EXPECT_TRUE(finite(size, stretch, size, largest)) << size << ", " << stretch;
+            if (type != KvType::F32) {
+                EXPECT_FALSE(finite(size, stretch, 1, 1.003F * largest)) << size << ", " << stretch;
+            }
+        }
+    }
+}
+
 TEST(QuantisedCodec, OfARowOfZerosIsZeros) {
     for (const KvType type : {KvType::Q8_0, KvType::Q4_0}) {
         const std::vector<float> row(64, 0.0F);

@@ -145,6 +145,28 @@ TEST(Memory, IsSetAsideUntilItIsTaken) {
     EXPECT_LT(set_aside(), kNoise) << "what is done needs no more";
 }
 
+TEST(Memory, IsSetAsideForRowsThatTheCallerGives) {
+    constexpr std::uint64_t kNoise = 48 * kMebibyte;
+    const test::TinyRun run(deep_and_narrow());
+    Session session = run.session(512);
+    const ModelInfo & model = run.model.info();
+    const std::vector<float> keys(std::size_t{256} * model.key_size);
+    const std::vector<float> values(std::size_t{256} * model.value_size);
+    std::uint64_t at_first = 0;
+    RowProvider provider;
+    provider.rows = [&](const HeadToFill & head, std::span<const std::uint32_t> positions) {
+        if (head.layer == 0 && head.kv_head == 0) {
+            at_first = set_aside();
+        }
+        return std::vector<FloatRows>(positions.size() / 256, {keys, values});
+    };
+    const Sequence made = *session.make_sequence(test::random_tokens(16384, 127), test::full_cache(), provider);
+    const std::uint64_t bytes = made.cache_stats().bytes_kept;
+    ASSERT_GT(bytes, 4 * kNoise);
+    EXPECT_NEAR(static_cast<double>(at_first), static_cast<double>(bytes - bytes / model.layers), kNoise);
+    EXPECT_LT(set_aside(), kNoise);
+}
+
 TEST(Memory, IsGivenBackWithTheSequences) {
     const test::TinyRun run;
     Session session = run.session(256, 1);

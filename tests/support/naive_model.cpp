@@ -174,6 +174,11 @@ std::span<const double> NaiveModel::key(std::uint32_t layer, std::uint32_t head,
     return std::span(layers_[layer].keys[position]).subspan(head * size, size);
 }
 
+std::span<const double> NaiveModel::value(std::uint32_t layer, std::uint32_t head, std::uint32_t position) const {
+    const std::size_t size = model_->shape.value_size;
+    return std::span(layers_[layer].values[position]).subspan(head * size, size);
+}
+
 double nmse(std::span<const float> found, std::span<const double> expected) {
     double error = 0;
     double total = 0;

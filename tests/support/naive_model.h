@@ -32,6 +32,7 @@ public:
     /// Rotated queries and keys of one position and head.
     [[nodiscard]] std::span<const double> query(std::uint32_t layer, std::uint32_t head, std::uint32_t position) const;
     [[nodiscard]] std::span<const double> key(std::uint32_t layer, std::uint32_t head, std::uint32_t position) const;
+    [[nodiscard]] std::span<const double> value(std::uint32_t layer, std::uint32_t head, std::uint32_t position) const;
 
 private:
     using Row = std::vector<double>;

@@ -1,4 +1,6 @@
 // Sequences whose rows are random numbers: as many and as placed as a prefill would leave them, and decode goes on.
+#include "snapkv/tools/filled_sequence.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -34,7 +36,7 @@ protected:
 
 TEST_F(FilledSequence, KeepsEveryRowWithoutCompression) {
     for (const CacheConfig & cache : {full_cache(), full_cache(KvType::F16), snapkv_cache(kDepth, 16)}) {
-        const Sequence sequence = *session_.filled_sequence(kDepth, cache);
+        const Sequence sequence = *filled_sequence(session_, kDepth, cache);
         EXPECT_FALSE(sequence.cache_stats().compressed);
         EXPECT_EQ(sequence.prompt_tokens(), kDepth);
         EXPECT_EQ(sequence.cache_stats().rows_kept, sequence.cache_stats().rows_full);
@@ -51,7 +53,7 @@ TEST_F(FilledSequence, KeepsEveryRowWithoutCompression) {
 TEST_F(FilledSequence, KeepsWhatAPrefillWouldKeep) {
     CacheConfig cache = snapkv_cache(101, 16, KvType::BF16);
     cache.sink = 3;
-    const Sequence sequence = *session_.filled_sequence(kDepth, cache);
+    const Sequence sequence = *filled_sequence(session_, kDepth, cache);
     const Sequence real = test::prefill_one(session_, test::branch_of(test::random_tokens(kDepth, 4), cache));
     EXPECT_EQ(sequence.cache_stats().rows_kept, real.cache_stats().rows_kept);
     EXPECT_EQ(sequence.cache_stats().bytes_kept, real.cache_stats().bytes_kept);
@@ -69,7 +71,7 @@ TEST_F(FilledSequence, KeepsWhatAPrefillWouldKeep) {
 
 TEST_F(FilledSequence, EveryPlaceIsDistinctWhereTheBudgetIsJustBelowThePrompt) {
     for (std::uint32_t seed = 1; seed < 20; ++seed) {
-        const Sequence sequence = *session_.filled_sequence(kDepth, snapkv_cache(kDepth - 1, 16), seed);
+        const Sequence sequence = *filled_sequence(session_, kDepth, snapkv_cache(kDepth - 1, 16), seed);
         const KeptPositions kept = sequence.kept_positions();
         for (const auto & head : kept.front()) {
             EXPECT_EQ(std::set<Position>(head.begin(), head.end()).size(), kDepth - 1);
@@ -79,14 +81,14 @@ TEST_F(FilledSequence, EveryPlaceIsDistinctWhereTheBudgetIsJustBelowThePrompt) {
 
 TEST_F(FilledSequence, DecodesFromTheSameSeedTheSameWay) {
     for (const CacheConfig & cache : {full_cache(KvType::F16), snapkv_cache(64, 8, KvType::F16)}) {
-        const std::vector<float> first = logits_after_steps(*session_.filled_sequence(kDepth, cache));
-        EXPECT_TRUE(test::same_bits(first, logits_after_steps(*session_.filled_sequence(kDepth, cache))));
-        EXPECT_FALSE(test::same_bits(first, logits_after_steps(*session_.filled_sequence(kDepth, cache, 2))));
+        const std::vector<float> first = logits_after_steps(*filled_sequence(session_, kDepth, cache));
+        EXPECT_TRUE(test::same_bits(first, logits_after_steps(*filled_sequence(session_, kDepth, cache))));
+        EXPECT_FALSE(test::same_bits(first, logits_after_steps(*filled_sequence(session_, kDepth, cache, 2))));
     }
 }
 
 TEST_F(FilledSequence, AnEmptyOneIsTheBeginningOfAText) {
-    Sequence empty = *session_.filled_sequence(0, full_cache());
+    Sequence empty = *filled_sequence(session_, 0, full_cache());
     EXPECT_EQ(empty.tokens().size(), 0U);
     const std::vector<Token> tokens = test::random_tokens(20, 5);
     session_.append(empty, tokens);
@@ -97,15 +99,16 @@ TEST_F(FilledSequence, AnEmptyOneIsTheBeginningOfAText) {
 }
 
 TEST_F(FilledSequence, CountsItsPeakAndRefusesWhatCannotBe) {
-    const Sequence sequence = *session_.filled_sequence(kDepth, full_cache());
+    const Sequence sequence = *filled_sequence(session_, kDepth, full_cache());
     EXPECT_GE(session_.cache_bytes_peak(), sequence.cache_stats().bytes_kept);
-    test::error_of(ErrorKind::Input, [&] { static_cast<void>(session_.filled_sequence(4096, full_cache())); });
-    test::error_of(ErrorKind::Usage, [&] { static_cast<void>(session_.filled_sequence(100, snapkv_cache(16, 16))); });
+    test::error_of(ErrorKind::Input, [&] { static_cast<void>(filled_sequence(session_, 4096, full_cache())); });
+    test::error_of(ErrorKind::Usage, [&] { static_cast<void>(filled_sequence(session_, 100, snapkv_cache(16, 16))); });
     const std::atomic<bool> stop{true};
     SessionOptions options;
     options.threads = 1;
     options.stop = &stop;
-    EXPECT_FALSE(run_.session(options).filled_sequence(kDepth, full_cache()).has_value());
+    Session stopped = run_.session(options);
+    EXPECT_FALSE(filled_sequence(stopped, kDepth, full_cache()).has_value());
 }
 
 }  // namespace
