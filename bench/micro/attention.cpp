@@ -1,10 +1,11 @@
-// Attention of a prefill's chunk and of decode, and the vote, on one thread.
+// Attention of a prefill's chunk and of decode, column sums and the vote, on one thread.
 #include "attention/cpu/attend.h"
 
 #include <benchmark/benchmark.h>
 
 #include <deque>
 
+#include "attention/cpu/column_sums.h"
 #include "attention/vote.h"
 #include "counters.h"
 #include "rows.h"
@@ -27,6 +28,13 @@ public:
         benchmark::DoNotOptimize(out_.data());
     }
 
+    /// The column sums of a unit that attention has been run of.
+    void add_column_sums(const attention::LayerUnit & unit, const float * q) {
+        column_sums_.prepare(unit);
+        scratch_.resize(column_sums_.thread_floats() + 16);
+        column_sums_.add(q, aligned(scratch_.data()));
+    }
+
 private:
     static float * aligned(float * memory) {
         const auto address = reinterpret_cast<std::uintptr_t>(memory);
@@ -34,6 +42,7 @@ private:
     }
 
     attention::cpu::Attend attend_;
+    attention::cpu::ColumnSums column_sums_;
     std::vector<float> scratch_;
     std::vector<float> partials_;
     std::vector<float> out_;
@@ -50,6 +59,29 @@ void prefill_attention(benchmark::State & state, Heads heads, KvType type) {
         runner.run(layer.unit(), kChunk, q.data());
     }
     const double flop = 4.0 * heads.heads * heads.size * seen_pairs(rows, kChunk);
+    count_flop(state, watch.seconds(state), flop, type != KvType::F32 && peaks().bf16 > 0 ? peaks().bf16 : peaks().f32);
+}
+
+/// The same chunk's column sums: to be held against attention's own time.
+void column_sums(benchmark::State & state, Heads heads, KvType type) {
+    const auto rows = static_cast<std::uint32_t>(state.range(0));
+    const Layer layer(heads, type, rows, kChunk);
+    const std::vector<float> q = random_numbers(std::size_t{kChunk} * heads.heads * heads.size, 2);
+    std::vector<attention::RowSum> row_sums(std::size_t{kChunk} * heads.heads);
+    std::vector<float> sums(std::size_t{heads.heads} * rows);
+    attention::LayerUnit unit = layer.unit();
+    unit.prefill = true;
+    unit.queries.front().row_sums = row_sums.data();
+    unit.queries.front().column_sums = sums.data();
+    unit.queries.front().column_stride = rows;
+    Runner runner;
+    runner.run(unit, kChunk, q.data());
+    const Watch watch;
+    for (auto _ : state) {
+        runner.add_column_sums(unit, q.data());
+        benchmark::DoNotOptimize(sums.data());
+    }
+    const double flop = 2.0 * heads.heads * heads.size * seen_pairs(rows, kChunk);
     count_flop(state, watch.seconds(state), flop, type != KvType::F32 && peaks().bf16 > 0 ? peaks().bf16 : peaks().f32);
 }
 
@@ -99,9 +131,16 @@ void vote(benchmark::State & state, Heads heads, KvType type) {
                peaks().f32);
 }
 
-BENCHMARK_CAPTURE(prefill_attention, SmolLM2_f16, kSmolLm2, KvType::F16)->Arg(1024)->Arg(4096)->Arg(7168);
-BENCHMARK_CAPTURE(prefill_attention, SmolLM2_f32, kSmolLm2, KvType::F32)->Arg(4096);
-BENCHMARK_CAPTURE(prefill_attention, Mistral_f16, kMistral, KvType::F16)->Arg(1024)->Arg(4096);
+BENCHMARK_CAPTURE(prefill_attention, SmolLM2_f16, kSmolLm2, KvType::F16)->Arg(1024)->Arg(4096)->Arg(7168)->Arg(8192);
+BENCHMARK_CAPTURE(prefill_attention, SmolLM2_bf16, kSmolLm2, KvType::BF16)->Arg(8192);
+BENCHMARK_CAPTURE(prefill_attention, SmolLM2_f32, kSmolLm2, KvType::F32)->Arg(4096)->Arg(8192);
+BENCHMARK_CAPTURE(prefill_attention, Mistral_f16, kMistral, KvType::F16)->Arg(1024)->Arg(4096)->Arg(8192);
+BENCHMARK_CAPTURE(prefill_attention, Mistral_bf16, kMistral, KvType::BF16)->Arg(8192);
+BENCHMARK_CAPTURE(column_sums, SmolLM2_f16, kSmolLm2, KvType::F16)->Arg(8192);
+BENCHMARK_CAPTURE(column_sums, SmolLM2_bf16, kSmolLm2, KvType::BF16)->Arg(8192);
+BENCHMARK_CAPTURE(column_sums, SmolLM2_f32, kSmolLm2, KvType::F32)->Arg(8192);
+BENCHMARK_CAPTURE(column_sums, Mistral_f16, kMistral, KvType::F16)->Arg(8192);
+BENCHMARK_CAPTURE(column_sums, Mistral_bf16, kMistral, KvType::BF16)->Arg(8192);
 BENCHMARK_CAPTURE(decode_attention, SmolLM2_f32, kSmolLm2, KvType::F32)->Args({8192, 1});
 BENCHMARK_CAPTURE(decode_attention, SmolLM2_f16, kSmolLm2, KvType::F16)->ArgsProduct({{1024, 8192}, {1, 4, 16, 63}});
 BENCHMARK_CAPTURE(decode_attention, SmolLM2_bf16, kSmolLm2, KvType::BF16)->Args({8192, 1});

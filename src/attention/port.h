@@ -29,8 +29,8 @@ public:
     /// the work in the graph, so units are filled before attend() is called, a graph serves that one filling, and the
     /// next attend() of a layer ends the use of the layer's graph before.
     [[nodiscard]] virtual bool reusable() const = 0;
-    /// At most so many nodes and leaves does attend() add to a graph; where the port is not reusable, for the unit as
-    /// it is filled now.
+    /// At most so many nodes and leaves do attend() and add_column_sums() add to a graph; where the port is not
+    /// reusable, for the unit as it is filled now.
     [[nodiscard]] virtual std::size_t node_count(std::uint32_t layer) = 0;
     /// Bytes of scratch held outside the graph's own buffers.
     [[nodiscard]] virtual std::uint64_t scratch_bytes() const = 0;
@@ -43,6 +43,12 @@ public:
     /// Adds the nodes of attention after `stored`. Returns [value_size * heads, rows].
     virtual ggml_tensor * attend(ggml_context * ctx, ggml_cgraph * graph, std::uint32_t layer, ggml_tensor * q,
                                  ggml_tensor * stored) = 0;
+    /// Adds the nodes that add to the column sums of spans what each row that they see gets of their queries: the sum
+    /// of 2^(x - reference) / sum over the queries, each head's by itself, with the row sums that attention has left.
+    /// Each query is added to what is there, in ascending positions, so that chunks one after another give the same
+    /// bits however a prompt is cut. After `attended`, for a unit of a prefill with such spans.
+    virtual void add_column_sums(ggml_context * ctx, ggml_cgraph * graph, std::uint32_t layer, ggml_tensor * q,
+                                 ggml_tensor * attended) = 0;
 
 protected:
     [[nodiscard]] std::uint32_t first_layer() const { return first_layer_; }

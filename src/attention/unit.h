@@ -1,6 +1,9 @@
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <vector>
 
@@ -23,6 +26,13 @@ struct TreeRows {
     std::uint32_t room = 0;
 };
 
+/// The softmax of a query row over the rows that it sees, before it is divided: the sum of 2^(x - reference) over its
+/// logits x to base 2 (times log2 e), the sink's part included. The reference is the greatest logit or a little less.
+struct RowSum {
+    float reference = -std::numeric_limits<float>::infinity();  ///< so where nothing is seen
+    float sum = 0;
+};
+
 /// Query rows of one sequence: rows [row, row + count) of a chunk, at positions first, first + 1, ... A query at
 /// position p sees the rows at positions up to p. Those of a tree, one a token, are at `first` and the token's depth;
 /// each sees all the sequence's rows and those of its path.
@@ -33,6 +43,12 @@ struct QuerySpan {
     /// For each KV head the views it attends to, in ascending positions.
     std::vector<std::vector<kv::HeadRows>> rows;
     std::optional<TreeRows> tree = {};
+    /// [count][head]: receives each query row's softmax; null where nobody asks, as outside a prefill.
+    RowSum * row_sums = nullptr;
+    /// [head][column_stride] by position: Port::add_column_sums() adds to it what each cache row gets of the span's
+    /// queries; null where nobody asks. No other span's of the unit. Needs row_sums.
+    float * column_sums = nullptr;
+    std::size_t column_stride = 0;
 
     /// Of the span's query row `query`.
     [[nodiscard]] Position position(std::uint32_t query) const {
@@ -70,6 +86,11 @@ struct LayerUnit {
     bool prefill = false;
     Halt * halt = nullptr;  ///< polled once a tile; may be null
 
+    /// Some span asks for column sums.
+    [[nodiscard]] bool sums_columns() const {
+        return std::any_of(queries.begin(), queries.end(),
+                           [](const QuerySpan & span) { return span.column_sums != nullptr; });
+    }
     [[nodiscard]] bool stopped() const { return halt != nullptr && halt->stopped(); }
 };
 

@@ -244,8 +244,8 @@ void Vote::statistics() {
     }
 }
 
-std::vector<Vote::RowSum> Vote::totals(std::uint32_t kv_head) const {
-    std::vector<RowSum> totals(query_rows_, RowSum{cpu::kNothingSeen, 0});
+std::vector<RowSum> Vote::totals(std::uint32_t kv_head) const {
+    std::vector<RowSum> totals(query_rows_);
     for (std::uint32_t q = 0; q < query_rows_; ++q) {
         RowSum & total = totals[q];
         for (std::uint32_t piece = 0; piece < head_pieces_[kv_head]; ++piece) {

@@ -49,11 +49,6 @@ private:
         std::uint32_t end = 0;
         std::uint32_t index = 0;  ///< among its KV head's pieces
     };
-    /// Over some rows: the sum of 2^(logit - reference).
-    struct RowSum {
-        float reference = 0;
-        float sum = 0;
-    };
     class Worker;
     [[nodiscard]] std::vector<RowSum> totals(std::uint32_t kv_head) const;
     /// Numbers that a column is gathered in: the largest weights that Evidence::Top4 takes the mean of, else one.

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <numeric>
 #include <span>
 #include <string>
 #include <tuple>
@@ -75,8 +76,44 @@ public:
     }
 
     /// [row][head][value_size] as the port computes it.
-    std::vector<float> run(Port & port) const {
-        port.unit(0) = unit;
+    std::vector<float> run(Port & port) const { return run(port, unit); }
+
+    /// The column sums of all spans, one after another, as the port computes them.
+    std::vector<float> column_sums(Port & port) const {
+        LayerUnit asking = unit;
+        asking.prefill = true;
+        std::deque<std::vector<RowSum>> rows;
+        std::vector<std::size_t> begin{0};
+        for (QuerySpan & span : asking.queries) {
+            span.row_sums = rows.emplace_back(std::size_t{span.count} * unit.spec.heads).data();
+            span.column_stride = index_of(span.first) + span.count;
+            begin.push_back(begin.back() + unit.spec.heads * span.column_stride);
+        }
+        std::vector<float> sums(begin.back());
+        for (std::size_t index = 0; index < asking.queries.size(); ++index) {
+            asking.queries[index].column_sums = sums.data() + begin[index];
+        }
+        static_cast<void>(run(port, asking));
+        return sums;
+    }
+
+    /// The portable port's column sums and those of the project's kernels.
+    void check_column_sums() const {
+        const std::vector<float> portable = column_sums(*make_portable_port(0, 1));
+        const cpu::OnlySet only = snapkv::test::float32_kernels();
+        const std::vector<float> kernels = column_sums(*make_cpu_port(0, 1));
+        EXPECT_LT(test::nmse(portable, std::vector<double>(kernels.begin(), kernels.end())), kTolerance);
+        const double queries = std::accumulate(unit.queries.begin(), unit.queries.end(), 0.0,
+                                               [](double sum, const QuerySpan & span) { return sum + span.count; });
+        if (unit.spec.sinks.empty()) {  // each query gives 1 in all
+            EXPECT_NEAR(std::accumulate(portable.begin(), portable.end(), 0.0), queries * unit.spec.heads,
+                        1e-4 * queries);
+        }
+    }
+
+    /// As the port computes `asked`.
+    std::vector<float> run(Port & port, const LayerUnit & asked) const {
+        port.unit(0) = asked;
         const std::size_t nodes = port.node_count(0) + 8;
         const std::unique_ptr<ggml_context, FreeTensors> ctx(ggml_init(
             {(2 * nodes + 8) * ggml_tensor_overhead() + ggml_graph_overhead_custom(nodes, false), nullptr, true}));
@@ -92,6 +129,9 @@ public:
         ggml_tensor * out = port.attend(ctx.get(), graph, 0, queries, stored);
         ggml_set_output(out);
         ggml_build_forward_expand(graph, out);
+        if (asked.sums_columns()) {
+            port.add_column_sums(ctx.get(), graph, 0, queries, out);
+        }
         const std::unique_ptr<ggml_gallocr, FreeTensors> allocator(ggml_gallocr_new(ggml_backend_cpu_buffer_type()));
         EXPECT_TRUE(ggml_gallocr_alloc_graph(allocator.get(), graph));
         ggml_backend_tensor_set(queries, q.data(), 0, q.size() * sizeof(float));
@@ -327,6 +367,23 @@ TEST_P(PortableTypes, SeesWhatTheSameGraphStores) {
     const std::vector<float> out = chunk.run(*make_portable_port(0, 1));
     // Only now do the rows hold what the oracle must see.
     EXPECT_LT(test::nmse(out, chunk.expected()), kTolerance);
+}
+
+TEST_P(PortableTypes, ColumnSumsOfSeveralSpans) {
+    const std::vector<float> slopes{0.5F, 0.02F, 0.0F, 0.001F, 0.25F, 0.1F};
+    const std::vector<float> sinks{1.5F, -3.0F, 0.0F, 6.0F, 2.0F, -1.0F};
+    AttentionSpec spec = spec_of(3, 2, 64, 48);
+    for (const int variant : {0, 1, 2, 3}) {
+        SCOPED_TRACE(variant);
+        spec.sliding_window = variant == 1 ? 19 : 0;
+        spec.soft_cap = variant == 1 ? 1.5F : 0;
+        spec.alibi_slopes = variant == 2 ? std::span<const float>(slopes) : std::span<const float>();
+        spec.sinks = variant == 3 ? std::span<const float>(sinks) : std::span<const float>();
+        Chunk chunk(spec, GetParam(), 120);
+        chunk.add_span(0, 70, 133, {{{.rows = 203}}});
+        chunk.add_span(75, 44, 101, {{{.rows = 101}, {.rows = 44}}});
+        chunk.check_column_sums();
+    }
 }
 
 TEST(PortablePort, BuildsAnewForEveryFilling) {

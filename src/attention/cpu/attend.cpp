@@ -44,6 +44,7 @@ void Attend::prepare(const LayerUnit & unit, std::uint32_t chunk_rows, std::uint
             assert(unit.queries[span].count <= few);
             gathered_floats_ = gathered_bytes(unit.shape) / sizeof(float) + 1;
         }
+        assert(unit.prefill || unit.queries[span].row_sums == nullptr);
         for (std::uint32_t head = 0; head < unit.spec.kv_heads; ++head) {
             if (unit.queries[span].count <= few) {
                 add_few(span, head, rows);

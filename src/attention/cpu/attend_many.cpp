@@ -30,7 +30,7 @@ void Attend::add_many(std::uint32_t span, std::uint32_t kv_head, std::uint32_t r
     for (std::uint32_t first = 0; first < rows; first += most) {
         const std::uint32_t count = std::min(most, rows - first);
         many_items_.push_back({.span = span, .kv_head = kv_head, .first = first, .count = count});
-        block_bytes_ = std::max(block_bytes_, row_block_bytes(*steps_, unit_->spec, count));
+        block_bytes_ = std::max(block_bytes_, row_block_bytes(*steps_, *unit_, count));
     }
 }
 

@@ -4,6 +4,7 @@
 #include <deque>
 
 #include "attention/cpu/attend.h"
+#include "attention/cpu/column_sums.h"
 #include "attention/port.h"
 #include "base/block.h"
 
@@ -21,7 +22,7 @@ class CpuPort final : public Port {
 public:
     CpuPort(std::uint32_t first_layer, std::uint32_t layers) : Port(first_layer, layers) {
         for (std::uint32_t layer = 0; layer < layers; ++layer) {
-            nodes_.push_back({this, std::make_unique<cpu::Attend>()});
+            nodes_.push_back({this, std::make_unique<cpu::Attend>(), std::make_unique<cpu::ColumnSums>()});
         }
     }
 
@@ -30,7 +31,9 @@ public:
         std::size_t partial_floats = 0;
         for (std::size_t layer = 0; layer < nodes_.size(); ++layer) {
             nodes_[layer].attend->prepare(units()[layer], chunk_rows, threads);
-            thread_floats = std::max(thread_floats, whole_lines(nodes_[layer].attend->thread_floats()));
+            nodes_[layer].column_sums->prepare(units()[layer]);
+            thread_floats = std::max({thread_floats, whole_lines(nodes_[layer].attend->thread_floats()),
+                                      whole_lines(nodes_[layer].column_sums->thread_floats())});
             partial_floats = std::max(partial_floats, nodes_[layer].attend->partial_floats());
         }
         thread_floats_ = thread_floats;
@@ -45,7 +48,7 @@ public:
 
     [[nodiscard]] bool reusable() const override { return true; }
 
-    [[nodiscard]] std::size_t node_count(std::uint32_t /*layer*/) override { return 1; }
+    [[nodiscard]] std::size_t node_count(std::uint32_t /*layer*/) override { return 2; }
 
     [[nodiscard]] std::uint64_t scratch_bytes() const override { return scratch_.size(); }
 
@@ -61,10 +64,19 @@ public:
         return out;
     }
 
+    void add_column_sums(ggml_context * ctx, ggml_cgraph * graph, std::uint32_t layer, ggml_tensor * q,
+                         ggml_tensor * attended) override {
+        std::array<ggml_tensor *, 2> sources{q, attended};
+        ggml_build_forward_expand(
+            graph, ggml_custom_4d(ctx, GGML_TYPE_F32, 1, 1, 1, 1, sources.data(), 2, column_sums_node, GGML_N_TASKS_MAX,
+                                  &nodes_[layer - first_layer()]));
+    }
+
 private:
     struct Node {
         CpuPort * port;
         std::unique_ptr<cpu::Attend> attend;
+        std::unique_ptr<cpu::ColumnSums> column_sums;
     };
 
     [[nodiscard]] float * thread_scratch(int thread) {
@@ -78,6 +90,14 @@ private:
         static_cast<void>(threads);
         node.attend->attend(static_cast<std::uint32_t>(thread), static_cast<const float *>(out->src[0]->data),
                             static_cast<float *>(out->data), node.port->thread_scratch(thread), node.port->partials());
+    }
+
+    static void column_sums_node(ggml_tensor * node, int thread, int threads, void * data) noexcept {
+        Node & of_layer = *static_cast<Node *>(data);
+        assert(static_cast<std::uint32_t>(threads) <= of_layer.port->threads_);
+        static_cast<void>(threads);
+        of_layer.column_sums->add(static_cast<const float *>(node->src[0]->data),
+                                  of_layer.port->thread_scratch(thread));
     }
 
     std::deque<Node> nodes_;  // a deque: graphs hold addresses of its elements

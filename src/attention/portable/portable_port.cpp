@@ -7,6 +7,7 @@
 #include <deque>
 #include <vector>
 
+#include "attention/portable/column_sums.h"
 #include "attention/portable/nodes.h"
 #include "attention/portable/plan.h"
 #include "ggml.h"
@@ -72,6 +73,14 @@ void zero_node(ggml_tensor * node, int thread, int threads, void * /*data*/) noe
 void place_node(ggml_tensor * node, int thread, int threads, void * data) noexcept {
     const auto & output = *static_cast<const LayerNodes::Output *>(data);
     portable::place_rows(output.unit->spec, output.place, floats(node->src[1]), floats(node), thread, threads);
+}
+
+void row_sums_node(ggml_tensor * node, int thread, int threads, void * unit) noexcept {
+    portable::fill_row_sums(*static_cast<const LayerUnit *>(unit), floats(node->src[0]), thread, threads);
+}
+
+void column_sums_node(ggml_tensor * node, int thread, int threads, void * unit) noexcept {
+    portable::add_column_sums(*static_cast<const LayerUnit *>(unit), floats(node->src[0]), thread, threads);
 }
 
 /// Nodes and leaves of one (block, KV head): mask, distances, keys, values, and for each part of the group's heads a
@@ -206,7 +215,7 @@ public:
 
     [[nodiscard]] std::size_t node_count(std::uint32_t layer) override {
         const LayerUnit & of_layer = unit(layer);
-        std::size_t count = 1;
+        std::size_t count = 3;  // the output, row sums, column sums
         for (const QuerySpan & span : of_layer.queries) {
             const portable::SpanPlan plan = portable::plan_span(of_layer.spec, limits_, span);
             if (!plan.blocks.empty()) {
@@ -233,10 +242,27 @@ public:
         LayerNodes & nodes = layers_[layer - first_layer()];
         nodes = LayerNodes{};
         nodes.unit = &unit(layer);
-        return Builder(ctx, graph, nodes, limits_, q, stored).build();
+        ggml_tensor * out = Builder(ctx, graph, nodes, limits_, q, stored).build();
+        const auto asks = [](const QuerySpan & span) { return span.row_sums != nullptr; };
+        if (std::any_of(unit(layer).queries.begin(), unit(layer).queries.end(), asks)) {
+            add_sums(ctx, graph, layer, row_sums_node, {q, out});
+        }
+        return out;
+    }
+
+    void add_column_sums(ggml_context * ctx, ggml_cgraph * graph, std::uint32_t layer, ggml_tensor * q,
+                         ggml_tensor * attended) override {
+        add_sums(ctx, graph, layer, column_sums_node, {q, attended});
     }
 
 private:
+    /// A node that writes elsewhere, after its sources.
+    void add_sums(ggml_context * ctx, ggml_cgraph * graph, std::uint32_t layer, ggml_custom_op_t work,
+                  std::array<ggml_tensor *, 2> sources) {
+        ggml_build_forward_expand(graph, ggml_custom_4d(ctx, GGML_TYPE_F32, 1, 1, 1, 1, sources.data(), 2, work,
+                                                        GGML_N_TASKS_MAX, &unit(layer)));
+    }
+
     std::deque<LayerNodes> layers_;
     portable::Limits limits_;
 };
