@@ -5,13 +5,14 @@
 namespace snapkv::cli {
 
 std::span<const FieldName> field_names() {
-    static constexpr std::array<FieldName, 21> names{{
+    static constexpr std::array<FieldName, 22> names{{
         {"rope.scaling", "--rope-scaling"},
         {"rope.scale", "--rope-scale"},
         {"rope.freq_base", "--rope-freq-base"},
         {"rope.yarn_orig_ctx", "--yarn-orig-ctx"},
         {"cache.window", "--kv-window"},
         {"cache.recent", "--kv-recent"},
+        {"cache.evidence", "--kv-evidence"},
         {"cache.budget", "--kv-budget"},
         {"cache.sink", "--kv-sink"},
         {"cache.type.key", "--kv-type-k"},

@@ -72,7 +72,8 @@ void add_cache_options(std::vector<Option> & table) {
                      .help =
                          "how the attention of a query head's voters to a row becomes its vote: their mean, root mean "
                          "square, the mean of the largest four, the largest, the largest with the mean of all rows' "
-                         "for a floor, or their mean weighted by recency",
+                         "for a floor, their mean weighted by recency, or the sum over all tokens of the prompt, "
+                         "which all vote then",
                      .section = section,
                      .commands = prompting | in(Command::Bench),
                      .read = [](Settings & s, Name name,

@@ -229,7 +229,7 @@ void add_caches(std::vector<Option> & table) {
         {.names = {"--kv-evidence"},
          .placeholder = "HOW,...",
          .help = "how the attention of a query head's voters to a row becomes its vote: mean, rms, top4, max, "
-                 "max-floor, recency, auto",
+                 "max-floor, recency, accumulated, auto",
          .section = section,
          .commands = serving,
          .read = [](Settings & s, Name name,

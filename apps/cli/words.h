@@ -27,9 +27,13 @@ inline constexpr std::array policy_words{Word{"auto", Policy::Auto}, Word{"snapk
                                          Word{"full", Policy::Full}};
 inline constexpr std::array pooling_words{Word{"max", Pooling::Max}, Word{"avg", Pooling::Avg},
                                           Word{"none", Pooling::None}};
-inline constexpr std::array evidence_words{Word{"mean", Evidence::Mean},          Word{"rms", Evidence::Rms},
-                                           Word{"top4", Evidence::Top4},          Word{"max", Evidence::Max},
-                                           Word{"max-floor", Evidence::MaxFloor}, Word{"recency", Evidence::Recency}};
+inline constexpr std::array evidence_words{Word{"mean", Evidence::Mean},
+                                           Word{"rms", Evidence::Rms},
+                                           Word{"top4", Evidence::Top4},
+                                           Word{"max", Evidence::Max},
+                                           Word{"max-floor", Evidence::MaxFloor},
+                                           Word{"recency", Evidence::Recency},
+                                           Word{"accumulated", Evidence::Accumulated}};
 inline constexpr std::array group_words{Word{"mean", GroupReduce::Mean}, Word{"max", GroupReduce::Max},
                                         Word{"sum", GroupReduce::Sum}};
 inline constexpr std::array allocation_words{Word{"even", Allocation::Even}, Word{"heads", Allocation::Heads}};

@@ -49,6 +49,8 @@ std::string_view word(Evidence evidence) {
             return "max-floor";
         case Evidence::Recency:
             return "recency";
+        case Evidence::Accumulated:
+            return "accumulated";
         case Evidence::Mean:
             break;
     }

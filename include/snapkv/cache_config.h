@@ -24,6 +24,9 @@ enum class Evidence {
     MaxFloor,  ///< the largest, but no less than the mean of all rows' largest
     Recency,   ///< mean weighted by recency, 1 / (d + 12) for the d-th voter from the end: the 14th counts half of the
                ///< last, the 40th a quarter
+    /// The sum over every token of the prompt, each of which votes, as in H2O (arXiv 2306.14048) at the prompt's end:
+    /// no window is named beside it, rows of a document are computed anew, and turns cannot be shrunk by it.
+    Accumulated,
 };
 
 /// How the votes of the query heads that share a KV head are reduced to one.
@@ -97,7 +100,7 @@ struct CacheConfig {
     Policy policy = Policy::Auto;
     Budget budget;
     /// The observation window: how many of the prompt's last tokens vote. The policy's own reaches from the question's
-    /// first token to the end of the prompt, within limits.
+    /// first token to the end of the prompt, within limits; all tokens vote by Evidence::Accumulated.
     std::optional<std::uint32_t> window{};
     /// How many of the prompt's last rows are kept whatever the vote.
     std::optional<std::uint32_t> recent{};

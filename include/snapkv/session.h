@@ -108,8 +108,9 @@ struct Branch {
 struct PrefillOptions {
     /// Rows of the prompts' first tokens, as far as all prompts begin with the document's. They are used where they are
     /// of the float type that the branches store (f32 where they name several, f16 where all are quantised), up to the
-    /// first token that votes, is observed or precedes one that is scored; where a layer recurs only if that is behind
-    /// the document, and where one slides only up to some 512 tokens before its end. What cannot be used is computed.
+    /// first token that votes, is observed or precedes one that is scored (none where a branch accumulates its evidence:
+    /// there all tokens vote); where a layer recurs only if that is behind the document, and where one slides only up to
+    /// some 512 tokens before its end. What cannot be used is computed.
     std::optional<Document> document{};
     /// Keeps the rows of so many first tokens, which all prompts must have in common: see PrefillTask::document().
     std::uint32_t hold = 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <cmath>
 #include <limits>
 #include <memory>
@@ -46,6 +47,7 @@ Vote::Vote(VoteInput input, std::span<float> votes)
       query_rows_(input_.window * input_.spec.group()),
       head_pieces_(input_.spec.kv_heads),
       sums_(input_.spec.kv_heads) {
+    assert(input_.evidence != Evidence::Accumulated);
     for (std::uint32_t head = 0; head < input_.spec.kv_heads; ++head) {
         const auto & views = input_.rows[head];
         for (std::uint32_t view = 0; view < views.size(); ++view) {
@@ -130,6 +132,8 @@ private:
             case Evidence::MaxFloor:
                 cpu::raise_largest(logits, count, total.reference, share, vote_.ranks(),
                                    std::size_t{spec_.group()} * kPieceRows, columns);
+                break;
+            case Evidence::Accumulated:
                 break;
         }
     }
@@ -282,6 +286,7 @@ float Vote::evidence(std::uint32_t position, const float * gathered, std::size_t
         }
         case Evidence::Max:
         case Evidence::MaxFloor:
+        case Evidence::Accumulated:
             break;
     }
     return *gathered;

@@ -28,11 +28,24 @@ BranchCache::BranchCache(const BranchPlan & plan, const attention::AttentionSpec
       arena_(arena),
       work_(std::move(work)),
       query_floats_(std::size_t{spec.heads} * spec.key_size),
+      heads_(spec.heads),
       captured_queries_(plan.captured() * query_floats_ * sizeof(float), work_),
       state_(arena, std::move(state_floats)) {}
 
 void BranchCache::begin_layer(const kv::RowChain & trunk) {
     rows_ = plan_.suffix > 0 ? trunk.continued(arena_, trunk.end(), Position{plan_.n}) : trunk;
+}
+
+void BranchCache::begin_sums(const float * trunk) {
+    trunk_sums_ = trunk;
+    if (plan_.suffix == 0) {
+        return;
+    }
+    const std::size_t of_trunk = plan_.n - plan_.suffix;
+    column_sums_ = Block(std::size_t{heads_} * plan_.n * sizeof(float), work_);
+    for (std::uint32_t head = 0; head < heads_; ++head) {
+        std::copy_n(trunk + head * of_trunk, of_trunk, column_sums_.floats() + std::size_t{head} * plan_.n);
+    }
 }
 
 void BranchCache::reserve_layer(const kv::LayerShape & shape) {
@@ -67,10 +80,12 @@ void BranchCache::finish_layer(std::uint32_t layer, Compute & compute, const att
         compress_ms_ += std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
     }
     rows_ = {};
+    column_sums_ = Block();
 }
 
 void BranchCache::drop() {
     captured_queries_ = Block();
+    column_sums_ = Block();
     rows_ = {};
     kept_.clear();
     state_ = kv::RecurrentState(arena_, std::vector<std::size_t>(state_.layers()));
@@ -118,19 +133,32 @@ void BranchCache::observe(std::uint32_t layer, Compute & compute, const attentio
 void BranchCache::cast_vote(Compute & compute, const attention::AttentionSpec & spec, LayerVote & latest) {
     const select::Plan & plan = plan_.cache;
     latest = {};  // gives its memory back before more is taken
-    latest.votes = cast_votes(compute,
-                              {.spec = spec,
-                               .shape = rows_.shape(),
-                               .queries = captured_query(plan_.captured() - plan.window),
-                               .window = plan.window,
-                               .n = plan_.n,
-                               .prefix = plan.prefix(),
-                               .evidence = plan.evidence,
-                               .rows = rows_.views()},
-                              work_);
+    latest.votes = plan_.accumulates() ? accumulated_votes()
+                                       : cast_votes(compute,
+                                                    {.spec = spec,
+                                                     .shape = rows_.shape(),
+                                                     .queries = captured_query(plan_.captured() - plan.window),
+                                                     .window = plan.window,
+                                                     .n = plan_.n,
+                                                     .prefix = plan.prefix(),
+                                                     .evidence = plan.evidence,
+                                                     .rows = rows_.views()},
+                                                    work_);
     latest.window = plan.window;
     latest.prefix = plan.prefix();
     latest.evidence = plan.evidence;
+}
+
+/// The sums of the prefix.
+Block BranchCache::accumulated_votes() const {
+    const std::size_t prefix = plan_.cache.prefix();
+    const float * sums = plan_.suffix == 0 ? trunk_sums_ : column_sums_.floats();
+    assert(sums != nullptr);
+    Block votes(heads_ * prefix * sizeof(float), work_);
+    for (std::uint32_t head = 0; head < heads_; ++head) {
+        std::copy_n(sums + std::size_t{head} * plan_.n, prefix, votes.floats() + head * prefix);
+    }
+    return votes;
 }
 
 void BranchCache::compress(Compute & compute, const attention::AttentionSpec & spec, LayerVote & latest) {

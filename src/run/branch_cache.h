@@ -41,6 +41,11 @@ public:
 
     /// A layer begins, in which the trunk's rows are complete: what follows them is the branch's own.
     void begin_layer(const kv::RowChain & trunk);
+    /// The layer's column sums are added up: the trunk's, [head][trunk tokens], are complete and outlive the layer.
+    /// Those of a suffix are added to a copy. Between begin_layer() and finish_layer(), where the plan accumulates.
+    void begin_sums(const float * trunk);
+    /// What is added to: [head][plan().n], null where nothing is.
+    [[nodiscard]] float * column_sums() { return column_sums_.floats(); }
     /// Addresses for the rows of a layer, none of which are written.
     void reserve_layer(const kv::LayerShape & shape);
     /// This layer's rows; only between begin_layer() and finish_layer(). Only those of a suffix are written.
@@ -76,6 +81,7 @@ public:
 private:
     void observe(std::uint32_t layer, Compute & compute, const attention::AttentionSpec & spec);
     void cast_vote(Compute & compute, const attention::AttentionSpec & spec, LayerVote & latest);
+    [[nodiscard]] Block accumulated_votes() const;
     void compress(Compute & compute, const attention::AttentionSpec & spec, LayerVote & latest);
     void store_whole(Compute & compute);
     void store_last(Compute & compute, std::uint32_t count);
@@ -89,7 +95,10 @@ private:
     kv::Arena & arena_;
     std::shared_ptr<Meter> work_;
     std::size_t query_floats_;  ///< of one position, all heads
+    std::uint32_t heads_;
     Block captured_queries_;
+    const float * trunk_sums_ = nullptr;
+    Block column_sums_;
     kv::RowChain rows_;
     std::vector<std::vector<std::shared_ptr<const kv::LayerRows>>> kept_;  ///< [layer][part]
     kv::RecurrentState state_;

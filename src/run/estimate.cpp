@@ -105,15 +105,17 @@ double measure_pair(Session::Impl & session) {
     return seconds / (double{kRows} * kCacheRows);
 }
 
-/// Query positions times the cache rows they see, over trunk and suffixes; the vote counts as two more passes.
+/// Query positions times the cache rows they see, over trunk and suffixes; the vote counts as two more passes, and
+/// adding up all queries' attention as 0.6 of one.
 double attention_pairs(const PrefillPlan & plan) {
+    constexpr double kColumnSums = 0.6;
     const double trunk = plan.trunk;
     const double held = plan.held;
-    double pairs = (trunk * trunk - held * held) / 2;
+    double pairs = (trunk * trunk - held * held) / 2 * (plan.accumulates() ? 1 + kColumnSums : 1);
     for (const BranchPlan & branch : plan.branches) {
         const double suffix = branch.suffix;
-        pairs += suffix * (trunk + suffix / 2);
-        pairs += branch.cache.compress ? 2.0 * branch.cache.window * branch.n : 0.0;
+        pairs += suffix * (trunk + suffix / 2) * (branch.accumulates() ? 1 + kColumnSums : 1);
+        pairs += branch.cache.compress && !branch.accumulates() ? 2.0 * branch.cache.window * branch.n : 0.0;
     }
     return pairs;
 }

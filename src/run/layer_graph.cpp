@@ -50,6 +50,12 @@ ggml_tensor * LayerGraph::add(const LayerTask & task, std::vector<model::StateTe
     assert(!task.stores || task.queries.count() == hidden->ne[1]);
     ggml_tensor * attended =
         port.attend(ctx, graph.graph(), task.unit, input.queries, stored == nullptr ? input.queries : stored);
+    if (port.unit(task.unit).sums_columns()) {
+        port.add_column_sums(ctx, graph.graph(), task.unit, input.queries, attended);
+    }
+    if (task.output.count() == 0) {
+        return nullptr;
+    }
     const RowRange output{task.output.begin - task.queries.begin, task.output.end - task.queries.begin};
     return decoder.finish_layer(ctx, products, task.layer, rows_of(ctx, hidden, task.output),
                                 rows_of(ctx, attended, output), rows_of(ctx, input.gate, output));

@@ -27,9 +27,9 @@ struct LayerTask {
     ggml_tensor * hidden = nullptr;     ///< [width, rows]: what comes out may be written over it
     ggml_tensor * positions = nullptr;  ///< [rows]
     bool stores = true;                 ///< keys and values of all rows
-    bool attends = true;                ///< false: queries are captured at most, and nothing leaves the layer
+    bool attends = true;                ///< false: queries are captured at most
     RowRange queries;                   ///< rows whose queries are computed: all of them where it stores and attends
-    RowRange output;                    ///< rows that leave the layer, among those
+    RowRange output;                    ///< rows that leave the layer, among those; none where it does not attend
     std::span<const model::StateSpan> states = {};  ///< the sequences of a layer that recurs: all rows go through it
 
     /// Everything of all rows.

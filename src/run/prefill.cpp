@@ -48,6 +48,11 @@ Prefill::Prefill(const PrefillEnvironment & environment, const PrefillPlan & pla
       trunk_(plan.trunk - plan.held, environment.params.width, environment.work),
       suffixes_(plan.suffix_rows, environment.params.width, environment.work),
       trunk_queries_(std::size_t{plan.trunk_captured} * spec_.heads * spec_.key_size * sizeof(float), environment.work),
+      trunk_sums_(plan.accumulates() ? std::size_t{plan.trunk} * spec_.heads * sizeof(float) : 0, environment.work),
+      row_sums_(plan.accumulates()
+                    ? std::size_t{plan.chunk_rows(environment.batch)} * spec_.heads * sizeof(attention::RowSum)
+                    : 0,
+                environment.work),
       port_(make_port(environment.attention, 1)),
       products_(environment.decoder, environment.compute, environment.work,
                 PrefillProducts::choose(environment.params, environment.decoder, environment.products)),
@@ -280,6 +285,7 @@ void Prefill::begin_layer() {
         states_.begin_layer(held.state.get());
     }
     products_.begin_layer(layer_);
+    std::fill_n(trunk_sums_.floats(), trunk_sums_.size() / sizeof(float), 0.0F);
     begun_ = true;
     row_ = plan_.held;
     in_suffixes_ = row_ == plan_.trunk;
@@ -304,6 +310,9 @@ void Prefill::begin_branch(BranchCache & branch) {
         branch.reserve_layer(shape_);
     } else {
         branch.begin_layer(trunk_rows_);
+        if (sums_columns(&branch)) {
+            branch.begin_sums(trunk_sums_.floats());
+        }
     }
     if (recurs()) {
         states_.begin_branch(branch, layer_);
@@ -362,14 +371,17 @@ LayerTask Prefill::whole_task(ggml_tensor * hidden, ggml_tensor * positions) con
 }
 
 /// What this layer does with a chunk that is filled in. Nothing after the last layer reads most of its rows: keys and
-/// values of all, queries of the windows only.
+/// values of all, queries of the windows only, but attention of all where it is added up.
 LayerTask Prefill::layer_task(ggml_tensor * hidden, ggml_tensor * positions) {
     LayerTask task = whole_task(hidden, positions);
     if (!in_last_layer() || recurs()) {
         return task;
     }
-    task.attends = false;
     task.output = {};
+    if (unit().sums_columns()) {
+        return task;
+    }
+    task.attends = false;
     const auto rows = static_cast<std::uint32_t>(positions->ne[0]);
     task.queries = {rows, 0};
     for (const attention::CaptureSpan & span : unit().captures) {
@@ -401,10 +413,36 @@ void Prefill::fill_unit(const std::vector<Piece> & pieces) {
         }
         add_store(piece);
         add_capture(piece);
-        if (!in_last_layer()) {
+        const bool sums = sums_columns(piece.branch);
+        if (!in_last_layer() || sums) {
             unit().queries.push_back(query_span(piece.branch, piece.row, piece.count, piece.first));
         }
+        if (sums) {
+            ask_for_sums(piece, unit().queries.back());
+        }
     }
+}
+
+/// The layer votes by the attention of all queries: for this branch, or in the trunk (null) for one that is wanted.
+bool Prefill::sums_columns(const BranchCache * branch) const {
+    if (recurs() || spec_.sliding_window > 0) {
+        return false;
+    }
+    if (branch != nullptr) {
+        return branch->plan().accumulates();
+    }
+    for (std::size_t index = 0; index < branches_.size(); ++index) {
+        if (branches_[index].plan().accumulates() && !dropped_[index]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void Prefill::ask_for_sums(const Piece & piece, attention::QuerySpan & span) {
+    span.row_sums = reinterpret_cast<attention::RowSum *>(row_sums_.data()) + std::size_t{piece.row} * spec_.heads;
+    span.column_sums = piece.branch == nullptr ? trunk_sums_.floats() : piece.branch->column_sums();
+    span.column_stride = piece.branch == nullptr ? plan_.trunk : piece.branch->plan().n;
 }
 
 void Prefill::add_store(const Piece & piece) {

@@ -126,6 +126,8 @@ private:
     [[nodiscard]] LayerTask layer_task(ggml_tensor * hidden, ggml_tensor * positions);
     void run_graph(Graph & graph, const std::vector<std::uint32_t> & positions, ggml_tensor * input);
     void fill_unit(const std::vector<Piece> & pieces);
+    [[nodiscard]] bool sums_columns(const BranchCache * branch) const;
+    void ask_for_sums(const Piece & piece, attention::QuerySpan & span);
     void add_store(const Piece & piece);
     void add_capture(const Piece & piece);
     [[nodiscard]] attention::QuerySpan query_span(BranchCache * branch, std::uint32_t row, std::uint32_t count,
@@ -147,6 +149,8 @@ private:
     HiddenStates trunk_;
     HiddenStates suffixes_;
     Block trunk_queries_;  ///< the trunk's last plan_.trunk_captured queries of the layer at hand
+    Block trunk_sums_;     ///< column sums of the trunk's queries in the layer at hand, [head][trunk]
+    Block row_sums_;       ///< of a chunk's queries, [row][head]; both where the plan accumulates
     std::vector<BranchCache> branches_;
     std::vector<bool> dropped_;              ///< of the branches
     std::vector<std::size_t> voting_order_;  ///< indices of those without a suffix

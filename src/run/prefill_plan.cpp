@@ -98,7 +98,8 @@ std::uint32_t usable_rows(const PrefillPlan & plan, const model::HyperParameters
     const std::vector<Token> & tokens = plan.branches.front().branch->prompt.tokens;
     std::uint32_t usable = use.type == plan.type ? common_prefix(std::span(tokens).first(plan.trunk), use.held) : 0;
     for (const BranchPlan & branch : plan.branches) {
-        usable = std::min(usable, branch.n - std::max(branch.captured(), branch.output_rows));
+        const std::uint32_t wanted = branch.accumulates() ? branch.n : std::max(branch.captured(), branch.output_rows);
+        usable = std::min(usable, branch.n - wanted);
     }
     const auto all = static_cast<std::uint32_t>(use.held.size());
     for (std::uint32_t layer = 0; layer < params.layers; ++layer) {
@@ -110,9 +111,11 @@ std::uint32_t usable_rows(const PrefillPlan & plan, const model::HyperParameters
     return usable;
 }
 
-/// One layer's votes of one branch: a float for each query head and prefix column, and the statistics behind them.
+/// One layer's votes of one branch: a float for each query head and prefix column, and the statistics behind them,
+/// which what is accumulated has elsewhere.
 std::uint64_t vote_bytes(const BranchPlan & branch, const model::HyperParameters & params) {
-    return attention::vote_bytes(params.attention_spec(0), branch.n, branch.cache.prefix(), branch.cache.window);
+    return attention::vote_bytes(params.attention_spec(0), branch.n, branch.cache.prefix(),
+                                 branch.accumulates() ? 0 : branch.cache.window);
 }
 
 }  // namespace
@@ -269,6 +272,25 @@ private:
     std::uint64_t peak_ = alive_;
 };
 
+/// Of one layer: a chunk's row sums, the trunk's column sums and those of the suffixes that are at work together.
+std::uint64_t sum_bytes(const PrefillPlan & plan, const model::HyperParameters & params, std::uint32_t batch) {
+    if (!plan.accumulates()) {
+        return 0;
+    }
+    std::uint64_t most = 0;
+    for (std::uint32_t row = 0; row < plan.suffix_rows; row += batch) {
+        std::uint64_t together = 0;
+        for (const BranchPlan & branch : plan.branches) {
+            const bool at_work = branch.first_row < row + batch && branch.first_row + branch.suffix > row;
+            together += branch.accumulates() && at_work ? branch.n : 0;
+        }
+        most = std::max(most, together);
+    }
+    const std::uint64_t of_head =
+        (plan.trunk + most) * sizeof(float) + plan.chunk_rows(batch) * sizeof(attention::RowSum);
+    return params.heads * of_head;
+}
+
 }  // namespace
 
 PrefillBytes prefill_bytes(const PrefillPlan & plan, const model::HyperParameters & params, std::uint32_t batch) {
@@ -282,7 +304,8 @@ PrefillBytes prefill_bytes(const PrefillPlan & plan, const model::HyperParameter
     const std::uint64_t query_bytes = std::uint64_t{params.heads} * params.key_size * sizeof(float);
     return {.hidden = hidden_bytes(plan, params),
             .cache = RowBytes(plan, params, batch).peak(),
-            .compute = captured * query_bytes + StateSpans::bytes(params, plan, batch) + held_states,
+            .compute = captured * query_bytes + StateSpans::bytes(params, plan, batch) + held_states +
+                       sum_bytes(plan, params, batch),
             .passing = votes};
 }
 

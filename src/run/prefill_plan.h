@@ -24,9 +24,11 @@ struct BranchPlan {
     std::vector<select::Mark> marks;  ///< what the prompt's text is, where the vote looks at it
     bool keeps_working_rows = false;  ///< whole and in the type they are worked on in: it shares the trunk's
 
-    /// Last rows whose queries are kept while a layer is at hand: those that vote and those that are observed.
+    /// Its votes are the attention of all queries, added up chunk by chunk as they come.
+    [[nodiscard]] bool accumulates() const { return cache.compress && cache.evidence == Evidence::Accumulated; }
+    /// Last rows whose queries are kept while a layer is at hand: those that vote later and those that are observed.
     [[nodiscard]] std::uint32_t captured() const {
-        return std::max(cache.compress ? cache.window : 0, branch->observer.positions);
+        return std::max(cache.compress && !accumulates() ? cache.window : 0, branch->observer.positions);
     }
     /// Those of them that lie in the trunk.
     [[nodiscard]] std::uint32_t trunk_captured() const { return captured() > suffix ? captured() - suffix : 0; }
@@ -46,6 +48,15 @@ struct PrefillPlan {
     std::vector<BranchPlan> branches;
 
     [[nodiscard]] std::uint32_t computed() const { return trunk - held + suffix_rows; }
+    /// Some branch does.
+    [[nodiscard]] bool accumulates() const {
+        return std::any_of(branches.begin(), branches.end(),
+                           [](const BranchPlan & branch) { return branch.accumulates(); });
+    }
+    /// Rows of the largest chunk.
+    [[nodiscard]] std::uint32_t chunk_rows(std::uint32_t batch) const {
+        return std::min(batch, std::max(trunk - held, suffix_rows));
+    }
 };
 
 /// What a prefill may take from, and leave to, others.
@@ -70,7 +81,7 @@ PrefillPlan plan_prefill(std::span<const Branch> branches, const model::HyperPar
 struct PrefillBytes {
     std::uint64_t hidden = 0;
     std::uint64_t cache = 0;    ///< peak: working rows of one layer and all kept rows
-    std::uint64_t compute = 0;  ///< window queries; with packed weights and the graph's buffers once they are known
+    std::uint64_t compute = 0;  ///< queries, sums; with packed weights and the graph's buffers once they are known
     std::uint64_t passing = 0;  ///< what comes and goes in each layer: votes, or weights on their way to be packed
     bool refused = false;       ///< the graph's buffers could not be had, and are missing from the sum
 

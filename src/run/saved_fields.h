@@ -12,7 +12,7 @@ namespace snapkv::run {
 inline constexpr std::array kScalingNames{"none", "linear", "yarn"};
 inline constexpr std::array kPolicyNames{"full", "snapkv", "auto"};
 inline constexpr std::array kBudgetNames{"rows", "percent"};
-inline constexpr std::array kEvidenceNames{"mean", "rms", "top4", "max", "max-floor", "recency"};
+inline constexpr std::array kEvidenceNames{"mean", "rms", "top4", "max", "max-floor", "recency", "accumulated"};
 inline constexpr std::array kClusterNames{"kernel", "reach"};
 inline constexpr std::array kPoolingNames{"none", "max", "avg"};
 inline constexpr std::array kGroupNames{"mean", "max", "sum"};

@@ -26,6 +26,11 @@ void check(const CacheConfig & config) {
     if (config.recent && *config.recent == 0) {
         raise_field("cache.recent", "cache.recent is 0; expected at least 1 or auto");
     }
+    if (config.window && config.evidence == Evidence::Accumulated) {
+        raise_field("cache.window",
+                    "cache.window is {}, and with cache.evidence accumulated every token votes; expected auto",
+                    *config.window);
+    }
     const double value = config.budget.value;
     if (config.budget.unit == Budget::Unit::Percent) {
         // 0% is the window alone, and a budget has to be above its window. The comparison is false for NaN.
@@ -144,7 +149,7 @@ Plan make_plan(const CacheConfig & config, std::uint32_t n, std::uint32_t questi
         plan.reason = fmt::format("the prompt's tokens ({}) fit in the budget ({} rows)", n, plan.budget);
     } else if (leaves_a_vote(plan)) {
         plan.compress = true;
-        plan.window = std::min(plan.window, n);
+        plan.window = plan.evidence == Evidence::Accumulated ? n : std::min(plan.window, n);
         plan.window_cuts_question = question_tokens > plan.window;
     } else if (names_recent_rows(config)) {
         raise_no_vote(plan, config);
@@ -167,6 +172,10 @@ Plan make_turn_plan(const CacheConfig & config, std::uint32_t turns, std::uint32
     }
     check(config);
     settle_choices(plan, config);
+    if (plan.evidence == Evidence::Accumulated) {
+        raise_field("cache.evidence",
+                    "cache.evidence is accumulated, and on turns only the message's tokens vote; expected another");
+    }
     const bool percent = config.budget.unit == Budget::Unit::Percent;
     plan.sink = config.sink;
     if (!percent && config.budget.value <= plan.sink) {

@@ -14,7 +14,7 @@ struct Plan {
     std::uint32_t n = 0;  ///< prompt tokens
     std::uint32_t budget =
         0;  ///< rows a KV head keeps on average, recent ones and sinks included; 0 under Policy::Full
-    std::uint32_t window = 0;  ///< last tokens that vote; 0 under Policy::Full
+    std::uint32_t window = 0;  ///< last tokens that vote, all by Evidence::Accumulated; 0 under Policy::Full
     std::uint32_t recent = 0;  ///< last rows that are kept; 0 under Policy::Full
     std::uint32_t sink = 0;
     Evidence evidence = Evidence::Mean;
@@ -34,14 +34,15 @@ struct Plan {
 /// reason; nor where a percentage of a short prompt leaves no row beside automatic recent rows and the sinks. Throws
 /// Error(Usage), naming the field (cache.budget, cache.window, cache.recent, cache.sink), what was found and what was
 /// expected: a budget of zero rows, of a fraction of a row, not a number or not within 0 (excluded) to 100 %, a window
-/// or recent rows of 0, recent + sink not below the budget.
+/// or recent rows of 0, a window beside Evidence::Accumulated, recent + sink not below the budget.
 Plan make_plan(const CacheConfig & config, std::uint32_t n, std::uint32_t question_tokens);
 
 /// The same for `turns` tokens that came since a prompt, on which the `message` that follows votes and keeps all rows
 /// of its own: `n` is both together, the budget counts the turns' rows alone, `recent` is the message and `sink` the
 /// turns' first rows. Automatic voters are the whole message, at most 256 tokens; the configuration's recent rows do
 /// not count. Turns that fit, or of which a percentage leaves the vote no row, are not compressed, with the reason.
-/// Throws as above, and Error(Usage) for a budget in rows that is all sinks.
+/// Throws as above, and Error(Usage) for a budget in rows that is all sinks, and for Evidence::Accumulated
+/// (cache.evidence): the queries of what came before the message are gone.
 Plan make_turn_plan(const CacheConfig & config, std::uint32_t turns, std::uint32_t message);
 
 }  // namespace snapkv::select

@@ -148,7 +148,7 @@ TEST(CommandLine, SaysWhatIsWrongInOneLine) {
         {{"run", "--kv-budget", "101%"}, "--kv-budget"},
         {{"run", "--kv-window", "0"}, "--kv-window"},
         {{"run", "--kv-recent", "0"}, "--kv-recent"},
-        {{"run", "--kv-evidence", "best"}, "auto, mean, rms, top4, max, max-floor, recency"},
+        {{"run", "--kv-evidence", "best"}, "auto, mean, rms, top4, max, max-floor, recency, accumulated"},
         {{"eval", "needle", "--kv-kernel", "7,8"}, "odd"},
         {{"run", "--kv-rotate", "yes"}, "--kv-rotate: \"yes\" is not one of on, off"},
         {{"eval", "fidelity", "--kv-rotate", "on,"}, "--kv-rotate"},

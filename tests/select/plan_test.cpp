@@ -58,6 +58,20 @@ std::string refusal(const CacheConfig & config, std::uint32_t n = 1000) {
     return {};
 }
 
+TEST(Plan, LetsEveryTokenVoteWhereEvidenceIsAccumulated) {
+    CacheConfig config = rows(256);
+    config.evidence = Evidence::Accumulated;
+    const Plan plan = make_plan(config, 1000, 40);
+    EXPECT_TRUE(plan.compress);
+    EXPECT_EQ(plan.window, 1000U);
+    EXPECT_EQ(plan.recent, 40U) << "as if the question voted";
+    EXPECT_FALSE(make_plan(config, 200, 40).compress);
+    config.window = 16;
+    EXPECT_THAT(refusal(config), AllOf(HasSubstr("cache.window"), HasSubstr("16"), HasSubstr("accumulated")));
+    config.window.reset();
+    EXPECT_THROW(make_turn_plan(config, 500, 40), Error);
+}
+
 TEST(Plan, TakesWhatTheConfigurationSays) {
     CacheConfig config = rows(256, 16, 4);
     config.evidence = Evidence::Rms;

@@ -28,6 +28,8 @@ namespace snapkv::test {
     switch (how) {
         case Evidence::Mean:
             return std::accumulate(weights.begin(), weights.end(), 0.0) / count;
+        case Evidence::Accumulated:
+            return std::accumulate(weights.begin(), weights.end(), 0.0);
         case Evidence::Rms:
             return std::sqrt(std::inner_product(weights.begin(), weights.end(), weights.begin(), 0.0) / count);
         case Evidence::Top4:
