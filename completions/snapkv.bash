@@ -37,7 +37,7 @@ _snapkv() {
         --kv-budget) COMPREPLY=(); return ;;
         --kv-window) COMPREPLY=(); return ;;
         --kv-recent) COMPREPLY=(); return ;;
-        --kv-evidence) COMPREPLY=($(compgen -W 'auto mean rms top4 max max-floor recency' -- "$word")); return ;;
+        --kv-evidence) COMPREPLY=($(compgen -W 'auto mean rms top4 max max-floor recency accumulated' -- "$word")); return ;;
         --kv-allocation) COMPREPLY=($(compgen -W 'auto even heads' -- "$word")); return ;;
         --kv-cluster) COMPREPLY=(); return ;;
         --kv-kernel) COMPREPLY=(); return ;;
@@ -81,7 +81,7 @@ _snapkv() {
         --kv-budget) COMPREPLY=(); return ;;
         --kv-window) COMPREPLY=(); return ;;
         --kv-recent) COMPREPLY=(); return ;;
-        --kv-evidence) COMPREPLY=($(compgen -W 'auto mean rms top4 max max-floor recency' -- "$word")); return ;;
+        --kv-evidence) COMPREPLY=($(compgen -W 'auto mean rms top4 max max-floor recency accumulated' -- "$word")); return ;;
         --kv-allocation) COMPREPLY=($(compgen -W 'auto even heads' -- "$word")); return ;;
         --kv-cluster) COMPREPLY=(); return ;;
         --kv-kernel) COMPREPLY=(); return ;;
@@ -140,7 +140,7 @@ _snapkv() {
         -m | --model) COMPREPLY=($(compgen -f -- "$word")); return ;;
         --kv-window) COMPREPLY=(); return ;;
         --kv-recent) COMPREPLY=(); return ;;
-        --kv-evidence) COMPREPLY=($(compgen -W 'auto mean rms top4 max max-floor recency' -- "$word")); return ;;
+        --kv-evidence) COMPREPLY=($(compgen -W 'auto mean rms top4 max max-floor recency accumulated' -- "$word")); return ;;
         --kv-cluster) COMPREPLY=(); return ;;
         --kv-kernel) COMPREPLY=(); return ;;
         --kv-pool) COMPREPLY=($(compgen -W 'auto max avg none' -- "$word")); return ;;
