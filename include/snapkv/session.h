@@ -232,8 +232,9 @@ struct AppendOptions {
     /// are appended, each KV head keeps as many as the budget says; a percentage counts these rows alone. They are
     /// chosen by a vote as in a prefill: the window is the last of the appended tokens, which keep rows of their own,
     /// and `sink` are the first rows of these turns. Each row is shrunk once. The configuration's types and rotation do
-    /// not count, for they stay the sequence's, nor does `recent`. Sliding layers keep what is still seen, whatever the
-    /// vote. Afterwards truncate() goes back to no earlier token than the first that was appended.
+    /// not count, for they stay the sequence's, nor does `recent`; accumulated evidence is refused, for the turns' own
+    /// queries are gone. Sliding layers keep what is still seen, whatever the vote. Afterwards truncate() goes back to
+    /// no earlier token than the first that was appended.
     std::optional<CacheConfig> compress{};
     /// Sees how the last of what is appended attends to the rows that there are, before turns are shrunk; with a single
     /// token it observes a step of decode. If it throws, what was computed stays, and no turn is shrunk.
