@@ -22,7 +22,7 @@ class CpuPort final : public Port {
 public:
     CpuPort(std::uint32_t first_layer, std::uint32_t layers) : Port(first_layer, layers) {
         for (std::uint32_t layer = 0; layer < layers; ++layer) {
-            nodes_.push_back({this, std::make_unique<cpu::Attend>(), std::make_unique<cpu::ColumnSums>()});
+            nodes_.emplace_back(this);
         }
     }
 
@@ -30,11 +30,11 @@ public:
         std::size_t thread_floats = 0;
         std::size_t partial_floats = 0;
         for (std::size_t layer = 0; layer < nodes_.size(); ++layer) {
-            nodes_[layer].attend->prepare(units()[layer], chunk_rows, threads);
-            nodes_[layer].column_sums->prepare(units()[layer]);
-            thread_floats = std::max({thread_floats, whole_lines(nodes_[layer].attend->thread_floats()),
-                                      whole_lines(nodes_[layer].column_sums->thread_floats())});
-            partial_floats = std::max(partial_floats, nodes_[layer].attend->partial_floats());
+            nodes_[layer].attend.prepare(units()[layer], chunk_rows, threads);
+            nodes_[layer].column_sums.prepare(units()[layer]);
+            thread_floats = std::max({thread_floats, whole_lines(nodes_[layer].attend.thread_floats()),
+                                      whole_lines(nodes_[layer].column_sums.thread_floats())});
+            partial_floats = std::max(partial_floats, nodes_[layer].attend.partial_floats());
         }
         thread_floats_ = thread_floats;
         threads_ = threads;
@@ -74,9 +74,11 @@ public:
 
 private:
     struct Node {
+        explicit Node(CpuPort * of) : port(of) {}
+
         CpuPort * port;
-        std::unique_ptr<cpu::Attend> attend;
-        std::unique_ptr<cpu::ColumnSums> column_sums;
+        cpu::Attend attend;
+        cpu::ColumnSums column_sums;
     };
 
     [[nodiscard]] float * thread_scratch(int thread) {
@@ -88,16 +90,15 @@ private:
         Node & node = *static_cast<Node *>(data);
         assert(static_cast<std::uint32_t>(threads) <= node.port->threads_);
         static_cast<void>(threads);
-        node.attend->attend(static_cast<std::uint32_t>(thread), static_cast<const float *>(out->src[0]->data),
-                            static_cast<float *>(out->data), node.port->thread_scratch(thread), node.port->partials());
+        node.attend.attend(static_cast<std::uint32_t>(thread), static_cast<const float *>(out->src[0]->data),
+                           static_cast<float *>(out->data), node.port->thread_scratch(thread), node.port->partials());
     }
 
     static void column_sums_node(ggml_tensor * node, int thread, int threads, void * data) noexcept {
         Node & of_layer = *static_cast<Node *>(data);
         assert(static_cast<std::uint32_t>(threads) <= of_layer.port->threads_);
         static_cast<void>(threads);
-        of_layer.column_sums->add(static_cast<const float *>(node->src[0]->data),
-                                  of_layer.port->thread_scratch(thread));
+        of_layer.column_sums.add(static_cast<const float *>(node->src[0]->data), of_layer.port->thread_scratch(thread));
     }
 
     std::deque<Node> nodes_;  // a deque: graphs hold addresses of its elements
