@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <new>
-#include <numeric>
 #include <random>
 #include <span>
 #include <vector>
@@ -56,22 +55,21 @@ private:
 };
 
 /// Sinks, then positions spread evenly over those that are voted on, another place for each head, then the recent rows.
-std::vector<std::uint32_t> spread_positions(const HeadToFill & head, std::mt19937 & random) {
-    std::vector<std::uint32_t> kept(head.rows);
-    if (head.rows == head.end - head.first) {
-        std::iota(kept.begin(), kept.end(), head.first);
-        return kept;
+std::vector<Position> spread_positions(const HeadToFill & head, std::mt19937 & random) {
+    if (head.rows == head.end - index_of(head.first)) {
+        return positions_from(head.first, head.rows);
     }
+    std::vector<Position> kept(head.rows);
     const std::uint32_t voted = head.rows - head.recent - head.sink;
     const double gap = static_cast<double>(head.end - head.recent - head.sink) / std::max(voted, 1U);
     const double place = (uniform(random) + 1.0) / 2 * 0.999;
     for (std::uint32_t i = 0; i < head.rows; ++i) {
         if (i < head.sink) {
-            kept[i] = i;
+            kept[i] = Position{i};
         } else if (i < head.sink + voted) {
-            kept[i] = head.sink + static_cast<std::uint32_t>((i - head.sink + place) * gap);
+            kept[i] = Position{head.sink + static_cast<std::uint32_t>((i - head.sink + place) * gap)};
         } else {
-            kept[i] = head.end - (head.rows - i);
+            kept[i] = Position{head.end - (head.rows - i)};
         }
     }
     return kept;
@@ -90,7 +88,7 @@ std::optional<Sequence> filled_sequence(Session & session, std::uint32_t depth, 
         tokens, cache,
         {.positions = [&](const HeadToFill & head) { return spread_positions(head, random); },
          .rows = [&](const HeadToFill & head,
-                     std::span<const std::uint32_t> positions) { return pool.rows(head.kv_head, positions.size()); }});
+                     std::span<const Position> positions) { return pool.rows(head.kv_head, positions.size()); }});
 } catch (const std::bad_alloc &) {
     out_of_memory();
 }

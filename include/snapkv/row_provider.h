@@ -5,16 +5,18 @@
 #include <span>
 #include <vector>
 
+#include "snapkv/position.h"
+
 namespace snapkv {
 
 /// A KV head of one layer, whose rows are asked for. Layers that recur have none.
 struct HeadToFill {
     std::uint32_t layer = 0;
     std::uint32_t kv_head = 0;
-    std::uint32_t first = 0;  ///< position from which on the layer sees the tokens: 0 unless it slides
-    std::uint32_t end = 0;    ///< the number of tokens
+    Position first{};       ///< from which on the layer sees the tokens: 0 unless it slides
+    std::uint32_t end = 0;  ///< the number of tokens
     // What the cache configuration would keep of such a prompt.
-    std::uint32_t rows = 0;    ///< on average over the layer's heads; end - first: all
+    std::uint32_t rows = 0;    ///< on average over the layer's heads; all that it sees: all
     std::uint32_t sink = 0;    ///< first positions among them
     std::uint32_t recent = 0;  ///< last positions among them
 };
@@ -30,11 +32,11 @@ struct FloatRows {
 struct RowProvider {
     /// The positions that a head keeps: one or more, ascending, from `first` to before `end`. Called for all heads
     /// before any row is asked for. Null: every head keeps all of them.
-    std::function<std::vector<std::uint32_t>(const HeadToFill & head)> positions = {};
+    std::function<std::vector<Position>(const HeadToFill & head)> positions = {};
     /// The rows at the positions that a head keeps, in their order and in any number of pieces, some of which may
     /// be the same memory. Called layer by layer and KV head by KV head; what it returns is read until it is called
     /// again. Must not be null.
-    std::function<std::vector<FloatRows>(const HeadToFill & head, std::span<const std::uint32_t> positions)> rows = {};
+    std::function<std::vector<FloatRows>(const HeadToFill & head, std::span<const Position> positions)> rows = {};
 };
 
 }  // namespace snapkv

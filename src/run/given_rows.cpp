@@ -47,7 +47,7 @@ bool storable_row(const float * row, std::size_t size, float largest) {
 /// Checks and stores the rows of one head.
 class HeadStore {
 public:
-    HeadStore(const HeadToFill & head, std::span<const std::uint32_t> positions, kv::LayerRows & to)
+    HeadStore(const HeadToFill & head, std::span<const Position> positions, kv::LayerRows & to)
         : head_(head), positions_(positions), shape_(to.shape()), to_(to) {}
 
     /// Throws where the pieces are not whole rows, or others than as many as positions.
@@ -126,13 +126,13 @@ private:
             if (!storable_row(row + i, 1, largest)) {
                 raise_input(
                     "layer {}, KV head {}: element {} of the {} at position {} is {}, expected a number of at most {}",
-                    head_.layer, head_.kv_head, i, what, positions_[index], row[i], largest);
+                    head_.layer, head_.kv_head, i, what, index_of(positions_[index]), row[i], largest);
             }
         }
     }
 
     const HeadToFill & head_;
-    std::span<const std::uint32_t> positions_;
+    std::span<const Position> positions_;
     kv::LayerShape shape_;
     kv::LayerRows & to_;
     float largest_key_ = kv::largest_storable(shape_.type.key, kv::key_rotation(shape_));
@@ -152,7 +152,7 @@ void for_portions(Compute & compute, std::span<const Portion> portions, const Wo
 
 }  // namespace
 
-void store_given(Compute & compute, const HeadToFill & head, std::span<const std::uint32_t> positions,
+void store_given(Compute & compute, const HeadToFill & head, std::span<const Position> positions,
                  std::span<const FloatRows> pieces, kv::LayerRows & to) {
     const HeadStore store(head, positions, to);
     const std::vector<Portion> portions = store.portions(pieces);

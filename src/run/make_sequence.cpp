@@ -1,7 +1,6 @@
 // Sequences whose prompt was never read: rows that the caller gives where a prefill would have left its own.
 #include <algorithm>
 #include <new>
-#include <numeric>
 #include <vector>
 
 #include "base/out_of_memory.h"
@@ -19,14 +18,14 @@ namespace run {
 namespace {
 
 /// The positions that the heads of a layer keep; none: each keeps every position that the layer sees.
-using LayerPositions = std::vector<std::vector<std::uint32_t>>;
+using LayerPositions = std::vector<std::vector<Position>>;
 
 HeadToFill head_to_fill(const BranchPlan & plan, const model::HyperParameters & params, std::uint32_t layer,
                         std::uint32_t kv_head) {
     const std::uint32_t seen = rows_of_use(params, layer, plan.n);
     HeadToFill head{.layer = layer,
                     .kv_head = kv_head,
-                    .first = plan.n - seen,
+                    .first = Position{plan.n - seen},
                     .end = plan.n,
                     .rows = seen,
                     .sink = 0,
@@ -39,22 +38,20 @@ HeadToFill head_to_fill(const BranchPlan & plan, const model::HyperParameters & 
     return head;
 }
 
-std::vector<std::uint32_t> positions_seen(const HeadToFill & head) {
-    std::vector<std::uint32_t> positions(head.end - head.first);
-    std::iota(positions.begin(), positions.end(), head.first);
-    return positions;
+std::vector<Position> positions_seen(const HeadToFill & head) {
+    return positions_from(head.first, head.end - index_of(head.first));
 }
 
-std::vector<std::uint32_t> given_positions(const RowProvider & provider, const HeadToFill & head) {
-    std::vector<std::uint32_t> positions = provider.positions(head);
+std::vector<Position> given_positions(const RowProvider & provider, const HeadToFill & head) {
+    std::vector<Position> positions = provider.positions(head);
     if (positions.empty()) {
         raise_usage("layer {}, KV head {}: no positions, expected at least one", head.layer, head.kv_head);
     }
-    std::uint32_t least = head.first;
+    Position least = head.first;
     for (std::size_t row = 0; row < positions.size(); ++row) {
-        if (positions[row] < least || positions[row] >= head.end) {
+        if (positions[row] < least || index_of(positions[row]) >= head.end) {
             raise_usage("layer {}, KV head {}: row {} is at position {}, expected ascending ones from {} to {}",
-                        head.layer, head.kv_head, row, positions[row], head.first, head.end - 1);
+                        head.layer, head.kv_head, row, index_of(positions[row]), index_of(head.first), head.end - 1);
         }
         least = positions[row] + 1;
     }
@@ -73,7 +70,7 @@ std::vector<LayerPositions> given_positions(const RowProvider & provider, const 
         for (std::uint32_t kv_head = 0; kv_head < params.kv_heads; ++kv_head) {
             const HeadToFill head = head_to_fill(plan, params, layer, kv_head);
             layers[layer].push_back(given_positions(provider, head));
-            all = all && layers[layer].back().size() == head.end - head.first;
+            all = all && layers[layer].back().size() == head.end - index_of(head.first);
         }
         if (all) {
             layers[layer].clear();
@@ -87,7 +84,7 @@ std::uint64_t count_rows(std::span<const LayerPositions> positions, const model:
                          std::uint32_t tokens) {
     std::uint64_t rows = 0;
     for (std::uint32_t layer = 0; layer < params.layers; ++layer) {
-        for (const std::vector<std::uint32_t> & of_head : positions[layer]) {
+        for (const std::vector<Position> & of_head : positions[layer]) {
             rows += of_head.size();
         }
         if (positions[layer].empty()) {
@@ -99,14 +96,14 @@ std::uint64_t count_rows(std::span<const LayerPositions> positions, const model:
 
 kv::LayerRows filled_layer(Session::Impl & session, const BranchPlan & plan, const kv::LayerShape & shape,
                            std::uint32_t layer, const LayerPositions & positions, const RowProvider & provider) {
-    const std::vector<std::uint32_t> seen = positions_seen(head_to_fill(plan, session.params(), layer, 0));
+    const std::vector<Position> seen = positions_seen(head_to_fill(plan, session.params(), layer, 0));
     const auto count = static_cast<std::uint32_t>(seen.size());
     kv::LayerRows rows = positions.empty()
                              ? kv::LayerRows::dense(*session.arena, shape, count, Position{plan.n - count})
                              : kv::LayerRows::packed_empty(*session.arena, shape, positions);
     for (std::uint32_t kv_head = 0; kv_head < shape.kv_heads; ++kv_head) {
         const HeadToFill head = head_to_fill(plan, session.params(), layer, kv_head);
-        const std::vector<std::uint32_t> & kept = positions.empty() ? seen : positions[kv_head];
+        const std::vector<Position> & kept = positions.empty() ? seen : positions[kv_head];
         store_given(session.compute, head, kept, provider.rows(head, kept), rows);
     }
     if (positions.empty()) {
@@ -147,13 +144,8 @@ CacheStats stats_of(const BranchPlan & plan, const model::HyperParameters & para
 /// Memory for what a made sequence will hold, and for a second state, which a step of decode writes.
 Reservation reserve(const Session::Impl & session, const kv::LayerShape & shape, std::uint64_t rows) {
     const std::uint64_t bytes = rows * shape.row_bytes() + 2 * state_bytes(session.params());
-    std::uint64_t unreserved = 0;
-    auto reserved = Reservation::take(bytes, session.arena->shared_meter(), unreserved);
-    if (!reserved) {
-        raise_machine("{} rows of keys and values, and states, need {} MiB; {} MiB are available", rows, bytes >> 20U,
-                      unreserved >> 20U);
-    }
-    return std::move(*reserved);
+    return Reservation::require(bytes, session.arena->shared_meter(),
+                                fmt::format("{} rows of keys and values, and states,", rows));
 }
 
 }  // namespace

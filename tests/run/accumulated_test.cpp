@@ -48,8 +48,8 @@ void expect_naive(const test::TinyRun & run, const Sequence & sequence) {
             ASSERT_EQ(kept[layer][head].size(), expected.positions.size());
             const auto differing = test::differing(kept[layer][head], expected.positions);
             EXPECT_LE(differing.size(), 4U);
-            for (const std::uint32_t position : differing) {
-                EXPECT_NEAR(scores[head][position] / expected.last_score, 1, 1e-4)
+            for (const Position position : differing) {
+                EXPECT_NEAR(scores[head][index_of(position)] / expected.last_score, 1, 1e-4)
                     << "layer " << layer << " head " << head;
             }
         }

@@ -21,6 +21,7 @@
 #include "run/sequence_impl.h"
 #include "run/tiny_run.h"
 #include "support/error_of.h"
+#include "support/positions.h"
 
 namespace snapkv {
 namespace {
@@ -60,7 +61,7 @@ struct Rows {
         if (!kept.empty()) {
             provider.positions = [this](const HeadToFill & head) { return kept[head.layer][head.kv_head]; };
         }
-        provider.rows = [this](const HeadToFill & head, std::span<const std::uint32_t> positions) {
+        provider.rows = [this](const HeadToFill & head, std::span<const Position> positions) {
             return cut(heads[head.layer][head.kv_head], positions.size());
         };
         return provider;
@@ -85,11 +86,11 @@ KeptPositions some_positions(const ModelInfo & model, std::uint32_t count, std::
     KeptPositions kept(model.layers);
     for (std::uint32_t layer = 0; layer < model.layers; ++layer) {
         for (std::uint32_t head = 0; head < model.kv_heads; ++head) {
-            std::vector<std::uint32_t> & positions = kept[layer].emplace_back();
+            std::vector<Position> & positions = kept[layer].emplace_back();
             for (std::uint32_t i = 0; i + 1 < count; ++i) {
-                positions.push_back(i * (depth - 1) / count + (i > 0 ? (layer + head) % 2 : 0));
+                positions.push_back(Position{i * (depth - 1) / count + (i > 0 ? (layer + head) % 2 : 0)});
             }
-            positions.push_back(depth - 1);
+            positions.push_back(Position{depth - 1});
         }
     }
     return kept;
@@ -161,9 +162,7 @@ void expect_stored(const Sequence & sequence, const Rows & given, const KeptPosi
 }
 
 KeptPositions every_position(const ModelInfo & model, std::uint32_t depth) {
-    std::vector<std::uint32_t> all(depth);
-    std::iota(all.begin(), all.end(), 0U);
-    return {model.layers, {model.kv_heads, all}};
+    return {model.layers, {model.kv_heads, positions_from(Position{0}, depth)}};
 }
 
 TEST_F(MakeSequence, StoresWhatItIsGivenRoundedToTheType) {
@@ -191,9 +190,9 @@ TEST_F(MakeSequence, OfTheModelsOwnRowsContinuesAsTheModelDoes) {
         for (std::uint32_t layer = 0; layer < info().layers; ++layer) {
             auto & heads = rows.heads.emplace_back(info().kv_heads);
             for (std::uint32_t head = 0; head < info().kv_heads; ++head) {
-                for (const std::uint32_t position : positions[layer][head]) {
-                    const auto key = naive.key(layer, head, position);
-                    const auto value = naive.value(layer, head, position);
+                for (const Position position : positions[layer][head]) {
+                    const auto key = naive.key(layer, head, index_of(position));
+                    const auto value = naive.value(layer, head, index_of(position));
                     std::transform(key.begin(), key.end(), std::back_inserter(heads[head].keys),
                                    [](double x) { return static_cast<float>(x); });
                     std::transform(value.begin(), value.end(), std::back_inserter(heads[head].values),
@@ -272,9 +271,9 @@ TEST(MakeSequenceOfFamilies, AsksForWhatEachLayerSees) {
         const Rows rows = random_rows(model, kTokens, 8);
         RowProvider provider = rows.provider();
         std::vector<HeadToFill> asked;
-        provider.rows = [&](const HeadToFill & head, std::span<const std::uint32_t> positions) {
+        provider.rows = [&](const HeadToFill & head, std::span<const Position> positions) {
             asked.push_back(head);
-            EXPECT_EQ(positions.size(), head.end - head.first);
+            EXPECT_EQ(positions.size(), head.end - index_of(head.first));
             EXPECT_EQ(positions.front(), head.first);
             return rows.cut(rows.heads[head.layer][head.kv_head], positions.size());
         };
@@ -288,7 +287,7 @@ TEST(MakeSequenceOfFamilies, AsksForWhatEachLayerSees) {
                 EXPECT_EQ(head.layer, layer);
                 EXPECT_EQ(head.kv_head, kv_head);
                 EXPECT_EQ(head.end, kTokens);
-                EXPECT_EQ(head.first, window > 0 ? kTokens - window : 0);
+                EXPECT_EQ(index_of(head.first), window > 0 ? kTokens - window : 0);
                 EXPECT_EQ(head.rows, window > 0 ? window : 60);
                 EXPECT_EQ(head.sink, window > 0 ? 0U : 2U);
                 EXPECT_EQ(head.recent, window > 0 ? 0U : 8U);
@@ -316,7 +315,7 @@ TEST_F(MakeSequence, DoesNotDependOnThreadsOrPieces) {
         rows.pieces = {1, 3, 255, 256, 257};
         Sequence cut = *several.make_sequence(tokens_, cache, rows.provider());
         RowProvider shared = rows.provider();
-        shared.rows = [&](const HeadToFill & head, std::span<const std::uint32_t>) {
+        shared.rows = [&](const HeadToFill & head, std::span<const Position>) {
             const Rows::Head & from = rows.heads[head.layer][head.kv_head];
             const auto piece = [&](std::size_t row, std::size_t count) {
                 return FloatRows{std::span(from.keys).subspan(row * 64, count * 64),
@@ -352,7 +351,7 @@ TEST_F(MakeSequence, RefusesPositionsThatCannotBe) {
     RowProvider provider = rows.provider();
     const auto refused = [&](const std::vector<std::uint32_t> & positions) {
         provider.positions = [positions](const HeadToFill & head) {
-            return head.layer == 1 && head.kv_head == 1 ? positions : std::vector<std::uint32_t>{0};
+            return test::positions(head.layer == 1 && head.kv_head == 1 ? positions : std::vector<std::uint32_t>{0});
         };
         return refusal(ErrorKind::Usage, provider, full_cache());
     };
@@ -363,7 +362,7 @@ TEST_F(MakeSequence, RefusesPositionsThatCannotBe) {
               "layer 1, KV head 1: row 1 is at position 700, expected ascending ones from 0 to 699");
     const test::LoadedFamily sliding("gemma3");
     Session session = sliding.session();
-    provider.positions = [](const HeadToFill & head) { return std::vector<std::uint32_t>{head.first > 0 ? 71U : 0U}; };
+    provider.positions = [](const HeadToFill & head) { return test::positions({index_of(head.first) > 0 ? 71U : 0U}); };
     EXPECT_THAT(
         test::error_of(
             ErrorKind::Usage,
@@ -375,7 +374,7 @@ TEST_F(MakeSequence, RefusesRowsOfOtherSizesAndNumbers) {
     const std::vector<float> floats(std::size_t{kDepth + 1} * 64, 0.0F);
     const auto refused = [&](const std::vector<std::pair<std::size_t, std::size_t>> & pieces) {
         RowProvider provider;
-        provider.rows = [&](const HeadToFill &, std::span<const std::uint32_t>) {
+        provider.rows = [&](const HeadToFill &, std::span<const Position>) {
             std::vector<FloatRows> result;
             for (const auto & [keys, values] : pieces) {
                 result.push_back({std::span(floats).first(keys), std::span(floats).first(values)});
@@ -434,7 +433,7 @@ TEST_F(MakeSequence, EndsWhenItIsToldTo) {
     const Rows rows = random_rows(info(), kDepth, 7);
     std::stop_source stop;
     RowProvider provider = rows.provider();
-    provider.rows = [&](const HeadToFill & head, std::span<const std::uint32_t> positions) {
+    provider.rows = [&](const HeadToFill & head, std::span<const Position> positions) {
         if (head.layer == 1) {
             stop.request_stop();
         }
@@ -442,7 +441,7 @@ TEST_F(MakeSequence, EndsWhenItIsToldTo) {
         return rows.cut(rows.heads[head.layer][head.kv_head], positions.size());
     };
     EXPECT_FALSE(session_.make_sequence(tokens_, full_cache(), provider, {.stop = stop.get_token()}).has_value());
-    provider.rows = [](const HeadToFill &, std::span<const std::uint32_t>) -> std::vector<FloatRows> {
+    provider.rows = [](const HeadToFill &, std::span<const Position>) -> std::vector<FloatRows> {
         throw std::runtime_error("the provider's own");
     };
     EXPECT_THROW(static_cast<void>(session_.make_sequence(tokens_, full_cache(), provider)), std::runtime_error);

@@ -154,7 +154,7 @@ TEST(Memory, IsSetAsideForRowsThatTheCallerGives) {
     const std::vector<float> values(std::size_t{256} * model.value_size);
     std::uint64_t at_first = 0;
     RowProvider provider;
-    provider.rows = [&](const HeadToFill & head, std::span<const std::uint32_t> positions) {
+    provider.rows = [&](const HeadToFill & head, std::span<const Position> positions) {
         if (head.layer == 0 && head.kv_head == 0) {
             at_first = set_aside();
         }
