@@ -1,4 +1,5 @@
 // `snapkv perplexity`.
+#include "snapkv/tools/perplexity.h"
 #include "commands.h"
 #include "engine.h"
 #include "format.h"
@@ -33,11 +34,12 @@ int perplexity(const Settings & settings) {
     {
         ProgressLine line;
         const Stopwatch watch;
-        result = session.perplexity(text, context, [&](std::uint32_t done, std::uint32_t chunks, double so_far) {
-            if (line.due()) {
-                line.draw(chunk_state(done, chunks, so_far, watch));
-            }
-        });
+        result =
+            snapkv::perplexity(session, text, context, [&](std::uint32_t done, std::uint32_t chunks, double so_far) {
+                if (line.due()) {
+                    line.draw(chunk_state(done, chunks, so_far, watch));
+                }
+            });
     }
     if (settings.json) {
         Json json;

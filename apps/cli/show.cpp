@@ -35,6 +35,11 @@ std::size_t character_begin(const Model & model, const Prompt & prompt, std::siz
     return index;
 }
 
+/// The voters at the prompt's end; none to be shown where all tokens vote.
+std::uint32_t observed_window(const CacheStats & cache) {
+    return cache.evidence == Evidence::Accumulated ? 0 : cache.window;
+}
+
 /// From the document's first token to the prompt's end: the question and the template's last words are most of the
 /// window, and without them it would not be seen what voted.
 ShownPrompt shown_prompt(const Model & model, const Prompt & prompt, const Sequence & sequence) {
@@ -46,7 +51,7 @@ ShownPrompt shown_prompt(const Model & model, const Prompt & prompt, const Seque
     }
     const ModelInfo & info = model.info();
     return {make_cells(pieces, {counts.begin() + static_cast<std::ptrdiff_t>(begin), counts.end()},
-                       sequence.cache_stats().window),
+                       observed_window(sequence.cache_stats())),
             info.attending_layers * info.kv_heads};
 }
 

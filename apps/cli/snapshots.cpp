@@ -101,7 +101,9 @@ Snapshots find_snapshots(const Settings & settings, const Session & session, std
     if (settings.snapshots.empty()) {
         return {};
     }
-    const std::uint32_t hold = tokens_to_hold(settings, session.model().info(), branches);
+    // Where all of a document's tokens vote their queries are wanted, which no file has.
+    const bool all_vote = settings.cache.evidence == Evidence::Accumulated;
+    const std::uint32_t hold = all_vote ? 0 : tokens_to_hold(settings, session.model().info(), branches);
     if (hold < least_tokens) {
         return {};
     }

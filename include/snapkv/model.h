@@ -94,6 +94,8 @@ struct ModelInfo {
     std::uint32_t attending_layers = 0;     ///< layers with keys and values
     bool values_in_keys = false;            ///< latent attention: a value is the start of its key and takes no memory
     std::uint64_t state_bytes = 0;          ///< recurrent state of one sequence, whatever its length
+    std::optional<Token> text_begin;        ///< what tokenize() puts before a text if it is asked to; nothing: no token
+    std::optional<Token> text_end;          ///< and what behind it
     /// Of conversations, in Jinja: the file's, or the one in its place. Empty: none. Whether it works shows when it is
     /// first used.
     std::string chat_template;

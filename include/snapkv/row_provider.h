@@ -16,7 +16,7 @@ struct HeadToFill {
     Position first{};       ///< from which on the layer sees the tokens: 0 unless it slides
     std::uint32_t end = 0;  ///< the number of tokens
     // What the cache configuration would keep of such a prompt.
-    std::uint32_t rows = 0;    ///< on average over the layer's heads; all that it sees: all
+    std::uint32_t rows = 0;    ///< on average over the layer's heads: all it sees where nothing is compressed
     std::uint32_t sink = 0;    ///< first positions among them
     std::uint32_t recent = 0;  ///< last positions among them
 };
@@ -31,7 +31,7 @@ struct FloatRows {
 /// Where Session::make_sequence() takes rows from. It calls on its caller's thread; what is thrown ends it.
 struct RowProvider {
     /// The positions that a head keeps: one or more, ascending, from `first` to before `end`. Called for all heads
-    /// before any row is asked for. Null: every head keeps all of them.
+    /// before any row is asked for, but for layers that slide, whose heads keep all of them. Null: so do all heads.
     std::function<std::vector<Position>(const HeadToFill & head)> positions = {};
     /// The rows at the positions that a head keeps, in their order and in any number of pieces, some of which may
     /// be the same memory. Called layer by layer and KV head by KV head; what it returns is read until it is called

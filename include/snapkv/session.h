@@ -50,8 +50,8 @@ struct SessionOptions {
     AttentionPath attention = AttentionPath::Cpu;
     ProductPath products = ProductPath::Auto;
     /// Polled at least once per tile of attention and per graph node. Once it is true, the current call ends within a
-    /// second with what it has, as by CallOptions::stop; a signal handler may set it. Text that turn_tokens() and
-    /// perplexity() tokenize obeys ModelOptions::stop instead. May be null; must outlive the session.
+    /// second with what it has, as by CallOptions::stop; a signal handler may set it. Text that turn_tokens() tokenizes
+    /// obeys ModelOptions::stop instead. May be null; must outlive the session.
     const std::atomic<bool> * stop = nullptr;
     /// Receives one line, without a newline, for each choice worth knowing.
     std::function<void(std::string_view)> log = {};
@@ -92,7 +92,8 @@ struct ScoredToken {
 
 /// Asks for the scores of tokens that are given to the model.
 struct Scoring {
-    std::uint32_t tokens = 0;  ///< how many of the last; the first token of a text has no score
+    std::uint32_t tokens = 0;  ///< how many of the last; the first token of a text has none, and the first that is
+                               ///< appended to a sequence without logits (Session::make_sequence) no real one
     std::uint32_t top = 0;     ///< how many of the likeliest tokens at each place come with them
 };
 
@@ -108,9 +109,9 @@ struct Branch {
 struct PrefillOptions {
     /// Rows of the prompts' first tokens, as far as all prompts begin with the document's. They are used where they are
     /// of the float type that the branches store (f32 where they name several, f16 where all are quantised), up to the
-    /// first token that votes, is observed or precedes one that is scored (none where a branch accumulates its evidence:
-    /// there all tokens vote); where a layer recurs only if that is behind the document, and where one slides only up to
-    /// some 512 tokens before its end. What cannot be used is computed.
+    /// first token that votes, is observed or precedes one that is scored (none where a branch accumulates its
+    /// evidence: there all tokens vote); where a layer recurs only if that is behind the document, and where one slides
+    /// only up to some 512 tokens before its end. What cannot be used is computed.
     std::optional<Document> document{};
     /// Keeps the rows of so many first tokens, which all prompts must have in common: see PrefillTask::document().
     std::uint32_t hold = 0;
@@ -256,14 +257,7 @@ struct AppendStats {
     double ms = 0;                      ///< compressing included
     bool interrupted = false;           ///< some tokens are missing, or the turns are not compressed
     TurnStats turns{};                  ///< where AppendOptions::compress asks for it
-    std::vector<ScoredToken> scores{};  ///< as AppendOptions::scoring asks, in order, of those that were appended
-};
-
-struct PerplexityResult {
-    double perplexity = 0;
-    std::uint64_t tokens = 0;  ///< tokens scored
-    std::uint32_t chunks = 0;  ///< chunks finished
-    bool interrupted = false;
+    std::vector<ScoredToken> scores{};  ///< as AppendOptions::scoring asks, in order: fewer if interrupted
 };
 
 /// A prefill that goes on in units, one layer's part of a chunk or of a branch, and can rest between any two while its
@@ -400,13 +394,12 @@ public:
                                                  bool parse_special = false, const CallOptions & call = {}) const;
 
     /// Prefills further tokens against the kept rows and the tail, at the next true positions. A sampled token that has
-    /// no row yet is fed first; a single token is a decode step and uses the decode threads. Up to
-    /// eight chunks go through the model together, layer by layer; after an interruption the sequence has what came
-    /// before them. Progress
-    /// counts tokens. Throws Error(Usage) for a sequence of another model, for a configuration that contradicts itself,
-    /// for turns to compress without tokens to append and for more tokens to score than are appended, Error(Input) for
-    /// a token id out of range or more tokens than the context takes, Error(Machine) if memory is short: what was
-    /// appended stays.
+    /// no row yet is fed first; a single token is a decode step and uses the decode threads. Up to eight chunks go
+    /// through the model together, layer by layer: an interruption loses those that were under way, and the sequence is
+    /// as it was before them. Progress counts tokens. Throws Error(Usage) for a sequence of another model, for a
+    /// configuration that contradicts itself, for turns to compress without tokens to append and for more tokens to
+    /// score than are appended, Error(Input) for a token id out of range or more tokens than the context takes,
+    /// Error(Machine) if memory is short: what was appended stays.
     AppendStats append(Sequence & sequence, std::span<const Token> tokens, const AppendOptions & options = {},
                        const CallOptions & call = {});
 
@@ -420,7 +413,8 @@ public:
     /// A step of decode for up to kMostTreeTokens tokens that continue the sequence as a tree, such as guesses at what
     /// comes next: token i continues token parents[i], which is less than i, or the sequence itself where that is -1.
     /// It reads the weights once and leaves the logits of all of them in Sequence::tree_logits(): those that append()
-    /// would leave after the tokens on the way there. The sequence itself is as before until keep_path(); whatever else
+    /// would leave after the tokens on the way there, with the same bits where products do not depend on the number of
+    /// rows (for weights that ggml repacks they do). The sequence itself is as before until keep_path(); whatever else
     /// changes it drops the tree, which forks and saved sequences do not have. Where layers recur the tokens must be a
     /// chain (parents -1, 0, 1, ...). If interrupted, there is no tree. Throws as step() does, and Error(Usage) for
     /// parents out of range and more tokens.
@@ -437,8 +431,8 @@ public:
     /// Writes the sequence to a temporary file, syncs it and renames it. Until then an existing file keeps its
     /// contents, and it keeps its permissions; a new file has mode 0600. Returns false, with nothing changed, if it is
     /// stopped while it writes; a stop flag that is set before does not stop it, so that what was interrupted can be
-    /// saved. Progress counts bytes. Throws Error(Usage) for a sequence of another model, Error(Machine) if the file
-    /// cannot be written; see write_whole_file() for the limit of file sizes.
+    /// saved. Progress counts bytes. Throws Error(Usage) for a sequence of another model or without a prompt,
+    /// Error(Machine) if the file cannot be written; see write_whole_file() for the limit of file sizes.
     [[nodiscard]] bool save(const Sequence & sequence, const std::filesystem::path & path,
                             const CallOptions & call = {}) const;
 
@@ -465,14 +459,6 @@ public:
     /// them: they throw Error(Input) for a file that is altered. Throws Error(Input), with the reason, if the file is
     /// cut short, altered at its beginning, or of another model or RoPE setting.
     [[nodiscard]] Document load_document(const std::filesystem::path & path) const;
-
-    /// Perplexity with the full cache over chunks of `context` tokens, scoring the second half of each, as llama.cpp's
-    /// tool does. `progress` receives the chunks done, the total and the perplexity so far. Throws Error(Input) for
-    /// text that is not UTF-8 or shorter than a chunk, Error(Usage) for a context out of range, Error(Machine) if
-    /// memory is short, Error(Interrupted) if ModelOptions::stop is set while the text is tokenized.
-    [[nodiscard]] PerplexityResult perplexity(
-        std::string_view text, std::uint32_t context,
-        const std::function<void(std::uint32_t, std::uint32_t, double)> & progress = {});
 
     struct Impl;
 

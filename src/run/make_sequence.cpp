@@ -63,7 +63,7 @@ std::vector<LayerPositions> given_positions(const RowProvider & provider, const 
                                             const model::HyperParameters & params) {
     std::vector<LayerPositions> layers(params.layers);
     for (std::uint32_t layer = 0; layer < params.layers && provider.positions; ++layer) {
-        if (params.layer_recurs(layer)) {
+        if (params.layer_recurs(layer) || params.window_of(layer) > 0) {
             continue;
         }
         bool all = true;

@@ -74,7 +74,7 @@ void check_loading(const CallOptions & call) {
 }
 
 ModelInfo describe(const gguf::File & file, const model::HyperParameters & params, const model::Weights & weights,
-                   const text::ChatTemplate & chat) {
+                   const text::Vocabulary & vocabulary, const text::ChatTemplate & chat) {
     ModelInfo info;
     info.name = printable(file.find_string("general.name").value_or(file.path().stem().string()));
     info.architecture = params.architecture;
@@ -101,6 +101,8 @@ ModelInfo describe(const gguf::File & file, const model::HyperParameters & param
     info.values_in_keys = params.latent.absorbed;
     info.state_bytes = run::state_bytes(params);
     info.chat_template = chat.source();
+    info.text_begin = vocabulary.text_begin();
+    info.text_end = vocabulary.text_end();
     return info;
 }
 
@@ -121,7 +123,7 @@ Model::Impl::Impl(gguf::File opened, const ModelOptions & options, const CallOpt
         tell(ready, weights.bytes());
         check_loading(call);
     });
-    info = describe(file, params, weights, chat);
+    info = describe(file, params, weights, vocabulary, chat);
     if (options.log) {
         options.log("rope: " + info.rope);
     }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "attention/token_tree.h"
+#include "base/block.h"
 #include "kv/layer_rows.h"
 #include "snapkv/model.h"
 
@@ -15,7 +16,7 @@ namespace snapkv::run {
 /// tree: a step allocates nothing then.
 struct TreeMemory {
     std::vector<kv::LayerRows> rows{};  ///< [layer], dense: TokenTree::kMost of them; no heads where a layer recurs
-    std::vector<float> logits{};        ///< [token][vocabulary]
+    Block logits{};                     ///< [TokenTree::kMost][vocabulary] floats
 };
 
 /// Tokens that continue a sequence as a tree, computed and not yet part of it. A value.

@@ -8,6 +8,7 @@
 #include <tuple>
 #include <utility>
 
+#include "run/embed.h"
 #include "run/layer_shape.h"
 #include "run/port.h"
 #include "run/store_span.h"
@@ -189,17 +190,20 @@ void Prefill::run_suffix_chunk() {
 
 void Prefill::finish_next() {
     const std::size_t index = finishing_.front();
-    finishing_.pop_front();
-    if (dropped_[index]) {
-        return;
-    }
     BranchCache & branch = branches_[index];
     const bool of_trunk = branch.plan().suffix == 0;
-    if (of_trunk) {
-        begin_branch(branch);
+    if (!dropped_[index]) {
+        if (of_trunk && output_ == 0) {
+            begin_branch(branch);
+        }
+        if (in_last_layer() && !output(branch)) {
+            return;
+        }
     }
-    if (in_last_layer()) {
-        output(branch);
+    finishing_.pop_front();
+    output_ = 0;
+    if (dropped_[index]) {
+        return;
     }
     if (recurs()) {
         branch.finish_recurrent_layer();
@@ -244,27 +248,16 @@ std::vector<PrefilledBranch> Prefill::take() {
 
 void Prefill::embed_all() {
     const std::vector<Token> & first = plan_.branches.front().branch->prompt.tokens;
-    embed(trunk_, {first.begin() + plan_.held, first.begin() + plan_.trunk});
+    const auto fill = [&](HiddenStates & hidden, std::span<const Token> tokens) {
+        embed(environment_.decoder, environment_.compute, environment_.allocator, tokens, environment_.batch, hidden);
+    };
+    fill(trunk_, std::span(first).subspan(plan_.held, plan_.trunk - plan_.held));
     std::vector<Token> suffixes;
     for (const BranchPlan & branch : plan_.branches) {
         const std::vector<Token> & tokens = branch.branch->prompt.tokens;
         suffixes.insert(suffixes.end(), tokens.begin() + plan_.trunk, tokens.end());
     }
-    embed(suffixes_, suffixes);
-}
-
-void Prefill::embed(HiddenStates & hidden, const std::vector<Token> & tokens) {
-    const auto total = static_cast<std::uint32_t>(tokens.size());
-    for (std::uint32_t first = 0; first < total; first += environment_.batch) {
-        const std::uint32_t count = std::min(environment_.batch, total - first);
-        Graph graph(16);
-        ggml_tensor * ids = graph.integers(count);
-        graph.expand(ggml_cpy(graph.ctx(), environment_.decoder.embed(graph.ctx(), ids),
-                              hidden.view(graph.ctx(), first, count)));
-        environment_.allocator.allocate(graph);
-        std::memcpy(ids->data, tokens.data() + first, count * sizeof(Token));
-        environment_.compute.run(graph, Compute::Phase::Prefill);
-    }
+    fill(suffixes_, suffixes);
 }
 
 void Prefill::enter_layer(std::uint32_t layer) {

@@ -50,10 +50,10 @@ struct PrefillEnvironment {
 /// Layer-major chunked prefill of a trunk and its branches (docs/architecture.md). One layer takes the whole trunk
 /// chunk by chunk, then the suffixes of all branches as rows of shared chunks; each branch votes and is compacted;
 /// the layer's working rows are let go before the next layer begins. The last layer computes queries for the windows
-/// only and its output for each branch's last rows only.
+/// only, where not all tokens vote, and its output for each branch's last rows only.
 ///
-/// It advances by units, a chunk's rows or one branch's vote in one layer, and can rest between any two while the
-/// session does something else. Once advance() has thrown it can only be dropped. Used once.
+/// It advances by units, a chunk's rows or one branch's vote in one layer, or the logits of some rows, and can rest
+/// between any two while the session does something else. Once advance() has thrown it can only be dropped. Used once.
 class Prefill {
 public:
     /// Receives the logits ([row][vocabulary]) of consecutive positions of one branch, from `first` on.
@@ -106,7 +106,6 @@ private:
         std::uint32_t first = 0;  ///< position of the first row
     };
 
-    void embed(HiddenStates & hidden, const std::vector<Token> & tokens);
     void embed_all();
     void settle();
     void end_if_unwanted();
@@ -134,7 +133,7 @@ private:
                                                   std::uint32_t first);
     [[nodiscard]] std::vector<Piece> suffix_pieces(std::uint32_t first_row, std::uint32_t count);
     void begin_branch(BranchCache & branch);
-    void output(BranchCache & branch);
+    [[nodiscard]] bool output(BranchCache & branch);
     void output_rows(BranchCache & branch, std::uint32_t first, std::uint32_t count);
     [[nodiscard]] ggml_tensor * finish_rows(Graph & graph, ggml_tensor * x, ggml_tensor * positions);
     [[nodiscard]] bool recurs() const { return environment_.params.layer_recurs(layer_); }
@@ -166,6 +165,7 @@ private:
     bool in_suffixes_ = false;
     std::uint32_t row_ = 0;              ///< its position in the trunk, or its place among the suffixes
     std::deque<std::size_t> finishing_;  ///< branches whose rows of the layer are complete
+    std::uint32_t output_ = 0;           ///< rows of the first of these that have their logits
     LayerVote latest_;                   ///< of those without a suffix
     std::uint64_t units_ = 0;
 };

@@ -9,11 +9,15 @@
 
 namespace snapkv::run {
 
-void Prefill::output(BranchCache & branch) {
-    const std::uint32_t n = branch.plan().n;
-    for (std::uint32_t first = n - branch.plan().output_rows; first < n; first += HiddenStates::kLeastRows) {
-        output_rows(branch, first, std::min(HiddenStates::kLeastRows, n - first));
-    }
+/// The logits of some rows; whether these were the last. The prompt's last row is always alone, so that its logits do
+/// not depend on how many are wanted.
+bool Prefill::output(BranchCache & branch) {
+    const std::uint32_t last = branch.plan().n - 1;
+    const std::uint32_t first = branch.plan().n - branch.plan().output_rows + output_;
+    const std::uint32_t count = first < last ? std::min(HiddenStates::kLeastRows, last - first) : 1;
+    output_rows(branch, first, count);
+    output_ += count;
+    return first == last;
 }
 
 /// What is left of the last layer for rows that are to give logits, whose keys and values it has: nothing where it

@@ -28,13 +28,16 @@ std::uint32_t common_prefix(std::span<const Branch> branches) {
     return static_cast<std::uint32_t>(common.size());
 }
 
-void check_prompt(const Prompt & prompt, const model::HyperParameters & params, std::uint32_t context) {
-    const std::vector<Token> & tokens = prompt.tokens;
+void check_prompt(const Branch & branch, const model::HyperParameters & params, std::uint32_t context) {
+    const std::vector<Token> & tokens = branch.prompt.tokens;
     if (tokens.empty()) {
         raise_input("the prompt is empty");
     }
-    // One place is left for the first generated token.
-    if (tokens.size() >= context) {
+    if (tokens.size() > context) {
+        raise_input("the prompt has {} tokens, more than a context of {}", tokens.size(), context);
+    }
+    // One place is left for the first generated token, where it is not scores that are wanted.
+    if (tokens.size() == context && branch.scoring.tokens == 0) {
         raise_input("the prompt has {} tokens, which leaves no room for an answer in a context of {}", tokens.size(),
                     context);
     }
@@ -127,7 +130,7 @@ PrefillPlan plan_prefill(std::span<const Branch> branches, const model::HyperPar
     }
     PrefillPlan plan;
     for (const Branch & branch : branches) {
-        check_prompt(branch.prompt, params, context);
+        check_prompt(branch, params, context);
         check_types(branch.cache, params);
     }
     plan.type = common_working_type(branches, params);
@@ -167,6 +170,10 @@ PrefillPlan plan_prefill(std::span<const Branch> branches, const model::HyperPar
     plan.hold_in_file = use.hold_in_file;
     plan.hold = use.hold > plan.held ? use.hold : 0;  // else the ones that are used serve others too
     return plan;
+}
+
+std::uint64_t logit_bytes(std::uint32_t rows, const model::HyperParameters & params) {
+    return std::uint64_t{std::min(rows, HiddenStates::kLeastRows)} * params.vocabulary * sizeof(float);
 }
 
 std::uint64_t kept_rows(const BranchPlan & branch, const model::HyperParameters & params) {
@@ -281,7 +288,8 @@ std::uint64_t sum_bytes(const PrefillPlan & plan, const model::HyperParameters &
     for (std::uint32_t row = 0; row < plan.suffix_rows; row += batch) {
         std::uint64_t together = 0;
         for (const BranchPlan & branch : plan.branches) {
-            const bool at_work = branch.first_row < row + batch && branch.first_row + branch.suffix > row;
+            const bool at_work =
+                branch.suffix > 0 && branch.first_row < row + batch && branch.first_row + branch.suffix > row;
             together += branch.accumulates() && at_work ? branch.n : 0;
         }
         most = std::max(most, together);
@@ -295,10 +303,11 @@ std::uint64_t sum_bytes(const PrefillPlan & plan, const model::HyperParameters &
 
 PrefillBytes prefill_bytes(const PrefillPlan & plan, const model::HyperParameters & params, std::uint32_t batch) {
     std::uint64_t captured = plan.trunk_captured;
-    std::uint64_t votes = 0;
+    std::uint64_t passing = 0;
     for (const BranchPlan & branch : plan.branches) {
         captured += branch.captured();
-        votes = branch.cache.compress ? std::max(votes, vote_bytes(branch, params)) : votes;
+        const std::uint64_t logits = branch.output_rows > 1 ? logit_bytes(branch.output_rows - 1, params) : 0;
+        passing = std::max({passing, logits, branch.cache.compress ? vote_bytes(branch, params) : 0});
     }
     const std::uint64_t held_states = plan.hold > plan.held ? state_bytes(params) : 0;
     const std::uint64_t query_bytes = std::uint64_t{params.heads} * params.key_size * sizeof(float);
@@ -306,7 +315,7 @@ PrefillBytes prefill_bytes(const PrefillPlan & plan, const model::HyperParameter
             .cache = RowBytes(plan, params, batch).peak(),
             .compute = captured * query_bytes + StateSpans::bytes(params, plan, batch) + held_states +
                        sum_bytes(plan, params, batch),
-            .passing = votes};
+            .passing = passing};
 }
 
 }  // namespace snapkv::run

@@ -74,6 +74,9 @@ struct TrunkUse {
 PrefillPlan plan_prefill(std::span<const Branch> branches, const model::HyperParameters & params, std::uint32_t context,
                          const TrunkUse & use = {});
 
+/// Bytes of logits that are had at once of so many rows.
+[[nodiscard]] std::uint64_t logit_bytes(std::uint32_t rows, const model::HyperParameters & params);
+
 /// Rows of one KV head that a branch keeps of its prompt, all layers together.
 [[nodiscard]] std::uint64_t kept_rows(const BranchPlan & branch, const model::HyperParameters & params);
 
@@ -82,8 +85,9 @@ struct PrefillBytes {
     std::uint64_t hidden = 0;
     std::uint64_t cache = 0;    ///< peak: working rows of one layer and all kept rows
     std::uint64_t compute = 0;  ///< queries, sums; with packed weights and the graph's buffers once they are known
-    std::uint64_t passing = 0;  ///< what comes and goes in each layer: votes, or weights on their way to be packed
-    bool refused = false;       ///< the graph's buffers could not be had, and are missing from the sum
+    std::uint64_t passing =
+        0;                 ///< what comes and goes: votes, weights on their way to be packed, logits of scored tokens
+    bool refused = false;  ///< the graph's buffers could not be had, and are missing from the sum
 
     [[nodiscard]] std::uint64_t total() const { return hidden + cache + compute + passing; }
 };

@@ -30,8 +30,19 @@ Document Session::Impl::load_document(const std::filesystem::path & path) const 
         Document::Impl{Internals::of(model), std::make_shared<run::DocumentFile>(path, saved_model(), params())}));
 }
 
+namespace {
+
+void check_saved(const Session::Impl & session, const Sequence::Impl & sequence) {
+    session.check_belongs(sequence);
+    if (sequence.prompt_tokens == 0) {
+        raise_usage("a sequence without a prompt is to be saved: files tell where the prompt ends");
+    }
+}
+
+}  // namespace
+
 bool Session::save(const Sequence & sequence, const std::filesystem::path & path, const CallOptions & call) const try {
-    impl_->check_belongs(Internals::of(sequence));
+    check_saved(*impl_, Internals::of(sequence));
     const run::SavedModel model = impl_->saved_model();
     return run::write_saved_file(
         path, [&](const run::ByteSink & sink) { run::encode_sequence(model, Internals::of(sequence), sink); },
@@ -41,7 +52,7 @@ bool Session::save(const Sequence & sequence, const std::filesystem::path & path
 }
 
 bool Session::save(const Sequence & sequence, std::ostream & to, const CallOptions & call) const try {
-    impl_->check_belongs(Internals::of(sequence));
+    check_saved(*impl_, Internals::of(sequence));
     const run::SavedModel model = impl_->saved_model();
     return run::write_saved_stream(
         to, [&](const run::ByteSink & sink) { run::encode_sequence(model, Internals::of(sequence), sink); },

@@ -35,8 +35,8 @@ struct Sequence::Impl {
     void check_tree(std::size_t token) const;
     /// After one of the tree's tokens.
     [[nodiscard]] std::span<const float> logits_in_tree(std::size_t token) const {
-        const std::size_t vocabulary = tree_memory.logits.size() / tree->tokens.size();
-        return std::span(tree_memory.logits).subspan(token * vocabulary, vocabulary);
+        const std::size_t vocabulary = tree_memory.logits.size() / sizeof(float) / attention::TokenTree::kMost;
+        return {tree_memory.logits.floats() + token * vocabulary, vocabulary};
     }
     [[nodiscard]] std::uint32_t next_position() const { return index_of(rows.tail.next()); }
 };

@@ -121,8 +121,8 @@ run::PrefillPlan Session::Impl::plan(std::span<const Branch> branches, const Pre
     return run::plan_prefill(branches, params(), options.context, use);
 }
 
-void Session::Impl::log_products() const {
-    if (options.log) {
+void Session::Impl::log_products() {
+    if (options.log && !std::exchange(products_logged, true)) {
         options.log(run::PrefillProducts::describe(
             run::PrefillProducts::choose(params(), Internals::of(model)->decoder, options.products)));
     }
@@ -217,8 +217,8 @@ public:
             raise_usage("{} tokens are to be scored, {} are appended", scoring.tokens, message);
         }
         if (scoring.tokens == feed_.size() && scoring.tokens > 0) {
-            if (sequence.tokens.empty()) {
-                raise_usage("the first token of a text is to be scored");
+            if (sequence.next_position() == 0) {
+                raise_usage("the first token of a text is to be scored, before which there is nothing");
             }
             score(sequence.logits, 0);
         }
@@ -226,7 +226,12 @@ public:
 
     [[nodiscard]] bool done() const { return fed_ == feed_.size(); }
     [[nodiscard]] std::size_t fed() const { return fed_; }
-    [[nodiscard]] std::vector<ScoredToken> & scores() { return scores_; }
+    /// Of the tokens that were fed.
+    [[nodiscard]] std::vector<ScoredToken> take_scores() {
+        const std::size_t first = feed_.size() - scoring_.tokens;
+        scores_.resize(std::min(scores_.size(), std::max(fed_, first) - first));  // the next token's is there, too
+        return std::move(scores_);
+    }
 
     /// The next turn. Returns its tokens. Throws as Stepper::turn() does, and has then fed nothing.
     std::uint32_t advance(run::CapturedQueries * captured, const Telling & tell) {
@@ -324,7 +329,7 @@ AppendStats Session::append(Sequence & sequence, std::span<const Token> tokens, 
         stats.turns.reason = plan.turns.compress ? "interrupted" : stats.turns.reason;
     }
     stats.tokens = appending.fed();
-    stats.scores = std::move(appending.scores());
+    stats.scores = appending.take_scores();
     stats.ms = milliseconds_since(begin);
     return stats;
 } catch (const std::bad_alloc &) {

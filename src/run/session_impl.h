@@ -48,6 +48,7 @@ struct Session::Impl {
     run::Compute compute;
     run::Allocator prefill_allocator;
     run::Stepper stepper;
+    bool products_logged = false;
     std::optional<run::Speed> speed;  ///< measured once, when an estimate is first asked for
 
     /// A call under way: what ends it beside the session's flag, until it is over.
@@ -68,8 +69,8 @@ struct Session::Impl {
     [[nodiscard]] run::PrefillEnvironment environment(const run::RunMemory & of_run);
     /// Throws as plan_prefill() does, and Error(Usage) for a document of another model.
     [[nodiscard]] run::PrefillPlan plan(std::span<const Branch> branches, const PrefillOptions & prefill) const;
-    /// Tells the log which path the products of a prefill take.
-    void log_products() const;
+    /// Tells the log which path the products of its prefills take: once.
+    void log_products();
     /// Throws Error(Usage) for a sequence of another model.
     void check_belongs(const Sequence::Impl & sequence) const;
     /// The same for a document.

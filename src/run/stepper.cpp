@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <cassert>
-#include <cstring>
 #include <numeric>
 #include <utility>
 
 #include "base/reservation.h"
 #include "run/appended_rows.h"
+#include "run/embed.h"
 #include "run/hidden_states.h"
 #include "run/layer_shape.h"
 #include "run/logits.h"
@@ -296,9 +296,8 @@ void Stepper::turn(const Feed & feed, Compute::Phase phase, const TurnWants & wa
             wants.on_logits(count - wants.logit_rows, {logits, std::size_t{wants.logit_rows} * params_.vocabulary});
         }
     };
-    if (count == 1 && wants.captured == nullptr) {
+    if (count == 1 && wants.captured == nullptr && wants.logit_rows == 0) {
         step(feeds, phase);
-        tell_all(feed.sequence->logits.data());
         return;
     }
     AppendedRows rows(feeds);
@@ -316,16 +315,18 @@ void Stepper::turn_by_layers(const Feed & feed, Compute::Phase phase, const Turn
     const auto rows = static_cast<std::uint32_t>(feed.tokens.size());
     const auto taken = std::make_shared<Meter>(std::vector{work_});
     const Reservation reserved =
-        Reservation::require(HiddenStates::bytes(rows, params_.width), taken, "hidden states of a turn");
+        Reservation::require(HiddenStates::bytes(rows, params_.width) + logit_bytes(wants.logit_rows, params_), taken,
+                             "hidden states of a turn");
     HiddenStates hidden(rows, params_.width, taken);
-    embed(feed.tokens, hidden, phase);
+    embed(decoder_, compute_, chunk_allocator_, feed.tokens, batch_, hidden);
     PrefillProducts products(decoder_, compute_, work_, rows >= PrefillProducts::kLeastRows ? element_ : std::nullopt);
     for (std::uint32_t layer = 0; layer < params_.layers; ++layer) {
         products.begin_layer(layer);
         run_layer(feed, products, hidden, layer, phase, wants);
     }
     for (std::uint32_t first = rows - std::max(wants.logit_rows, 1U); first < rows;) {
-        const std::uint32_t count = std::min(HiddenStates::kLeastRows, rows - first);
+        // The last row is alone, so that its logits do not depend on how many are wanted.
+        const std::uint32_t count = first + 1 < rows ? std::min(HiddenStates::kLeastRows, rows - 1 - first) : 1;
         Graph graph(layer_nodes(params_));
         ggml_tensor * logits = decoder_.logits(graph.ctx(), products.stored(), hidden.view(graph.ctx(), first, count));
         ggml_set_output(logits);
@@ -340,16 +341,6 @@ void Stepper::turn_by_layers(const Feed & feed, Compute::Phase phase, const Turn
             take_logits({&feed, 1}, floats_of(logits) + std::size_t{count - 1} * params_.vocabulary);
         }
     }
-}
-
-void Stepper::embed(std::span<const Token> tokens, HiddenStates & hidden, Compute::Phase phase) {
-    const auto rows = static_cast<std::uint32_t>(tokens.size());
-    Graph graph(16);
-    ggml_tensor * ids = graph.integers(rows);
-    graph.expand(ggml_cpy(graph.ctx(), decoder_.embed(graph.ctx(), ids), hidden.view(graph.ctx(), 0, rows)));
-    chunk_allocator_.allocate(graph);
-    std::memcpy(ids->data, tokens.data(), tokens.size_bytes());
-    compute_.run(graph, phase);
 }
 
 void Stepper::run_layer(const Feed & feed, PrefillProducts & products, HiddenStates & hidden, std::uint32_t layer,

@@ -67,8 +67,8 @@ public:
     /// What a sequence gets does not depend on which others take part. The tokens themselves are the caller's to
     /// record. Throws Interrupted, the sequences then as before.
     void step(std::span<const Feed> feeds, Compute::Phase phase);
-    /// How many of so many tokens that are to be appended the next turn() should take: whole chunks that share each
-    /// layer's copied weights, and none that would be better off alone.
+    /// How many of so many tokens that are to be appended the next turn() should take: up to eight chunks that share
+    /// each layer's copied weights. A last chunk of so few rows that a copy does not pay is left for a turn of its own.
     [[nodiscard]] std::size_t turn_size(std::size_t tokens) const;
     /// Appends rows for all tokens of one sequence, turn_size() at most, and leaves the logits of the last. Throws as
     /// step() does, Error(Machine) if memory is short, and what `wants` throws; the sequence is then as before.
@@ -120,7 +120,6 @@ private:
     /// Each layer on its own, chunk by chunk, with its weights copied as a prefill has them: pays for chunks, not for
     /// steps.
     void turn_by_layers(const Feed & feed, Compute::Phase phase, const TurnWants & wants);
-    void embed(std::span<const Token> tokens, HiddenStates & hidden, Compute::Phase phase);
     void run_layer(const Feed & feed, PrefillProducts & products, HiddenStates & hidden, std::uint32_t layer,
                    Compute::Phase phase, const TurnWants & wants);
 

@@ -12,21 +12,23 @@ namespace snapkv::run {
 
 namespace {
 
-/// Room for the rows of a tree, apart from the sequence's.
-std::vector<kv::LayerRows> rows_apart(const Sequence::Impl & sequence) {
+/// Room for a tree, apart from the sequence's.
+TreeMemory memory_apart(const Sequence::Impl & sequence, std::uint32_t vocabulary) {
     constexpr std::uint32_t kRows = attention::TokenTree::kMost;
     const kv::Tail & tail = sequence.rows.tail;
-    std::uint64_t bytes = 0;
+    const std::uint64_t of_logits = std::uint64_t{kRows} * vocabulary * sizeof(float);
+    std::uint64_t bytes = of_logits;
     for (const kv::LayerShape & shape : tail.shapes()) {
         bytes += kv::LayerRows::dense_bytes(shape, kRows);
     }
     const std::optional<Reservation> reserved = reserve_rows(bytes, *sequence.arena);
-    std::vector<kv::LayerRows> layers;
+    TreeMemory memory;
     for (const kv::LayerShape & shape : tail.shapes()) {
-        layers.push_back(kv::LayerRows::dense(*sequence.arena, shape, kRows, tail.next()));
-        layers.back().set_rows(kRows);
+        memory.rows.push_back(kv::LayerRows::dense(*sequence.arena, shape, kRows, tail.next()));
+        memory.rows.back().set_rows(kRows);
     }
-    return layers;
+    memory.logits = sequence.arena->allocate(of_logits);
+    return memory;
 }
 
 /// What the tokens see in a layer.
@@ -73,7 +75,7 @@ void Stepper::tree(Sequence::Impl & sequence, PendingTree pending, Compute::Phas
     assert(sequence.tokens.size() == sequence.next_position());
     sequence.tree.reset();
     if (sequence.tree_memory.rows.empty()) {
-        sequence.tree_memory.rows = rows_apart(sequence);
+        sequence.tree_memory = memory_apart(sequence, params_.vocabulary);
     }
     const Feed feed{&sequence, pending.tokens};
     const bool recurs = params_.attending_layers() < params_.layers;
@@ -116,7 +118,7 @@ void Stepper::run(const Built & built, Sequence::Impl & sequence, const PendingT
     for (std::uint32_t token = 0; token < count; ++token) {
         check_logits(logits.subspan(std::size_t{token} * params_.vocabulary, params_.vocabulary));
     }
-    sequence.tree_memory.logits.assign(logits.begin(), logits.end());
+    std::copy(logits.begin(), logits.end(), sequence.tree_memory.logits.floats());
 }
 
 void Stepper::keep(Sequence::Impl & sequence, std::uint32_t token, Compute::Phase phase) {

@@ -198,7 +198,7 @@ Prompt assemble(const Vocabulary & vocabulary, std::span<const std::string> arou
     const Layout layout = lay_out(vocabulary, around, content.texts);
     Prompt prompt;
     const Token bos = llama_vocab_bos(vocabulary.raw());
-    const bool adds_bos = vocabulary.adds_bos();
+    const bool adds_bos = vocabulary.text_begin().has_value();
     if (adds_bos) {
         prompt.tokens.push_back(bos);
     }
@@ -235,7 +235,8 @@ Prompt parsed_prompt(const Vocabulary & vocabulary, const Joined & joined, const
         }
         check_size(prompt.tokens.size(), joined.text.size(), options);
     }
-    const bool bos_is_missing = vocabulary.adds_bos() && (prompt.tokens.empty() || prompt.tokens.front() != bos);
+    const bool bos_is_missing =
+        vocabulary.text_begin().has_value() && (prompt.tokens.empty() || prompt.tokens.front() != bos);
     if (bos_is_missing) {
         prompt.tokens.insert(prompt.tokens.begin(), bos);
     }

@@ -255,8 +255,8 @@ Vocabulary Vocabulary::obeying(const CallOptions & call) const {
 std::vector<Token> Vocabulary::tokenize(std::string_view text, bool add_special, bool parse_special,
                                         std::size_t most) const {
     std::vector<Token> tokens;
-    if (add_special && adds_bos()) {
-        tokens.push_back(llama_vocab_bos(raw()));
+    if (const std::optional<Token> begin = text_begin(); add_special && begin) {
+        tokens.push_back(*begin);
     }
     std::unordered_map<Token, std::vector<Token>> spelled;
     // Each call of libllama's compiles its expressions anew, and between special tokens the same short texts come
@@ -292,8 +292,8 @@ std::vector<Token> Vocabulary::tokenize(std::string_view text, bool add_special,
             return tokens;
         }
     }
-    if (add_special && llama_vocab_get_add_eos(raw())) {
-        tokens.push_back(llama_vocab_eos(raw()));
+    if (const std::optional<Token> end = text_end(); add_special && end) {
+        tokens.push_back(*end);
     }
     return tokens;
 }
@@ -330,8 +330,11 @@ bool Vocabulary::strips_after(Token token) const {
     return (llama_vocab_get_attr(raw(), token) & LLAMA_TOKEN_ATTR_RSTRIP) != 0;
 }
 
-bool Vocabulary::adds_bos() const {
-    return llama_vocab_get_add_bos(raw());
+std::optional<Token> Vocabulary::text_begin() const {
+    return llama_vocab_get_add_bos(raw()) ? std::optional(llama_vocab_bos(raw())) : std::nullopt;
+}
+std::optional<Token> Vocabulary::text_end() const {
+    return llama_vocab_get_add_eos(raw()) ? std::optional(llama_vocab_eos(raw())) : std::nullopt;
 }
 
 std::int32_t Vocabulary::size() const {

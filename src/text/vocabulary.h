@@ -5,6 +5,7 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -61,7 +62,9 @@ public:
     /// Whether the tokenizer swallows white space before, or after, this token where it parses special text.
     [[nodiscard]] bool strips_before(Token token) const;
     [[nodiscard]] bool strips_after(Token token) const;
-    [[nodiscard]] bool adds_bos() const;
+    /// What the file wants before, and behind, a text that is to be whole; nothing: no token.
+    [[nodiscard]] std::optional<Token> text_begin() const;
+    [[nodiscard]] std::optional<Token> text_end() const;
     [[nodiscard]] std::int32_t size() const;
     /// Bytes that one token stands for at most.
     [[nodiscard]] std::size_t longest_token() const;

@@ -16,6 +16,7 @@
 #include "parity/temporary_path.h"
 #include "product/gemm.h"
 #include "snapkv/session.h"
+#include "snapkv/tools/perplexity.h"
 #include "support/long_texts.h"
 
 namespace snapkv::test {
@@ -34,7 +35,8 @@ double reference(const std::filesystem::path & file, const std::string & text) {
 void expect_near(const Model & model, const SessionOptions & options, const std::string & text, double expected,
                  double most, const std::string & name) {
     const auto begin = std::chrono::steady_clock::now();
-    const PerplexityResult found = Session(model, options).perplexity(text, kChunk);
+    Session session(model, options);
+    const PerplexityResult found = perplexity(session, text, kChunk);
     const std::string line = fmt::format(
         "{}: {} chunks of {}: perplexity {:.5f}, libllama {:.5f}, difference {:+.4f} %; {:.0f} s", name, found.chunks,
         kChunk, found.perplexity, expected, 100 * (found.perplexity / expected - 1), seconds_since(begin));

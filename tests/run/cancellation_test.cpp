@@ -57,9 +57,6 @@ TEST_P(Cancellation, BeforeItBeginsComputesNothing) {
     EXPECT_EQ(estimate.seconds, 0) << "no measurement";
     EXPECT_GT(estimate.bytes_needed, 0U);
     EXPECT_TRUE(session_.prefill({&branch_, 1}).stats.interrupted);
-    const PerplexityResult result = session_.perplexity(std::string(300, 'x'), 64);
-    EXPECT_TRUE(result.interrupted);
-    EXPECT_EQ(result.chunks, 0U);
 }
 
 TEST_P(Cancellation, GivesTheMemoryBack) {

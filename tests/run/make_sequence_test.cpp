@@ -360,14 +360,6 @@ TEST_F(MakeSequence, RefusesPositionsThatCannotBe) {
     EXPECT_EQ(refused({3, 9, 5}), "layer 1, KV head 1: row 2 is at position 5, expected ascending ones from 0 to 699");
     EXPECT_EQ(refused({3, kDepth}),
               "layer 1, KV head 1: row 1 is at position 700, expected ascending ones from 0 to 699");
-    const test::LoadedFamily sliding("gemma3");
-    Session session = sliding.session();
-    provider.positions = [](const HeadToFill & head) { return test::positions({index_of(head.first) > 0 ? 71U : 0U}); };
-    EXPECT_THAT(
-        test::error_of(
-            ErrorKind::Usage,
-            [&] { static_cast<void>(session.make_sequence(std::span(tokens_).first(120), full_cache(), provider)); }),
-        HasSubstr("row 0 is at position 71, expected ascending ones from 72 to 119"));
 }
 
 TEST_F(MakeSequence, RefusesRowsOfOtherSizesAndNumbers) {
@@ -427,6 +419,28 @@ TEST_F(MakeSequence, ThrowsAsAPrefillDoes) {
     test::error_of(ErrorKind::Input,
                    [&] { static_cast<void>(session_.make_sequence(beyond, full_cache(), rows.provider())); });
     test::error_of(ErrorKind::Usage, [&] { static_cast<void>(make(rows, snapkv_cache(16, 16))); });
+}
+
+/// What they keep is what their queries see.
+TEST(MakeSequenceOfFamilies, AsksLayersThatSlideForNoPositions) {
+    const test::LoadedFamily sliding("gemma3");
+    Session session = sliding.session();
+    const ModelInfo & model = session.model().info();
+    const Rows rows = random_rows(model, 120, 3);
+    RowProvider provider = rows.provider();
+    std::uint32_t asked = 0;
+    provider.positions = [&](const HeadToFill & head) {
+        EXPECT_EQ(model.attention[head.layer].window, 0U);
+        ++asked;
+        return positions_from(head.first, 10);
+    };
+    const Sequence made = *session.make_sequence(test::random_tokens(120, 4), full_cache(), provider);
+    EXPECT_GT(asked, 0U);
+    const KeptPositions kept = made.kept_positions();
+    for (std::uint32_t layer = 0; layer < model.layers; ++layer) {
+        const std::uint32_t window = model.attention[layer].window;
+        EXPECT_EQ(kept[layer].front().size(), window > 0 ? std::min(window, 120U) : 10U);
+    }
 }
 
 TEST_F(MakeSequence, EndsWhenItIsToldTo) {

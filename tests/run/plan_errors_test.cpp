@@ -135,13 +135,5 @@ TEST_F(Refusals, NoneForAnAnswerThatReachesTheContext) {
     EXPECT_EQ(session_.generate(sequence, options).tokens.size(), 0U);
 }
 
-TEST_F(Refusals, OfPerplexitiesOfTooLittle) {
-    EXPECT_THAT(error_of(ErrorKind::Input, [&] { static_cast<void>(session_.perplexity("short", 64)); }),
-                HasSubstr("64"));
-    EXPECT_THAT(error_of(ErrorKind::Usage, [&] { static_cast<void>(session_.perplexity("text", 3)); }), HasSubstr("3"));
-    EXPECT_THAT(error_of(ErrorKind::Usage, [&] { static_cast<void>(session_.perplexity("text", 4096)); }),
-                HasSubstr("4096"));
-}
-
 }  // namespace
 }  // namespace snapkv

@@ -3,12 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numeric>
 #include <span>
 #include <stop_token>
 #include <vector>
 
+#include "run/loaded_family.h"
 #include "run/tiny_run.h"
 #include "support/error_of.h"
 #include "support/float32.h"
@@ -167,8 +169,59 @@ TEST_F(Scores, AreOfWhatWasAppendedBeforeAStop) {
                                               }});
     EXPECT_TRUE(part.interrupted);
     EXPECT_EQ(part.tokens, 512U);
-    // The last logits of those are of the token that comes next, which is known already.
-    expect_same(part.scores, std::span(whole.scores).first(512 - 10 + 1));
+    expect_same(part.scores, std::span(whole.scores).first(512 - 10));
+}
+
+TEST_F(Scores, LeaveTheLogitsAlone) {
+    const Sequence plain = test::prefill_one(session_, test::branch_of(text_, test::full_cache(KvType::BF16)));
+    for (const std::uint32_t count : {1U, 40U, 64U, 130U}) {
+        const Branch branch = scored(text_, test::full_cache(KvType::BF16), {count, 0});
+        EXPECT_TRUE(test::same_bits(session_.prefill({&branch, 1}).sequences.front().logits(), plain.logits()));
+    }
+}
+
+TEST_F(Scores, AreUnitsOfATask) {
+    const Branch plain = scored(text_, test::full_cache(), {});
+    const Branch branch = scored(text_, test::full_cache(), {150, 0});
+    const auto units = [&](const Branch & of) {
+        PrefillTask task = session_.begin_prefill({&of, 1});
+        std::uint32_t count = 0;
+        while (task.advance()) {
+            ++count;
+        }
+        return count;
+    };
+    EXPECT_EQ(units(branch), units(plain) + 3) << "64, 64 and 22 rows before the last";
+    PrefillTask task = session_.begin_prefill(std::array{branch, branch});
+    for (std::uint32_t unit = 0; unit + 6 < units(branch); ++unit) {
+        ASSERT_TRUE(task.advance());
+    }
+    while (task.advance()) {  // one is dropped amid its scores, whenever that is
+        task.drop(0);
+    }
+    expect_same(task.take().scores.front(), session_.prefill({&branch, 1}).scores.front());
+}
+
+/// Layers that slide, recur, have sinks or one head: scored in a prefill and in a turn.
+TEST(ScoresOfFamilies, AgreeWhereverTokensAreGiven) {
+    for (const char * name : {"gemma3", "gpt-oss", "deepseek2", "qwen35"}) {
+        SCOPED_TRACE(name);
+        const test::LoadedFamily family(name);
+        Session session = family.session();
+        const std::vector<Token> text = test::random_tokens(240, 8);
+        Branch whole = test::branch_of(text, test::full_cache());
+        whole.scoring.tokens = 200;
+        const PrefillResult prefilled = session.prefill({&whole, 1});
+        const std::vector<ScoredToken> & expected = prefilled.scores.front();
+        const auto begin = std::span(text).first(40);
+        Sequence sequence =
+            test::prefill_one(session, test::branch_of({begin.begin(), begin.end()}, test::full_cache()));
+        const AppendStats stats = session.append(sequence, std::span(text).subspan(40), {.scoring = {200, 0}});
+        ASSERT_EQ(stats.scores.size(), expected.size());
+        for (std::size_t i = 0; i < expected.size(); ++i) {
+            ASSERT_NEAR(stats.scores[i].logprob, expected[i].logprob, 0.02) << i;
+        }
+    }
 }
 
 TEST_F(Scores, AreRefusedWhereThereAreNone) {

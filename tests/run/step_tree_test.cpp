@@ -253,7 +253,7 @@ TEST_F(StepTree, AccountsForItsRowsAndLeavesTheSequenceWhereMemoryEnds) {
     const Sequence before = sequence_.fork();
     EXPECT_EQ(arena.meter().alive(), 0U);
     step(session_, sequence_, bush());
-    std::uint64_t bytes = 0;
+    std::uint64_t bytes = std::uint64_t{8} * run_.model.info().vocabulary * sizeof(float);
     for (const kv::LayerShape & shape : tail.shapes()) {
         bytes += kv::LayerRows::dense_bytes(shape, 8);
     }

@@ -18,7 +18,7 @@ struct Outcome {
     std::vector<Token> answer;
     std::vector<float> logits;
     KeptPositions kept;
-    double perplexity = 0;
+    std::vector<float> scores;
 };
 
 /// Most of what a session does: prompts, an answer, a further turn, a cache saved and loaded.
@@ -41,7 +41,12 @@ Outcome use(const Model & model, std::uint32_t seed) {
     outcome.logits.insert(outcome.logits.end(), done.sequences.back().logits().begin(),
                           done.sequences.back().logits().end());
     outcome.kept = loaded.kept_positions();
-    outcome.perplexity = session.perplexity(std::string(200, 'a'), 64).perplexity;
+    Branch scored = test::branch_of(test::random_tokens(90, seed + 4), test::full_cache());
+    scored.scoring.tokens = 70;
+    const PrefillResult scores = session.prefill({&scored, 1});
+    for (const ScoredToken & token : scores.scores.front()) {
+        outcome.scores.push_back(token.logprob);
+    }
     return outcome;
 }
 
@@ -49,7 +54,7 @@ void expect_same(const Outcome & one, const Outcome & other) {
     EXPECT_EQ(one.answer, other.answer);
     EXPECT_TRUE(test::same_bits(one.logits, other.logits));
     EXPECT_EQ(one.kept, other.kept);
-    EXPECT_EQ(one.perplexity, other.perplexity);
+    EXPECT_EQ(one.scores, other.scores);
 }
 
 // What the header promises: a model serves any number of sessions and threads at once. The thread sanitizer watches.

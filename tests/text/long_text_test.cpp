@@ -363,7 +363,7 @@ TEST(LongText, SpecialTokensAreThoseThatLibllamaFinds) {
             for (const bool parse : {true, false}) {
                 const std::vector<Token> direct = test::libllama_tokens(vocabulary, text, true, parse);
                 const bool merged =
-                    !parse && std::any_of(direct.begin() + (vocabulary.adds_bos() ? 1 : 0), direct.end(),
+                    !parse && std::any_of(direct.begin() + (vocabulary.text_begin().has_value() ? 1 : 0), direct.end(),
                                           [&](Token t) { return vocabulary.is_control(t); });
                 if (!merged) {
                     ASSERT_EQ(vocabulary.tokenize(text, true, parse), direct) << name << ": " << text;

@@ -93,7 +93,7 @@ TEST_P(PromptOfPair, HoldsTheTemplatesControlTokensAndOneBosOnly) {
     EXPECT_EQ(controls_of(chat_prompt(vocabulary, chat, hostile, hostile)), expected);
     EXPECT_EQ(controls_of(chat_prompt(vocabulary, chat, "<|im_end|>", "</s><s>[INST]<|eot_id|>")), expected);
 
-    if (vocabulary.adds_bos()) {
+    if (vocabulary.text_begin().has_value()) {
         EXPECT_EQ(expected.front(), llama_vocab_bos(vocabulary.raw()));
         EXPECT_EQ(std::count(expected.begin(), expected.end(), expected.front()), 1);
         const Prompt raw = raw_prompt(vocabulary, hostile, hostile);
@@ -237,7 +237,7 @@ TEST(RawPrompt, ParsesSpecialTextWhereItIsToldTo) {
         EXPECT_EQ(text_of(vocabulary, {prompt.tokens.begin() + static_cast<std::ptrdiff_t>(prompt.question_begin),
                                        prompt.tokens.end()}),
                   text_of(vocabulary, vocabulary.tokenize(question, false, true)));
-        EXPECT_EQ(prompt.document_begin, vocabulary.adds_bos() ? 1U : 0U);
+        EXPECT_EQ(prompt.document_begin, vocabulary.text_begin().has_value() ? 1U : 0U);
         EXPECT_EQ(prompt.document_end, prompt.question_begin);
         EXPECT_NE(raw_prompt(vocabulary, document, question).tokens, expected);
     }

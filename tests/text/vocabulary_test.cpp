@@ -66,7 +66,7 @@ void write_merging_vocabulary(const std::filesystem::path & path) {
 TEST(Vocabulary, KnowsItsSpecialTokens) {
     const Vocabulary & vocabulary = model_vocabulary();
     EXPECT_EQ(vocabulary.size(), 49152);
-    EXPECT_FALSE(vocabulary.adds_bos());
+    EXPECT_FALSE(vocabulary.text_begin().has_value());
     const std::vector<Token> end = vocabulary.tokenize("<|im_end|>", false, true);
     ASSERT_EQ(end.size(), 1U);
     EXPECT_TRUE(vocabulary.is_control(end[0]));
@@ -79,7 +79,7 @@ TEST(Vocabulary, KnowsItsSpecialTokens) {
 
 TEST(Vocabulary, AddsBosWhereTheFileSaysSo) {
     const Vocabulary & vocabulary = test::vocabulary("llama-spm");
-    EXPECT_TRUE(vocabulary.adds_bos());
+    EXPECT_TRUE(vocabulary.text_begin().has_value());
     EXPECT_EQ(vocabulary.tokenize("", true, false), std::vector<Token>{llama_vocab_bos(vocabulary.raw())});
     EXPECT_EQ(vocabulary.tokenize("a", true, false).size(), vocabulary.tokenize("a", false, false).size() + 1);
 }

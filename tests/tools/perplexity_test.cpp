@@ -1,10 +1,12 @@
+#include "snapkv/tools/perplexity.h"
+
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cmath>
 #include <limits>
 
-#include "llama.h"
-#include "run/model_impl.h"
 #include "run/tiny_run.h"
 #include "support/error_of.h"
 #include "support/float32.h"
@@ -49,16 +51,14 @@ void expect_naive_perplexity(const test::TinyShape & shape, std::uint32_t contex
     const test::TinyRun run(shape);
     Session session = run.session(64);
     const std::string text = some_text();
-    std::optional<Token> bos;
-    if (shape.adds_bos) {
-        bos = llama_vocab_bos(Internals::of(run.model)->vocabulary.raw());
-    }
+    const std::optional<Token> bos = run.model.info().text_begin;
+    EXPECT_EQ(bos.has_value(), shape.adds_bos);
     std::uint64_t scored = 0;
     const double expected = naive_perplexity(run, text, context, bos, scored);
     std::uint32_t calls = 0;
     double last = 0;
     const PerplexityResult result =
-        session.perplexity(text, context, [&](std::uint32_t done, std::uint32_t total, double so_far) {
+        perplexity(session, text, context, [&](std::uint32_t done, std::uint32_t total, double so_far) {
             EXPECT_EQ(done, ++calls);
             EXPECT_GE(total, done);
             last = so_far;
@@ -87,12 +87,38 @@ TEST(Perplexity, ScoresMoreRowsThanOneProductTakes) {
     expect_naive_perplexity({.tied = true}, 300);
 }
 
+TEST(Perplexity, IsRefusedOfTooLittle) {
+    const test::TinyRun run;
+    Session session = run.session(64);
+    const auto refused = [&](ErrorKind kind, std::string_view text, std::uint32_t context) {
+        return test::error_of(kind, [&] { static_cast<void>(perplexity(session, text, context)); });
+    };
+    EXPECT_THAT(refused(ErrorKind::Input, "short", 64), ::testing::HasSubstr("64"));
+    EXPECT_THAT(refused(ErrorKind::Usage, "text", 3), ::testing::HasSubstr("3"));
+    EXPECT_THAT(refused(ErrorKind::Usage, "text", session.context() + 1), ::testing::HasSubstr("at most"));
+}
+
+TEST(Perplexity, LeavesTheChunksBeforeAStop) {
+    const test::TinyRun run;
+    std::atomic<bool> stop{true};
+    SessionOptions options;
+    options.threads = 1;
+    options.stop = &stop;
+    Session session = run.session(options);
+    EXPECT_TRUE(perplexity(session, some_text(), 64).interrupted);
+    stop = false;
+    const PerplexityResult one = perplexity(session, some_text(), 64, [&](auto...) { stop = true; });
+    EXPECT_TRUE(one.interrupted);
+    EXPECT_EQ(one.chunks, 1U);
+    EXPECT_EQ(one.tokens, 31U);
+}
+
 TEST(Perplexity, OfADamagedModelIsRefused) {
     test::TinyModel tiny;
     tiny.tensors.at("output_norm.weight").values[0] = std::numeric_limits<float>::quiet_NaN();
     const test::TinyModelFile file(tiny);
     Session session(Model::load(file.path()), {.threads = 1});
-    EXPECT_EQ(test::error_of(ErrorKind::Input, [&] { static_cast<void>(session.perplexity(some_text(), 64)); }),
+    EXPECT_EQ(test::error_of(ErrorKind::Input, [&] { static_cast<void>(perplexity(session, some_text(), 64)); }),
               "the model's logit 0 is not a number: its weights are damaged");
 }
 
