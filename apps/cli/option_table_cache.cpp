@@ -45,7 +45,8 @@ void add_cache_options(std::vector<Option> & table) {
          .placeholder = "N|auto",
          .help =
              "observation window: how many of the prompt's last tokens vote; auto: from the start of the question to "
-             "the end, within the policy's limits; without a question, as many as the policy takes then",
+             "the end, within the policy's limits; without a question, as many as the policy takes then (not beside "
+             "--kv-evidence accumulated, by which all vote)",
          .section = section,
          .commands = prompting | in(Command::Bench),
          .read =
@@ -211,7 +212,8 @@ void add_cache_options(std::vector<Option> & table) {
                      .placeholder = "FOLDER",
                      .help =
                          "keep the document's keys and values in FOLDER, a file a document, and take them from there "
-                         "the next time: another question about it then costs its own tokens",
+                         "the next time: another question about it then costs its own tokens (not with --kv-evidence "
+                         "accumulated, by which all tokens vote)",
                      .section = section,
                      .commands = in(Command::Run),
                      .read = [](Settings & s, Name name, const Value & v) { s.snapshots = non_empty(name, v); },

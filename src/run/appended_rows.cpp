@@ -27,7 +27,7 @@ std::optional<Reservation> AppendedRows::reserve() const {
     for (std::size_t index = 0; index < feeds_.size(); ++index) {
         bytes += tail(index).append_bytes(count(index));
     }
-    return bytes > 0 ? reserve_rows(bytes, *feeds_.front().sequence->arena) : std::nullopt;
+    return reserve_rows(bytes, *feeds_.front().sequence->arena);
 }
 
 void AppendedRows::take_back() {
