@@ -9,15 +9,19 @@
 
 namespace snapkv::run {
 
-/// The logits of some rows; whether these were the last. The prompt's last row is always alone, so that its logits do
-/// not depend on how many are wanted.
+/// The logits of some of the rows that score what follows them, or of the prompt's last row, which ends it: that is
+/// alone, so that its logits do not depend on how many are scored.
 bool Prefill::output(BranchCache & branch) {
-    const std::uint32_t last = branch.plan().n - 1;
-    const std::uint32_t first = branch.plan().n - branch.plan().output_rows + output_;
-    const std::uint32_t count = first < last ? std::min(HiddenStates::kLeastRows, last - first) : 1;
-    output_rows(branch, first, count);
-    output_ += count;
-    return first == last;
+    const std::uint32_t n = branch.plan().n;
+    const std::uint32_t rows = branch.plan().output_rows;
+    if (rows > 1 && output_ < rows) {
+        const std::uint32_t count = std::min(HiddenStates::kLeastRows, rows - output_);
+        output_rows(branch, n - rows + output_, count);
+        output_ += count;
+        return false;
+    }
+    output_rows(branch, n - 1, 1);
+    return true;
 }
 
 /// What is left of the last layer for rows that are to give logits, whose keys and values it has: nothing where it

@@ -191,7 +191,7 @@ TEST_F(Scores, AreUnitsOfATask) {
         }
         return count;
     };
-    EXPECT_EQ(units(branch), units(plain) + 3) << "64, 64 and 22 rows before the last";
+    EXPECT_EQ(units(branch), units(plain) + 3) << "64, 64 and 23 rows before the last alone";
     PrefillTask task = session_.begin_prefill(std::array{branch, branch});
     for (std::uint32_t unit = 0; unit + 6 < units(branch); ++unit) {
         ASSERT_TRUE(task.advance());
