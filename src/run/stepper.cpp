@@ -319,6 +319,10 @@ void Stepper::turn_by_layers(const Feed & feed, Compute::Phase phase, const Turn
                              "hidden states of a turn");
     HiddenStates hidden(rows, params_.width, taken);
     embed(decoder_, compute_, chunk_allocator_, feed.tokens, batch_, hidden);
+    // One layer's unit is in use at a time; what earlier graphs left in the others is of other rows.
+    for (std::uint32_t layer = 0; layer < params_.layers; ++layer) {
+        chunk_port_->unit(layer) = {};
+    }
     PrefillProducts products(decoder_, compute_, work_, rows >= PrefillProducts::kLeastRows ? element_ : std::nullopt);
     for (std::uint32_t layer = 0; layer < params_.layers; ++layer) {
         products.begin_layer(layer);
@@ -375,6 +379,7 @@ void Stepper::run_layer(const Feed & feed, PrefillProducts & products, HiddenSta
             wants.on_progress((layer + static_cast<double>(first + chunk.count) / rows) / params_.layers);
         }
     }
+    chunk_port_->unit(layer) = {};
 }
 
 }  // namespace snapkv::run

@@ -222,8 +222,8 @@ Rows rows_of(const Sequence & sequence, const ModelInfo & model) {
         for (const std::vector<kv::HeadRows> & views : store.views(layer)) {
             Rows::Head & head = heads.emplace_back();
             const auto append = [](std::vector<float> & to, const std::byte * from, std::size_t count) {
-                to.resize(to.size() + count);
-                std::memcpy(to.data() + to.size() - count, from, count * sizeof(float));
+                const auto * floats = reinterpret_cast<const float *>(from);
+                to.insert(to.end(), floats, floats + count);
             };
             for (const kv::HeadRows & view : views) {
                 append(head.keys, view.keys, view.rows * rows.key_size);

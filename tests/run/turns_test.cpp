@@ -335,7 +335,11 @@ TEST_F(Turns, MayBeInterruptedAndShrunkLater) {
     // Told of once all tokens have their rows; the vote is still to come.
     const AppendStats cut =
         session_.append(sequence, message_, {.compress = turns_of(20)},
-                        {.stop = source.get_token(), .progress = [&](const CallProgress &) { source.request_stop(); }});
+                        {.stop = source.get_token(), .progress = [&](const CallProgress & progress) {
+                             if (progress.done == progress.total) {
+                                 source.request_stop();
+                             }
+                         }});
     EXPECT_TRUE(cut.interrupted);
     EXPECT_FALSE(cut.turns.compressed);
     EXPECT_EQ(cut.turns.reason, "interrupted");
