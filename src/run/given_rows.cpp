@@ -56,16 +56,15 @@ public:
         std::size_t rows = 0;
         for (const FloatRows & piece : pieces) {
             const std::size_t count = piece.keys.size() / shape_.key_size;
-            const std::size_t value_size = shape_.values_in_keys ? 0 : shape_.value_size;
-            if (piece.keys.size() % shape_.key_size != 0 || piece.values.size() != count * value_size) {
+            if (piece.keys.size() % shape_.key_size != 0 || piece.values.size() != count * value_floats_) {
                 raise_usage(
                     "layer {}, KV head {}: a piece of {} floats of keys and {} of values, expected {} and {} a row",
-                    head_.layer, head_.kv_head, piece.keys.size(), piece.values.size(), shape_.key_size, value_size);
+                    head_.layer, head_.kv_head, piece.keys.size(), piece.values.size(), shape_.key_size, value_floats_);
             }
             for (std::size_t first = 0; first < count && rows + first < positions_.size(); first += kPortion) {
                 const auto row = static_cast<std::uint32_t>(rows + first);
                 portions.push_back({piece.keys.data() + first * shape_.key_size,
-                                    piece.values.data() + first * value_size, row,
+                                    piece.values.data() + first * value_floats_, row,
                                     static_cast<std::uint32_t>(std::min<std::size_t>(kPortion, count - first)), row});
             }
             rows += count;
@@ -82,7 +81,7 @@ public:
     [[nodiscard]] bool store(const Portion & portion) const {
         for (std::uint32_t i = 0; i < portion.count; ++i) {
             const float * key = portion.keys + std::size_t{i} * shape_.key_size;
-            const float * value = portion.values + std::size_t{i} * shape_.value_size;
+            const float * value = portion.values + std::size_t{i} * value_floats_;
             if (!storable_row(key, shape_.key_size, largest_key_) ||
                 (!shape_.values_in_keys && !storable_row(value, shape_.value_size, largest_value_))) {
                 return false;
@@ -135,6 +134,7 @@ private:
     std::span<const Position> positions_;
     kv::LayerShape shape_;
     kv::LayerRows & to_;
+    std::size_t value_floats_ = shape_.values_in_keys ? 0 : shape_.value_size;  ///< of a row, beside its key
     float largest_key_ = kv::largest_storable(shape_.type.key, kv::key_rotation(shape_));
     float largest_value_ = kv::largest_storable(shape_.type.value, kv::value_rotation(shape_));
 };
