@@ -5,8 +5,11 @@
 #include "snapkv/chat.h"
 #include "snapkv/document.h"
 #include "snapkv/error.h"
+#include "snapkv/generation.h"
 #include "snapkv/model.h"
+#include "snapkv/prefill.h"
 #include "snapkv/row_provider.h"
+#include "snapkv/scores.h"
 #include "snapkv/selection.h"
 #include "snapkv/sequence.h"
 #include "snapkv/session.h"
@@ -14,7 +17,7 @@
 
 namespace snapkv {
 
-/// "0.1.0", followed by the ggml release it was built with.
+/// "0.2.0", followed by the ggml release it was built with.
 [[nodiscard]] SNAPKV_API const char * version();
 
 }  // namespace snapkv

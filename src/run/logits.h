@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <span>
 
-#include "snapkv/session.h"
+#include "snapkv/scores.h"
 
 namespace snapkv::run {
 

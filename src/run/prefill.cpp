@@ -190,30 +190,31 @@ void Prefill::run_suffix_chunk() {
 
 void Prefill::finish_next() {
     const std::size_t index = finishing_.front();
-    BranchCache & branch = branches_[index];
-    const bool of_trunk = branch.plan().suffix == 0;
-    if (!dropped_[index]) {
-        if (of_trunk && output_ == 0) {
-            begin_branch(branch);
-        }
-        if (in_last_layer() && !output(branch)) {
-            return;
-        }
+    if (dropped_[index] || finish(branches_[index])) {
+        finishing_.pop_front();
+        output_ = 0;
     }
-    finishing_.pop_front();
-    output_ = 0;
-    if (dropped_[index]) {
-        return;
+}
+
+/// The next unit of a branch whose rows of the layer are complete; whether it was the last.
+bool Prefill::finish(BranchCache & branch) {
+    const bool of_trunk = branch.plan().suffix == 0;
+    if (of_trunk && output_ == 0) {
+        begin_branch(branch);
+    }
+    if (in_last_layer() && !output(branch)) {
+        return false;
     }
     if (recurs()) {
         branch.finish_recurrent_layer();
-        return;
+        return true;
     }
     const std::size_t floats = std::size_t{spec_.heads} * spec_.key_size;
     const std::uint32_t skipped = plan_.trunk_captured - branch.plan().trunk_captured();
     LayerVote alone;
     branch.finish_layer(layer_, environment_.compute, spec_, trunk_queries_.floats() + skipped * floats,
                         of_trunk ? latest_ : alone);
+    return true;
 }
 
 void Prefill::drop(std::size_t branch) {

@@ -112,6 +112,7 @@ private:
     void run_trunk_chunk();
     void run_suffix_chunk();
     void finish_next();
+    [[nodiscard]] bool finish(BranchCache & branch);
     void run_chunk(HiddenStates & hidden, std::uint32_t first_row, std::uint32_t count,
                    const std::vector<Piece> & pieces);
     void enter_layer(std::uint32_t layer);

@@ -8,7 +8,7 @@
 #include "model/hyper_parameters.h"
 #include "select/cluster.h"
 #include "select/plan.h"
-#include "snapkv/session.h"
+#include "snapkv/prefill.h"
 
 namespace snapkv::run {
 
@@ -85,9 +85,8 @@ struct PrefillBytes {
     std::uint64_t hidden = 0;
     std::uint64_t cache = 0;    ///< peak: working rows of one layer and all kept rows
     std::uint64_t compute = 0;  ///< queries, sums; with packed weights and the graph's buffers once they are known
-    std::uint64_t passing =
-        0;                 ///< what comes and goes: votes, weights on their way to be packed, logits of scored tokens
-    bool refused = false;  ///< the graph's buffers could not be had, and are missing from the sum
+    std::uint64_t passing = 0;  ///< what comes and goes: votes, weights to be packed, logits of scored tokens
+    bool refused = false;       ///< the graph's buffers could not be had, and are missing from the sum
 
     [[nodiscard]] std::uint64_t total() const { return hidden + cache + compute + passing; }
 };

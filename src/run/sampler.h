@@ -4,7 +4,7 @@
 #include <optional>
 #include <span>
 
-#include "snapkv/session.h"
+#include "snapkv/generation.h"
 #include "text/grammar.h"
 #include "text/vocabulary.h"
 

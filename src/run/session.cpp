@@ -10,8 +10,8 @@
 #include "base/raise.h"
 #include "base/telling.h"
 #include "base/threads.h"
+#include "run/appending.h"
 #include "run/hidden_states.h"
-#include "run/logits.h"
 #include "run/sequence_impl.h"
 #include "run/session_impl.h"
 #include "run/turns.h"
@@ -25,6 +25,20 @@ namespace {
 using Clock = std::chrono::steady_clock;
 double milliseconds_since(Clock::time_point begin) {
     return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
+}
+
+/// Does work that may be interrupted: what it says of it, and the time.
+template <typename Work>
+AppendStats timed(const Work & work) {
+    const auto begin = Clock::now();
+    AppendStats stats;
+    try {
+        work(stats);
+    } catch (const run::Interrupted &) {
+        stats.interrupted = true;
+    }
+    stats.ms = milliseconds_since(begin);
+    return stats;
 }
 
 /// Rows of a chunk whose largest product ggml finishes well within a second: it looks at the stop flag only between
@@ -204,99 +218,9 @@ std::uint64_t Session::cache_bytes_peak() const {
     return impl_->arena->meter().peak();
 }
 
-namespace {
-
-/// Feeds a message turn by turn, and scores those of its tokens that are asked for.
-class Appending {
-public:
-    /// `feed`: a sampled token that has no row yet, if there is one, and the message.
-    Appending(Session::Impl & session, Sequence::Impl & sequence, std::vector<Token> feed, const Scoring & scoring)
-        : session_(session), sequence_(sequence), feed_(std::move(feed)), scoring_(scoring) {
-        const std::size_t message = feed_.size() - (sequence.pending ? 1 : 0);
-        if (scoring.tokens > message) {
-            raise_usage("{} tokens are to be scored, {} are appended", scoring.tokens, message);
-        }
-        if (scoring.tokens == feed_.size() && scoring.tokens > 0) {
-            if (sequence.next_position() == 0) {
-                raise_usage("the first token of a text is to be scored, before which there is nothing");
-            }
-            score(sequence.logits, 0);
-        }
-    }
-
-    [[nodiscard]] bool done() const { return fed_ == feed_.size(); }
-    [[nodiscard]] std::size_t fed() const { return fed_; }
-    /// Of the tokens that were fed.
-    [[nodiscard]] std::vector<ScoredToken> take_scores() {
-        const std::size_t first = feed_.size() - scoring_.tokens;
-        scores_.resize(std::min(scores_.size(), std::max(fed_, first) - first));  // the next token's is there, too
-        return std::move(scores_);
-    }
-
-    /// The next turn. Returns its tokens. Throws as Stepper::turn() does, and has then fed nothing.
-    std::uint32_t advance(run::CapturedQueries * captured, const Telling & tell) {
-        const std::size_t count = session_.stepper.turn_size(feed_.size() - fed_);
-        const std::span<const Token> tokens = std::span(feed_).subspan(fed_, count);
-        const std::size_t scored_before = scores_.size();
-        run::TurnWants wants{.captured = captured};
-        // The logits at a token say what was thought of the next one.
-        if (const std::size_t first = feed_.size() - scoring_.tokens; scoring_.tokens > 0 && fed_ + count >= first) {
-            wants.logit_rows =
-                static_cast<std::uint32_t>(fed_ + count - std::max(std::max(first, std::size_t{1}) - 1, fed_));
-            wants.on_logits = [&](std::uint32_t row, std::span<const float> logits) {
-                for (; !logits.empty(); logits = logits.subspan(session_.params().vocabulary)) {
-                    run::check_logits(logits.first(session_.params().vocabulary));
-                    score(logits.first(session_.params().vocabulary), fed_ + ++row);
-                }
-            };
-        }
-        if (tell) {
-            wants.on_progress = [&](double share) {
-                const auto so_far = static_cast<std::size_t>(share * static_cast<double>(count));
-                if (so_far < count) {
-                    tell(fed_ + so_far, feed_.size());
-                }
-            };
-        }
-        // One token is a step of decode, with its threads.
-        const auto phase = feed_.size() == 1 ? run::Compute::Phase::Decode : run::Compute::Phase::Prefill;
-        try {
-            session_.stepper.turn({&sequence_, tokens}, phase, wants);
-        } catch (...) {
-            scores_.resize(scored_before);
-            throw;
-        }
-        // The pending token is in the list already; now it has its row.
-        sequence_.tokens.insert(sequence_.tokens.end(), tokens.begin() + (sequence_.pending ? 1 : 0), tokens.end());
-        sequence_.pending = false;
-        fed_ += count;
-        return static_cast<std::uint32_t>(count);
-    }
-
-    void tell_done(const Telling & tell) const { tell(fed_, feed_.size()); }
-
-private:
-    /// What `logits` say of a token of the feed, if there is such a one.
-    void score(std::span<const float> logits, std::size_t token) {
-        if (token < feed_.size()) {
-            scores_.push_back(run::score(logits, feed_[token], scoring_.top));
-        }
-    }
-
-    Session::Impl & session_;
-    Sequence::Impl & sequence_;
-    std::vector<Token> feed_;
-    Scoring scoring_;
-    std::size_t fed_ = 0;
-    std::vector<ScoredToken> scores_;
-};
-
-}  // namespace
-
 AppendStats Session::append(Sequence & sequence, std::span<const Token> tokens, const AppendOptions & options,
                             const CallOptions & call) try {
     const Impl::Call under_way(*impl_, call);
-    const Telling tell(call);
     Sequence::Impl & state = Internals::of(sequence);
     impl_->check_belongs(state);
     std::vector<Token> feed;
@@ -309,17 +233,17 @@ AppendStats Session::append(Sequence & sequence, std::span<const Token> tokens, 
     run::MessagePlan plan =
         run::plan_message(*impl_, state, options, static_cast<std::uint32_t>(tokens.size()), stats.turns);
     run::CapturedQueries * captured = plan.queries.count > 0 ? &plan.queries : nullptr;
-    Appending appending(*impl_, state, std::move(feed), options.scoring);
+    run::Appending appending(*impl_, state, std::move(feed), options.scoring, Telling(call));
     const auto begin = Clock::now();
     make_room(state.tokens, tokens.size());
     state.tree.reset();
     try {
         while (!appending.done()) {
-            const std::uint32_t count = appending.advance(captured, tell);
+            const std::uint32_t count = appending.advance(captured);
             if (plan.observer != nullptr) {
                 run::observe_chunk(*impl_, state, plan, count);
             }
-            appending.tell_done(tell);
+            appending.tell();
         }
         if (plan.turns.compress) {
             run::shrink_turns(*impl_, state, plan, stats.turns);
@@ -355,18 +279,12 @@ AppendStats Session::step(std::span<Sequence * const> sequences, std::span<const
     for (const run::Feed & feed : feeds) {
         feed.sequence->tree.reset();
     }
-    const auto begin = Clock::now();
-    AppendStats stats;
-    try {
+    return timed([&](AppendStats & stats) {
         impl_->step(std::move(feeds), [&](const run::Feed & fed) {
             fed.sequence->tokens.push_back(fed.tokens.front());
             ++stats.tokens;
         });
-    } catch (const run::Interrupted &) {
-        stats.interrupted = true;
-    }
-    stats.ms = milliseconds_since(begin);
-    return stats;
+    });
 } catch (const std::bad_alloc &) {
     out_of_memory();
 }
@@ -385,16 +303,10 @@ AppendStats Session::step_tree(Sequence & sequence, std::span<const Token> token
             "expected is a chain, where each token continues the one before it",
             tokens.size());
     }
-    const auto begin = Clock::now();
-    AppendStats stats;
-    try {
+    return timed([&](AppendStats & stats) {
         impl_->stepper.tree(state, std::move(pending), run::Compute::Phase::Decode);
         stats.tokens = tokens.size();
-    } catch (const run::Interrupted &) {
-        stats.interrupted = true;
-    }
-    stats.ms = milliseconds_since(begin);
-    return stats;
+    });
 } catch (const std::bad_alloc &) {
     out_of_memory();
 }
@@ -404,20 +316,14 @@ AppendStats Session::keep_path(Sequence & sequence, std::size_t token, const Cal
     Sequence::Impl & state = Internals::of(sequence);
     impl_->check_belongs(state);
     state.check_tree(token);
-    const auto begin = Clock::now();
     const auto index = static_cast<std::uint32_t>(token);
     const std::vector<Token> path = state.tree->path_to(index);
     make_room(state.tokens, path.size());
-    AppendStats stats;
-    try {
+    return timed([&](AppendStats & stats) {
         impl_->stepper.keep(state, index, run::Compute::Phase::Decode);
         state.tokens.insert(state.tokens.end(), path.begin(), path.end());
         stats.tokens = path.size();
-    } catch (const run::Interrupted &) {
-        stats.interrupted = true;
-    }
-    stats.ms = milliseconds_since(begin);
-    return stats;
+    });
 } catch (const std::bad_alloc &) {
     out_of_memory();
 }

@@ -12,7 +12,7 @@
 #include "run/compute.h"
 #include "select/policy.h"
 #include "snapkv/position.h"
-#include "snapkv/session.h"
+#include "snapkv/prefill.h"
 
 namespace snapkv::run {
 

@@ -6,7 +6,6 @@
 #include <atomic>
 #include <functional>
 #include <limits>
-#include <numeric>
 #include <sstream>
 #include <stdexcept>
 #include <stop_token>
