@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "base/stop.h"
 #include "eval/next_token.h"
 #include "run/model_impl.h"
 #include "run/prefill.h"
@@ -54,7 +55,7 @@ std::vector<float> run_chunk(const Model & model, const Path & path, std::span<c
     const auto context = static_cast<std::uint32_t>(tokens.size());
     run::PrefillPlan plan = run::plan_prefill({&branch, 1}, impl.params, context + 1);
     plan.branches.front().output_rows = context / 2;
-    run::Compute compute(threads, threads, nullptr);
+    run::Compute compute(threads, threads, Stop());
     run::Allocator allocator;
     kv::Arena arena;
     const run::PrefillEnvironment environment{.params = impl.params,
@@ -97,7 +98,7 @@ std::vector<Path> paths_of(const Model & model) {
 void print(const std::vector<Path> & paths, const std::vector<eval::NextToken> & all) {
     fmt::print("| path | perplexity | against the reference | mean KL | 99th percentile KL | same first token |\n");
     fmt::print("|---|---|---|---|---|---|\n");
-    for (std::size_t i = 0; i < kPaths.size(); ++i) {
+    for (std::size_t i = 0; i < paths.size(); ++i) {
         fmt::print("| {} | {:.4f} | {:+.3f} % | {:.2e} | {:.2e} | {:.2f} % |\n", paths[i].name, all[i].perplexity(),
                    100 * (all[i].perplexity() / all[0].perplexity() - 1), all[i].divergence(),
                    all[i].divergence_quantile(0.99), 100 * all[i].agreement());

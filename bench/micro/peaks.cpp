@@ -124,17 +124,24 @@ __attribute__((target("avx512f,avx512vnni"))) double int8_avx512() {
     return 2.0 * 64 * kSums * kRounds;
 }
 
+/// May kernels use AVX-512 where the processor has it?
+#if defined(SNAPKV_AVX2)
+constexpr bool kAvx512 = false;
+#else
+constexpr bool kAvx512 = true;
+#endif
+
 double measure_f32() {
-    if (__builtin_cpu_supports("avx512f")) {
+    if (kAvx512 && __builtin_cpu_supports("avx512f")) {
         return best_rate(f32_avx512);
     }
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? best_rate(f32_avx2) : 0;
 }
 double measure_bf16() {
-    return __builtin_cpu_supports("avx512bf16") ? best_rate(bf16_avx512) : 0;
+    return kAvx512 && __builtin_cpu_supports("avx512bf16") ? best_rate(bf16_avx512) : 0;
 }
 double measure_int8() {
-    return __builtin_cpu_supports("avx512vnni") ? best_rate(int8_avx512) : 0;
+    return kAvx512 && __builtin_cpu_supports("avx512vnni") ? best_rate(int8_avx512) : 0;
 }
 
 #else

@@ -3,11 +3,11 @@
 namespace snapkv::micro {
 
 /// What one thread of this machine reaches in loops that do nothing else, measured once when it is first asked for, by
-/// the thread's own processor time. 0 where the processor has no such instructions.
+/// the thread's own processor time. 0 where the processor has no such instructions, or this build may not use them.
 struct Peaks {
     double f32 = 0;   ///< floating-point operations a second: fused multiply-add, 2 each
     double bf16 = 0;  ///< the same with bfloat16 dot products
-    double int8 = 0;  ///< the same with 8-bit integer dot products
+    double int8 = 0;  ///< the same with 8-bit integer dot products of AVX-512 VNNI
     double read = 0;  ///< bytes a second from memory far larger than the caches
 };
 [[nodiscard]] const Peaks & peaks();

@@ -2,10 +2,14 @@
 // thread.
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
+#include <vector>
+
 #include "base/block.h"
 #include "counters.h"
 #include "product/elementwise.h"
 #include "product/gemm.h"
+#include "product/instruction_sets.h"
 #include "product/row_dot.h"
 #include "rows.h"
 
@@ -14,12 +18,31 @@ namespace {
 
 using product::Element;
 
+/// Of the instructions that are in use; 0: not known.
 double peak(Element element) {
-    return element == Element::F32 ? peaks().f32 : element == Element::BF16 ? peaks().bf16 : peaks().int8;
+    if (element == Element::I8) {
+        return product::instruction_set() == product::InstructionSet::Avx512Vnni ? peaks().int8 : 0;
+    }
+    return element == Element::F32 ? peaks().f32 : peaks().bf16;
+}
+
+/// Random weights of a type that `layout` packs straight, or else from floats.
+void pack_random(const product::PackedLayout & layout, std::byte * packed) {
+    const std::vector<float> panel = random_numbers(product::PackedLayout::kPanel * layout.panel_stride());
+    const std::size_t row_bytes = ggml_row_size(layout.stored(), layout.depth());
+    std::vector<std::byte> stored(product::PackedLayout::kPanel * row_bytes);
+    ggml_quantize_chunk(layout.stored(), panel.data(), stored.data(), 0, product::PackedLayout::kPanel, layout.depth(),
+                        nullptr);
+    for (std::uint32_t first = 0; first < layout.columns(); first += product::PackedLayout::kPanel) {
+        const std::uint32_t count = std::min(product::PackedLayout::kPanel, layout.columns() - first);
+        if (!layout.pack_stored({stored.data(), row_bytes}, first, count, packed)) {
+            layout.pack(panel.data(), first, count, packed);
+        }
+    }
 }
 
 /// Arguments: rows, depth, columns.
-void widened_product(benchmark::State & state, Element element) {
+void widened_product(benchmark::State & state, Element element, ggml_type stored = GGML_TYPE_F32) {
     if (!product::gemm_available(element)) {
         state.SkipWithError("not on this processor, or built without oneDNN");
         return;
@@ -27,13 +50,10 @@ void widened_product(benchmark::State & state, Element element) {
     const auto rows = static_cast<std::uint32_t>(state.range(0));
     const auto depth = static_cast<std::uint32_t>(state.range(1));
     const auto columns = static_cast<std::uint32_t>(state.range(2));
-    const product::PackedLayout layout(element, columns, depth);
+    const product::PackedLayout layout(element, columns, depth, stored);
     const auto meter = std::make_shared<Meter>();
     Block packed(layout.bytes(), meter);
-    const std::vector<float> panel = random_numbers(product::PackedLayout::kPanel * layout.panel_stride());
-    for (std::uint32_t first = 0; first < columns; first += product::PackedLayout::kPanel) {
-        layout.pack(panel.data(), first, std::min(product::PackedLayout::kPanel, columns - first), packed.data());
-    }
+    pack_random(layout, packed.data());
     const product::Gemm gemm(element, product::Gemm::Mode::Store, false, rows, layout);
     std::vector<std::byte> input(product::bytes_of(element, std::size_t{rows} * depth));
     product::narrow_row(random_numbers(std::size_t{rows} * depth), element, input.data());
@@ -45,6 +65,17 @@ void widened_product(benchmark::State & state, Element element) {
         benchmark::DoNotOptimize(out.data());
     }
     count_flop(state, watch.seconds(state), 2.0 * rows * depth * columns, peak(element));
+}
+
+/// The same with 8-bit integers by one instruction set.
+void int8_product(benchmark::State & state, product::InstructionSet set, ggml_type stored) {
+    const std::vector<product::InstructionSet> & sets = product::instruction_sets();
+    if (std::find(sets.begin(), sets.end(), set) == sets.end()) {
+        state.SkipWithError("not on this processor");
+        return;
+    }
+    const product::OnlySet only(set);
+    widened_product(state, Element::I8, stored);
 }
 
 /// Few rows of floats times a matrix far larger than the caches. Arguments: depth, rows.
@@ -87,20 +118,25 @@ void step_product(benchmark::State & state, ggml_type type) {
 }
 
 // The shapes of SmolLM2-135M and of Mistral-7B.
-BENCHMARK_CAPTURE(widened_product, int8, Element::I8)
-    ->Args({128, 576, 1536})
-    ->Args({512, 576, 1536})
-    ->Args({512, 1536, 576})
-    ->Args({512, 4096, 4096})
-    ->Args({512, 4096, 14336})
-    ->Args({128, 14336, 4096});
-BENCHMARK_CAPTURE(widened_product, bf16, Element::BF16)
-    ->Args({128, 576, 1536})
-    ->Args({512, 576, 1536})
-    ->Args({512, 1536, 576})
-    ->Args({512, 4096, 4096})
-    ->Args({512, 4096, 14336});
-BENCHMARK_CAPTURE(widened_product, f32, Element::F32)->Args({512, 576, 1536})->Args({512, 4096, 4096});
+const std::vector<std::vector<std::int64_t>> kChunks{{128, 576, 1536},  {512, 576, 1536},   {512, 1536, 576},
+                                                     {512, 4096, 4096}, {512, 4096, 14336}, {128, 14336, 4096}};
+void of_chunks(benchmark::internal::Benchmark * benchmark) {
+    for (const std::vector<std::int64_t> & chunk : kChunks) {
+        benchmark->Args(chunk);
+    }
+}
+using Set = product::InstructionSet;
+BENCHMARK_CAPTURE(int8_product, avx512_vnni_q4_0, Set::Avx512Vnni, GGML_TYPE_Q4_0)->Apply(of_chunks);
+BENCHMARK_CAPTURE(int8_product, avx512_vnni_q4_1, Set::Avx512Vnni, GGML_TYPE_Q4_1)->Apply(of_chunks);
+BENCHMARK_CAPTURE(int8_product, avx_vnni_q4_0, Set::AvxVnni, GGML_TYPE_Q4_0)->Apply(of_chunks);
+BENCHMARK_CAPTURE(int8_product, avx_vnni_q4_1, Set::AvxVnni, GGML_TYPE_Q4_1)->Apply(of_chunks);
+BENCHMARK_CAPTURE(int8_product, avx2_q4_0, Set::Avx2, GGML_TYPE_Q4_0)->Apply(of_chunks);
+BENCHMARK_CAPTURE(int8_product, avx2_q4_1, Set::Avx2, GGML_TYPE_Q4_1)->Apply(of_chunks);
+BENCHMARK_CAPTURE(int8_product, avx2_q5_0, Set::Avx2, GGML_TYPE_Q5_0)->Apply(of_chunks);
+BENCHMARK_CAPTURE(int8_product, avx2_q5_1, Set::Avx2, GGML_TYPE_Q5_1)->Apply(of_chunks);
+BENCHMARK_CAPTURE(int8_product, avx2_q8_0, Set::Avx2, GGML_TYPE_Q8_0)->Apply(of_chunks);
+BENCHMARK_CAPTURE(widened_product, bf16, Element::BF16)->Apply(of_chunks);
+BENCHMARK_CAPTURE(widened_product, f32, Element::F32)->Apply(of_chunks);
 // Rows that read the weights once: beside one row, four should take little longer.
 const std::vector<std::vector<std::int64_t>> kFewRows{{576, 4096}, {1, 2, 4, 8, 16, 33}};
 BENCHMARK_CAPTURE(step_product, q4_0, GGML_TYPE_Q4_0)->ArgsProduct(kFewRows);

@@ -1,7 +1,8 @@
 #include "product/block_rows.h"
 
 #include "product/block_codes.h"
-#include "product/vnni.h"
+#include "product/byte_blocks.h"
+#include "product/instruction_sets.h"
 
 #if defined(__x86_64__)
 
@@ -34,23 +35,17 @@ std::size_t prepared_bytes(std::int64_t depth) {
 
 SNAPKV_BLOCKS_TARGET void prepare_block(const float * input, std::size_t block, const CodeOrder & order, int zero,
                                         InputStep & step) {
-    const __m512 first = _mm512_loadu_ps(input);
-    const __m512 second = _mm512_loadu_ps(input + 16);
-    const float most = greatest(first, second);
-    const float inverse = inverse_scale(most);
-    const __m128i first_bytes = round_to_bytes(first, inverse);
-    const __m128i second_bytes = round_to_bytes(second, inverse);
+    const float most = greatest(input);
+    const __m256i rounded = round_to_bytes(input, inverse_scale(most));
     std::array<std::int8_t, 32> bytes;
-    _mm_storeu_si128(reinterpret_cast<__m128i *>(bytes.data()), first_bytes);
-    _mm_storeu_si128(reinterpret_cast<__m128i *>(bytes.data() + 16), second_bytes);
+    _mm256_storeu_si256(reinterpret_cast<__m256i *>(bytes.data()), rounded);
     for (std::size_t i = 0; i < 4; ++i) {
         std::memcpy(step.low.data() + 16 * i + 4 * block, bytes.data() + order[i], 4);
         std::memcpy(step.high.data() + 16 * i + 4 * block, bytes.data() + order[4 + i], 4);
     }
-    const __m128i ones = _mm_set1_epi8(1);
-    const __m128i quads = _mm_hadd_epi32(_mm_dpbusd_epi32(_mm_setzero_si128(), ones, first_bytes),
-                                         _mm_dpbusd_epi32(_mm_setzero_si128(), ones, second_bytes));
-    const __m128i halves = _mm_hadd_epi32(quads, quads);
+    const __m256i quads = _mm256_dpbusd_epi32(_mm256_setzero_si256(), _mm256_set1_epi8(1), rounded);
+    const __m128i pairs = _mm_hadd_epi32(_mm256_castsi256_si128(quads), _mm256_extracti128_si256(quads, 1));
+    const __m128i halves = _mm_hadd_epi32(pairs, pairs);
     const int of_first = _mm_cvtsi128_si32(halves);
     const int of_second = _mm_extract_epi32(halves, 1);
     step.scales[block] = most / 127.0F;
@@ -218,8 +213,8 @@ constexpr RowDot kRowDot{prepared_bytes, prepare<Blocks>, dot<Blocks>};
 }  // namespace
 
 const RowDot * block_rows(ggml_type type) {
-    static const bool has = has_vnni() && __builtin_cpu_supports("avx512vbmi") != 0;
-    if (!has) {
+    static const bool has_vbmi = __builtin_cpu_supports("avx512vbmi") != 0;
+    if (instruction_set() != InstructionSet::Avx512Vnni || !has_vbmi) {
         return nullptr;
     }
     switch (type) {

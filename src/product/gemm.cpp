@@ -2,20 +2,21 @@
 
 #include "product/gemm_int8.h"
 #include "product/gemm_onednn.h"
+#include "product/instruction_sets.h"
 #include "product/int8_layout.h"
 
 namespace snapkv::product {
 
 bool gemm_available(Element element) {
-    return element == Element::I8 ? int8_available() : onednn_available(element);
+    return element == Element::I8 ? instruction_set().has_value() : onednn_available(element);
 }
 
-bool gemm_has_tiles() {
-    return onednn_has_tiles();
+bool gemm_floats_are_fastest() {
+    return onednn_has_tiles() || (onednn_has_avx512() && instruction_set() == InstructionSet::Avx2);
 }
 
 bool gemm_rows_are_independent(Element element) {
-    return element == Element::I8 || onednn_rows_are_independent();
+    return element == Element::I8 || onednn_has_avx512();
 }
 
 PackedLayout::PackedLayout(Element element, std::uint32_t columns, std::uint32_t depth, ggml_type stored)

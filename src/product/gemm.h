@@ -17,14 +17,14 @@ enum class Element {
          ///< inputs; weights of types that are no integers with a scale (and an offset) for each 32 are rounded so too
 };
 
-/// A block of a row of inputs in Element::I8. The weights are stored as w + 128, so that a product of unsigned with
-/// signed bytes can be had; `start` takes that out again.
+/// A block of a row of inputs in Element::I8. Processors multiply unsigned with signed bytes, so weights are stored as
+/// w + 128, or as w and something less; `start` takes that out again.
 struct Int8Block {
     static constexpr std::uint32_t kSize = 32;
     float scale = 0;
-    float sum = 0;           ///< of the values, times the scale: what a column's offset multiplies
-    std::int32_t start = 0;  ///< -128 times the sum of the values
-    std::array<std::int8_t, kSize> values{};
+    float sum = 0;                            ///< of the values, times the scale: what a column's offset multiplies
+    std::int32_t start = 0;                   ///< -128 times the sum of the values
+    std::array<std::int8_t, kSize> values{};  ///< from -127 to 127
 };
 
 /// Bytes of `count` elements; of whole blocks where the element is I8.
@@ -41,10 +41,11 @@ struct Int8Block {
 }
 
 /// Can products of this element run well here? F32: a build with oneDNN and a processor with AVX2; BF16: oneDNN and a
-/// processor that multiplies bfloat16; I8: a processor with AVX-512 VNNI.
+/// processor that multiplies bfloat16; I8: a processor with AVX2.
 [[nodiscard]] bool gemm_available(Element element);
-/// Does this processor have a unit for tiles of bfloat16 (AMX), beside which nothing else pays?
-[[nodiscard]] bool gemm_has_tiles();
+/// Are products of floats faster here than those of eight-bit integers? With AMX, beside which nothing else pays, and
+/// with AVX-512 that multiplies no bytes: there, floats have vectors twice as long.
+[[nodiscard]] bool gemm_floats_are_fastest();
 
 /// Is a row's result the same, bit for bit, whatever other rows are multiplied in the same call? Not with oneDNN's
 /// products for less than AVX-512: they sum in an order of their own for each number of rows.
@@ -69,8 +70,8 @@ public:
     /// columns do not fall into the same cache sets.
     [[nodiscard]] std::size_t panel_stride() const { return (depth_ + 15) / 16 * 16 + 16; }
 
-    /// Packs columns [first, first + count) from `panel` ([count][panel_stride()] floats); `first` is a multiple of
-    /// kPanel and `count` kPanel or what is left.
+    /// Packs columns [first, first + count) from `panel` ([count][panel_stride()] floats), unless pack_stored() does;
+    /// `first` is a multiple of kPanel and `count` kPanel or what is left.
     void pack(const float * panel, std::uint32_t first, std::uint32_t count, void * packed) const {
         impl_->pack(panel, panel_stride(), first, count, packed);
     }

@@ -184,7 +184,7 @@ bool onednn_has_tiles() {
     return instruction_set() == dnnl::cpu_isa::avx512_core_amx;
 }
 
-bool onednn_rows_are_independent() {
+bool onednn_has_avx512() {
     return instruction_set() >= dnnl::cpu_isa::avx512_core;
 }
 

@@ -8,7 +8,7 @@ namespace snapkv::product {
 
 [[nodiscard]] bool onednn_available(Element element);
 [[nodiscard]] bool onednn_has_tiles();
-[[nodiscard]] bool onednn_rows_are_independent();
+[[nodiscard]] bool onednn_has_avx512();
 
 [[nodiscard]] std::shared_ptr<const PackedLayout::Impl> onednn_layout(Element element, std::uint32_t columns,
                                                                       std::uint32_t depth);

@@ -1,8 +1,8 @@
 #include "product/int8_layout.h"
 
 #include "base/raise.h"
-#include "product/gemm_int8.h"
-#include "product/vnni.h"
+#include "product/byte_blocks.h"
+#include "product/instruction_sets.h"
 
 #if defined(__x86_64__)
 
@@ -26,42 +26,41 @@ struct Column {
 // Blocks as ggml stores them begin with a 16-bit scale, for some types a 16-bit offset, for some 32 fifth bits; their
 // nibbles hold the first half of the values in the low bits, the second in the high ones.
 
-SNAPKV_VNNI_TARGET float half_at(const std::byte * at) {
+SNAPKV_AVX2_TARGET float half_at(const std::byte * at) {
     std::uint16_t bits = 0;
     std::memcpy(&bits, at, sizeof bits);
     return _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(bits)));
 }
 
-SNAPKV_VNNI_TARGET __m256i nibbles_at(const std::byte * at) {
+SNAPKV_AVX2_TARGET __m256i nibbles_at(const std::byte * at) {
     const __m128i both = _mm_loadu_si128(reinterpret_cast<const __m128i *>(at));
     return _mm256_and_si256(_mm256_set_m128i(_mm_srli_epi16(both, 4), both), _mm256_set1_epi8(0xF));
 }
 
-SNAPKV_VNNI_TARGET __m256i fifth_bits_at(const std::byte * at) {
-    std::uint32_t bits = 0;
+SNAPKV_AVX2_TARGET __m256i fifth_bits_at(const std::byte * at) {
+    std::int32_t bits = 0;
     std::memcpy(&bits, at, sizeof bits);
-    return _mm256_maskz_set1_epi8(bits, 16);
-}
-
-SNAPKV_VNNI_TARGET Column rounded(__m512 first, __m512 second, float most) {
-    const float inverse = inverse_scale(most);
-    return {_mm256_set_m128i(round_to_bytes(second, inverse), round_to_bytes(first, inverse)), most / 127.0F};
+    const __m256i byte_of_value = _mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303);
+    const __m256i bit_of_value = _mm256_set1_epi64x(static_cast<std::int64_t>(0x8040201008040201));
+    const __m256i bytes = _mm256_shuffle_epi8(_mm256_set1_epi32(bits), byte_of_value);
+    const __m256i set = _mm256_cmpeq_epi8(_mm256_and_si256(bytes, bit_of_value), bit_of_value);
+    return _mm256_and_si256(set, _mm256_set1_epi8(16));
 }
 
 struct Floats {
     static constexpr std::size_t kBytes = Int8Block::kSize * sizeof(float);
     static constexpr bool kOffset = false;
-    SNAPKV_VNNI_TARGET static Column read(const std::byte * at) {
-        const __m512 first = _mm512_loadu_ps(at);
-        const __m512 second = _mm512_loadu_ps(at + kBytes / 2);
-        return rounded(first, second, greatest(first, second));
+    SNAPKV_AVX2_TARGET static Column read(const std::byte * at) {
+        const auto * block = reinterpret_cast<const float *>(at);
+        const float most = greatest(block);
+        return {round_to_bytes(block, inverse_scale(most)), most / 127.0F};
     }
 };
 
 struct Q4_0 {
     static constexpr std::size_t kBytes = 18;
     static constexpr bool kOffset = false;
-    SNAPKV_VNNI_TARGET static Column read(const std::byte * at) {
+    SNAPKV_AVX2_TARGET static Column read(const std::byte * at) {
         return {_mm256_sub_epi8(nibbles_at(at + 2), _mm256_set1_epi8(8)), half_at(at)};
     }
 };
@@ -69,7 +68,7 @@ struct Q4_0 {
 struct Q4_1 {
     static constexpr std::size_t kBytes = 20;
     static constexpr bool kOffset = true;
-    SNAPKV_VNNI_TARGET static Column read(const std::byte * at) {
+    SNAPKV_AVX2_TARGET static Column read(const std::byte * at) {
         return {nibbles_at(at + 4), half_at(at), half_at(at + 2)};
     }
 };
@@ -77,7 +76,7 @@ struct Q4_1 {
 struct Q5_0 {
     static constexpr std::size_t kBytes = 22;
     static constexpr bool kOffset = false;
-    SNAPKV_VNNI_TARGET static Column read(const std::byte * at) {
+    SNAPKV_AVX2_TARGET static Column read(const std::byte * at) {
         const __m256i codes = _mm256_or_si256(nibbles_at(at + 6), fifth_bits_at(at + 2));
         return {_mm256_sub_epi8(codes, _mm256_set1_epi8(16)), half_at(at)};
     }
@@ -86,7 +85,7 @@ struct Q5_0 {
 struct Q5_1 {
     static constexpr std::size_t kBytes = 24;
     static constexpr bool kOffset = true;
-    SNAPKV_VNNI_TARGET static Column read(const std::byte * at) {
+    SNAPKV_AVX2_TARGET static Column read(const std::byte * at) {
         return {_mm256_or_si256(nibbles_at(at + 8), fifth_bits_at(at + 4)), half_at(at), half_at(at + 2)};
     }
 };
@@ -94,7 +93,7 @@ struct Q5_1 {
 struct Q8_0 {
     static constexpr std::size_t kBytes = 34;
     static constexpr bool kOffset = false;
-    SNAPKV_VNNI_TARGET static Column read(const std::byte * at) {
+    SNAPKV_AVX2_TARGET static Column read(const std::byte * at) {
         return {_mm256_loadu_si256(reinterpret_cast<const __m256i *>(at + 2)), half_at(at)};
     }
 };
@@ -102,15 +101,15 @@ struct Q8_0 {
 struct IQ4_NL {
     static constexpr std::size_t kBytes = 18;
     static constexpr bool kOffset = false;
-    SNAPKV_VNNI_TARGET static Column read(const std::byte * at) {
+    SNAPKV_AVX2_TARGET static Column read(const std::byte * at) {
         const __m128i numbers = _mm_setr_epi8(-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113);
         return {_mm256_shuffle_epi8(_mm256_broadcastsi128_si256(numbers), nibbles_at(at + 2)), half_at(at)};
     }
 };
 
 template <bool Offset>
-SNAPKV_VNNI_TARGET void store(const Column & column, std::byte * to) {
-    const __m256i values = Offset ? column.values : _mm256_xor_si256(column.values, _mm256_set1_epi8(-128));
+SNAPKV_AVX2_TARGET void store(const Column & column, __m256i zero, std::byte * to) {
+    const __m256i values = _mm256_add_epi8(column.values, zero);
     alignas(32) std::array<std::uint32_t, kInt8Quads> quads;
     _mm256_store_si256(reinterpret_cast<__m256i *>(quads.data()), values);
     for (const std::uint32_t quad : quads) {
@@ -125,8 +124,8 @@ SNAPKV_VNNI_TARGET void store(const Column & column, std::byte * to) {
 
 /// One group of columns, `count` of them there, in pieces of the depth that stay in the first cache.
 template <typename Source>
-SNAPKV_VNNI_TARGET void pack_group(const std::byte * rows, std::size_t row_bytes, std::uint32_t count,
-                                   std::uint32_t blocks, std::byte * group) {
+SNAPKV_AVX2_TARGET void pack_group(const std::byte * rows, std::size_t row_bytes, std::uint32_t count,
+                                   std::uint32_t blocks, int zero, std::byte * group) {
     constexpr std::uint32_t kPiece = 8;
     for (std::uint32_t begin = 0; begin < blocks; begin += kPiece) {
         const std::uint32_t end = std::min(begin + kPiece, blocks);
@@ -134,7 +133,7 @@ SNAPKV_VNNI_TARGET void pack_group(const std::byte * rows, std::size_t row_bytes
             for (std::uint32_t block = begin; block < end; ++block) {
                 const Column read = column < count ? Source::read(rows + column * row_bytes + block * Source::kBytes)
                                                    : Column{_mm256_setzero_si256(), 0, 0};
-                store<Source::kOffset>(read,
+                store<Source::kOffset>(read, _mm256_set1_epi8(static_cast<char>(zero)),
                                        group + block * int8_step_bytes(Source::kOffset) + std::size_t{column} * 4);
             }
         }
@@ -164,9 +163,11 @@ PackGroup pack_stored_group(ggml_type type) {
 }
 
 struct Layout final : PackedLayout::Impl {
-    Layout(std::uint32_t its_columns, std::uint32_t its_depth, ggml_type stored)
+    Layout(std::uint32_t its_columns, std::uint32_t its_depth, ggml_type stored, InstructionSet its_set)
         : columns(its_columns),
           depth(its_depth),
+          set(its_set),
+          zero(int8_zero(its_set, stored)),
           group_bytes(int8_group_bytes(its_depth, int8_has_offsets(stored))),
           way(pack_stored_group(stored)) {}
 
@@ -174,7 +175,7 @@ struct Layout final : PackedLayout::Impl {
 
     void pack(const float * panel, std::size_t stride, std::uint32_t first, std::uint32_t count,
               void * packed) const override {
-        assert(group_bytes == int8_group_bytes(depth, Floats::kOffset));
+        assert(way == nullptr);
         pack_groups(pack_group<Floats>, {reinterpret_cast<const std::byte *>(panel), stride * sizeof(float)}, first,
                     count, packed);
     }
@@ -191,13 +192,15 @@ struct Layout final : PackedLayout::Impl {
                      void * packed) const {
         for (std::uint32_t column = 0; column < count; column += kInt8Group) {
             each(rows.data + column * rows.stride, rows.stride, std::min(kInt8Group, count - column),
-                 depth / Int8Block::kSize,
+                 depth / Int8Block::kSize, zero,
                  static_cast<std::byte *>(packed) + (first + column) / kInt8Group * group_bytes);
         }
     }
 
     std::uint32_t columns;
     std::uint32_t depth;
+    InstructionSet set;
+    int zero;
     std::size_t group_bytes;
     PackGroup way;  ///< from blocks as stored; null: by way of floats
 };
@@ -205,11 +208,16 @@ struct Layout final : PackedLayout::Impl {
 }  // namespace
 
 std::shared_ptr<const PackedLayout::Impl> int8_layout(std::uint32_t columns, std::uint32_t depth, ggml_type stored) {
-    if (!int8_available()) {
-        raise_machine("8-bit products need a processor with AVX-512 VNNI");
+    const std::optional<InstructionSet> set = instruction_set();
+    if (!set) {
+        raise_machine("8-bit products need a processor with AVX2");
     }
     assert(depth % Int8Block::kSize == 0);
-    return std::make_shared<Layout>(columns, depth, stored);
+    return std::make_shared<Layout>(columns, depth, stored, *set);
+}
+
+InstructionSet int8_instruction_set(const PackedLayout & layout) {
+    return static_cast<const Layout &>(layout.impl()).set;
 }
 
 }  // namespace snapkv::product
@@ -220,7 +228,7 @@ namespace snapkv::product {
 
 std::shared_ptr<const PackedLayout::Impl> int8_layout(std::uint32_t /*columns*/, std::uint32_t /*depth*/,
                                                       ggml_type /*stored*/) {
-    raise_machine("8-bit products need a processor with AVX-512 VNNI");
+    raise_machine("8-bit products need a processor with AVX2");
 }
 
 }  // namespace snapkv::product

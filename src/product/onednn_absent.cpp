@@ -12,7 +12,7 @@ bool onednn_has_tiles() {
     return false;
 }
 
-bool onednn_rows_are_independent() {
+bool onednn_has_avx512() {
     return false;
 }
 

@@ -35,11 +35,11 @@ std::optional<Element> PrefillProducts::choose(const model::HyperParameters & pa
     const bool automatic = asked == ProductPath::Auto;
     const bool widen = every_layer(params, decoder, all_widen);
     const bool int8 = widen && every_layer(params, decoder, WidenedProducts::takes_int8);
-    if (int8 && (asked == ProductPath::Int8 || (automatic && !product::gemm_has_tiles()))) {
+    if (int8 && (asked == ProductPath::Int8 || (automatic && !product::gemm_floats_are_fastest()))) {
         return Element::I8;
     }
     if (asked == ProductPath::Int8) {
-        raise_usage("8-bit products need a processor with AVX-512 VNNI and quantised weights");
+        raise_usage("8-bit products need a processor with AVX2 and quantised weights");
     }
     if (widen && product::gemm_available(Element::F32)) {
         return asked == ProductPath::WidenedF32 ? Element::F32 : WidenedProducts::float_element(decoder.matrices(0));
