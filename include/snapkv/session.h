@@ -33,8 +33,8 @@ enum class AttentionPath {
 
 /// How the products of a prefill are computed.
 enum class ProductPath {
-    Auto,        ///< the fastest available: Int8 for quantised weights (Widened on a processor with AMX, or with AVX-512
-                 ///< but no VNNI), else Widened, else Stored
+    Auto,        ///< the fastest available: Int8 for quantised weights (Widened on a processor with AMX, or with
+                 ///< AVX-512 but no VNNI), else Widened, else Stored
     Stored,      ///< ggml's, on the weights as stored
     Int8,        ///< our own, on one layer's weights at a time as 8-bit integers with one scale per 32; rounds inputs
                  ///< as ggml does, and weights unless they are Q4_0, Q4_1, Q5_0, Q5_1, Q8_0 or IQ4_NL; needs AVX2
