@@ -54,7 +54,7 @@ void show_weights(Compute & compute, const Observer & observer, std::uint32_t la
 
 Block cast_votes(Compute & compute, attention::VoteInput input, const std::shared_ptr<Meter> & work) {
     const std::uint32_t kv_heads = input.spec.kv_heads;
-    const std::size_t floats = std::size_t{input.spec.heads} * input.prefix;
+    const std::size_t floats = std::size_t{input.spec.heads} * input.prefix * attention::vote_planes(input.evidence);
     Block votes(floats * sizeof(float), work);
     input.halt = &compute.halt();
     attention::Vote vote(std::move(input), {votes.floats(), floats});
