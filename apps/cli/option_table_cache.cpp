@@ -47,7 +47,9 @@ void add_cache_options(std::vector<Option> & table) {
          .help =
              "observation window: how many of the prompt's last tokens vote; auto: from the start of the question to "
              "the end, within the policy's limits; without a question, as many as the policy takes then (not beside "
-             "h2o or --kv-evidence accumulated, by which all vote, nor beside streaming or none, by which none do)",
+             "h2o or --kv-evidence accumulated, by which all vote, nor beside streaming, keydiff, none or keys, by "
+             "which "
+             "none do)",
          .section = section,
          .commands = prompting | in(Command::Bench),
          .read =
@@ -75,8 +77,9 @@ void add_cache_options(std::vector<Option> & table) {
                          "how the attention of a query head's voters to a row becomes its vote: their mean, root mean "
                          "square, the mean of the largest four, the largest, the largest with the mean of all rows' "
                          "for a floor, their mean weighted by recency, the sum over all tokens of the prompt, "
-                         "which all vote then, how many give it more than an even share, or no vote at all: the first "
-                         "and the last rows are kept (streaming, tova, h2o and scissorhands have their own)",
+                         "which all vote then, how many give it more than an even share, how little its key "
+                         "resembles the others, or no vote at all: the first and the last rows are kept (streaming, "
+                         "tova, h2o, scissorhands and keydiff have their own)",
                      .section = section,
                      .commands = prompting | in(Command::Bench),
                      .read = [](Settings & s, Name name,
@@ -162,7 +165,7 @@ void add_cache_options(std::vector<Option> & table) {
         {.names = {"--kv-sink"},
          .placeholder = "N|auto",
          .help = "tokens at the start of the prompt that are always kept; they count towards the budget; "
-                 "auto: the policy's, 4 by streaming, else none",
+                 "auto: the policy's, 4 by streaming and keydiff, else none",
          .section = section,
          .commands = prompting | in(Command::Bench),
          .read =

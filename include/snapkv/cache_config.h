@@ -18,6 +18,7 @@ enum class Policy {
     H2O,           ///< the heavy hitters of all tokens, and as many of the last rows (arXiv 2306.14048)
     ScissorHands,  ///< what the last 400 tokens most often attend to more than evenly (arXiv 2305.17118)
     Ada,           ///< SnapKV with more rows for heads whose votes stand out: Ada-KV (arXiv 2407.11550)
+    KeyDiff,       ///< the rows whose keys resemble the others least, whatever the question (arXiv 2504.15364)
 };
 
 /// How the attention that one query head's voters give to a row becomes its vote.
@@ -37,6 +38,9 @@ enum class Evidence {
     /// is the better, then the earlier row's.
     Pivotal,
     None,  ///< none is taken: the sinks and the last rows are kept. No window, recent rows or cluster beside it.
+    /// How little its key resembles the others of its KV head, as KeyDiff has it (arXiv 2504.15364): no token votes,
+    /// and no window is named beside it.
+    Keys,
 };
 
 /// How the votes of the query heads that share a KV head are reduced to one.
@@ -116,7 +120,7 @@ struct CacheConfig {
     Budget budget;
     /// The observation window: how many of the prompt's last tokens vote. The policy's own reaches from the question's
     /// first token to the end of the prompt, within limits, but where the policy has a number of its own; all tokens
-    /// vote by Evidence::Accumulated, and none by Evidence::None.
+    /// vote by Evidence::Accumulated, and none by Evidence::None and Evidence::Keys.
     std::optional<std::uint32_t> window{};
     /// How many of the prompt's last rows are kept whatever the vote.
     std::optional<std::uint32_t> recent{};

@@ -47,7 +47,8 @@ Vote::Vote(VoteInput input, std::span<float> votes)
       query_rows_(input_.window * input_.spec.group()),
       head_pieces_(input_.spec.kv_heads),
       sums_(input_.spec.kv_heads) {
-    assert(input_.evidence != Evidence::Accumulated && input_.evidence != Evidence::None);
+    assert(input_.evidence != Evidence::Accumulated && input_.evidence != Evidence::None &&
+           input_.evidence != Evidence::Keys);
     for (std::uint32_t head = 0; head < input_.spec.kv_heads; ++head) {
         const auto & views = input_.rows[head];
         for (std::uint32_t view = 0; view < views.size(); ++view) {
@@ -158,6 +159,7 @@ private:
             }
             case Evidence::Accumulated:
             case Evidence::None:
+            case Evidence::Keys:
                 break;
         }
     }
@@ -314,6 +316,7 @@ float Vote::evidence(std::uint32_t position, const float * gathered, std::size_t
         case Evidence::MaxFloor:
         case Evidence::Accumulated:
         case Evidence::None:
+        case Evidence::Keys:
             break;
     }
     return *gathered;

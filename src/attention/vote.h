@@ -21,7 +21,7 @@ struct VoteInput {
     std::uint32_t n = 0;       ///< tokens, window included
     std::uint32_t first = 0;   ///< position of the first row that is voted on
     std::uint32_t prefix = 0;  ///< positions that are voted on, at most n
-    /// Not Accumulated, which takes column sums (Port::add_column_sums()), and not None.
+    /// Not Accumulated, which takes column sums (Port::add_column_sums()), Keys (key_differences()) or None.
     Evidence evidence = Evidence::Mean;
     std::vector<std::vector<kv::HeadRows>> rows;  ///< [KV head]: all that is seen, positions ascending up to n - 1
     Halt * halt = nullptr;

@@ -7,7 +7,7 @@ namespace {
 
 constexpr Cluster kAlone = Cluster::kernel(1, Pooling::None);
 
-constexpr std::array<NamedPolicy, 8> kPolicies{{
+constexpr std::array<NamedPolicy, 9> kPolicies{{
     {.policy = Policy::Full, .name = "full", .keeps = "every row", .cost = "none"},
     {.policy = Policy::SnapKV,
      .name = "snapkv",
@@ -77,6 +77,16 @@ constexpr std::array<NamedPolicy, 8> kPolicies{{
      .allocation = Allocation::Heads,
      .voters = {32, 32, 256},
      .recent = {RecentRows::Rule::Window}},
+    {.policy = Policy::KeyDiff,
+     .name = "keydiff",
+     .source = "2504.15364",
+     .keeps = "the rows whose keys resemble the others least, the first 4 and the question's",
+     .cost = "a pass over the keys: there are no voters",
+     .evidence = Evidence::Keys,
+     .own_evidence = true,
+     .cluster = kAlone,
+     .recent = {RecentRows::Rule::Question, 32},
+     .sink = 4},
 }};
 
 }  // namespace

@@ -20,6 +20,11 @@ std::string spelled(const Budget & budget) {
     return fmt::format("{}{}", budget.value, budget.unit == Budget::Unit::Percent ? "%" : "");
 }
 
+/// Tokens vote.
+bool has_voters(Evidence evidence) {
+    return evidence != Evidence::None && evidence != Evidence::Keys;
+}
+
 /// What decides on the evidence, as the user wrote it.
 std::string evidence_named(const CacheConfig & config) {
     return config.evidence ? fmt::format("cache.evidence {}", name_of(*config.evidence))
@@ -55,6 +60,10 @@ void check_choices(const CacheConfig & config) {
     const Evidence evidence = evidence_of(config);
     if (evidence == Evidence::None) {
         check_no_vote(config);
+    }
+    if (config.window && evidence == Evidence::Keys) {
+        raise_field("cache.window", "cache.window is {}, and by {} no token votes; expected auto", *config.window,
+                    evidence_named(config));
     }
     if (config.window && evidence == Evidence::Accumulated) {
         raise_field("cache.window", "cache.window is {}, and by {} every token votes; expected auto", *config.window,
@@ -137,7 +146,7 @@ bool names_recent_rows(const CacheConfig & config) {
 /// Voters where `most` rows are to be had for automatic ones that are kept.
 std::uint32_t settled_window(const Plan & plan, const CacheConfig & config, std::uint32_t question_tokens,
                              std::uint32_t most) {
-    if (plan.evidence == Evidence::None) {
+    if (!has_voters(plan.evidence)) {
         return 0;
     }
     const Voters voters = named_policy(config.policy).voters;
@@ -264,7 +273,7 @@ Plan make_plan(const CacheConfig & config, std::uint32_t n, std::uint32_t questi
         plan.compress = true;
         plan.window = plan.evidence == Evidence::Accumulated ? n : std::min(plan.window, n);
         const bool reaches_for_question = config.window || !named_policy(config.policy).voters.fixed();
-        plan.window_cuts_question = plan.votes() && reaches_for_question && question_tokens > plan.window;
+        plan.window_cuts_question = has_voters(plan.evidence) && reaches_for_question && question_tokens > plan.window;
     } else if (names_recent_rows(config)) {
         raise_no_vote(plan, config);
     } else {
@@ -298,9 +307,9 @@ Plan make_turn_plan(const CacheConfig & config, std::uint32_t turns, std::uint32
     const std::uint32_t rows = percent ? share(config.budget.value, turns)
                                        : static_cast<std::uint32_t>(std::min<double>(config.budget.value, turns));
     plan.recent = message;
-    plan.window = plan.evidence == Evidence::None
-                      ? 0
-                      : std::min(config.window.value_or(named_policy(config.policy).voters.most), message);
+    plan.window = has_voters(plan.evidence)
+                      ? std::min(config.window.value_or(named_policy(config.policy).voters.most), message)
+                      : 0;
     plan.budget = message + rows;
     if (rows == turns) {
         plan.reason = fmt::format("the turns' tokens ({}) fit in the budget ({})", turns, spelled(config.budget));

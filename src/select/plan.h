@@ -14,7 +14,7 @@ struct Plan {
     std::uint32_t n = 0;  ///< prompt tokens
     std::uint32_t budget =
         0;  ///< rows a KV head keeps on average, recent ones and sinks included; 0 under Policy::Full
-    /// Last tokens that vote, all by Evidence::Accumulated; 0 under Policy::Full and by Evidence::None.
+    /// Last tokens that vote, all by Evidence::Accumulated; 0 under Policy::Full and where none do.
     std::uint32_t window = 0;
     std::uint32_t recent = 0;  ///< last rows that are kept; 0 under Policy::Full
     std::uint32_t sink = 0;

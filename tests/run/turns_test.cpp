@@ -204,6 +204,21 @@ TEST_F(Turns, AreShrunkToTheirEndsWithoutAVote) {
     }
 }
 
+TEST_F(Turns, AreShrunkByTheirKeysAlone) {
+    Sequence sequence = answered();
+    CacheConfig cache = turns_of(20);
+    cache.window.reset();
+    cache.policy = Policy::KeyDiff;
+    const AppendStats stats = compress(sequence, cache);
+    ASSERT_TRUE(stats.turns.compressed);
+    for (const auto & layer : sequence.kept_positions()) {
+        for (const std::vector<Position> & head : layer) {
+            ASSERT_EQ(head.size(), 64 + 20 + message_.size());
+            EXPECT_EQ(head[64], Position{kPrompt}) << "a sink";
+        }
+    }
+}
+
 TEST_F(Turns, ThatFitStayAndHaveTheSameBits) {
     Sequence sequence = answered();
     Sequence plain = sequence.fork();

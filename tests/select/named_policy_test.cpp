@@ -106,7 +106,7 @@ TEST(NamedPolicies, AreInTheOrderOfTheEnumerationAndDiffer) {
         EXPECT_FALSE(policy.keeps.empty() || policy.cost.empty()) << policy.name;
         EXPECT_TRUE(policy.source.empty() || policy.source.size() == 10) << policy.name;
     }
-    EXPECT_EQ(&named_policy(Policy::Ada), &named_policies().back());
+    EXPECT_EQ(&named_policy(Policy::KeyDiff), &named_policies().back());
 }
 
 TEST(NamedPolicies, StreamingKeepsFourSinksAndTheLastRowsWithoutAVote) {
@@ -225,6 +225,25 @@ TEST(NamedPolicies, AdaIsSnapKvWithRowsSharedByTheHeads) {
     EXPECT_EQ(found, kept(expected, votes, 2));
     EXPECT_EQ(found[0].size() + found[1].size(), 128U);
     EXPECT_LT(found[0].size(), found[1].size());
+}
+
+TEST(NamedPolicies, KeyDiffHasNoVoters) {
+    const Plan plan = make_plan(of(Policy::KeyDiff, 60), 200, 25);
+    EXPECT_TRUE(plan.votes());
+    EXPECT_EQ(plan.window, 0U);
+    EXPECT_EQ(plan.recent, 28U) << "half of what the sinks leave";
+    EXPECT_FALSE(plan.window_cuts_question);
+    const std::vector<float> differences = random_numbers(std::size_t{2} * plan.prefix(), 9);
+    const std::vector<Indices> found = kept(plan, differences, 2);
+    for (std::uint32_t head = 0; head < 2; ++head) {
+        const Indices unlike = best(range(4, plan.prefix()), 28, [&](std::uint32_t a, std::uint32_t b) {
+            return column(differences, head, 1, plan.prefix(), a) > column(differences, head, 1, plan.prefix(), b);
+        });
+        EXPECT_EQ(found[head], joined(joined(range(0, 4), unlike), range(plan.prefix(), 200)));
+    }
+    CacheConfig config = of(Policy::KeyDiff);
+    config.window = 9;
+    EXPECT_THAT(refusal(config, "cache.window"), AllOf(HasSubstr("cache.policy keydiff"), HasSubstr("no token votes")));
 }
 
 TEST(NamedPolicies, RefuseWhatContradictsThem) {

@@ -51,6 +51,7 @@ namespace snapkv::test {
         case Evidence::MaxFloor:
         case Evidence::Recency:
         case Evidence::None:
+        case Evidence::Keys:
             break;
     }
     return weights.front();
