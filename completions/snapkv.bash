@@ -2,7 +2,7 @@
 _snapkv() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} options
   if ((COMP_CWORD == 1)); then
-    COMPREPLY=($(compgen -W 'run show perplexity inspect bench eval observe make-model completion -h --help --version' -- "$word"))
+    COMPREPLY=($(compgen -W 'run show perplexity inspect bench eval observe make-model policies completion -h --help --version' -- "$word"))
     return
   fi
   case ${COMP_WORDS[1]} in
@@ -33,16 +33,16 @@ _snapkv() {
         -jf | --json-schema-file) COMPREPLY=($(compgen -f -- "$word")); return ;;
         --logprobs) COMPREPLY=(); return ;;
         --stop) COMPREPLY=(); return ;;
-        --kv-policy) COMPREPLY=($(compgen -W 'auto snapkv full' -- "$word")); return ;;
+        --kv-policy) COMPREPLY=($(compgen -W 'full snapkv auto streaming tova h2o scissorhands ada keydiff' -- "$word")); return ;;
         --kv-budget) COMPREPLY=(); return ;;
         --kv-window) COMPREPLY=(); return ;;
         --kv-recent) COMPREPLY=(); return ;;
-        --kv-evidence) COMPREPLY=($(compgen -W 'auto mean rms top4 max max-floor recency accumulated' -- "$word")); return ;;
+        --kv-evidence) COMPREPLY=($(compgen -W 'auto mean rms top4 max max-floor recency accumulated pivotal none keys' -- "$word")); return ;;
         --kv-allocation) COMPREPLY=($(compgen -W 'auto even heads' -- "$word")); return ;;
         --kv-cluster) COMPREPLY=(); return ;;
         --kv-kernel) COMPREPLY=(); return ;;
         --kv-pool) COMPREPLY=($(compgen -W 'auto max avg none' -- "$word")); return ;;
-        --kv-group) COMPREPLY=($(compgen -W 'auto mean max sum' -- "$word")); return ;;
+        --kv-group) COMPREPLY=($(compgen -W 'auto mean max sum layer' -- "$word")); return ;;
         --kv-sink) COMPREPLY=(); return ;;
         --kv-type) COMPREPLY=($(compgen -W 'f32 f16 bf16 q8_0 q4_0' -- "$word")); return ;;
         --kv-type-k) COMPREPLY=($(compgen -W 'f32 f16 bf16 q8_0 q4_0' -- "$word")); return ;;
@@ -77,16 +77,16 @@ _snapkv() {
         --chat-template) COMPREPLY=(); return ;;
         --chat-template-file) COMPREPLY=($(compgen -f -- "$word")); return ;;
         --truncate) COMPREPLY=($(compgen -W 'error middle' -- "$word")); return ;;
-        --kv-policy) COMPREPLY=($(compgen -W 'auto snapkv full' -- "$word")); return ;;
+        --kv-policy) COMPREPLY=($(compgen -W 'full snapkv auto streaming tova h2o scissorhands ada keydiff' -- "$word")); return ;;
         --kv-budget) COMPREPLY=(); return ;;
         --kv-window) COMPREPLY=(); return ;;
         --kv-recent) COMPREPLY=(); return ;;
-        --kv-evidence) COMPREPLY=($(compgen -W 'auto mean rms top4 max max-floor recency accumulated' -- "$word")); return ;;
+        --kv-evidence) COMPREPLY=($(compgen -W 'auto mean rms top4 max max-floor recency accumulated pivotal none keys' -- "$word")); return ;;
         --kv-allocation) COMPREPLY=($(compgen -W 'auto even heads' -- "$word")); return ;;
         --kv-cluster) COMPREPLY=(); return ;;
         --kv-kernel) COMPREPLY=(); return ;;
         --kv-pool) COMPREPLY=($(compgen -W 'auto max avg none' -- "$word")); return ;;
-        --kv-group) COMPREPLY=($(compgen -W 'auto mean max sum' -- "$word")); return ;;
+        --kv-group) COMPREPLY=($(compgen -W 'auto mean max sum layer' -- "$word")); return ;;
         --kv-sink) COMPREPLY=(); return ;;
         --kv-type) COMPREPLY=($(compgen -W 'f32 f16 bf16 q8_0 q4_0' -- "$word")); return ;;
         --kv-type-k) COMPREPLY=($(compgen -W 'f32 f16 bf16 q8_0 q4_0' -- "$word")); return ;;
@@ -140,11 +140,11 @@ _snapkv() {
         -m | --model) COMPREPLY=($(compgen -f -- "$word")); return ;;
         --kv-window) COMPREPLY=(); return ;;
         --kv-recent) COMPREPLY=(); return ;;
-        --kv-evidence) COMPREPLY=($(compgen -W 'auto mean rms top4 max max-floor recency accumulated' -- "$word")); return ;;
+        --kv-evidence) COMPREPLY=($(compgen -W 'auto mean rms top4 max max-floor recency accumulated pivotal none keys' -- "$word")); return ;;
         --kv-cluster) COMPREPLY=(); return ;;
         --kv-kernel) COMPREPLY=(); return ;;
         --kv-pool) COMPREPLY=($(compgen -W 'auto max avg none' -- "$word")); return ;;
-        --kv-group) COMPREPLY=($(compgen -W 'auto mean max sum' -- "$word")); return ;;
+        --kv-group) COMPREPLY=($(compgen -W 'auto mean max sum layer' -- "$word")); return ;;
         --kv-sink) COMPREPLY=(); return ;;
         --kv-rotate) COMPREPLY=($(compgen -W 'on off' -- "$word")); return ;;
         -p | --n-prompt) COMPREPLY=(); return ;;
@@ -227,7 +227,7 @@ _snapkv() {
         --kv-cluster) COMPREPLY=(); return ;;
         --kv-kernel) COMPREPLY=(); return ;;
         --kv-pool) COMPREPLY=($(compgen -W 'auto max avg none' -- "$word")); return ;;
-        --kv-group) COMPREPLY=($(compgen -W 'auto mean max sum' -- "$word")); return ;;
+        --kv-group) COMPREPLY=($(compgen -W 'auto mean max sum layer' -- "$word")); return ;;
         -n | --n-predict) COMPREPLY=(); return ;;
         --windows) COMPREPLY=(); return ;;
         --kv-window) COMPREPLY=(); return ;;
@@ -258,6 +258,10 @@ _snapkv() {
         -s | --seed) COMPREPLY=(); return ;;
         --suffix) COMPREPLY=(); return ;;
       esac
+      COMPREPLY=($(compgen -W "$options" -- "$word"))
+      ;;
+    policies)
+      options='--json -h --help --version'
       COMPREPLY=($(compgen -W "$options" -- "$word"))
       ;;
     completion)

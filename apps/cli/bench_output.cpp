@@ -46,7 +46,7 @@ Json fields_of(const BenchResult & result, const Settings & settings, const Mode
     json["n_threads_batch"] = of.threads_batch;
     json["type_k"] = type;
     json["type_v"] = type;
-    json["kv_policy"] = to_word(policy_words, of.cache.policy);
+    json["kv_policy"] = to_word(policy_words(), of.cache.policy);
     json["kv_budget"] = of.cache.policy == Policy::Full ? Json(nullptr) : Json(budget_text(of.cache.budget));
     json["n_prompt"] = of.prompt;
     json["n_gen"] = of.generate;

@@ -64,6 +64,11 @@ const std::vector<CommandInfo> & commands() {
          "file. An existing file is kept unless --force is given; Ctrl-C leaves nothing behind. `--shape retrieval "
          "--vocab FILE.gguf` sets the weights by hand: a model that finds and copies, for experiments with the cache "
          "(docs/retrieval-model.md)."},
+        {Command::Policies, "policies", "[--json]", "list the cache policies, their sources and what they choose",
+         "Prints the table behind --kv-policy: what each policy keeps, the paper it is from, what it adds to a "
+         "prefill, "
+         "and what it chooses where the options leave it open. Every policy decides once, at the prompt's end; those "
+         "marked * go on evicting while they generate by their authors' rule, which they do not do here yet."},
         {Command::Completion, "completion", "bash|zsh|fish", "print a completion script for a shell",
          "For bash: `source <(snapkv completion bash)`."},
         {Command::Docs, "docs", "", "print the command-line reference as Markdown", "", true},

@@ -13,6 +13,7 @@ namespace snapkv::cli {
 [[nodiscard]] int evaluate(const Settings & settings);
 [[nodiscard]] int observe(const Settings & settings);
 [[nodiscard]] int make_model(const Settings & settings);
+[[nodiscard]] int policies(const Settings & settings);
 
 /// `run` on a document, and on a saved sequence.
 [[nodiscard]] int run_document(const Settings & settings);

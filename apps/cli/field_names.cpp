@@ -5,14 +5,18 @@
 namespace snapkv::cli {
 
 std::span<const FieldName> field_names() {
-    static constexpr std::array<FieldName, 22> names{{
+    static constexpr std::array<FieldName, 26> names{{
         {"rope.scaling", "--rope-scaling"},
         {"rope.scale", "--rope-scale"},
         {"rope.freq_base", "--rope-freq-base"},
         {"rope.yarn_orig_ctx", "--yarn-orig-ctx"},
+        {"cache.policy", "--kv-policy"},
         {"cache.window", "--kv-window"},
         {"cache.recent", "--kv-recent"},
         {"cache.evidence", "--kv-evidence"},
+        {"cache.group", "--kv-group"},
+        {"cache.cluster", "--kv-cluster"},
+        {"cache.allocation", "--kv-allocation"},
         {"cache.budget", "--kv-budget"},
         {"cache.sink", "--kv-sink"},
         {"cache.type.key", "--kv-type-k"},

@@ -135,6 +135,9 @@ private:
 
     /// How many positions of a prefix the first budget selects beside its window.
     [[nodiscard]] Selection selection(const Budget & budget, std::uint32_t prefix) const {
+        if (settings_.cache.group == GroupReduce::Layer) {
+            usage_error("--kv-group is layer, and observe selects for each KV head; expected mean, max or sum");
+        }
         double count =
             budget.unit == Budget::Unit::Percent ? budget.value / 100 * prefix : budget.value - observe_.window;
         if (count < 1) {

@@ -10,7 +10,7 @@ void add_output(std::vector<Option> & table) {
     table.push_back({.names = {"--json"},
                      .help = "print one JSON object at the end instead of text as it is generated",
                      .section = section,
-                     .commands = in(Command::Run, Command::Perplexity, Command::Inspect),
+                     .commands = in(Command::Run, Command::Perplexity, Command::Inspect, Command::Policies),
                      .read = [](Settings & s, Name, const Value &) { s.json = true; }});
     table.push_back({.names = {"--dry-run"},
                      .help = "print the number of tokens, the memory needed and the estimated time, and exit",
@@ -37,7 +37,8 @@ void add_output(std::vector<Option> & table) {
 
 void add_general(std::vector<Option> & table) {
     const Section section = Section::General;
-    const Commands everywhere = working | in(Command::None, Command::MakeModel, Command::Completion, Command::Docs);
+    const Commands everywhere =
+        working | in(Command::None, Command::MakeModel, Command::Policies, Command::Completion, Command::Docs);
     table.push_back(
         {.names = {"SHELL"},
          .placeholder = "SHELL",

@@ -63,17 +63,19 @@ void add_tests(std::vector<Option> & table, Section section, Commands commands) 
 
 void add_cache(std::vector<Option> & table, Commands commands) {
     const Section section = Section::Cache;
-    table.push_back(
-        {.names = {"--kv-policy"},
-         .placeholder = "POLICY,...",
-         .help = "what to keep of keys and values: auto, snapkv, full",
-         .section = section,
-         .commands = commands,
-         .read = [](Settings & s, Name name, const Value & v) { s.bench.policies = read_words(policy_words, name, v); },
-         .show =
-             [](const Settings & s) {
-                 return joined(s.bench.policies, [](Policy policy) { return to_word(policy_words, policy); });
-             }});
+    table.push_back({.names = {"--kv-policy"},
+                     .placeholder = "POLICY,...",
+                     .help = fmt::format("what to keep of keys and values: {} (see `snapkv policies`)",
+                                         fmt::join(word_list(policy_words()), ", ")),
+                     .section = section,
+                     .commands = commands,
+                     .read = [](Settings & s, Name name,
+                                const Value & v) { s.bench.policies = read_words(policy_words(), name, v); },
+                     .show =
+                         [](const Settings & s) {
+                             return joined(s.bench.policies,
+                                           [](Policy policy) { return to_word(policy_words(), policy); });
+                         }});
     table.push_back(
         {.names = {"--kv-budget"},
          .placeholder = "N|P%,...",

@@ -22,14 +22,15 @@ void add_cache_options(std::vector<Option> & table) {
          .placeholder = "POLICY",
          .help =
              "what to keep of the prompt's keys and values: every row (full), or in each KV head the rows that the "
-             "prompt's last tokens vote for, as the paper has it (snapkv) or with the choices that lose least (auto). "
-             "The options below take the place of the policy's own choices",
+             "prompt's last tokens vote for, as the paper has it (snapkv) or with the choices that lose least (auto), "
+             "or as other papers have it, at the prompt's end and not yet while generating (`snapkv policies` lists "
+             "all). The options below take the place of the policy's own choices",
          .section = section,
          .commands = prompting,
-         .read = [](Settings & s, Name name, const Value & v) { s.cache.policy = from_word(policy_words, name, v); },
-         .show = [](const Settings & s) { return to_word(policy_words, s.cache.policy); },
-         .words = word_list(policy_words),
-         .report = [](const CacheStats & c) { return Json(to_word(policy_words, c.config.policy)); }});
+         .read = [](Settings & s, Name name, const Value & v) { s.cache.policy = from_word(policy_words(), name, v); },
+         .show = [](const Settings & s) { return to_word(policy_words(), s.cache.policy); },
+         .words = word_list(policy_words()),
+         .report = [](const CacheStats & c) { return Json(to_word(policy_words(), c.config.policy)); }});
     table.push_back({.names = {"--kv-budget"},
                      .placeholder = "N|P%",
                      .help =
@@ -46,7 +47,9 @@ void add_cache_options(std::vector<Option> & table) {
          .help =
              "observation window: how many of the prompt's last tokens vote; auto: from the start of the question to "
              "the end, within the policy's limits; without a question, as many as the policy takes then (not beside "
-             "--kv-evidence accumulated, by which all vote)",
+             "h2o or --kv-evidence accumulated, by which all vote, nor beside streaming, keydiff, none or keys, by "
+             "which "
+             "none do)",
          .section = section,
          .commands = prompting | in(Command::Bench),
          .read =
@@ -73,8 +76,10 @@ void add_cache_options(std::vector<Option> & table) {
                      .help =
                          "how the attention of a query head's voters to a row becomes its vote: their mean, root mean "
                          "square, the mean of the largest four, the largest, the largest with the mean of all rows' "
-                         "for a floor, their mean weighted by recency, or the sum over all tokens of the prompt, "
-                         "which all vote then",
+                         "for a floor, their mean weighted by recency, the sum over all tokens of the prompt, "
+                         "which all vote then, how many give it more than an even share, how little its key "
+                         "resembles the others, or no vote at all: the first and the last rows are kept (streaming, "
+                         "tova, h2o, scissorhands and keydiff have their own)",
                      .section = section,
                      .commands = prompting | in(Command::Bench),
                      .read = [](Settings & s, Name name,
@@ -146,7 +151,9 @@ void add_cache_options(std::vector<Option> & table) {
                          }});
     table.push_back({.names = {"--kv-group"},
                      .placeholder = "HOW",
-                     .help = "how the votes of query heads that share a KV head are combined",
+                     .help =
+                         "how the votes of query heads that share a KV head are combined; layer: the mean over all of "
+                         "the layer, whose KV heads then keep the same rows",
                      .section = section,
                      .commands = prompting | in(Command::Bench, Command::Observe),
                      .read = [](Settings & s, Name name,
@@ -154,14 +161,19 @@ void add_cache_options(std::vector<Option> & table) {
                      .show = [](const Settings & s) { return to_word_or_auto(group_words, s.cache.group); },
                      .words = word_list_with_auto(group_words),
                      .report = [](const CacheStats & c) { return Json(to_word(group_words, c.group)); }});
-    table.push_back({.names = {"--kv-sink"},
-                     .placeholder = "N",
-                     .help = "tokens at the start of the prompt that are always kept; they count towards the budget",
-                     .section = section,
-                     .commands = prompting | in(Command::Bench),
-                     .read = [](Settings & s, Name name, const Value & v) { s.cache.sink = read_count(name, v); },
-                     .show = [](const Settings & s) { return fmt::format("{}", s.cache.sink); },
-                     .report = [](const CacheStats & c) { return Json(c.config.sink); }});
+    table.push_back(
+        {.names = {"--kv-sink"},
+         .placeholder = "N|auto",
+         .help = "tokens at the start of the prompt that are always kept; they count towards the budget; "
+                 "auto: the policy's, 4 by streaming and keydiff, else none",
+         .section = section,
+         .commands = prompting | in(Command::Bench),
+         .read =
+             [](Settings & s, Name name, const Value & v) {
+                 s.cache.sink = v == "auto" ? std::nullopt : std::optional(read_count(name, v));
+             },
+         .show = [](const Settings & s) { return s.cache.sink ? fmt::format("{}", *s.cache.sink) : "auto"; },
+         .report = [](const CacheStats & c) { return Json(c.sink); }});
     table.push_back(
         {.names = {"--kv-type"},
          .placeholder = "TYPE",
@@ -212,8 +224,8 @@ void add_cache_options(std::vector<Option> & table) {
                      .placeholder = "FOLDER",
                      .help =
                          "keep the document's keys and values in FOLDER, a file a document, and take them from there "
-                         "the next time: another question about it then costs its own tokens (not with --kv-evidence "
-                         "accumulated, by which all tokens vote)",
+                         "the next time: another question about it then costs its own tokens (not with h2o or "
+                         "--kv-evidence accumulated, by which all tokens vote)",
                      .section = section,
                      .commands = in(Command::Run),
                      .read = [](Settings & s, Name name, const Value & v) { s.snapshots = non_empty(name, v); },

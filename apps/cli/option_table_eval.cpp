@@ -163,6 +163,10 @@ std::optional<std::uint32_t> read_window(Name name, const Value & part) {
     return part == "auto" ? std::nullopt : std::optional(read_count(name, part, 1));
 }
 
+std::optional<std::uint32_t> read_sink(Name name, const Value & part) {
+    return part == "auto" ? std::nullopt : std::optional(read_count(name, part));
+}
+
 std::string cluster_or_auto_text(const std::optional<Cluster> & cluster) {
     return cluster ? eval::cluster_text(*cluster) : "auto";
 }
@@ -191,15 +195,16 @@ void add_caches(std::vector<Option> & table) {
     table.push_back(
         {.names = {"--policies", "--kv-policy"},
          .placeholder = "POLICY,...",
-         .help = "what to keep of keys and values: auto, snapkv, full. Each combination of these lists is a "
-                 "cache; each question is answered with each cache, from one prefill",
+         .help = fmt::format("what to keep of keys and values: {} (see `snapkv policies`). Each combination of these "
+                             "lists is a cache; each question is answered with each cache, from one prefill",
+                             fmt::join(word_list(policy_words()), ", ")),
          .section = section,
          .commands = serving,
          .read = [](Settings & s, Name name,
-                    const Value & v) { s.eval.caches.policies = read_words(policy_words, name, v); },
+                    const Value & v) { s.eval.caches.policies = read_words(policy_words(), name, v); },
          .show =
              [](const Settings & s) {
-                 return joined(s.eval.caches.policies, [](Policy policy) { return to_word(policy_words, policy); });
+                 return joined(s.eval.caches.policies, [](Policy policy) { return to_word(policy_words(), policy); });
              }});
     table.push_back({.names = {"--budgets", "--kv-budget"},
                      .placeholder = "N|P%,...",
@@ -229,7 +234,7 @@ void add_caches(std::vector<Option> & table) {
         {.names = {"--kv-evidence"},
          .placeholder = "HOW,...",
          .help = "how the attention of a query head's voters to a row becomes its vote: mean, rms, top4, max, "
-                 "max-floor, recency, accumulated, auto",
+                 "max-floor, recency, accumulated, pivotal, none, keys, auto (see run)",
          .section = section,
          .commands = serving,
          .read = [](Settings & s, Name name,
@@ -284,22 +289,23 @@ void add_caches(std::vector<Option> & table) {
                      return to_word(pooling_words, pooling);
                  });
              }});
-    table.push_back({.names = {"--kv-group"},
-                     .placeholder = "HOW,...",
-                     .help = "how the votes of query heads that share a KV head are combined: mean, max, sum, auto",
-                     .section = section,
-                     .commands = serving,
-                     .read = [](Settings & s, Name name,
-                                const Value & v) { s.eval.caches.groups = read_words_or_auto(group_words, name, v); },
-                     .show = [](const Settings & s) { return words_or_auto_text(group_words, s.eval.caches.groups); }});
+    table.push_back(
+        {.names = {"--kv-group"},
+         .placeholder = "HOW,...",
+         .help = "how the votes of query heads that share a KV head are combined: mean, max, sum, layer, auto",
+         .section = section,
+         .commands = serving,
+         .read = [](Settings & s, Name name,
+                    const Value & v) { s.eval.caches.groups = read_words_or_auto(group_words, name, v); },
+         .show = [](const Settings & s) { return words_or_auto_text(group_words, s.eval.caches.groups); }});
     table.push_back(
         {.names = {"--kv-sink"},
-         .placeholder = "N,...",
+         .placeholder = "N|auto,...",
          .help = "tokens at the start of the prompt that are always kept",
          .section = section,
          .commands = serving,
-         .read = [](Settings & s, Name name, const Value & v) { s.eval.caches.sinks = read_counts(name, v); },
-         .show = [](const Settings & s) { return counts_text(s.eval.caches.sinks); }});
+         .read = [](Settings & s, Name name, const Value & v) { s.eval.caches.sinks = read_list(name, v, read_sink); },
+         .show = [](const Settings & s) { return joined(s.eval.caches.sinks, window_text); }});
     table.push_back(
         {.names = {"--kv-type"},
          .placeholder = "TYPE,...",

@@ -74,6 +74,8 @@ int dispatch(const Settings & settings) {
             return observe(settings);
         case Command::MakeModel:
             return make_model(settings);
+        case Command::Policies:
+            return policies(settings);
         case Command::Completion:
             return complete(settings);
         case Command::Docs:
@@ -82,7 +84,7 @@ int dispatch(const Settings & settings) {
             break;
     }
     usage_error(
-        "no command is given: expected run, show, perplexity, inspect, bench, eval, observe, make-model or "
+        "no command is given: expected run, show, perplexity, inspect, bench, eval, observe, make-model, policies or "
         "completion (see snapkv --help)");
 }
 

@@ -15,7 +15,20 @@
 namespace snapkv::cli {
 
 /// The subcommands; None is the program without one.
-enum class Command { None, Run, Show, Perplexity, Inspect, Bench, Eval, Observe, MakeModel, Completion, Docs };
+enum class Command {
+    None,
+    Run,
+    Show,
+    Perplexity,
+    Inspect,
+    Bench,
+    Eval,
+    Observe,
+    MakeModel,
+    Policies,
+    Completion,
+    Docs
+};
 
 enum class Truncate { Error, Middle };
 

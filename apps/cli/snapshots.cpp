@@ -102,7 +102,7 @@ Snapshots find_snapshots(const Settings & settings, const Session & session, std
         return {};
     }
     // Where all of a document's tokens vote their queries are wanted, which no file has.
-    const bool all_vote = settings.cache.evidence == Evidence::Accumulated;
+    const bool all_vote = evidence_of(settings.cache) == Evidence::Accumulated;
     const std::uint32_t hold = all_vote ? 0 : tokens_to_hold(settings, session.model().info(), branches);
     if (hold < least_tokens) {
         return {};

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +12,8 @@
 
 #include "fail.h"
 #include "settings.h"
+#include "snapkv/choice_names.h"
+#include "snapkv/named_policy.h"
 
 namespace snapkv::cli {
 
@@ -18,27 +21,36 @@ namespace snapkv::cli {
 template <typename Value>
 struct Word {
     std::string_view text;
-    Value value;
+    Value value{};
 };
 template <typename Value>
 Word(std::string_view, Value) -> Word<Value>;
 
-inline constexpr std::array policy_words{Word{"auto", Policy::Auto}, Word{"snapkv", Policy::SnapKV},
-                                         Word{"full", Policy::Full}};
+/// The names of an enumeration's values, in its order.
+template <typename Value, std::size_t count>
+[[nodiscard]] constexpr std::array<Word<Value>, count> words_of(const std::array<std::string_view, count> & names) {
+    std::array<Word<Value>, count> words{};
+    for (std::size_t i = 0; i < count; ++i) {
+        words[i] = {names[i], static_cast<Value>(i)};
+    }
+    return words;
+}
+
+/// Those of the table of policies.
+[[nodiscard]] inline std::vector<Word<Policy>> policy_words() {
+    std::vector<Word<Policy>> words;
+    for (const NamedPolicy & policy : named_policies()) {
+        words.push_back({policy.name, policy.policy});
+    }
+    return words;
+}
+
 inline constexpr std::array pooling_words{Word{"max", Pooling::Max}, Word{"avg", Pooling::Avg},
                                           Word{"none", Pooling::None}};
-inline constexpr std::array evidence_words{Word{"mean", Evidence::Mean},
-                                           Word{"rms", Evidence::Rms},
-                                           Word{"top4", Evidence::Top4},
-                                           Word{"max", Evidence::Max},
-                                           Word{"max-floor", Evidence::MaxFloor},
-                                           Word{"recency", Evidence::Recency},
-                                           Word{"accumulated", Evidence::Accumulated}};
-inline constexpr std::array group_words{Word{"mean", GroupReduce::Mean}, Word{"max", GroupReduce::Max},
-                                        Word{"sum", GroupReduce::Sum}};
-inline constexpr std::array allocation_words{Word{"even", Allocation::Even}, Word{"heads", Allocation::Heads}};
-inline constexpr std::array type_words{Word{"f32", KvType::F32}, Word{"f16", KvType::F16}, Word{"bf16", KvType::BF16},
-                                       Word{"q8_0", KvType::Q8_0}, Word{"q4_0", KvType::Q4_0}};
+inline constexpr auto evidence_words = words_of<Evidence>(evidence_names);
+inline constexpr auto group_words = words_of<GroupReduce>(group_names);
+inline constexpr auto allocation_words = words_of<Allocation>(allocation_names);
+inline constexpr auto type_words = words_of<KvType>(kv_type_names);
 inline constexpr std::array switch_words{Word{"on", true}, Word{"off", false}};
 inline constexpr std::array truncate_words{Word{"error", Truncate::Error}, Word{"middle", Truncate::Middle}};
 inline constexpr std::array attention_words{Word{"cpu", AttentionPath::Cpu}, Word{"portable", AttentionPath::Portable}};

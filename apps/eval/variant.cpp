@@ -5,81 +5,25 @@
 #include <algorithm>
 #include <string_view>
 
+#include "snapkv/choice_names.h"
+#include "snapkv/named_policy.h"
+
 namespace snapkv::eval {
 
 namespace {
 
-std::string_view word(Pooling pooling) {
-    switch (pooling) {
-        case Pooling::Max:
-            return "max";
-        case Pooling::Avg:
-            return "avg";
-        case Pooling::None:
-            break;
-    }
-    return "none";
-}
-
-std::string_view word(GroupReduce group) {
-    switch (group) {
-        case GroupReduce::Max:
-            return "max";
-        case GroupReduce::Sum:
-            return "sum";
-        case GroupReduce::Mean:
-            break;
-    }
-    return "mean";
-}
-
-std::string_view word(Allocation allocation) {
-    return allocation == Allocation::Heads ? "heads" : "even";
-}
-
-std::string_view word(Evidence evidence) {
-    switch (evidence) {
-        case Evidence::Rms:
-            return "rms";
-        case Evidence::Top4:
-            return "top4";
-        case Evidence::Max:
-            return "max";
-        case Evidence::MaxFloor:
-            return "max-floor";
-        case Evidence::Recency:
-            return "recency";
-        case Evidence::Accumulated:
-            return "accumulated";
-        case Evidence::Mean:
-            break;
-    }
-    return "mean";
+template <typename Choice>
+auto word(Choice choice) -> decltype(name_of(choice)) {
+    return name_of(choice);
 }
 
 std::string word(std::uint32_t rows) {
     return fmt::format("{}", rows);
 }
 
-std::string_view word(KvType type) {
-    switch (type) {
-        case KvType::F32:
-            return "f32";
-        case KvType::BF16:
-            return "bf16";
-        case KvType::Q8_0:
-            return "q8_0";
-        case KvType::Q4_0:
-            return "q4_0";
-        case KvType::F16:
-            break;
-    }
-    return "f16";
-}
-
 std::string word(KvTypes types) {
-    return types.key == types.value ? std::string(word(types.key))
-                                    : fmt::format("{}/{}", word(types.key), word(types.value));
+    return types.key == types.value ? std::string(name_of(types.key))
+                                    : fmt::format("{}/{}", name_of(types.key), name_of(types.value));
 }
 
 std::string word(const Budget & budget) {
@@ -101,7 +45,7 @@ std::string choices_of(const CacheConfig & cache, const VariantLists & lists) {
     if (cache.policy == Policy::Full) {
         return "full";
     }
-    std::string name = fmt::format("{} {}", cache.policy == Policy::SnapKV ? "snapkv" : "auto", word(cache.budget));
+    std::string name = fmt::format("{} {}", named_policy(cache.policy).name, word(cache.budget));
     if (lists.windows.size() > 1) {
         name += fmt::format(", window {}", word(cache.window));
     }
@@ -130,7 +74,7 @@ std::string choices_of(const CacheConfig & cache, const VariantLists & lists) {
         name += fmt::format(", group {}", word(cache.group));
     }
     if (lists.sinks.size() > 1) {
-        name += fmt::format(", sink {}", cache.sink);
+        name += fmt::format(", sink {}", word(cache.sink));
     }
     return name;
 }
@@ -171,18 +115,17 @@ std::vector<std::pair<std::string, std::string>> settings_of(const CacheConfig &
     if (cache.policy == Policy::Full) {
         return {};
     }
-    std::vector<std::pair<std::string, std::string>> settings{
-        {"policy", cache.policy == Policy::SnapKV ? "snapkv" : "auto"},
-        {"budget", word(cache.budget)},
-        {"window", word(cache.window)},
-        {"recent", word(cache.recent)},
-        {"evidence", word(cache.evidence)},
-        {"group", word(cache.group)},
-        {"cluster", word(cache.cluster)},
-        {"allocation", word(cache.allocation)},
-        {"sink", word(cache.sink)},
-        {"type", word(cache.type)},
-        {"rotated", cache.rotate ? "yes" : "no"}};
+    std::vector<std::pair<std::string, std::string>> settings{{"policy", std::string(named_policy(cache.policy).name)},
+                                                              {"budget", word(cache.budget)},
+                                                              {"window", word(cache.window)},
+                                                              {"recent", word(cache.recent)},
+                                                              {"evidence", word(cache.evidence)},
+                                                              {"group", word(cache.group)},
+                                                              {"cluster", word(cache.cluster)},
+                                                              {"allocation", word(cache.allocation)},
+                                                              {"sink", word(cache.sink)},
+                                                              {"type", word(cache.type)},
+                                                              {"rotated", cache.rotate ? "yes" : "no"}};
     if (cache.cluster && *cache.cluster == Cluster::kernel(cache.cluster->width(), cache.cluster->pooling)) {
         settings.emplace_back("pooling", word(cache.cluster->pooling));
         settings.emplace_back("kernel", fmt::format("{}", cache.cluster->width()));

@@ -29,7 +29,7 @@ struct VariantLists {
     std::vector<Pooling> poolings{};
     std::vector<std::optional<GroupReduce>> groups{std::nullopt};
     std::vector<std::optional<Allocation>> allocations{std::nullopt};
-    std::vector<std::uint32_t> sinks{0};
+    std::vector<std::optional<std::uint32_t>> sinks{std::nullopt};
     std::vector<KvTypes> types{KvType::F16};
     std::vector<bool> rotations{true};  ///< of quantised rows
 };

@@ -8,11 +8,17 @@
 
 namespace snapkv {
 
-/// Which of a prompt's keys and values are kept after its prefill.
+/// Which of a prompt's keys and values are kept after its prefill. named_policy.h has what each chooses.
 enum class Policy {
-    Full,    ///< every row
-    SnapKV,  ///< per KV head, the rows that the observation window votes for, as in the paper (arXiv 2404.14469)
-    Auto,    ///< the same with the choices that lose least (docs/method.md); they may change from version to version
+    Full,          ///< every row
+    SnapKV,        ///< per KV head, the rows that the observation window votes for, as in the paper (arXiv 2404.14469)
+    Auto,          ///< the same with the choices that lose least (docs/method.md); they may change between versions
+    Streaming,     ///< the first 4 rows and the last ones, without a vote: StreamingLLM (arXiv 2309.17453)
+    Tova,          ///< per layer, what the last token attends to (arXiv 2401.06104)
+    H2O,           ///< the heavy hitters of all tokens, and as many of the last rows (arXiv 2306.14048)
+    ScissorHands,  ///< what the last 400 tokens most often attend to more than evenly (arXiv 2305.17118)
+    Ada,           ///< SnapKV with more rows for heads whose votes stand out: Ada-KV (arXiv 2407.11550)
+    KeyDiff,       ///< the rows whose keys resemble the others least, whatever the question (arXiv 2504.15364)
 };
 
 /// How the attention that one query head's voters give to a row becomes its vote.
@@ -27,10 +33,23 @@ enum class Evidence {
     /// The sum over every token of the prompt, each of which votes, as in H2O (arXiv 2306.14048) at the prompt's end:
     /// no window is named beside it, rows of a document are computed anew, and turns cannot be shrunk by it.
     Accumulated,
+    /// How many voters do not give it less than an even share, 1 / t for a voter that sees t rows, as ScissorHands
+    /// counts (arXiv 2305.17118). Those that cannot see it count too. Of equal votes the one whose weights come to more
+    /// is the better, then the earlier row's.
+    Pivotal,
+    None,  ///< none is taken: the sinks and the last rows are kept. No window, recent rows or cluster beside it.
+    /// How little its key resembles the others of its KV head, as KeyDiff has it (arXiv 2504.15364): no token votes,
+    /// and no window is named beside it.
+    Keys,
 };
 
 /// How the votes of the query heads that share a KV head are reduced to one.
-enum class GroupReduce { Mean, Max, Sum };
+enum class GroupReduce {
+    Mean,
+    Max,
+    Sum,
+    Layer,  ///< the mean over all query heads of the layer, so that all its KV heads keep the same rows
+};
 
 /// How the rows of a layer are divided among its KV heads, budget times the number of heads in all.
 enum class Allocation {
@@ -100,7 +119,8 @@ struct CacheConfig {
     Policy policy = Policy::Auto;
     Budget budget;
     /// The observation window: how many of the prompt's last tokens vote. The policy's own reaches from the question's
-    /// first token to the end of the prompt, within limits; all tokens vote by Evidence::Accumulated.
+    /// first token to the end of the prompt, within limits, but where the policy has a number of its own; all tokens
+    /// vote by Evidence::Accumulated, and none by Evidence::None and Evidence::Keys.
     std::optional<std::uint32_t> window{};
     /// How many of the prompt's last rows are kept whatever the vote.
     std::optional<std::uint32_t> recent{};
@@ -108,7 +128,7 @@ struct CacheConfig {
     std::optional<GroupReduce> group{};
     std::optional<Cluster> cluster{};
     std::optional<Allocation> allocation{};
-    std::uint32_t sink = 0;  ///< first positions, always kept; they count towards the budget
+    std::optional<std::uint32_t> sink{};  ///< first positions, always kept; they count towards the budget
     KvTypes type;
     /// Rotate rows before they are quantised, which spreads outliers (see docs/method.md).
     bool rotate = true;

@@ -3,10 +3,12 @@
 /// The whole public interface, but for the tools library's (snapkv/tools/).
 #include "snapkv/cache_config.h"
 #include "snapkv/chat.h"
+#include "snapkv/choice_names.h"
 #include "snapkv/document.h"
 #include "snapkv/error.h"
 #include "snapkv/generation.h"
 #include "snapkv/model.h"
+#include "snapkv/named_policy.h"
 #include "snapkv/prefill.h"
 #include "snapkv/row_provider.h"
 #include "snapkv/scores.h"

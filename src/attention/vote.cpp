@@ -47,7 +47,8 @@ Vote::Vote(VoteInput input, std::span<float> votes)
       query_rows_(input_.window * input_.spec.group()),
       head_pieces_(input_.spec.kv_heads),
       sums_(input_.spec.kv_heads) {
-    assert(input_.evidence != Evidence::Accumulated);
+    assert(input_.evidence != Evidence::Accumulated && input_.evidence != Evidence::None &&
+           input_.evidence != Evidence::Keys);
     for (std::uint32_t head = 0; head < input_.spec.kv_heads; ++head) {
         const auto & views = input_.rows[head];
         for (std::uint32_t view = 0; view < views.size(); ++view) {
@@ -63,6 +64,23 @@ Vote::Vote(VoteInput input, std::span<float> votes)
         for (std::uint32_t voters = 1; voters <= input_.window; ++voters) {
             together += 1.0F / recency_divisor(voters);
             shares_.push_back(together);
+        }
+    }
+    if (input_.evidence == Evidence::Pivotal) {
+        count_seen();
+    }
+}
+
+void Vote::count_seen() {
+    const std::uint32_t slides = input_.spec.sliding_window;
+    for (std::uint32_t head = 0; head < input_.spec.kv_heads; ++head) {
+        for (std::uint32_t at = input_.n - input_.window; at < input_.n; ++at) {
+            std::uint32_t seen = 0;
+            for (const kv::HeadRows & view : input_.rows[head]) {
+                seen += view.count_up_to(Position{at});
+                seen -= slides > 0 && at >= slides ? view.count_up_to(Position{at - slides}) : 0;
+            }
+            seen_.push_back(seen);
         }
     }
 }
@@ -133,7 +151,15 @@ private:
                 cpu::raise_largest(logits, count, total.reference, share, vote_.ranks(),
                                    std::size_t{spec_.group()} * kPieceRows, columns);
                 break;
+            case Evidence::Pivotal: {
+                const std::uint32_t seen = vote_.seen_[std::size_t{packed_head_} * vote_.input_.window + voter];
+                cpu::count_weights(logits, count, total.reference, share, 1.0F / static_cast<float>(seen),
+                                   std::size_t{spec_.group()} * kPieceRows, columns);
+                break;
+            }
             case Evidence::Accumulated:
+            case Evidence::None:
+            case Evidence::Keys:
                 break;
         }
     }
@@ -284,9 +310,13 @@ float Vote::evidence(std::uint32_t position, const float * gathered, std::size_t
             }
             return sum / static_cast<float>(count);
         }
+        case Evidence::Pivotal:  // those that cannot see it do not count against it
+            return *gathered + static_cast<float>(input_.window - seen_by);
         case Evidence::Max:
         case Evidence::MaxFloor:
         case Evidence::Accumulated:
+        case Evidence::None:
+        case Evidence::Keys:
             break;
     }
     return *gathered;
@@ -314,8 +344,12 @@ void Vote::columns() {
                 continue;
             }
             for (std::uint32_t g = 0; g < group; ++g) {
-                votes_[(std::size_t{head} * group + g) * input_.prefix + position - input_.first] =
-                    evidence(position, gathered.data() + g * std::size_t{kPieceRows} + row - piece.begin, stride);
+                const float * of_row = gathered.data() + g * std::size_t{kPieceRows} + row - piece.begin;
+                const std::size_t at = (std::size_t{head} * group + g) * input_.prefix + position - input_.first;
+                votes_[at] = evidence(position, of_row, stride);
+                if (input_.evidence == Evidence::Pivotal) {
+                    votes_[votes_.size() / 2 + at] = of_row[stride];
+                }
             }
         }
     }
@@ -336,8 +370,9 @@ void Vote::finish(std::uint32_t kv_head) {
     }
 }
 
-std::uint64_t vote_bytes(const AttentionSpec & spec, std::uint32_t n, std::uint32_t prefix, std::uint32_t window) {
-    const std::uint64_t votes = std::uint64_t{spec.heads} * prefix * sizeof(float);
+std::uint64_t vote_bytes(const AttentionSpec & spec, std::uint32_t n, std::uint32_t prefix, std::uint32_t window,
+                         std::uint32_t planes) {
+    const std::uint64_t votes = std::uint64_t{spec.heads} * prefix * planes * sizeof(float);
     const std::uint64_t pieces = (n + kPieceRows - 1) / kPieceRows;
     return votes + pieces * window * spec.heads * 2 * sizeof(float);
 }

@@ -20,12 +20,17 @@ struct VoteInput {
     std::uint32_t window = 0;
     std::uint32_t n = 0;       ///< tokens, window included
     std::uint32_t first = 0;   ///< position of the first row that is voted on
-    std::uint32_t prefix = 0;  ///< positions that are voted on, fewer than n
-    /// Not Accumulated: that takes column sums (Port::add_column_sums()).
+    std::uint32_t prefix = 0;  ///< positions that are voted on, at most n
+    /// Not Accumulated, which takes column sums (Port::add_column_sums()), Keys (key_differences()) or None.
     Evidence evidence = Evidence::Mean;
     std::vector<std::vector<kv::HeadRows>> rows;  ///< [KV head]: all that is seen, positions ascending up to n - 1
     Halt * halt = nullptr;
 };
+
+/// Floats that a vote leaves for each query head and row: by Evidence::Pivotal a second one, which settles ties.
+[[nodiscard]] constexpr std::uint32_t vote_planes(Evidence evidence) {
+    return evidence == Evidence::Pivotal ? 2 : 1;
+}
 
 /// The vote of one layer (arXiv 2404.14469, section 4): softmax in float32 over all n rows for each query of the
 /// window, then for each query head the evidence (the paper's is the mean over the window) of each prefix column. Works
@@ -34,7 +39,8 @@ struct VoteInput {
 /// between, each called on all threads, then what is left for each KV head.
 class Vote {
 public:
-    /// `votes` receives [KV head][group][prefix] floats, none for a position that no view has.
+    /// `votes` receives [plane][KV head][group][prefix] floats, none for a position that no view has. The second plane
+    /// of Evidence::Pivotal is the sum of the weights.
     Vote(VoteInput input, std::span<float> votes);
 
     void statistics();                   ///< phase one: each query row's maximum and sum over each piece
@@ -52,15 +58,20 @@ private:
     };
     class Worker;
     [[nodiscard]] std::vector<RowSum> totals(std::uint32_t kv_head) const;
-    /// Numbers that a column is gathered in: the largest weights that Evidence::Top4 takes the mean of, else one.
-    [[nodiscard]] std::uint32_t ranks() const { return input_.evidence == Evidence::Top4 ? 4 : 1; }
+    /// Numbers that a column is gathered in: the largest weights that Evidence::Top4 takes the mean of, a count and a
+    /// sum for Evidence::Pivotal, else one.
+    [[nodiscard]] std::uint32_t ranks() const {
+        return input_.evidence == Evidence::Top4 ? 4 : vote_planes(input_.evidence);
+    }
+    void count_seen();
     /// The evidence for the row at a position from its gathered numbers, each `stride` after the one before.
     [[nodiscard]] float evidence(std::uint32_t position, const float * gathered, std::size_t stride) const;
 
     VoteInput input_;
     std::span<float> votes_;
-    std::uint32_t query_rows_;   ///< window x group
-    std::vector<float> shares_;  ///< Evidence::Recency: the sum of the shares of the last 1, 2, ... voters
+    std::uint32_t query_rows_;         ///< window x group
+    std::vector<float> shares_;        ///< Evidence::Recency: the sum of the shares of the last 1, 2, ... voters
+    std::vector<std::uint32_t> seen_;  ///< Evidence::Pivotal: [KV head][voter] rows that the voter sees
     std::vector<Piece> pieces_;
     std::vector<std::uint32_t> head_pieces_;  ///< pieces of each KV head
     std::vector<std::vector<RowSum>> sums_;   ///< [KV head][piece x query row]
@@ -68,9 +79,9 @@ private:
     std::atomic<std::size_t> next_columns_{0};
 };
 
-/// Bytes that a vote of a window on `prefix` rows of a prompt of n tokens takes: the votes themselves and the
-/// statistics of its pieces.
+/// Bytes that a vote of a window on `prefix` rows of a prompt of n tokens takes: the votes themselves, `planes` of
+/// them, and the statistics of its pieces.
 [[nodiscard]] std::uint64_t vote_bytes(const AttentionSpec & spec, std::uint32_t n, std::uint32_t prefix,
-                                       std::uint32_t window);
+                                       std::uint32_t window, std::uint32_t planes = 1);
 
 }  // namespace snapkv::attention

@@ -162,12 +162,14 @@ Block BranchCache::accumulated_votes() const {
 }
 
 void BranchCache::compress(Compute & compute, const attention::AttentionSpec & spec, LayerVote & latest) {
-    if (!latest.serves(plan_.cache)) {
-        cast_vote(compute, spec, latest);
+    std::span<const float> votes;
+    if (plan_.cache.votes()) {
+        if (!latest.serves(plan_.cache)) {
+            cast_vote(compute, spec, latest);
+        }
+        votes = std::span(latest.votes.floats(), latest.votes.size() / sizeof(float));
     }
-    const std::size_t votes = std::size_t{spec.heads} * latest.prefix;
-    keep_packed(compute, choose_positions(compute, plan_.cache, std::span(latest.votes.floats(), votes), spec.kv_heads,
-                                          plan_.marks));
+    keep_packed(compute, choose_positions(compute, plan_.cache, votes, spec.kv_heads, plan_.marks));
 }
 
 void BranchCache::store_whole(Compute & compute) {

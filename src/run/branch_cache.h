@@ -22,7 +22,7 @@ struct LayerVote {
     std::uint32_t window = 0;  ///< 0: nothing is voted on yet
     std::uint32_t prefix = 0;
     Evidence evidence = Evidence::Mean;
-    Block votes;  ///< [KV head][group][prefix] floats
+    Block votes;  ///< as cast_votes() gives them
 
     [[nodiscard]] bool serves(const select::Plan & plan) const {
         return window == plan.window && prefix == plan.prefix() && evidence == plan.evidence;

@@ -37,6 +37,7 @@ CacheStats cache_stats(const BranchPlan & plan, const model::HyperParameters & p
     stats.budget = plan.cache.budget;
     stats.window = plan.cache.window;
     stats.recent = plan.cache.recent;
+    stats.sink = plan.cache.sink;
     stats.evidence = plan.cache.evidence;
     stats.group = plan.cache.group;
     stats.cluster = plan.cache.cluster;

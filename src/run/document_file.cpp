@@ -52,7 +52,7 @@ std::vector<std::byte> encode(const SavedModel & model, const DocumentHeader & h
     };
     SavedWriter out(sink);
     write_model(out, model, header.shapes);
-    out.choice("type of rows", header.type, kTypeNames);
+    out.choice("type of rows", header.type, kv_type_names);
     out.number("tokens", static_cast<std::uint32_t>(header.tokens.size()));
     out.array(std::span<const Token>(header.tokens));
     out.array(std::span<const std::uint64_t>(header.checksums));
@@ -62,7 +62,7 @@ std::vector<std::byte> encode(const SavedModel & model, const DocumentHeader & h
 DocumentHeader decode(SavedReader & in, const SavedModel & model) {
     DocumentHeader header;
     header.shapes = read_model(in, model);
-    in.choice("type of rows", header.type, kTypeNames);
+    in.choice("type of rows", header.type, kv_type_names);
     std::uint32_t tokens = 0;
     in.number("tokens", tokens);
     header.tokens = read_tokens(in, tokens, model.vocabulary);

@@ -118,7 +118,8 @@ std::uint32_t usable_rows(const PrefillPlan & plan, const model::HyperParameters
 /// which what is accumulated has elsewhere.
 std::uint64_t vote_bytes(const BranchPlan & branch, const model::HyperParameters & params) {
     return attention::vote_bytes(params.attention_spec(0), branch.n, branch.cache.prefix(),
-                                 branch.accumulates() ? 0 : branch.cache.window);
+                                 branch.accumulates() ? 0 : branch.cache.window,
+                                 attention::vote_planes(branch.cache.evidence));
 }
 
 }  // namespace
@@ -307,7 +308,7 @@ PrefillBytes prefill_bytes(const PrefillPlan & plan, const model::HyperParameter
     for (const BranchPlan & branch : plan.branches) {
         captured += branch.captured();
         const std::uint64_t logits = branch.output_rows > 1 ? logit_bytes(branch.output_rows - 1, params) : 0;
-        passing = std::max({passing, logits, branch.cache.compress ? vote_bytes(branch, params) : 0});
+        passing = std::max({passing, logits, branch.cache.votes() ? vote_bytes(branch, params) : 0});
     }
     const std::uint64_t held_states = plan.hold > plan.held ? state_bytes(params) : 0;
     const std::uint64_t query_bytes = std::uint64_t{params.heads} * params.key_size * sizeof(float);

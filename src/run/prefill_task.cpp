@@ -186,7 +186,7 @@ std::vector<std::byte> PrefillTask::Impl::terms() const {
     out.number("trunk", plan.trunk);
     out.number("held tokens", plan.held);
     out.number("tokens to hold", plan.hold);
-    out.choice("type", plan.type, run::kTypeNames);
+    out.choice("type", plan.type, kv_type_names);
     for (const run::BranchPlan & branch : plan.branches) {
         const CacheStats asked = run::cache_stats(branch, session.params(), {});
         run::stats_fields(out, asked);

@@ -1,7 +1,12 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <string_view>
+
+#include "snapkv/choice_names.h"
+#include "snapkv/named_policy.h"
 
 namespace snapkv::run {
 
@@ -10,15 +15,15 @@ namespace snapkv::run {
 // and text(), each with the name that error messages use.
 
 inline constexpr std::array kScalingNames{"none", "linear", "yarn"};
-inline constexpr std::array kPolicyNames{"full", "snapkv", "auto"};
 inline constexpr std::array kBudgetNames{"rows", "percent"};
-inline constexpr std::array kEvidenceNames{"mean", "rms", "top4", "max", "max-floor", "recency", "accumulated"};
 inline constexpr std::array kClusterNames{"kernel", "reach"};
-inline constexpr std::array kPoolingNames{"none", "max", "avg"};
-inline constexpr std::array kGroupNames{"mean", "max", "sum"};
-inline constexpr std::array kAllocationNames{"even", "heads"};
-inline constexpr std::array kTypeNames{"f32", "f16", "bf16", "q8_0", "q4_0"};
 inline constexpr std::array kLayoutNames{"consecutive", "listed"};
+
+/// Those of the table of policies, as a list.
+struct PolicyNames {
+    [[nodiscard]] static std::size_t size() { return named_policies().size(); }
+    [[nodiscard]] std::string_view operator[](std::size_t policy) const { return named_policies()[policy].name; }
+};
 
 template <typename Archive, typename Rope>
 void rope_fields(Archive & archive, Rope & rope) {
@@ -36,8 +41,8 @@ void rope_fields(Archive & archive, Rope & rope) {
 
 template <typename Archive, typename Types>
 void types_fields(Archive & archive, Types & types) {
-    archive.choice("type of keys", types.key, kTypeNames);
-    archive.choice("type of values", types.value, kTypeNames);
+    archive.choice("type of keys", types.key, kv_type_names);
+    archive.choice("type of values", types.value, kv_type_names);
 }
 
 template <typename Archive, typename Shape>
@@ -52,12 +57,12 @@ void shape_fields(Archive & archive, Shape & shape) {
 /// What was asked for; what it left open stands among the statistics, settled.
 template <typename Archive, typename Config>
 void config_fields(Archive & archive, Config & config) {
-    archive.choice("policy", config.policy, kPolicyNames);
+    archive.choice("policy", config.policy, PolicyNames());
     archive.choice("budget unit", config.budget.unit, kBudgetNames);
     archive.number("budget", config.budget.value);
     archive.optional("window", config.window);
     archive.optional("recent rows", config.recent);
-    archive.number("sink", config.sink);
+    archive.optional("sink", config.sink);
     types_fields(archive, config.type);
     archive.flag("rotation", config.rotate);
 }
@@ -70,15 +75,16 @@ void stats_fields(Archive & archive, Stats & stats) {
     archive.number("budget in rows", stats.budget);
     archive.number("window in rows", stats.window);
     archive.number("recent rows in force", stats.recent);
-    archive.choice("evidence", stats.evidence, kEvidenceNames);
-    archive.choice("group", stats.group, kGroupNames);
+    archive.number("sink in force", stats.sink);
+    archive.choice("evidence", stats.evidence, evidence_names);
+    archive.choice("group", stats.group, group_names);
     archive.choice("cluster", stats.cluster.rule, kClusterNames);
-    archive.choice("pooling", stats.cluster.pooling, kPoolingNames);
+    archive.choice("pooling", stats.cluster.pooling, pooling_names);
     archive.number("reach back", stats.cluster.back);
     archive.number("reach ahead", stats.cluster.ahead);
     archive.flag("words", stats.cluster.words);
     archive.flag("stops", stats.cluster.stops);
-    archive.choice("allocation", stats.allocation, kAllocationNames);
+    archive.choice("allocation", stats.allocation, allocation_names);
     archive.flag("window cuts question", stats.window_cuts_question);
     archive.number("full rows", stats.rows_full);
     archive.number("kept rows", stats.rows_kept);

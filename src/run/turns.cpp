@@ -22,7 +22,7 @@ bool votes(const model::HyperParameters & params, std::uint32_t layer) {
 }
 
 bool wants_queries(const MessagePlan & plan, const model::HyperParameters & params, std::uint32_t layer) {
-    return (plan.turns.compress && votes(params, layer)) || (plan.observer != nullptr && !params.layer_recurs(layer));
+    return (plan.turns.votes() && votes(params, layer)) || (plan.observer != nullptr && !params.layer_recurs(layer));
 }
 
 /// Rows of all heads of a layer, once the message has its own.
@@ -65,8 +65,9 @@ std::uint64_t passing_bytes(const MessagePlan & plan, const Session::Impl & sess
         rows / kv::Tail::kBlockRows + (sequence.rows.segments.size() + 2) * sequence.rows.shape(layer).kv_heads;
     const std::uint64_t group = session.params().heads / std::max(session.params().kv_heads, 1U);
     std::uint64_t bytes = FloatKeys::bytes(sequence.rows.shape(layer), rows);
-    if (plan.turns.compress) {
-        bytes += std::uint64_t{session.params().heads} * plan.turns.prefix() * sizeof(float) +
+    if (plan.turns.votes()) {
+        bytes += std::uint64_t{session.params().heads} * plan.turns.prefix() *
+                     attention::vote_planes(plan.turns.evidence) * sizeof(float) +
                  pieces * plan.turns.window * group * 2 * sizeof(float);
     }
     if (plan.observer != nullptr) {
@@ -151,7 +152,7 @@ std::vector<HeadPositions> voted(Session::Impl & session, const Sequence::Impl &
             kept[layer] = last_seen(sequence, layer, params.window_of(layer), plan.message);
             continue;
         }
-        const Block of_turns = turn_votes(session, sequence, layer, plan, first);
+        const Block of_turns = plan.turns.votes() ? turn_votes(session, sequence, layer, plan, first) : Block();
         kept[layer] =
             choose_positions(session.compute, plan.turns, {of_turns.floats(), of_turns.size() / sizeof(float)},
                              sequence.rows.shape(layer).kv_heads, marks);
@@ -204,8 +205,8 @@ MessagePlan plan_message(Session::Impl & session, const Sequence::Impl & sequenc
         plan.turns = select::make_turn_plan(*options.compress, turns, tokens);
         stats.reason = turns == 0 ? "nothing came since the prompt" : plan.turns.reason;
     }
-    const std::uint32_t captured = std::max(plan.turns.compress ? plan.turns.window : 0, options.observer.positions);
-    if (captured > 0) {
+    const std::uint32_t captured = std::max(plan.turns.votes() ? plan.turns.window : 0, options.observer.positions);
+    if (captured > 0 || plan.turns.compress) {
         plan.queries.count = captured;
         plan.queries.first = plan.message + tokens - captured;
         plan.queries.floats = std::size_t{session.params().heads} * session.params().key_size;

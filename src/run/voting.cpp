@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "attention/key_difference.h"
 #include "kv/rotate.h"
 #include "kv/row_codec.h"
 #include "kv/row_store.h"
@@ -54,7 +55,16 @@ void show_weights(Compute & compute, const Observer & observer, std::uint32_t la
 
 Block cast_votes(Compute & compute, attention::VoteInput input, const std::shared_ptr<Meter> & work) {
     const std::uint32_t kv_heads = input.spec.kv_heads;
-    const std::size_t floats = std::size_t{input.spec.heads} * input.prefix;
+    if (input.evidence == Evidence::Keys) {  // one number for each KV head and row
+        Block differences(std::size_t{kv_heads} * input.prefix * sizeof(float), work);
+        for_heads(compute, kv_heads, [&](std::uint32_t head) {
+            attention::key_differences(input.shape, input.rows[head], input.first,
+                                       {differences.floats() + std::size_t{head} * input.prefix, input.prefix},
+                                       compute.halt());
+        });
+        return differences;
+    }
+    const std::size_t floats = std::size_t{input.spec.heads} * input.prefix * attention::vote_planes(input.evidence);
     Block votes(floats * sizeof(float), work);
     input.halt = &compute.halt();
     attention::Vote vote(std::move(input), {votes.floats(), floats});

@@ -47,7 +47,8 @@ struct FloatKeys {
 /// observer throws.
 void show_weights(Compute & compute, const Observer & observer, std::uint32_t layer, attention::WeightsInput input);
 
-/// The votes of one layer, [KV head][group][prefix] floats: 0 for a position that no view has. Throws Interrupted.
+/// The votes of one layer, as attention::Vote leaves them, by Evidence::Keys [KV head][prefix] floats: 0 for a position
+/// that no view has. Throws Interrupted.
 [[nodiscard]] Block cast_votes(Compute & compute, attention::VoteInput input, const std::shared_ptr<Meter> & work);
 
 /// What each KV head keeps by those votes, ascending. Throws Interrupted.

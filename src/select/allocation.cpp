@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cstddef>
+#include <iterator>
 #include <utility>
-
-#include "select/scores.h"
 
 namespace snapkv::select {
 namespace {
@@ -13,14 +13,18 @@ namespace {
 constexpr std::uint64_t kEven = 5;
 
 /// How many of each head's positions are among the `count` best of all.
-std::vector<std::uint32_t> hits(std::span<const std::vector<float>> scores, std::uint32_t first, std::size_t count) {
+std::vector<std::uint32_t> hits(std::span<const RankedScores> scores, std::uint32_t first, std::size_t count) {
     // The heads' positions one after another: ties then go to the earlier head.
-    std::vector<float> all;
-    for (const std::vector<float> & head : scores) {
-        all.insert(all.end(), head.begin() + first, head.end());
+    RankedScores all;
+    const auto append = [first](std::vector<float> & to, const std::vector<float> & of_head) {
+        to.insert(to.end(), of_head.begin() + std::min<std::ptrdiff_t>(first, std::ssize(of_head)), of_head.end());
+    };
+    for (const RankedScores & head : scores) {
+        append(all.scores, head.scores);
+        append(all.ties, head.ties);
     }
     std::vector<std::uint32_t> of_head(scores.size());
-    const std::size_t columns = all.size() / scores.size();
+    const std::size_t columns = all.scores.size() / scores.size();
     for (const Position place : top_positions(all, 0, static_cast<std::uint32_t>(count))) {
         ++of_head[index_of(place) / columns];
     }
@@ -29,8 +33,8 @@ std::vector<std::uint32_t> hits(std::span<const std::vector<float>> scores, std:
 
 }  // namespace
 
-std::vector<std::uint32_t> allocate_rows(Allocation how, std::span<const std::vector<float>> scores,
-                                         std::uint32_t first, std::uint32_t rows) {
+std::vector<std::uint32_t> allocate_rows(Allocation how, std::span<const RankedScores> scores, std::uint32_t first,
+                                         std::uint32_t rows) {
     std::vector<std::uint32_t> allocated(scores.size(), rows);
     if (how == Allocation::Even) {
         return allocated;

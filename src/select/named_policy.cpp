@@ -1,20 +1,98 @@
-#include "select/named_policy.h"
+#include "snapkv/named_policy.h"
 
-namespace snapkv::select {
+#include <array>
 
-NamedPolicy named_policy(Policy policy) {
-    NamedPolicy own{.evidence = Evidence::Mean,
-                    .group = GroupReduce::Mean,
-                    .cluster = Cluster::kernel(7),
-                    .fewest_voters = 32,
-                    .voters_of_free_text = 32};
-    if (policy == Policy::Auto) {  // docs/results.md, "Clusters and voters", says why
-        own.evidence = Evidence::Recency;
-        own.cluster.words = true;
-        own.voters_of_free_text = 128;
-        own.fewest_recent = 32;
-    }
-    return own;
+namespace snapkv {
+namespace {
+
+constexpr Cluster kAlone = Cluster::kernel(1, Pooling::None);
+
+constexpr std::array<NamedPolicy, 9> kPolicies{{
+    {.policy = Policy::Full, .name = "full", .keeps = "every row", .cost = "none"},
+    {.policy = Policy::SnapKV,
+     .name = "snapkv",
+     .source = "2404.14469",
+     .keeps = "what the prompt's last tokens attend to, and their rows",
+     .cost = "a vote of the window",
+     .cluster = Cluster::kernel(7),
+     .voters = {32, 32, 256},
+     .recent = {RecentRows::Rule::Window}},
+    {.policy = Policy::Auto,  // docs/results.md, "Clusters and voters", says why
+     .name = "auto",
+     .keeps = "as snapkv, whole words, the later voters counting for more",
+     .cost = "a vote of the window",
+     .evidence = Evidence::Recency,
+     .cluster = {.back = 3, .ahead = 3, .words = true},
+     .voters = {32, 128, 256},
+     .recent = {RecentRows::Rule::Question, 32}},
+    {.policy = Policy::Streaming,
+     .name = "streaming",
+     .source = "2309.17453",
+     .keeps = "the first 4 rows and the last ones",
+     .cost = "none: there is no vote",
+     .evidence = Evidence::None,
+     .own_evidence = true,
+     .cluster = kAlone,
+     .recent = {RecentRows::Rule::Rest},
+     .sink = 4,
+     .evicts_while_generating = true},
+    {.policy = Policy::Tova,
+     .name = "tova",
+     .source = "2401.06104",
+     .keeps = "what the last token attends to, the same rows in all KV heads of a layer",
+     .cost = "a vote of one token",
+     .own_evidence = true,
+     .group = GroupReduce::Layer,
+     .cluster = kAlone,
+     .voters = Voters::last(1),
+     .recent = {RecentRows::Rule::Fixed, 0},
+     .evicts_while_generating = true},
+    {.policy = Policy::H2O,
+     .name = "h2o",
+     .source = "2306.14048",
+     .keeps = "half the budget by the attention of all tokens, half the last rows",
+     .cost = "a second product of queries and keys: more than half of attention's time again",
+     .evidence = Evidence::Accumulated,
+     .own_evidence = true,
+     .cluster = kAlone,
+     .recent = {RecentRows::Rule::Half},
+     .evicts_while_generating = true},
+    {.policy = Policy::ScissorHands,
+     .name = "scissorhands",
+     .source = "2305.17118",
+     .keeps = "what the last 400 tokens most often attend to more than evenly, and the last 10 rows",
+     .cost = "a vote of 400 tokens",
+     .evidence = Evidence::Pivotal,
+     .own_evidence = true,
+     .cluster = kAlone,
+     .voters = Voters::last(400),
+     .recent = {RecentRows::Rule::Fixed, 10},
+     .evicts_while_generating = true},
+    {.policy = Policy::Ada,
+     .name = "ada",
+     .source = "2407.11550",
+     .keeps = "as snapkv, more rows in KV heads whose votes stand out",
+     .cost = "a vote of the window",
+     .cluster = Cluster::kernel(7),
+     .allocation = Allocation::Heads,
+     .voters = {32, 32, 256},
+     .recent = {RecentRows::Rule::Window}},
+    {.policy = Policy::KeyDiff,
+     .name = "keydiff",
+     .source = "2504.15364",
+     .keeps = "the rows whose keys resemble the others least, the first 4 and the question's",
+     .cost = "a pass over the keys: there are no voters",
+     .evidence = Evidence::Keys,
+     .own_evidence = true,
+     .cluster = kAlone,
+     .recent = {RecentRows::Rule::Question, 32},
+     .sink = 4},
+}};
+
+}  // namespace
+
+std::span<const NamedPolicy> named_policies() {
+    return kPolicies;
 }
 
-}  // namespace snapkv::select
+}  // namespace snapkv

@@ -7,29 +7,83 @@
 #include <limits>
 
 #include "base/raise.h"
-#include "select/named_policy.h"
+#include "snapkv/choice_names.h"
+#include "snapkv/named_policy.h"
 
 namespace snapkv::select {
 namespace {
 
-constexpr std::uint32_t kMostAutomatic = 256;  // voters, and recent rows
+constexpr std::uint32_t kMostAutomatic = 256;  // recent rows
 
 /// As the user wrote it: `1024` or `20%`.
 std::string spelled(const Budget & budget) {
     return fmt::format("{}{}", budget.value, budget.unit == Budget::Unit::Percent ? "%" : "");
 }
 
+/// Tokens vote.
+bool has_voters(Evidence evidence) {
+    return evidence != Evidence::None && evidence != Evidence::Keys;
+}
+
+/// What decides on the evidence, as the user wrote it.
+std::string evidence_named(const CacheConfig & config) {
+    return config.evidence ? fmt::format("cache.evidence {}", name_of(*config.evidence))
+                           : fmt::format("cache.policy {}", named_policy(config.policy).name);
+}
+
+/// Without a vote nothing that shapes one can be named.
+void check_no_vote(const CacheConfig & config) {
+    const auto refuse = [&](bool named, const char * field) {
+        if (named) {
+            raise_field(field,
+                        "{} is given, and by {} there is no vote: the first and the last rows are kept; expected "
+                        "auto",
+                        field, evidence_named(config));
+        }
+    };
+    refuse(config.window.has_value(), "cache.window");
+    refuse(config.recent.has_value(), "cache.recent");
+    refuse(config.group.has_value(), "cache.group");
+    refuse(config.cluster.has_value(), "cache.cluster");
+    refuse(config.allocation.has_value(), "cache.allocation");
+}
+
+/// Choices that contradict each other or the policy.
+void check_choices(const CacheConfig & config) {
+    const NamedPolicy & policy = named_policy(config.policy);
+    if (policy.own_evidence && config.evidence.value_or(policy.evidence) != policy.evidence) {
+        raise_field("cache.evidence",
+                    "cache.evidence is {}, and cache.policy {} has its own, {}; expected auto or "
+                    "another policy",
+                    name_of(*config.evidence), policy.name, name_of(policy.evidence));
+    }
+    const Evidence evidence = evidence_of(config);
+    if (evidence == Evidence::None) {
+        check_no_vote(config);
+    }
+    if (config.window && evidence == Evidence::Keys) {
+        raise_field("cache.window", "cache.window is {}, and by {} no token votes; expected auto", *config.window,
+                    evidence_named(config));
+    }
+    if (config.window && evidence == Evidence::Accumulated) {
+        raise_field("cache.window", "cache.window is {}, and by {} every token votes; expected auto", *config.window,
+                    evidence_named(config));
+    }
+    if (config.group.value_or(policy.group) == GroupReduce::Layer &&
+        config.allocation.value_or(policy.allocation) == Allocation::Heads) {
+        raise_field("cache.allocation",
+                    "cache.allocation is heads, and by cache.group layer all KV heads of a layer keep "
+                    "the same rows; expected even, or another group");
+    }
+}
+
 void check(const CacheConfig & config) {
+    check_choices(config);
     if (config.window && *config.window == 0) {
         raise_field("cache.window", "cache.window is 0; expected at least 1 or auto");
     }
     if (config.recent && *config.recent == 0) {
         raise_field("cache.recent", "cache.recent is 0; expected at least 1 or auto");
-    }
-    if (config.window && config.evidence == Evidence::Accumulated) {
-        raise_field("cache.window",
-                    "cache.window is {}, and with cache.evidence accumulated every token votes; expected auto",
-                    *config.window);
     }
     const double value = config.budget.value;
     if (config.budget.unit == Budget::Unit::Percent) {
@@ -45,9 +99,9 @@ void check(const CacheConfig & config) {
     }
 }
 
-/// From the question's first token to the prompt's end, within the limits and at most `most`.
+/// From the question's first token to the prompt's end, within the limits.
 std::uint32_t from_question(std::uint32_t question_tokens, std::uint32_t fewest, std::uint32_t most) {
-    return std::min({std::max(fewest, question_tokens), kMostAutomatic, most});
+    return std::min(std::max(fewest, question_tokens), most);
 }
 
 /// floor(percent / 100 * rows), as if `percent` were the decimal number that was written.
@@ -68,13 +122,20 @@ std::uint32_t share(double percent, std::uint32_t rows) {
         config.recent ? "recent rows" : "window");
 }
 
+/// Something is left to decide; without a vote, the last rows.
 bool leaves_a_vote(const Plan & plan) {
-    return std::uint64_t{plan.recent} + plan.sink < plan.budget;
+    return plan.evidence == Evidence::None ? plan.recent > 0 : std::uint64_t{plan.recent} + plan.sink < plan.budget;
+}
+
+/// How the recent rows are settled that the configuration does not name.
+RecentRows recent_rows(const CacheConfig & config) {
+    return evidence_of(config) == Evidence::None ? RecentRows{RecentRows::Rule::Rest}
+                                                 : named_policy(config.policy).recent;
 }
 
 /// The rows that are kept whatever the vote are those of the tokens that vote.
 bool keeps_its_window(const CacheConfig & config) {
-    return !config.recent && named_policy(config.policy).fewest_recent == 0;
+    return !config.recent && recent_rows(config).rule == RecentRows::Rule::Window;
 }
 
 /// The configuration says how many recent rows there are, so that too many are its contradiction.
@@ -82,15 +143,65 @@ bool names_recent_rows(const CacheConfig & config) {
     return config.recent || (config.window && keeps_its_window(config));
 }
 
+/// Voters where `most` rows are to be had for automatic ones that are kept.
+std::uint32_t settled_window(const Plan & plan, const CacheConfig & config, std::uint32_t question_tokens,
+                             std::uint32_t most) {
+    if (!has_voters(plan.evidence)) {
+        return 0;
+    }
+    const Voters voters = named_policy(config.policy).voters;
+    if (config.window || voters.fixed()) {
+        return config.window.value_or(voters.most);
+    }
+    // Where they are not kept, the budget does not limit who votes.
+    const std::uint32_t limit = keeps_its_window(config) ? most : std::max(plan.n / 2, 1U);
+    const std::uint32_t fewest = question_tokens > 0 ? voters.fewest : voters.of_free_text;
+    return from_question(question_tokens, fewest, std::min(voters.most, limit));
+}
+
+/// Recent rows where `most` are to be had for automatic ones and the budget is settled, if they are a share of it.
+std::uint32_t settled_recent(const Plan & plan, const CacheConfig & config, std::uint32_t question_tokens,
+                             std::uint32_t most) {
+    if (config.recent) {
+        return *config.recent;
+    }
+    const RecentRows recent = recent_rows(config);
+    switch (recent.rule) {
+        case RecentRows::Rule::Window:
+            return plan.window;
+        case RecentRows::Rule::Question:
+            return from_question(question_tokens, recent.rows, std::min(kMostAutomatic, most));
+        case RecentRows::Rule::Fixed:
+            return recent.rows;
+        case RecentRows::Rule::Half:
+            return plan.budget - plan.budget / 2;
+        case RecentRows::Rule::Rest:
+            break;
+    }
+    return plan.budget - std::min(plan.budget, plan.sink);
+}
+
 /// Voters and recent rows where `most` rows are to be had for automatic ones.
 void settle_last_tokens(Plan & plan, const CacheConfig & config, std::uint32_t question_tokens, std::uint32_t most) {
-    const NamedPolicy policy = named_policy(config.policy);
-    const bool as_one = keeps_its_window(config);  // else the budget does not limit who votes
-    const std::uint32_t most_voters = as_one ? most : std::max(plan.n / 2, 1U);
-    const std::uint32_t fewest = question_tokens > 0 ? policy.fewest_voters : policy.voters_of_free_text;
-    plan.window = config.window.value_or(from_question(question_tokens, fewest, most_voters));
-    plan.recent =
-        config.recent.value_or(as_one ? plan.window : from_question(question_tokens, policy.fewest_recent, most));
+    plan.window = settled_window(plan, config, question_tokens, most);
+    plan.recent = settled_recent(plan, config, question_tokens, most);
+}
+
+/// The least budget in rows that leaves something to decide beside the sinks and the recent rows that the policy has.
+std::uint64_t least_budget(const CacheConfig & config, std::uint32_t sink) {
+    const RecentRows recent = recent_rows(config);
+    switch (recent.rule) {
+        case RecentRows::Rule::Fixed:
+            return std::uint64_t{sink} + recent.rows + 1;
+        case RecentRows::Rule::Half:
+            return std::uint64_t{2} * sink + 2;
+        case RecentRows::Rule::Rest:
+            return std::uint64_t{sink} + 1;
+        case RecentRows::Rule::Window:
+        case RecentRows::Rule::Question:
+            break;
+    }
+    return std::uint64_t{sink} + 2;
 }
 
 /// A budget in rows contradicts its recent rows or its sinks whatever the prompt, so that is found before the prompt
@@ -99,32 +210,44 @@ void settle_rows(Plan & plan, const CacheConfig & config, std::uint32_t question
     // Prompts are counted in 32 bits, so a larger budget means no more than the largest.
     constexpr std::uint32_t kMost = std::numeric_limits<std::uint32_t>::max();
     plan.budget = static_cast<std::uint32_t>(std::min(config.budget.value, static_cast<double>(kMost)));
-    if (!names_recent_rows(config) && plan.budget < std::uint64_t{plan.sink} + 2) {
-        raise_field("cache.sink",
-                    "cache.sink {} leaves no rows of cache.budget {} to the window and the vote; expected a budget "
-                    "of at least {}",
-                    plan.sink, spelled(config.budget), std::uint64_t{plan.sink} + 2);
+    const std::uint64_t least = least_budget(config, plan.sink);
+    if (!names_recent_rows(config) && plan.budget < least) {
+        if (plan.sink + std::uint64_t{2} == least) {
+            raise_field("cache.sink",
+                        "cache.sink {} leaves no rows of cache.budget {} to the window and the vote; expected a budget "
+                        "of at least {}",
+                        plan.sink, spelled(config.budget), least);
+        }
+        raise_field("cache.budget", "cache.budget is {}, too few rows for {} with cache.sink {}; expected at least {}",
+                    spelled(config.budget), evidence_named(config), plan.sink, least);
     }
-    settle_last_tokens(plan, config, question_tokens, (plan.budget - plan.sink) / 2);
+    settle_last_tokens(plan, config, question_tokens, plan.budget > plan.sink ? (plan.budget - plan.sink) / 2 : 0);
     if (!leaves_a_vote(plan)) {
         raise_no_vote(plan, config);
     }
 }
 
 void settle_percent(Plan & plan, const CacheConfig & config, std::uint32_t question_tokens) {
+    const RecentRows::Rule rule = recent_rows(config).rule;
+    const bool of_budget = rule == RecentRows::Rule::Half || rule == RecentRows::Rule::Rest;
+    plan.budget = share(config.budget.value, plan.n);
     // One token has no half; it is recent itself.
     settle_last_tokens(plan, config, question_tokens, std::max(plan.n / 2, 1U));
-    const std::uint32_t prefix = plan.n > plan.recent ? plan.n - plan.recent : 0;
-    plan.budget = plan.recent + share(config.budget.value, prefix);
+    if (config.recent || !of_budget) {
+        const std::uint32_t prefix = plan.n > plan.recent ? plan.n - plan.recent : 0;
+        plan.budget = plan.recent + share(config.budget.value, prefix);
+    }
 }
 
 /// What the policy chooses where the configuration leaves it open.
 void settle_choices(Plan & plan, const CacheConfig & config) {
-    const NamedPolicy policy = named_policy(config.policy);
-    plan.evidence = config.evidence.value_or(policy.evidence);
+    const NamedPolicy & policy = named_policy(config.policy);
+    plan.sink = config.sink.value_or(policy.sink);
+    plan.evidence = evidence_of(config);
     plan.group = config.group.value_or(policy.group);
     plan.cluster = config.cluster.value_or(policy.cluster);
-    plan.allocation = config.allocation.value_or(policy.allocation);
+    plan.allocation = plan.evidence == Evidence::None ? Allocation::Even  // there are no scores to go by
+                                                      : config.allocation.value_or(policy.allocation);
 }
 
 }  // namespace
@@ -137,7 +260,6 @@ Plan make_plan(const CacheConfig & config, std::uint32_t n, std::uint32_t questi
         return plan;
     }
     check(config);
-    plan.sink = config.sink;
     settle_choices(plan, config);
     const bool percent = config.budget.unit == Budget::Unit::Percent;
     if (percent) {
@@ -150,7 +272,8 @@ Plan make_plan(const CacheConfig & config, std::uint32_t n, std::uint32_t questi
     } else if (leaves_a_vote(plan)) {
         plan.compress = true;
         plan.window = plan.evidence == Evidence::Accumulated ? n : std::min(plan.window, n);
-        plan.window_cuts_question = question_tokens > plan.window;
+        const bool reaches_for_question = config.window || !named_policy(config.policy).voters.fixed();
+        plan.window_cuts_question = has_voters(plan.evidence) && reaches_for_question && question_tokens > plan.window;
     } else if (names_recent_rows(config)) {
         raise_no_vote(plan, config);
     } else {
@@ -177,7 +300,6 @@ Plan make_turn_plan(const CacheConfig & config, std::uint32_t turns, std::uint32
                     "cache.evidence is accumulated, and on turns only the message's tokens vote; expected another");
     }
     const bool percent = config.budget.unit == Budget::Unit::Percent;
-    plan.sink = config.sink;
     if (!percent && config.budget.value <= plan.sink) {
         raise_field("cache.sink", "cache.sink {} leaves the vote no row of cache.budget {}; expected fewer sinks",
                     plan.sink, spelled(config.budget));
@@ -185,7 +307,9 @@ Plan make_turn_plan(const CacheConfig & config, std::uint32_t turns, std::uint32
     const std::uint32_t rows = percent ? share(config.budget.value, turns)
                                        : static_cast<std::uint32_t>(std::min<double>(config.budget.value, turns));
     plan.recent = message;
-    plan.window = std::min(config.window.value_or(kMostAutomatic), message);
+    plan.window = has_voters(plan.evidence)
+                      ? std::min(config.window.value_or(named_policy(config.policy).voters.most), message)
+                      : 0;
     plan.budget = message + rows;
     if (rows == turns) {
         plan.reason = fmt::format("the turns' tokens ({}) fit in the budget ({})", turns, spelled(config.budget));

@@ -1,9 +1,9 @@
 #include "select/policy.h"
 
 #include <cassert>
+#include <cstddef>
 
 #include "select/allocation.h"
-#include "select/scores.h"
 
 namespace snapkv::select {
 
@@ -11,16 +11,30 @@ LayerChoice::LayerChoice(const Plan & plan, std::span<const float> votes, std::u
                          std::span<const Mark> marks)
     : plan_(plan), votes_(votes), marks_(marks.first(marks.empty() ? 0 : plan.prefix())), scores_(kv_heads) {
     assert(plan.compress && plan.recent < plan.n);
-    assert(plan.budget < plan.n && plan.sink < plan.budget - plan.recent);
-    assert(votes.size() % (std::size_t{kv_heads} * plan.prefix()) == 0);
+    assert(plan.budget < plan.n && plan.sink + (plan.votes() ? 1 : 0) <= plan.budget - plan.recent);
+    assert(votes.size() % (std::size_t{kv_heads} * plan.prefix()) == 0 && votes.empty() != plan.votes());
+    if (plan.evidence == Evidence::Pivotal) {
+        votes_ = votes.first(votes.size() / 2);
+        ties_ = votes.last(votes.size() / 2);
+    }
+}
+
+/// What a head's votes, or those of the layer, come to for each prefix row.
+std::vector<float> LayerChoice::scored(std::span<const float> votes, std::uint32_t head) const {
+    const std::size_t of_head = votes.size() / scores_.size();
+    std::vector<float> reduced(plan_.prefix());
+    std::vector<float> scores(plan_.prefix());
+    reduce_group(plan_.group == GroupReduce::Layer ? votes : votes.subspan(head * of_head, of_head), plan_.prefix(),
+                 plan_.group, reduced);
+    cluster(plan_.cluster, reduced, marks_, scores);
+    return scores;
 }
 
 void LayerChoice::score(std::uint32_t head) {
-    const std::size_t of_head = votes_.size() / scores_.size();
-    std::vector<float> votes_of_group(plan_.prefix());
-    scores_[head].resize(plan_.prefix());
-    reduce_group(votes_.subspan(head * of_head, of_head), plan_.prefix(), plan_.group, votes_of_group);
-    cluster(plan_.cluster, votes_of_group, marks_, scores_[head]);
+    if (plan_.votes()) {
+        scores_[head].scores = scored(votes_, head);
+        scores_[head].ties = ties_.empty() ? std::vector<float>() : scored(ties_, head);
+    }
 }
 
 void LayerChoice::allocate() {
@@ -29,7 +43,9 @@ void LayerChoice::allocate() {
 
 std::vector<Position> LayerChoice::keep(std::uint32_t head) const {
     std::vector<Position> kept = positions_from(Position{0}, plan_.sink);
-    const std::vector<Position> voted = top_positions(scores_[head], plan_.sink, voted_[head]);
+    const std::vector<Position> voted = plan_.votes()
+                                            ? top_positions(scores_[head], plan_.sink, voted_[head])
+                                            : positions_from(Position{plan_.prefix() - voted_[head]}, voted_[head]);
     kept.insert(kept.end(), voted.begin(), voted.end());
     const std::vector<Position> recent = positions_from(Position{plan_.prefix()}, plan_.recent);
     kept.insert(kept.end(), recent.begin(), recent.end());

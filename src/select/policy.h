@@ -6,17 +6,19 @@
 
 #include "select/cluster.h"
 #include "select/plan.h"
+#include "select/scores.h"
 #include "snapkv/position.h"
 
 namespace snapkv::select {
 
-/// What the KV heads of one layer keep, decided for all of them together: the sinks, the best of the prefix, the recent
-/// rows. score() once for each head, then allocate(), then keep() for each head; different heads may be on different
-/// threads.
+/// What the KV heads of one layer keep, decided for all of them together: the sinks, the best of the prefix (without a
+/// vote its last), the recent rows. score() once for each head, then allocate(), then keep() for each head; different
+/// heads may be on different threads.
 class LayerChoice {
 public:
-    /// `votes` [KV head][group][plan.prefix()]: each query head's evidence for each prefix row. `marks` says what the
-    /// text is at each of the prompt's positions; it may be empty unless plan.cluster reads it. All must outlive it.
+    /// `votes` [KV head][group][plan.prefix()]: each query head's evidence for each prefix row; by Evidence::Pivotal
+    /// followed by as many numbers that settle ties, and by Evidence::None empty. `marks` says what the text is at each
+    /// of the prompt's positions; it may be empty unless plan.cluster reads it. All must outlive it.
     LayerChoice(const Plan & plan, std::span<const float> votes, std::uint32_t kv_heads,
                 std::span<const Mark> marks = {});
 
@@ -29,11 +31,14 @@ public:
     [[nodiscard]] std::vector<Position> keep(std::uint32_t head) const;
 
 private:
+    [[nodiscard]] std::vector<float> scored(std::span<const float> votes, std::uint32_t head) const;
+
     const Plan & plan_;
     std::span<const float> votes_;
+    std::span<const float> ties_;
     std::span<const Mark> marks_;
-    std::vector<std::vector<float>> scores_;  ///< of the prefix
-    std::vector<std::uint32_t> voted_;        ///< rows of each head beside sinks and recent ones
+    std::vector<RankedScores> scores_;  ///< of the prefix
+    std::vector<std::uint32_t> voted_;  ///< rows of each head beside sinks and recent ones
 };
 
 /// The same for a layer with one KV head.

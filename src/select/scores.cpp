@@ -5,22 +5,59 @@
 #include <cassert>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "select/larger.h"
 
 namespace snapkv::select {
 namespace {
 
-/// A number that is smaller the better the candidate: the score's bits, turned so that a higher score is a smaller
-/// number, above the position. Comparing two such numbers compares scores, then positions; NaN comes after everything.
-std::uint64_t rank(float score, std::uint32_t position) {
+/// A number that is smaller the higher the score: its bits, turned. NaN comes after everything.
+std::uint32_t descending(float score) {
     constexpr std::uint32_t kSign = 0x80000000U;
     std::uint32_t ascending = 0;
     if (!std::isnan(score)) {
         const auto bits = std::bit_cast<std::uint32_t>(score + 0.0F);  // the two zeros tie
         ascending = (bits & kSign) != 0 ? ~bits : bits | kSign;
     }
-    return std::uint64_t{~ascending} << 32U | position;
+    return ~ascending;
+}
+
+/// The better the candidate, the less: comparing two compares scores, then positions.
+struct ByScore {
+    const RankedScores & of;
+    std::uint64_t operator()(std::uint32_t position) const {
+        return std::uint64_t{descending(of.scores[position])} << 32U | position;
+    }
+};
+
+/// The same, with what settles ties between the two.
+struct ByScoreAndTie {
+    const RankedScores & of;
+    std::pair<std::uint64_t, std::uint32_t> operator()(std::uint32_t position) const {
+        return {std::uint64_t{descending(of.scores[position])} << 32U | descending(of.ties[position]), position};
+    }
+};
+
+template <typename Rank>
+std::vector<Position> least_ranks(const Rank & rank, std::uint32_t first, std::uint32_t end, std::uint32_t count) {
+    std::vector<decltype(rank(first))> ranks;
+    ranks.reserve(end - first);
+    for (std::uint32_t i = first; i < end; ++i) {
+        ranks.push_back(rank(i));
+    }
+    const auto last = ranks.begin() + static_cast<std::ptrdiff_t>(count - 1);
+    std::nth_element(ranks.begin(), last, ranks.end());
+    const auto cut = *last;
+    // All ranks differ, so exactly `count` of them are not beyond the cut, and a second pass finds them in order.
+    std::vector<Position> kept;
+    kept.reserve(count);
+    for (std::uint32_t i = first; i < end; ++i) {
+        if (rank(i) <= cut) {
+            kept.push_back(Position{i});
+        }
+    }
+    return kept;
 }
 
 }  // namespace
@@ -41,36 +78,23 @@ void reduce_group(std::span<const float> heads, std::size_t columns, GroupReduce
             }
         }
     }
-    if (how == GroupReduce::Mean) {
+    if (how == GroupReduce::Mean || how == GroupReduce::Layer) {
         for (float & value : out) {
             value /= static_cast<float>(group);
         }
     }
 }
 
-std::vector<Position> top_positions(std::span<const float> scores, std::uint32_t first, std::uint32_t count) {
-    assert(scores.size() <= std::numeric_limits<std::uint32_t>::max());
-    assert(first <= scores.size() && count <= scores.size() - first);
-    std::vector<Position> kept;
+std::vector<Position> top_positions(const RankedScores & of, std::uint32_t first, std::uint32_t count) {
+    assert(of.scores.size() <= std::numeric_limits<std::uint32_t>::max());
+    assert(first <= of.scores.size() && count <= of.scores.size() - first);
+    assert(of.ties.empty() || of.ties.size() == of.scores.size());
     if (count == 0) {
-        return kept;
+        return {};
     }
-    std::vector<std::uint64_t> ranks;
-    ranks.reserve(scores.size() - first);
-    for (std::uint32_t i = first; i < scores.size(); ++i) {
-        ranks.push_back(rank(scores[i], i));
-    }
-    const auto last = ranks.begin() + static_cast<std::ptrdiff_t>(count - 1);
-    std::nth_element(ranks.begin(), last, ranks.end());
-    const std::uint64_t cut = *last;
-    // All ranks differ, so exactly `count` of them are not beyond the cut, and a second pass finds them in order.
-    kept.reserve(count);
-    for (std::uint32_t i = first; i < scores.size(); ++i) {
-        if (rank(scores[i], i) <= cut) {
-            kept.push_back(Position{i});
-        }
-    }
-    return kept;
+    const auto end = static_cast<std::uint32_t>(of.scores.size());
+    return of.ties.empty() ? least_ranks(ByScore{of}, first, end, count)
+                           : least_ranks(ByScoreAndTie{of}, first, end, count);
 }
 
 }  // namespace snapkv::select

@@ -23,9 +23,9 @@ std::vector<Position> select_positions(std::span<const float> scores, std::size_
         return {};
     }
     std::vector<float> reduced(columns);
-    std::vector<float> clustered(columns);
+    select::RankedScores clustered{std::vector<float>(columns)};
     select::reduce_group(scores, columns, selection.group, reduced);
-    select::cluster(selection.cluster, reduced, {}, clustered);
+    select::cluster(selection.cluster, reduced, {}, clustered.scores);
     return select::top_positions(clustered, 0, std::min(selection.count, static_cast<std::uint32_t>(columns)));
 } catch (const std::bad_alloc &) {
     out_of_memory();

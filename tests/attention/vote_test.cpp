@@ -26,7 +26,7 @@ using test::OwnedRows;
 using test::Random;
 
 std::vector<float> run(const VoteInput & input, std::uint32_t threads) {
-    std::vector<float> votes(std::size_t{input.spec.heads} * input.prefix, std::nanf(""));
+    std::vector<float> votes(std::size_t{input.spec.heads} * input.prefix * vote_planes(input.evidence), std::nanf(""));
     Vote vote(input, votes);
     for (void (Vote::*phase)() : {&Vote::statistics, &Vote::columns}) {
         std::vector<std::thread> running;
@@ -96,6 +96,28 @@ public:
             for (const std::uint32_t threads : {2U, 3U, 5U}) {
                 EXPECT_TRUE(same_bits(run(input_, threads), votes)) << threads << " threads";
             }
+        }
+    }
+
+    /// The same of counts, which may differ where a weight is an even share but for rounding, and of the sums.
+    void check_pivotal() const {
+        const std::size_t votes_of_plane = std::size_t{input_.spec.heads} * input_.prefix;
+        for (const cpu::InstructionSet & set : cpu::instruction_sets()) {
+            SCOPED_TRACE(set.name);
+            const cpu::OnlySet only(set);
+            const std::vector<float> votes = run(input_, 1);
+            ASSERT_EQ(votes.size(), 2 * votes_of_plane);
+            std::size_t at = 0;
+            for (std::uint32_t head = 0; head < input_.spec.heads; ++head) {
+                for (const test::Given & given : test::given_by(input_, head)) {
+                    ASSERT_GE(votes[at], snapkv::test::pivotal(given.weights, given.seen, input_.window, -1e-4)) << at;
+                    ASSERT_LE(votes[at], snapkv::test::pivotal(given.weights, given.seen, input_.window, 1e-4)) << at;
+                    const double sum = std::accumulate(given.weights.begin(), given.weights.end(), 0.0);
+                    ASSERT_NEAR(votes[votes_of_plane + at], sum, std::max(1e-9, 1e-4 * sum)) << at;
+                    ++at;
+                }
+            }
+            EXPECT_TRUE(same_bits(run(input_, 3), votes));
         }
     }
 
@@ -278,9 +300,30 @@ TEST_P(Votes, OfEveryKindEqualTheOracle) {
     }
 }
 
+// Votes in the rows of the window itself too, over one view and two, and where every row is voted on.
+TEST_P(Votes, CountWhoGivesMoreThanAnEvenShare) {
+    for (const Prompt prompt : {Prompt{300, 40, 131}, {130, 130}, {1000, 57}}) {
+        for (const std::uint32_t recent : {0U, 10U}) {
+            SCOPED_TRACE(testing::Message() << "n " << prompt.n << ", recent " << recent);
+            Ballot ballot(spec_of(2, 3, 16), GetParam(), prompt, 78);
+            ballot.input().evidence = Evidence::Pivotal;
+            ballot.input().prefix = prompt.n - recent;
+            ballot.check_pivotal();
+        }
+    }
+}
+
+TEST(Vote, OfOneTokenCoversEveryRow) {
+    Ballot ballot(spec_of(2, 2, 16), KvType::F32, {901, 1, 400}, 79);
+    ballot.input().prefix = 901;
+    ballot.check();
+}
+
 TEST(Vote, TellsItsBytesBeforehand) {
     // 968 votes of one head, and a maximum and a sum for each of 32 queries in two pieces.
     EXPECT_EQ(vote_bytes(spec_of(1, 1, 8), 1000, 968, 32), (968 + 2 * 32 * 2) * sizeof(float));
+    EXPECT_EQ(vote_bytes(spec_of(1, 1, 8), 1000, 990, 32, vote_planes(Evidence::Pivotal)),
+              (2 * 990 + 2 * 32 * 2) * sizeof(float));
     const AttentionSpec spec{.heads = 6, .kv_heads = 3, .key_size = 8, .value_size = 8};
     EXPECT_EQ(vote_bytes(spec, 3500, 3484, 16), (6 * 3484 + 5 * 6 * 16 * 2) * sizeof(float));
 }

@@ -143,7 +143,7 @@ TEST(CommandLine, SaysWhatIsWrongInOneLine) {
         {{"run", "-n", "-2"}, "from -1"},
         {{"run", "-n", "1", "-n", "2"}, "--n-predict is given 2 times"},
         {{"run", "--kv-kernel", "4"}, "odd"},
-        {{"run", "--kv-policy", "best"}, "auto, snapkv, full"},
+        {{"run", "--kv-policy", "best"}, "full, snapkv, auto, streaming"},
         {{"run", "--kv-budget", "0"}, "--kv-budget"},
         {{"run", "--kv-budget", "101%"}, "--kv-budget"},
         {{"run", "--kv-window", "0"}, "--kv-window"},

@@ -46,6 +46,24 @@ TEST(Errors, ModelsAndConfigurationsThatCannotBe) {
     expect_error(with_model("run", {"--load-kv", folder.file("none")}), 1, "none");
 }
 
+// One line that names the option, what was found and what is possible.
+TEST(Errors, ChoicesThatContradictThePolicy) {
+    const auto refuse = [](const std::string & policy, const std::string & option, const std::string & value,
+                           const std::string & part) {
+        expect_error(with_model("run", {"-p", "x", "--kv-policy", policy, option, value}), 2, part);
+    };
+    refuse("streaming", "--kv-window", "32", "--kv-window is given, and by --kv-policy streaming there is no vote");
+    refuse("streaming", "--kv-group", "max", "--kv-group is given, and by --kv-policy streaming");
+    refuse("streaming", "--kv-cluster", "kernel:3,3", "--kv-cluster is given");
+    refuse("streaming", "--kv-budget", "4", "--kv-budget is 4, too few rows for --kv-policy streaming");
+    refuse("h2o", "--kv-window", "32", "--kv-window is 32, and by --kv-policy h2o every token votes; expected auto");
+    refuse("scissorhands", "--kv-evidence", "rms",
+           "--kv-evidence is rms, and --kv-policy scissorhands has its own, pivotal; expected auto or another policy");
+    refuse("tova", "--kv-evidence", "max", "--kv-policy tova has its own");
+    refuse("tova", "--kv-allocation", "heads", "--kv-group layer");
+    refuse("auto", "--kv-recent", "none", "--kv-recent");
+}
+
 TEST(Errors, Prompts) {
     const Folder folder;
     expect_error(with_model("run", {"-f", "/nonexistent/file"}), 1, "/nonexistent/file");

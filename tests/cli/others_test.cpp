@@ -1,12 +1,15 @@
 // `show`, `perplexity`, `inspect`, `completion`, `docs` and the general options, from end to end.
 #include <gtest/gtest.h>
 
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 
 #include "docs.h"
 #include "folder.h"
 #include "help.h"
 #include "process.h"
+#include "snapkv/named_policy.h"
 #include "support/split_model.h"
 #include "support/tiny_model.h"
 
@@ -104,6 +107,26 @@ TEST(SplitModel, RunsAndIsInspectedAsAWhole) {
     const Outcome other = run_snapkv({"inspect", split.part(1).string()});
     EXPECT_EQ(other.status, 1);
     EXPECT_NE(other.err.find("pass the first shard, " + split.first().string()), std::string::npos) << other.err;
+}
+
+TEST(Policies, AreTheTable) {
+    const Outcome listed = run_snapkv({"policies"});
+    EXPECT_EQ(listed.status, 0) << listed.err;
+    const Json json = Json::parse(run_snapkv({"policies", "--json"}).out);
+    ASSERT_EQ(json.size(), named_policies().size());
+    for (std::size_t index = 0; index < json.size(); ++index) {
+        const NamedPolicy & policy = named_policies()[index];
+        EXPECT_EQ(json[index]["name"], policy.name);
+        EXPECT_EQ(json[index]["keeps"], policy.keeps);
+        EXPECT_EQ(json[index]["authors_evict_while_generating"], policy.evicts_while_generating);
+        EXPECT_NE(("\n" + listed.out).find(fmt::format("\n{}", policy.name)), std::string::npos) << policy.name;
+        EXPECT_NE(listed.out.find(policy.source), std::string::npos);
+    }
+    EXPECT_EQ(json[static_cast<std::size_t>(Policy::H2O)]["source"], "arXiv 2306.14048");
+    EXPECT_EQ(json[static_cast<std::size_t>(Policy::H2O)]["voters"], "all tokens");
+    EXPECT_EQ(json[static_cast<std::size_t>(Policy::Streaming)]["sink"], 4);
+    EXPECT_TRUE(json[static_cast<std::size_t>(Policy::Auto)]["source"].is_null());
+    EXPECT_NE(listed.out.find("not yet"), std::string::npos);
 }
 
 TEST(General, HelpVersionAndDocs) {

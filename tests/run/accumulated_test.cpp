@@ -33,27 +33,8 @@ PrefillResult finished(PrefillTask & task) {
 
 /// Each layer's kept rows against a selection in double precision from the naive model's own queries and keys.
 void expect_naive(const test::TinyRun & run, const Sequence & sequence) {
-    const test::NaiveCut cut = test::cut_of(run.tiny.shape, sequence);
-    ASSERT_EQ(cut.window, cut.n);
-    test::NaiveModel naive = run.naive();
-    naive.feed(sequence.tokens().first(cut.n));
-    const KeptPositions kept = sequence.kept_positions();
-    for (std::uint32_t layer = 0; layer < kept.size(); ++layer) {
-        const auto scores = test::naive_scores(cut, [&](std::uint32_t head, std::uint32_t query, std::uint32_t key) {
-            const auto q = naive.query(layer, head, query);
-            return std::inner_product(q.begin(), q.end(), naive.key(layer, head / cut.group(), key).begin(), 0.0);
-        });
-        for (std::uint32_t head = 0; head < cut.kv_heads; ++head) {
-            const test::NaiveKept expected = test::naive_kept(cut, scores[head]);
-            ASSERT_EQ(kept[layer][head].size(), expected.positions.size());
-            const auto differing = test::differing(kept[layer][head], expected.positions);
-            EXPECT_LE(differing.size(), 4U);
-            for (const Position position : differing) {
-                EXPECT_NEAR(scores[head][index_of(position)] / expected.last_score, 1, 1e-4)
-                    << "layer " << layer << " head " << head;
-            }
-        }
-    }
+    ASSERT_EQ(sequence.cache_stats().window, sequence.prompt_tokens());
+    test::expect_naive_kept(run, sequence);
 }
 
 // The last layer among them, of which a prefill else computes no attention.

@@ -104,6 +104,7 @@ TEST(SavedCodec, KeepsTheWholeState) {
     EXPECT_EQ(stats.cluster, sequence.stats.cluster);
     EXPECT_EQ(stats.recent, 2U);
     EXPECT_EQ(stats.config.sink, 1U);
+    EXPECT_EQ(stats.sink, 3U);
     EXPECT_EQ(stats.config.type, KvType::F16);
     EXPECT_FALSE(stats.config.rotate);
     EXPECT_FALSE(back.rows.tail.shapes()[0].rotated);

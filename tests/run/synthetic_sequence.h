@@ -104,6 +104,7 @@ inline Sequence::Impl small_sequence(const std::shared_ptr<kv::Arena> & arena, s
     stats.budget = 8;
     stats.window = 3;
     stats.recent = 2;
+    stats.sink = 3;
     stats.evidence = Evidence::Top4;
     stats.group = GroupReduce::Sum;
     stats.cluster = {

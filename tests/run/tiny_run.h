@@ -113,7 +113,7 @@ inline NaiveCut cut_of(const TinyShape & shape, const Sequence & sequence) {
     cut.budget = stats.budget;
     cut.window = stats.window;
     cut.recent = stats.recent;
-    cut.sink = stats.config.sink;
+    cut.sink = stats.sink;
     cut.evidence = stats.evidence;
     cut.cluster = stats.cluster;
     cut.reduce = stats.group;
@@ -121,6 +121,48 @@ inline NaiveCut cut_of(const TinyShape & shape, const Sequence & sequence) {
     cut.kv_heads = shape.kv_heads;
     cut.scale = 1 / std::sqrt(static_cast<double>(shape.key_size));
     return cut;
+}
+
+/// Expects of each KV head of a layer what the naive selection from these products keeps, but for `most` positions that
+/// rounding decides about: their scores are those of the cut, within `relative`.
+inline void expect_naive_layer(NaiveCut cut, const std::vector<std::vector<Position>> & kept, const Product & product,
+                               std::size_t most, double relative) {
+    const auto scores = naive_scores(cut, product);
+    const auto ties = naive_ties(cut, product);
+    for (std::uint32_t head = 0; head < cut.kv_heads; ++head) {
+        cut.budget = static_cast<std::uint32_t>(kept[head].size());  // its share, where rows are divided
+        const NaiveKept expected = naive_kept(cut, scores[head], ties[head]);
+        ASSERT_EQ(kept[head].size(), expected.positions.size());
+        const auto differ = differing(kept[head], expected.positions);
+        EXPECT_LE(differ.size(), most) << "head " << head;
+        for (const Position position : differ) {
+            const std::size_t at = index_of(position);
+            if (ties[head].empty()) {
+                EXPECT_NEAR(scores[head][at] / expected.last_score, 1, relative) << "head " << head;
+            } else if (scores[head][at] == expected.last_score) {
+                EXPECT_NEAR(ties[head][at] / expected.last_tie, 1, relative) << "head " << head;
+            } else {
+                EXPECT_NEAR(scores[head][at], expected.last_score, 1) << "head " << head;
+            }
+        }
+    }
+}
+
+/// The same of each layer, from the naive model's own queries and keys.
+inline void expect_naive_kept(const TinyRun & run, const Sequence & sequence, std::size_t most = 4,
+                              double relative = 1e-4) {
+    const NaiveCut cut = cut_of(run.tiny.shape, sequence);
+    NaiveModel naive = run.naive();
+    naive.feed(sequence.tokens().first(cut.n));
+    const KeptPositions kept = sequence.kept_positions();
+    for (std::uint32_t layer = 0; layer < kept.size(); ++layer) {
+        SCOPED_TRACE(testing::Message() << "layer " << layer);
+        const Product product = [&](std::uint32_t head, std::uint32_t query, std::uint32_t key) {
+            const auto q = naive.query(layer, head, query);
+            return std::inner_product(q.begin(), q.end(), naive.key(layer, head / cut.group(), key).begin(), 0.0);
+        };
+        expect_naive_layer(cut, kept[layer], product, most, relative);
+    }
 }
 
 /// Expects that nearly all kept positions agree, and that each which does not scores within 5e-3 of the naive cut.

@@ -186,6 +186,39 @@ TEST_F(Turns, AreShrunkOnceEach) {
     }
 }
 
+TEST_F(Turns, AreShrunkToTheirEndsWithoutAVote) {
+    Sequence sequence = answered();
+    CacheConfig cache = turns_of(20);
+    cache.window.reset();
+    cache.policy = Policy::Streaming;
+    const std::size_t prompt_rows = 64;
+    ASSERT_TRUE(compress(sequence, cache).turns.compressed);
+    std::vector<Position> expected = positions_from(Position{kPrompt}, 4);
+    const std::vector<Position> last = positions_from(Position{kPrompt + 150 - 16}, 16);
+    expected.insert(expected.end(), last.begin(), last.end());
+    for (const auto & layer : sequence.kept_positions()) {
+        for (const std::vector<Position> & head : layer) {
+            ASSERT_EQ(head.size(), prompt_rows + 20 + message_.size());
+            EXPECT_EQ(std::vector<Position>(head.begin() + prompt_rows, head.begin() + prompt_rows + 20), expected);
+        }
+    }
+}
+
+TEST_F(Turns, AreShrunkByTheirKeysAlone) {
+    Sequence sequence = answered();
+    CacheConfig cache = turns_of(20);
+    cache.window.reset();
+    cache.policy = Policy::KeyDiff;
+    const AppendStats stats = compress(sequence, cache);
+    ASSERT_TRUE(stats.turns.compressed);
+    for (const auto & layer : sequence.kept_positions()) {
+        for (const std::vector<Position> & head : layer) {
+            ASSERT_EQ(head.size(), 64 + 20 + message_.size());
+            EXPECT_EQ(head[64], Position{kPrompt}) << "a sink";
+        }
+    }
+}
+
 TEST_F(Turns, ThatFitStayAndHaveTheSameBits) {
     Sequence sequence = answered();
     Sequence plain = sequence.fork();

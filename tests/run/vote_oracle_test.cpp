@@ -67,6 +67,14 @@ CacheConfig apart(std::uint32_t window, std::uint32_t recent, Evidence evidence,
     return cache;
 }
 
+CacheConfig policy(Policy policy, std::uint32_t budget) {
+    CacheConfig cache;
+    cache.policy = policy;
+    cache.budget = {Budget::Unit::Rows, static_cast<double>(budget)};
+    cache.type = KvType::F32;
+    return cache;
+}
+
 /// What the engine keeps of a model's real queries and keys, against a naive selection from the same numbers.
 class VoteOracle : public ::testing::TestWithParam<Settings> {
 protected:
@@ -118,24 +126,33 @@ protected:
         for (std::uint32_t head = 0; head < params.kv_heads; ++head) {
             views.push_back({rows.head(head)});
         }
-        std::vector<float> votes(std::size_t{params.heads} * plan.prefix());
-        attention::Vote vote(
-            {.spec = params.attention_spec(0),
-             .shape = run::attending_shape(params, KvType::F32),
-             .queries = real_.queries.data() + std::size_t{kTokens - plan.window} * params.heads * params.key_size,
-             .window = plan.window,
-             .n = kTokens,
-             .prefix = plan.prefix(),
-             .evidence = plan.evidence,
-             .rows = views},
-            votes);
-        vote.statistics();
-        vote.columns();
-        std::vector<std::vector<Position>> kept;
-        const std::size_t of_head = votes.size() / params.kv_heads;
+        std::vector<float> votes;
+        if (plan.votes()) {
+            votes.resize(std::size_t{params.heads} * plan.prefix() * attention::vote_planes(plan.evidence));
+            attention::Vote vote(
+                {.spec = params.attention_spec(0),
+                 .shape = run::attending_shape(params, KvType::F32),
+                 .queries = real_.queries.data() + std::size_t{kTokens - plan.window} * params.heads * params.key_size,
+                 .window = plan.window,
+                 .n = kTokens,
+                 .prefix = plan.prefix(),
+                 .evidence = plan.evidence,
+                 .rows = views},
+                votes);
+            vote.statistics();
+            vote.columns();
+            for (std::uint32_t head = 0; head < params.kv_heads; ++head) {
+                vote.finish(head);
+            }
+        }
+        select::LayerChoice choice(plan, votes, params.kv_heads);
         for (std::uint32_t head = 0; head < params.kv_heads; ++head) {
-            vote.finish(head);
-            kept.push_back(select::keep_positions(plan, std::span(votes).subspan(head * of_head, of_head)));
+            choice.score(head);
+        }
+        choice.allocate();
+        std::vector<std::vector<Position>> kept;
+        for (std::uint32_t head = 0; head < params.kv_heads; ++head) {
+            kept.push_back(choice.keep(head));
         }
         return kept;
     }
@@ -146,15 +163,7 @@ TEST_P(VoteOracle, KeepsWhatTheNaiveSelectionKeeps) {
     const Sequence sequence = test::prefill_one(session, branch_);
     const test::NaiveCut cut = test::cut_of(run_.tiny.shape, sequence);
     const std::vector<float> keys = stored_keys();
-    const auto scores = test::naive_scores(cut, products(keys));
-    const KeptPositions kept = sequence.kept_positions();
-    for (std::uint32_t head = 0; head < cut.kv_heads; ++head) {
-        const test::NaiveKept expected = test::naive_kept(cut, scores[head]);
-        ASSERT_EQ(kept[0][head].size(), expected.positions.size());
-        for (const Position position : test::differing(kept[0][head], expected.positions)) {
-            EXPECT_NEAR(scores[head][index_of(position)] / expected.last_score, 1, 1e-5) << "head " << head;
-        }
-    }
+    test::expect_naive_layer(cut, sequence.kept_positions()[0], products(keys), cut.budget, 1e-5);
 }
 
 TEST_P(VoteOracle, TheEngineKeepsWhatItsVoteOnTheSameTensorsKeeps) {
@@ -176,6 +185,12 @@ INSTANTIATE_TEST_SUITE_P(
                       Settings{"ManyVotersMax", apart(50, 20, Evidence::Max, Cluster::reach(1, 4))},
                       Settings{"Floor", apart(32, 16, Evidence::MaxFloor, Cluster::reach(0, 8))},
                       Settings{"Recency", apart(80, 12, Evidence::Recency, Cluster::kernel(7))},
+                      Settings{"Pivotal", apart(90, 10, Evidence::Pivotal, Cluster::kernel(1))},
+                      Settings{"PivotalInClusters", apart(40, 50, Evidence::Pivotal, Cluster::kernel(5))},
+                      Settings{"WholeLayer", cache_of(128, 16, 5, Pooling::Max, GroupReduce::Layer, 3)},
+                      Settings{"Streaming", policy(Policy::Streaming, 99)}, Settings{"Tova", policy(Policy::Tova, 77)},
+                      Settings{"ScissorHands", policy(Policy::ScissorHands, 111)},
+                      Settings{"Ada", policy(Policy::Ada, 101)},
                       Settings{"HalfPrecision", cache_of(128, 16, 5, Pooling::Max, GroupReduce::Mean, 0, KvType::F16)}),
     [](const auto & param) { return std::string(param.param.name); });
 

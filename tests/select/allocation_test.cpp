@@ -60,9 +60,16 @@ std::vector<std::vector<float>> random_scores(std::size_t heads, std::size_t pos
     return scores;
 }
 
+std::vector<RankedScores> ranked(const std::vector<std::vector<float>> & scores) {
+    std::vector<RankedScores> heads;
+    for (const std::vector<float> & head : scores) {
+        heads.push_back({head});
+    }
+    return heads;
+}
+
 TEST(Allocation, EvenGivesEachHeadItsBudget) {
-    EXPECT_THAT(allocate_rows(Allocation::Even, std::vector<std::vector<float>>{{1, 2, 3}, {9, 9, 9}}, 0, 2),
-                ElementsAre(2, 2));
+    EXPECT_THAT(allocate_rows(Allocation::Even, ranked({{1, 2, 3}, {9, 9, 9}}), 0, 2), ElementsAre(2, 2));
 }
 
 TEST(Allocation, HeadsEqualsTheOracle) {
@@ -72,7 +79,7 @@ TEST(Allocation, HeadsEqualsTheOracle) {
             for (const std::uint32_t rows : {1U, 4U, 7U, 30U, 37U}) {
                 for (const bool ties : {false, true}) {
                     const auto scores = random_scores(heads, 40, ties, random);
-                    const auto found = allocate_rows(Allocation::Heads, scores, first, rows);
+                    const auto found = allocate_rows(Allocation::Heads, ranked(scores), first, rows);
                     EXPECT_EQ(found, expected(scores, first, rows));
                     EXPECT_EQ(std::accumulate(found.begin(), found.end(), std::size_t{0}), heads * rows);
                     EXPECT_LE(*std::max_element(found.begin(), found.end()), 40 - first);
@@ -85,12 +92,17 @@ TEST(Allocation, HeadsEqualsTheOracle) {
 
 TEST(Allocation, HeadsGivesMoreToVotesThatStandOut) {
     const std::vector<std::vector<float>> scores{{9, 9, 9, 9, 9, 9, 9, 9, 9, 9}, {1, 1, 1, 1, 1, 1, 1, 1, 1, 1}};
-    EXPECT_THAT(allocate_rows(Allocation::Heads, scores, 0, 5), ElementsAre(9, 1));
+    EXPECT_THAT(allocate_rows(Allocation::Heads, ranked(scores), 0, 5), ElementsAre(9, 1));
 }
 
 TEST(Allocation, NumbersThatAreNoneCountAsLowest) {
     const float none = std::numeric_limits<float>::quiet_NaN();
     const std::vector<std::vector<float>> scores{{none, none, none, none}, {1, 1, 1, 1}};
+    EXPECT_THAT(allocate_rows(Allocation::Heads, ranked(scores), 0, 2), ElementsAre(0, 4));
+}
+
+TEST(Allocation, HeadsSettlesTiesByTheSecondNumber) {
+    const std::vector<RankedScores> scores{{{1, 1, 1, 1}, {1, 1, 1, 1}}, {{1, 1, 1, 1}, {2, 2, 2, 2}}};
     EXPECT_THAT(allocate_rows(Allocation::Heads, scores, 0, 2), ElementsAre(0, 4));
 }
 

@@ -30,6 +30,7 @@ inline Row reduce(const std::vector<float> & heads, std::size_t columns, GroupRe
         }
         switch (how) {
             case GroupReduce::Mean:
+            case GroupReduce::Layer:
                 out.push_back(sum / static_cast<double>(group));
                 break;
             case GroupReduce::Sum:

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "select/named_policy.h"
 #include "snapkv/error.h"
+#include "snapkv/named_policy.h"
 
 namespace snapkv::select {
 namespace {
@@ -249,9 +249,9 @@ TEST(Plan, AutoChoosesWhatIsLeftOpen) {
     ASSERT_EQ(config.policy, Policy::Auto);
     config.budget.value = 256;
     Plan plan = make_plan(config, 4000, 0);
-    EXPECT_EQ(plan.window, own.voters_of_free_text);
-    EXPECT_EQ(plan.recent, own.fewest_recent);
-    EXPECT_EQ(make_plan(config, 4000, 5).window, own.fewest_voters) << "a short question is not outvoted";
+    EXPECT_EQ(plan.window, own.voters.of_free_text);
+    EXPECT_EQ(plan.recent, own.recent.rows);
+    EXPECT_EQ(make_plan(config, 4000, 5).window, own.voters.fewest) << "a short question is not outvoted";
     EXPECT_EQ(plan.evidence, own.evidence);
     EXPECT_EQ(plan.cluster, own.cluster);
     plan = make_plan(config, 4000, 200);  // the question votes, and is kept as far as half the budget goes
@@ -259,7 +259,7 @@ TEST(Plan, AutoChoosesWhatIsLeftOpen) {
     EXPECT_EQ(plan.recent, 128U);
     config.budget.value = 8;
     plan = make_plan(config, 4000, 0);
-    EXPECT_EQ(plan.window, own.voters_of_free_text);
+    EXPECT_EQ(plan.window, own.voters.of_free_text);
     EXPECT_EQ(plan.recent, 4U);
     EXPECT_EQ(make_plan(config, 20, 0).window, 10U) << "half of a short prompt";
 
@@ -270,7 +270,7 @@ TEST(Plan, AutoChoosesWhatIsLeftOpen) {
     config.group = GroupReduce::Max;
     plan = make_plan(config, 4000, 0);
     EXPECT_EQ(plan.window, 16U);
-    EXPECT_EQ(plan.recent, own.fewest_recent);
+    EXPECT_EQ(plan.recent, own.recent.rows);
     EXPECT_EQ(plan.evidence, Evidence::Rms);
     EXPECT_EQ(plan.cluster, Cluster::reach(1, 2));
     EXPECT_EQ(plan.group, GroupReduce::Max);
@@ -336,7 +336,7 @@ TEST(PlanErrors, WindowAndSinksReachTheBudget) {
                                        rows(64, 4294967295U, 4294967295U)}) {
         EXPECT_THAT(refusal(config),
                     AllOf(HasSubstr(fmt::format("cache.window {}", *config.window)),
-                          HasSubstr(fmt::format("cache.sink {}", config.sink)), HasSubstr("cache.budget 64")));
+                          HasSubstr(fmt::format("cache.sink {}", *config.sink)), HasSubstr("cache.budget 64")));
         EXPECT_THAT(refusal(config, 10), HasSubstr("cache.window")) << "whatever the prompt's length";
     }
     EXPECT_TRUE(make_plan(rows(64, 32, 31), 1000, 0).compress);

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <algorithm>
+#include <vector>
 
 #include <limits>
 #include <random>
@@ -58,7 +60,7 @@ TEST(TopPositions, EqualsTheOracle) {
             for (const std::uint32_t first : {0U, 1U, size / 3, size}) {
                 const std::uint32_t most = size - first;
                 for (const std::uint32_t count : {0U, std::min(1U, most), most / 7, most / 2, most}) {
-                    EXPECT_EQ(test::indices(top_positions(scores, first, count)),
+                    EXPECT_EQ(test::indices(top_positions({scores}, first, count)),
                               oracle::top(widened(scores), first, count))
                         << size << ' ' << first << ' ' << count;
                 }
@@ -68,19 +70,36 @@ TEST(TopPositions, EqualsTheOracle) {
 }
 
 TEST(TopPositions, TiesGoToTheEarlierPosition) {
-    EXPECT_THAT(test::indices(top_positions(std::vector<float>{1, 2, 1, 2, 1, 2}, 0, 4)), ElementsAre(0, 1, 3, 5));
-    EXPECT_THAT(test::indices(top_positions(std::vector<float>(9, 0.0F), 2, 3)), ElementsAre(2, 3, 4));
-    EXPECT_THAT(test::indices(top_positions(std::vector<float>{-0.0F, 0.0F, -0.0F}, 0, 2)), ElementsAre(0, 1));
+    EXPECT_THAT(test::indices(top_positions({std::vector<float>{1, 2, 1, 2, 1, 2}}, 0, 4)), ElementsAre(0, 1, 3, 5));
+    EXPECT_THAT(test::indices(top_positions({std::vector<float>(9, 0.0F)}, 2, 3)), ElementsAre(2, 3, 4));
+    EXPECT_THAT(test::indices(top_positions({std::vector<float>{-0.0F, 0.0F, -0.0F}}, 0, 2)), ElementsAre(0, 1));
 }
 
 TEST(TopPositions, NaNIsLowestWhateverItsSign) {
-    EXPECT_THAT(test::indices(top_positions(std::vector<float>{kNaN, -1, -kNaN, -kInfinity, 3}, 0, 3)),
+    EXPECT_THAT(test::indices(top_positions({std::vector<float>{kNaN, -1, -kNaN, -kInfinity, 3}}, 0, 3)),
                 ElementsAre(1, 3, 4));
-    EXPECT_THAT(test::indices(top_positions(std::vector<float>{kNaN, -kNaN, kNaN}, 0, 2)), ElementsAre(0, 1));
+    EXPECT_THAT(test::indices(top_positions({std::vector<float>{kNaN, -kNaN, kNaN}}, 0, 2)), ElementsAre(0, 1));
 }
 
 TEST(TopPositions, OrdersNegativeScores) {
-    EXPECT_THAT(test::indices(top_positions(std::vector<float>{-3, -1, -2, kInfinity, 0}, 0, 3)), ElementsAre(1, 3, 4));
+    EXPECT_THAT(test::indices(top_positions({std::vector<float>{-3, -1, -2, kInfinity, 0}}, 0, 3)),
+                ElementsAre(1, 3, 4));
+}
+
+TEST(TopPositions, TiesAreSettledByTheSecondNumberThenByPosition) {
+    EXPECT_THAT(test::indices(top_positions({{2, 1, 1, 1, 1, 0}, {0, 1, 3, 1, 2, 9}}, 0, 4)), ElementsAre(0, 1, 2, 4));
+    EXPECT_THAT(test::indices(top_positions({{1, 1, 1}, {kNaN, -1, 0.0F}}, 0, 2)), ElementsAre(1, 2));
+    std::mt19937 random(8);
+    for (std::uint32_t round = 0; round < 50; ++round) {
+        RankedScores of{std::vector<float>(97), std::vector<float>(97)};
+        std::generate(of.scores.begin(), of.scores.end(), [&] { return static_cast<float>(random() % 5); });
+        std::generate(of.ties.begin(), of.ties.end(), [&] { return static_cast<float>(random() % 7) / 8; });
+        oracle::Row both;  // as one number, which is exact here
+        for (std::size_t i = 0; i < of.scores.size(); ++i) {
+            both.push_back(static_cast<double>(of.scores[i]) + static_cast<double>(of.ties[i]));
+        }
+        EXPECT_EQ(test::indices(top_positions(of, round % 7, round)), oracle::top(both, round % 7, round));
+    }
 }
 
 }  // namespace

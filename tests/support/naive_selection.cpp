@@ -34,15 +34,18 @@ std::vector<double> weights_of(const NaiveCut & cut, std::uint32_t head, std::ui
 /// The evidence of the window's queries for each prefix position.
 std::vector<double> votes_of(const NaiveCut & cut, std::uint32_t head, const Product & product) {
     std::vector<std::vector<double>> given(cut.prefix());
+    std::vector<std::vector<double>> seen(cut.prefix());
     for (std::uint32_t query = cut.n - cut.window; query < cut.n; ++query) {
         const std::vector<double> weights = weights_of(cut, head, query, product);
         for (std::uint32_t key = 0; key < std::min(cut.prefix(), query + 1); ++key) {
             given[key].push_back(weights[key]);
+            seen[key].push_back(query + 1);
         }
     }
     std::vector<double> votes;
-    for (std::vector<double> & weights : given) {
-        votes.push_back(evidence_of(cut.evidence, std::move(weights)));
+    for (std::size_t key = 0; key < given.size(); ++key) {
+        votes.push_back(cut.evidence == Evidence::Pivotal ? pivotal(given[key], seen[key], cut.window)
+                                                          : evidence_of(cut.evidence, given[key]));
     }
     if (cut.evidence == Evidence::MaxFloor) {
         const double mean = std::accumulate(votes.begin(), votes.end(), 0.0) / static_cast<double>(votes.size());
@@ -53,14 +56,17 @@ std::vector<double> votes_of(const NaiveCut & cut, std::uint32_t head, const Pro
 
 std::vector<double> group_votes(const NaiveCut & cut, std::uint32_t kv_head, const Product & product) {
     std::vector<double> total(cut.prefix());
-    for (std::uint32_t member = 0; member < cut.group(); ++member) {
-        const std::vector<double> votes = votes_of(cut, kv_head * cut.group() + member, product);
+    const bool of_layer = cut.reduce == GroupReduce::Layer;
+    const std::uint32_t first = of_layer ? 0 : kv_head * cut.group();
+    const std::uint32_t members = of_layer ? cut.heads : cut.group();
+    for (std::uint32_t head = first; head < first + members; ++head) {
+        const std::vector<double> votes = votes_of(cut, head, product);
         for (std::size_t i = 0; i < total.size(); ++i) {
             total[i] = cut.reduce == GroupReduce::Max ? std::max(total[i], votes[i]) : total[i] + votes[i];
         }
     }
-    if (cut.reduce == GroupReduce::Mean) {
-        std::for_each(total.begin(), total.end(), [&](double & vote) { vote /= cut.group(); });
+    if (cut.reduce == GroupReduce::Mean || of_layer) {
+        std::for_each(total.begin(), total.end(), [&](double & vote) { vote /= members; });
     }
     return total;
 }
@@ -97,19 +103,32 @@ std::vector<double> clustered(const Cluster & cluster, const std::vector<double>
 std::vector<std::vector<double>> naive_scores(const NaiveCut & cut, const Product & product) {
     std::vector<std::vector<double>> scores;
     for (std::uint32_t kv_head = 0; kv_head < cut.kv_heads; ++kv_head) {
-        scores.push_back(clustered(cut.cluster, group_votes(cut, kv_head, product)));
+        scores.push_back(cut.evidence == Evidence::None ? std::vector<double>(cut.prefix())
+                                                        : clustered(cut.cluster, group_votes(cut, kv_head, product)));
     }
     return scores;
 }
 
-NaiveKept naive_kept(const NaiveCut & cut, const std::vector<double> & scores) {
+std::vector<std::vector<double>> naive_ties(NaiveCut cut, const Product & product) {
+    if (cut.evidence != Evidence::Pivotal) {
+        return std::vector<std::vector<double>>(cut.kv_heads);
+    }
+    cut.evidence = Evidence::Accumulated;
+    return naive_scores(cut, product);
+}
+
+NaiveKept naive_kept(const NaiveCut & cut, const std::vector<double> & scores, const std::vector<double> & ties) {
     std::vector<std::uint32_t> candidates(cut.prefix() - cut.sink);
     std::iota(candidates.begin(), candidates.end(), cut.sink);
-    std::stable_sort(candidates.begin(), candidates.end(),
-                     [&](std::uint32_t a, std::uint32_t b) { return scores[a] > scores[b]; });
+    std::stable_sort(candidates.begin(), candidates.end(), [&](std::uint32_t a, std::uint32_t b) {
+        return scores[a] > scores[b] || (scores[a] == scores[b] && !ties.empty() && ties[a] > ties[b]);
+    });
     const std::uint32_t voted = cut.budget - cut.recent - cut.sink;
     NaiveKept kept;
-    kept.last_score = scores[candidates[voted - 1]];
+    if (voted > 0) {
+        kept.last_score = scores[candidates[voted - 1]];
+        kept.last_tie = ties.empty() ? 0 : ties[candidates[voted - 1]];
+    }
     candidates.resize(voted);
     for (std::uint32_t position = 0; position < cut.sink; ++position) {
         candidates.push_back(position);

@@ -35,12 +35,17 @@ using Product = std::function<double(std::uint32_t head, std::uint32_t query, st
 /// The clustered scores of the prefix for each KV head, in double precision, straight from the method's definition.
 [[nodiscard]] std::vector<std::vector<double>> naive_scores(const NaiveCut & cut, const Product & product);
 
-/// What the scores keep, and the score of the last position that made it.
+/// What settles between equal scores of Evidence::Pivotal: the sum of the weights. Nothing for other evidence.
+[[nodiscard]] std::vector<std::vector<double>> naive_ties(NaiveCut cut, const Product & product);
+
+/// What the scores keep, and the score of the last position that made it. Without a vote, the last rows.
 struct NaiveKept {
     std::vector<Position> positions;
     double last_score = 0;
+    double last_tie = 0;
 };
-[[nodiscard]] NaiveKept naive_kept(const NaiveCut & cut, const std::vector<double> & scores);
+[[nodiscard]] NaiveKept naive_kept(const NaiveCut & cut, const std::vector<double> & scores,
+                                   const std::vector<double> & ties = {});
 
 /// Positions of one sorted list that the other lacks, either way.
 [[nodiscard]] std::vector<Position> differing(const std::vector<Position> & one, const std::vector<Position> & other);

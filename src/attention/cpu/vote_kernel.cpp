@@ -51,6 +51,21 @@ void RaiseLargest(const float * logits, std::size_t count, float reference, floa
     }
 }
 
+void CountWeights(const float * logits, std::size_t count, float reference, float share, float least,
+                  std::size_t stride, float * columns) {
+    const F d;
+    const V shift = hn::Set(d, reference);
+    const V by = hn::Set(d, share);
+    const V enough = hn::Set(d, least);
+    const V one = hn::Set(d, 1.0F);
+    for (std::size_t at = 0; at < count; at += hn::Lanes(d)) {
+        const V weight = hn::Mul(exp2(hn::Sub(hn::LoadU(d, logits + at), shift)), by);
+        const V counted = hn::IfThenElseZero(hn::Ge(weight, enough), one);
+        hn::StoreU(hn::Add(hn::LoadU(d, columns + at), counted), d, columns + at);
+        hn::StoreU(hn::Add(hn::LoadU(d, columns + stride + at), weight), d, columns + stride + at);
+    }
+}
+
 }  // namespace
 }  // namespace snapkv::attention::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -61,6 +76,7 @@ namespace snapkv::attention::cpu {
 HWY_EXPORT(AddWeights);
 HWY_EXPORT(AddSquares);
 HWY_EXPORT(RaiseLargest);
+HWY_EXPORT(CountWeights);
 
 void add_weights(const float * logits, std::size_t count, float reference, float share, float * columns) {
     HWY_DYNAMIC_DISPATCH(AddWeights)(logits, count, reference, share, columns);
@@ -73,6 +89,11 @@ void add_squares(const float * logits, std::size_t count, float reference, float
 void raise_largest(const float * logits, std::size_t count, float reference, float share, std::size_t ranks,
                    std::size_t stride, float * columns) {
     HWY_DYNAMIC_DISPATCH(RaiseLargest)(logits, count, reference, share, ranks, stride, columns);
+}
+
+void count_weights(const float * logits, std::size_t count, float reference, float share, float least,
+                   std::size_t stride, float * columns) {
+    HWY_DYNAMIC_DISPATCH(CountWeights)(logits, count, reference, share, least, stride, columns);
 }
 
 }  // namespace snapkv::attention::cpu
