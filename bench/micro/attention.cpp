@@ -144,10 +144,11 @@ BENCHMARK_CAPTURE(column_sums, Mistral_bf16, kMistral, KvType::BF16)->Arg(8192);
 BENCHMARK_CAPTURE(decode_attention, SmolLM2_f32, kSmolLm2, KvType::F32)->Args({8192, 1});
 BENCHMARK_CAPTURE(decode_attention, SmolLM2_f16, kSmolLm2, KvType::F16)->ArgsProduct({{1024, 8192}, {1, 4, 16, 63}});
 BENCHMARK_CAPTURE(decode_attention, SmolLM2_bf16, kSmolLm2, KvType::BF16)->Args({8192, 1});
-BENCHMARK_CAPTURE(decode_attention, SmolLM2_q8_0, kSmolLm2, KvType::Q8_0)->Args({8192, 1});
+BENCHMARK_CAPTURE(decode_attention, SmolLM2_q8_0, kSmolLm2, KvType::Q8_0)->ArgsProduct({{1024, 8192}, {1, 4, 16}});
 BENCHMARK_CAPTURE(decode_attention, SmolLM2_q4_0, kSmolLm2, KvType::Q4_0)->Args({8192, 1});
 BENCHMARK_CAPTURE(decode_attention, SmolLM2_f16, kSmolLm2, KvType::F16)->ArgsProduct({{131072}, {1, 4, 8, 33}});
 BENCHMARK_CAPTURE(decode_attention, Mistral_f16, kMistral, KvType::F16)->ArgsProduct({{8192, 131072}, {1, 4, 8, 33}});
+BENCHMARK_CAPTURE(decode_attention, Mistral_q8_0, kMistral, KvType::Q8_0)->ArgsProduct({{8192}, {1, 4, 8}});
 BENCHMARK_CAPTURE(vote, SmolLM2_f16, kSmolLm2, KvType::F16)->Arg(8192);
 BENCHMARK_CAPTURE(vote, Mistral_f16, kMistral, KvType::F16)->Arg(8192);
 
