@@ -77,8 +77,8 @@ std::uint64_t Prefill::reserve() {
     const std::uint64_t held = environment_.work->alive();
     const model::HyperParameters & params = environment_.params;
     std::set<std::pair<bool, bool>> seen;
+    products_.reserve_layers();  // whose weights may be of different types
     for (std::uint32_t layer = 0; layer < params.layers; ++layer) {
-        products_.reserve_layer(layer);  // its weights may be of other types
         if (seen.emplace(params.layer_recurs(layer), params.layer_has_experts(layer)).second) {
             reserve_layer(layer);
         }
