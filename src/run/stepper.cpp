@@ -12,7 +12,7 @@
 #include "run/layer_shape.h"
 #include "run/logits.h"
 #include "run/port.h"
-#include "run/prefill_plan.h"
+#include "run/prefill_bytes.h"
 
 namespace snapkv::run {
 
