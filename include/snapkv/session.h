@@ -179,11 +179,11 @@ public:
 
     /// Prefills further tokens against the kept rows and the tail, at the next true positions. A sampled token that has
     /// no row yet is fed first; a single token is a decode step and uses the decode threads. Up to eight chunks go
-    /// through the model together, layer by layer: an interruption loses those that were under way, and the sequence is
-    /// as it was before them. Progress counts tokens. Throws Error(Usage) for a sequence of another model, for a
-    /// configuration that contradicts itself, for turns to compress without tokens to append and for more tokens to
-    /// score than are appended, Error(Input) for a token id out of range or more tokens than the context takes,
-    /// Error(Machine) if memory is short: what was appended stays.
+    /// through the model together, layer by layer, fewer if memory is short: an interruption loses those that were
+    /// under way, and the sequence is as it was before them. Progress counts tokens. Throws Error(Usage) for a sequence
+    /// of another model, for a configuration that contradicts itself, for turns to compress without tokens to append
+    /// and for more tokens to score than are appended, Error(Input) for a token id out of range or more tokens than the
+    /// context takes, Error(Machine) if memory does not suffice for one chunk: what was appended stays.
     AppendStats append(Sequence & sequence, std::span<const Token> tokens, const AppendOptions & options = {},
                        const CallOptions & call = {});
 

@@ -12,11 +12,13 @@ Block::Block(std::size_t bytes, std::shared_ptr<Meter> meter) : bytes_(bytes), m
     if (bytes_ == 0) {
         return;
     }
-    void * memory = ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) {
-        raise_machine("the system refused {} MiB of memory", bytes_ >> 20U);
+    if (!meter_->of_sizes()) {
+        void * memory = ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (memory == MAP_FAILED) {
+            raise_machine("the system refused {} MiB of memory", bytes_ >> 20U);
+        }
+        data_ = static_cast<std::byte *>(memory);
     }
-    data_ = static_cast<std::byte *>(memory);
     meter_->add(bytes_);
 }
 
@@ -36,6 +38,8 @@ Block & Block::operator=(Block && other) noexcept {
 Block::~Block() {
     if (data_ != nullptr) {
         ::munmap(data_, bytes_);
+    }
+    if (meter_) {
         meter_->remove(bytes_);
     }
 }

@@ -9,7 +9,8 @@
 namespace snapkv {
 
 /// Anonymous memory straight from the system, page-aligned and zeroed, given back the moment it is dropped, so that
-/// resident memory follows what is alive. Movable; counted by its meter.
+/// resident memory follows what is alive. Movable; counted by its meter, and without memory, data() null, where that is
+/// of sizes.
 class Block {
 public:
     Block() = default;

@@ -18,9 +18,9 @@ namespace snapkv::kv {
 /// Where blocks of K/V come from: anonymous memory, metered. Blocks outlive the arena. Thread-safe.
 class Arena {
 public:
-    /// `others`: meters that count its blocks too.
-    explicit Arena(std::vector<std::shared_ptr<Meter>> others = {})
-        : meter_(std::make_shared<Meter>(std::move(others))) {}
+    /// `others`: meters that count its blocks too. `of_sizes`: the blocks have no memory (see Meter).
+    explicit Arena(std::vector<std::shared_ptr<Meter>> others = {}, bool of_sizes = false)
+        : meter_(std::make_shared<Meter>(std::move(others), of_sizes)) {}
 
     /// Throws Error(Machine) where the system refuses, or where more than the limit would be alive.
     [[nodiscard]] Block allocate(std::size_t bytes) {

@@ -35,6 +35,8 @@ public:
     /// Dense only: the first `rows` of these, in the same memory.
     [[nodiscard]] LayerRows prefix(std::uint32_t rows) const;
 
+    /// They are not of sizes alone (see Meter).
+    [[nodiscard]] bool in_memory() const { return block_->data() != nullptr; }
     [[nodiscard]] const LayerShape & shape() const { return shape_; }
     [[nodiscard]] HeadRows head(std::uint32_t head) const;
     [[nodiscard]] std::uint64_t total_rows() const;  ///< over all heads

@@ -12,7 +12,7 @@ namespace {
 /// Appends `count` rows of `from`, beginning with the one at `row`.
 void copy_rows(const LayerRows & from, std::uint32_t row, LayerRows & to, std::uint32_t count) {
     const LayerShape & shape = to.shape();
-    for (std::uint32_t head = 0; head < shape.kv_heads && count > 0; ++head) {
+    for (std::uint32_t head = 0; head < shape.kv_heads && count > 0 && to.in_memory(); ++head) {
         const HeadRows view = from.head(head);
         std::memcpy(to.key_row(head, to.rows()), view.keys + row * shape.key_bytes(), count * shape.key_bytes());
         std::memcpy(to.value_row(head, to.rows()), view.values + row * shape.value_stride(),

@@ -14,7 +14,7 @@ namespace snapkv::kv {
 
 /// The dense rows of one layer for a stretch of text, in parts that follow one another: a document's, then what comes
 /// after it. Several chains share the parts they have in common. Copies share all of them. Rows are written to the last
-/// part only. Not thread-safe while it is written.
+/// part only. In an arena of sizes nothing is copied. Not thread-safe while it is written.
 class RowChain {
 public:
     RowChain() = default;

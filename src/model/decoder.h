@@ -27,6 +27,7 @@ public:
     /// Takes its tensors from `weights`, which must outlive it. Throws Error(Input) as Weights::require does.
     Decoder(const HyperParameters & params, Weights & weights);
 
+    [[nodiscard]] std::uint32_t layers() const { return static_cast<std::uint32_t>(layers_.size()); }
     /// Hidden states of `tokens` ([rows] int32).
     [[nodiscard]] ggml_tensor * embed(ggml_context * ctx, ggml_tensor * tokens) const;
     /// What the layer's attention takes, from the hidden states.

@@ -5,6 +5,7 @@
 
 #include "base/raise.h"
 #include "run/logits.h"
+#include "snapkv/error.h"
 
 namespace snapkv::run {
 
@@ -29,7 +30,21 @@ Appending::Appending(Session::Impl & session, Sequence::Impl & sequence, std::ve
 }
 
 std::uint32_t Appending::advance(CapturedQueries * captured) {
-    const std::size_t count = session_.stepper.turn_size(feed_.size() - fed_);
+    for (std::size_t count = session_.stepper.turn_size(feed_.size() - fed_);;) {
+        try {
+            feed(count, captured);
+            return static_cast<std::uint32_t>(count);
+        } catch (const Error & error) {
+            const std::size_t fewer = session_.stepper.fewer(count);
+            if (error.kind() != ErrorKind::Machine || fewer == count) {
+                throw;
+            }
+            count = fewer;
+        }
+    }
+}
+
+void Appending::feed(std::size_t count, CapturedQueries * captured) {
     const std::span<const Token> tokens = std::span(feed_).subspan(fed_, count);
     const std::size_t scored_before = scores_.size();
     // One token is a step of decode, with its threads.
@@ -44,7 +59,6 @@ std::uint32_t Appending::advance(CapturedQueries * captured) {
     sequence_.tokens.insert(sequence_.tokens.end(), tokens.begin() + (sequence_.pending ? 1 : 0), tokens.end());
     sequence_.pending = false;
     fed_ += count;
-    return static_cast<std::uint32_t>(count);
 }
 
 std::vector<ScoredToken> Appending::take_scores() {

@@ -23,7 +23,8 @@ public:
     /// Tokens that have their rows.
     [[nodiscard]] std::size_t fed() const { return fed_; }
 
-    /// The next turn, whose number of tokens it returns. Throws as Stepper::turn() does, and has then fed nothing.
+    /// The next turn, whose number of tokens it returns: where memory is short, of fewer chunks than it might be.
+    /// Throws as Stepper::turn() does, and has then fed nothing.
     std::uint32_t advance(CapturedQueries * captured);
     void tell() const { tell_(fed_, feed_.size()); }
 
@@ -31,6 +32,8 @@ public:
     [[nodiscard]] std::vector<ScoredToken> take_scores();
 
 private:
+    /// Feeds the next `count` tokens.
+    void feed(std::size_t count, CapturedQueries * captured);
     /// What is wanted of a turn of the next `count` tokens.
     [[nodiscard]] TurnWants wants(std::size_t count, CapturedQueries * captured);
     /// Scores a token of the feed, if there is such a one, by the logits before it.

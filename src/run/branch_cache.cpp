@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cassert>
 #include <chrono>
+#include <optional>
 #include <span>
 #include <utility>
 
+#include "attention/vote.h"
 #include "kv/convert.h"
 #include "run/voting.h"
 
@@ -43,7 +45,7 @@ void BranchCache::begin_sums(const float * trunk) {
     }
     const std::size_t of_trunk = plan_.n - plan_.suffix;
     column_sums_ = Block(std::size_t{heads_} * plan_.n * sizeof(float), work_);
-    for (std::uint32_t head = 0; head < heads_; ++head) {
+    for (std::uint32_t head = 0; head < heads_ && !work_->of_sizes(); ++head) {
         std::copy_n(trunk + head * of_trunk, of_trunk, column_sums_.floats() + std::size_t{head} * plan_.n);
     }
 }
@@ -66,18 +68,34 @@ void BranchCache::finish_layer(std::uint32_t layer, Compute & compute, const att
         observe(layer, compute, spec);
     }
     const auto begin = std::chrono::steady_clock::now();
-    if (spec.sliding_window > 0 && (plan_.cache.compress || spec.sliding_window < plan_.n)) {
-        // It forgets by itself: nothing is voted on, and the budget is the other layers'.
-        store_last(compute, std::min(spec.sliding_window, plan_.n));
-    } else if (plan_.keeps_working_rows) {
+    const std::optional<std::uint32_t> own = plan_.own_rows(spec.sliding_window);
+    if (!own) {
         keep_parts();
-    } else if (plan_.cache.compress) {
+    } else if (plan_.chooses_rows(spec.sliding_window)) {
         compress(compute, spec, latest);
+    } else if (plan_.cache.compress || *own < plan_.n) {
+        store_last(compute, *own);
     } else {
         store_whole(compute);
     }
     if (!plan_.keeps_working_rows) {
         compress_ms_ += std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
+    }
+    rows_ = {};
+    column_sums_ = Block();
+}
+
+void BranchCache::rehearse_layer(const attention::AttentionSpec & spec) {
+    if (const std::optional<std::uint32_t> own = plan_.own_rows(spec.sliding_window); !own) {
+        keep_parts();
+    } else {
+        const std::uint64_t of_vote =
+            attention::vote_bytes(spec, plan_.n, plan_.cache.prefix(), plan_.accumulates() ? 0 : plan_.cache.window,
+                                  attention::vote_planes(plan_.cache.evidence));
+        const bool votes = plan_.chooses_rows(spec.sliding_window) && plan_.cache.votes();
+        const Block vote(votes ? of_vote : 0, work_);
+        kept_.push_back(
+            {std::make_shared<kv::LayerRows>(kv::LayerRows::dense(arena_, stored_shape(), *own, Position{0}))});
     }
     rows_ = {};
     column_sums_ = Block();

@@ -60,7 +60,10 @@ public:
     void finish_layer(std::uint32_t layer, Compute & compute, const attention::AttentionSpec & spec,
                       const float * trunk_queries, LayerVote & latest);
 
-    /// The same for a layer that recurs, which has no rows.
+    /// The same where work and rows have sizes alone (see Meter), for what it takes and lets go.
+    void rehearse_layer(const attention::AttentionSpec & spec);
+
+    /// The same as finish_layer() for a layer that recurs, which has no rows.
     void finish_recurrent_layer();
     /// What its recurrent layers keep: of those that are finished, after the whole prompt.
     [[nodiscard]] kv::RecurrentState & state() { return state_; }

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "base/reservation.h"
+#include "run/prefill_bytes.h"
 #include "run/prefill_plan.h"
 #include "snapkv/session.h"
 

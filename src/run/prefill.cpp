@@ -48,16 +48,10 @@ Prefill::Prefill(const PrefillEnvironment & environment, const PrefillPlan & pla
       shape_(layer_shape(environment.params, 0, plan.type)),
       trunk_(plan.trunk - plan.held, environment.params.width, environment.work),
       suffixes_(plan.suffix_rows, environment.params.width, environment.work),
-      trunk_queries_(std::size_t{plan.trunk_captured} * spec_.heads * spec_.key_size * sizeof(float), environment.work),
-      trunk_sums_(plan.accumulates() ? std::size_t{plan.trunk} * spec_.heads * sizeof(float) : 0, environment.work),
-      row_sums_(plan.accumulates()
-                    ? std::size_t{plan.chunk_rows(environment.batch)} * spec_.heads * sizeof(attention::RowSum)
-                    : 0,
-                environment.work),
+      work_(environment.params, plan, environment.batch, environment.work),
       port_(make_port(environment.attention, 1)),
       products_(environment.decoder, environment.compute, environment.work,
-                PrefillProducts::choose(environment.params, environment.decoder, environment.products)),
-      states_(environment.params, plan, environment.batch, environment.work) {
+                PrefillProducts::choose(environment.params, environment.decoder, environment.products)) {
     branches_.reserve(plan.branches.size());
     for (const BranchPlan & branch : plan.branches) {
         branches_.emplace_back(branch, spec_, state_floats(environment.params), environment.arena, environment.work);
@@ -77,8 +71,8 @@ std::uint64_t Prefill::reserve() {
     const std::uint64_t held = environment_.work->alive();
     const model::HyperParameters & params = environment_.params;
     std::set<std::pair<bool, bool>> seen;
+    products_.reserve_layers();  // whose weights may be of different types
     for (std::uint32_t layer = 0; layer < params.layers; ++layer) {
-        products_.reserve_layer(layer);  // its weights may be of other types
         if (seen.emplace(params.layer_recurs(layer), params.layer_has_experts(layer)).second) {
             reserve_layer(layer);
         }
@@ -91,7 +85,7 @@ void Prefill::reserve_layer(std::uint32_t layer) {
     trunk_rows_ = kv::RowChain(environment_.arena, shape_, Position{0}, Position{plan_.trunk});  // addresses only
     trunk_rows_.last().set_rows(plan_.trunk);
     if (recurs()) {
-        states_.begin_layer(nullptr);
+        work_.states.begin_layer(nullptr);
     }
     const std::uint32_t of_trunk = std::min(environment_.batch, plan_.trunk - plan_.held);
     const std::uint32_t of_suffixes = std::min(environment_.batch, plan_.suffix_rows);
@@ -101,7 +95,7 @@ void Prefill::reserve_layer(std::uint32_t layer) {
     const std::uint32_t rows = HiddenStates::padded(count);
     products_.reserve_layer(layer_);  // the one that its graph refers to
     products_.begin_graph();
-    Graph graph(layer_nodes(environment_.params, states_.spans().size()) + port_->node_count(0));
+    Graph graph(layer_nodes(environment_.params, work_.states.spans().size()) + port_->node_count(0));
     layer_graph(graph).replace(
         whole_task((in_trunk ? trunk_ : suffixes_).view(graph.ctx(), 0, rows), graph.integers(rows)));
     environment_.allocator.allocate(graph);
@@ -212,7 +206,7 @@ bool Prefill::finish(BranchCache & branch) {
     const std::size_t floats = std::size_t{spec_.heads} * spec_.key_size;
     const std::uint32_t skipped = plan_.trunk_captured - branch.plan().trunk_captured();
     LayerVote alone;
-    branch.finish_layer(layer_, environment_.compute, spec_, trunk_queries_.floats() + skipped * floats,
+    branch.finish_layer(layer_, environment_.compute, spec_, work_.trunk_queries.floats() + skipped * floats,
                         of_trunk ? latest_ : alone);
     return true;
 }
@@ -276,10 +270,10 @@ void Prefill::begin_layer() {
     trunk_rows_ = plan_.held > 0 ? held.rows.continued(environment_.arena, Position{plan_.held}, Position{plan_.trunk})
                                  : kv::RowChain(environment_.arena, shape_, Position{0}, Position{plan_.trunk});
     if (recurs()) {
-        states_.begin_layer(held.state.get());
+        work_.states.begin_layer(held.state.get());
     }
     products_.begin_layer(layer_);
-    std::fill_n(trunk_sums_.floats(), trunk_sums_.size() / sizeof(float), 0.0F);
+    std::fill_n(work_.trunk_sums.floats(), work_.trunk_sums.size() / sizeof(float), 0.0F);
     begun_ = true;
     row_ = plan_.held;
     in_suffixes_ = row_ == plan_.trunk;
@@ -292,8 +286,8 @@ void Prefill::hand_over() {
     layer.rows = trunk_rows_.between(environment_.arena, Position{first_held(environment_.params, layer_, plan_.hold)},
                                      Position{plan_.hold});
     if (recurs()) {
-        Block state(states_.trunk().size(), environment_.work);
-        std::copy_n(states_.trunk().data(), state.size(), state.data());
+        Block state(work_.states.trunk().size(), environment_.work);
+        std::copy_n(work_.states.trunk().data(), state.size(), state.data());
         layer.state = std::make_shared<const Block>(std::move(state));
     }
     environment_.sink->add_layer(layer);
@@ -305,11 +299,11 @@ void Prefill::begin_branch(BranchCache & branch) {
     } else {
         branch.begin_layer(trunk_rows_);
         if (sums_columns(&branch)) {
-            branch.begin_sums(trunk_sums_.floats());
+            branch.begin_sums(work_.trunk_sums.floats());
         }
     }
     if (recurs()) {
-        states_.begin_branch(branch, layer_);
+        work_.states.begin_branch(branch, layer_);
     }
 }
 
@@ -340,12 +334,12 @@ void Prefill::run_chunk(HiddenStates & hidden, std::uint32_t first_row, std::uin
         std::iota(begin, begin + piece.count, piece.first);
     }
     products_.begin_graph();
-    Graph graph(layer_nodes(environment_.params, states_.spans().size()) + port_->node_count(0));
+    Graph graph(layer_nodes(environment_.params, work_.states.spans().size()) + port_->node_count(0));
     ggml_tensor * input = graph.integers(static_cast<std::int64_t>(positions.size()));
     ggml_tensor * x = hidden.view(graph.ctx(), first_row, static_cast<std::uint32_t>(positions.size()));
     layer_graph(graph).replace(layer_task(x, input));
     run_graph(graph, positions, input);
-    states_.finish_chunk();
+    work_.states.finish_chunk();
     units_ += count;
 }
 
@@ -359,7 +353,7 @@ void Prefill::run_graph(Graph & graph, const std::vector<std::uint32_t> & positi
 LayerTask Prefill::whole_task(ggml_tensor * hidden, ggml_tensor * positions) const {
     LayerTask task = LayerTask::whole(layer_, 0, hidden, positions);
     if (recurs()) {
-        task.states = states_.spans();
+        task.states = work_.states.spans();
     }
     return task;
 }
@@ -402,7 +396,7 @@ void Prefill::fill_unit(const std::vector<Piece> & pieces) {
     unit().prefill = true;
     for (const Piece & piece : pieces) {
         if (recurs()) {
-            states_.add(piece.branch, layer_, piece.row, piece.count);
+            work_.states.add(piece.branch, layer_, piece.row, piece.count);
             continue;
         }
         add_store(piece);
@@ -434,8 +428,8 @@ bool Prefill::sums_columns(const BranchCache * branch) const {
 }
 
 void Prefill::ask_for_sums(const Piece & piece, attention::QuerySpan & span) {
-    span.row_sums = reinterpret_cast<attention::RowSum *>(row_sums_.data()) + std::size_t{piece.row} * spec_.heads;
-    span.column_sums = piece.branch == nullptr ? trunk_sums_.floats() : piece.branch->column_sums();
+    span.row_sums = reinterpret_cast<attention::RowSum *>(work_.row_sums.data()) + std::size_t{piece.row} * spec_.heads;
+    span.column_sums = piece.branch == nullptr ? work_.trunk_sums.floats() : piece.branch->column_sums();
     span.column_stride = piece.branch == nullptr ? plan_.trunk : piece.branch->plan().n;
 }
 
@@ -458,7 +452,7 @@ void Prefill::add_capture(const Piece & piece) {
     }
     const std::size_t floats = std::size_t{spec_.heads} * spec_.key_size;
     float * to = piece.branch == nullptr
-                     ? trunk_queries_.floats() + (begin - captured_first) * floats
+                     ? work_.trunk_queries.floats() + (begin - captured_first) * floats
                      : piece.branch->captured_query(piece.branch->plan().trunk_captured() + begin - captured_first);
     unit().captures.push_back({piece.row + begin - piece.first, end - begin, to});
 }

@@ -14,12 +14,12 @@
 #include "run/compute.h"
 #include "run/hidden_states.h"
 #include "run/layer_graph.h"
+#include "run/layer_work.h"
 #include "run/prefill_plan.h"
 #include "run/prefill_products.h"
 #include "run/row_source.h"
 #include "run/saved_reader.h"
 #include "run/saved_writer.h"
-#include "run/state_spans.h"
 #include "snapkv/session.h"
 
 namespace snapkv::run {
@@ -148,16 +148,13 @@ private:
     kv::LayerShape shape_;
     HiddenStates trunk_;
     HiddenStates suffixes_;
-    Block trunk_queries_;  ///< the trunk's last plan_.trunk_captured queries of the layer at hand
-    Block trunk_sums_;     ///< column sums of the trunk's queries in the layer at hand, [head][trunk]
-    Block row_sums_;       ///< of a chunk's queries, [row][head]; both where the plan accumulates
+    LayerWork work_;
     std::vector<BranchCache> branches_;
     std::vector<bool> dropped_;              ///< of the branches
     std::vector<std::size_t> voting_order_;  ///< indices of those without a suffix
     kv::RowChain trunk_rows_;                ///< of the layer at hand
     std::unique_ptr<attention::Port> port_;
     PrefillProducts products_;
-    StateSpans states_;
 
     // Where it is: in this layer, before this row of the trunk or of the suffixes.
     std::uint32_t layer_ = 0;

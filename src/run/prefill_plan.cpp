@@ -3,14 +3,10 @@
 #include <algorithm>
 #include <optional>
 
-#include "attention/vote.h"
 #include "base/raise.h"
-#include "kv/layer_rows.h"
 #include "kv/rotate.h"
-#include "run/hidden_states.h"
 #include "run/layer_shape.h"
 #include "run/row_source.h"
-#include "run/state_spans.h"
 
 namespace snapkv::run {
 
@@ -114,14 +110,6 @@ std::uint32_t usable_rows(const PrefillPlan & plan, const model::HyperParameters
     return usable;
 }
 
-/// One layer's votes of one branch: a float for each query head and prefix column, and the statistics behind them,
-/// which what is accumulated has elsewhere.
-std::uint64_t vote_bytes(const BranchPlan & branch, const model::HyperParameters & params) {
-    return attention::vote_bytes(params.attention_spec(0), branch.n, branch.cache.prefix(),
-                                 branch.accumulates() ? 0 : branch.cache.window,
-                                 attention::vote_planes(branch.cache.evidence));
-}
-
 }  // namespace
 
 PrefillPlan plan_prefill(std::span<const Branch> branches, const model::HyperParameters & params, std::uint32_t context,
@@ -173,150 +161,12 @@ PrefillPlan plan_prefill(std::span<const Branch> branches, const model::HyperPar
     return plan;
 }
 
-std::uint64_t logit_bytes(std::uint32_t rows, const model::HyperParameters & params) {
-    return std::uint64_t{std::min(rows, HiddenStates::kLeastRows)} * params.vocabulary * sizeof(float);
-}
-
 std::uint64_t kept_rows(const BranchPlan & branch, const model::HyperParameters & params) {
     std::uint64_t rows = 0;
     for (std::uint32_t layer = 0; layer < params.layers; ++layer) {
-        const bool voted_on = branch.cache.compress && params.window_of(layer) == 0 && !params.layer_recurs(layer);
-        rows += voted_on ? branch.cache.budget : rows_of_use(params, layer, branch.n);
+        rows += params.layer_recurs(layer) ? 0 : branch.own_rows(params.window_of(layer)).value_or(branch.n);
     }
     return rows;
-}
-
-namespace {
-
-std::uint64_t hidden_bytes(const PrefillPlan & plan, const model::HyperParameters & params) {
-    const std::uint64_t rows = plan.computed() + std::uint64_t{2} * HiddenStates::kLeastRows;
-    return rows * params.width * sizeof(float);
-}
-
-/// Goes through a prefill and adds up its rows as they come and go.
-class RowBytes {
-public:
-    RowBytes(const PrefillPlan & plan, const model::HyperParameters & params, std::uint32_t batch)
-        : plan_(plan), params_(params), batch_(batch), alive_(plan.branches.size() * state_bytes(params)) {}
-
-    std::uint64_t peak() {
-        for (std::uint32_t layer = 0; layer < params_.layers; ++layer) {
-            if (!params_.layer_recurs(layer)) {
-                add_layer(layer);
-            }
-        }
-        return peak_;
-    }
-
-private:
-    void add_layer(std::uint32_t layer) {
-        const std::uint32_t window = params_.window_of(layer);
-        const auto slides = [&](std::uint32_t n) { return window > 0 && window < n; };
-        const kv::LayerShape working = layer_shape(params_, layer, plan_.type);
-        const std::uint64_t trunk = kv::LayerRows::dense_bytes(working, plan_.trunk - anchor(plan_.held));
-        const std::uint64_t read =
-            plan_.read > 0 ? kv::LayerRows::dense_bytes(working, plan_.read - first_held(params_, layer, plan_.read))
-                           : 0;
-        bool trunk_stays = false;
-        bool read_stays = false;
-        const auto finish = [&](const BranchPlan & branch) {
-            if (branch.keeps_working_rows && !slides(branch.n)) {
-                read_stays = anchor(plan_.held) > 0;
-                trunk_stays = trunk_stays || branch.suffix == 0 || anchor(plan_.trunk) > anchor(plan_.held);
-                return;
-            }
-            const bool voted_on = branch.cache.compress && window == 0;
-            const std::uint32_t rows = voted_on ? branch.cache.budget : slides(branch.n) ? window : branch.n;
-            take(kv::LayerRows::dense_bytes(layer_shape(params_, layer, branch.type), rows));
-        };
-        take(read);
-        take(trunk);
-        for (const BranchPlan & branch : plan_.branches) {
-            if (branch.suffix == 0) {
-                finish(branch);
-            }
-        }
-        if (plan_.hold > plan_.held) {
-            const std::uint32_t first = first_held(params_, layer, plan_.hold);
-            const std::uint64_t copy = first > 0 ? kv::LayerRows::dense_bytes(working, plan_.hold - first) : 0;
-            take(copy);
-            alive_ -= plan_.hold_in_file ? copy : 0;
-            trunk_stays = trunk_stays || (first == 0 && !plan_.hold_in_file);
-            read_stays = read_stays || (first == 0 && !plan_.hold_in_file);
-        }
-        // Suffixes that share a chunk are at work together, and the first of them may have begun in the chunk before.
-        for (std::uint32_t row = 0; row < plan_.suffix_rows; row += batch_) {
-            const std::uint32_t end = row + batch_;
-            const auto own = [&](const BranchPlan & branch) {
-                return kv::LayerRows::dense_bytes(working, branch.n - anchor(plan_.trunk));
-            };
-            for (const BranchPlan & branch : plan_.branches) {
-                take(branch.suffix > 0 && branch.first_row >= row && branch.first_row < end ? own(branch) : 0);
-            }
-            for (const BranchPlan & branch : plan_.branches) {
-                const std::uint32_t last = branch.first_row + branch.suffix - 1;
-                if (branch.suffix > 0 && last >= row && last < end) {
-                    finish(branch);
-                    alive_ -= branch.keeps_working_rows && !slides(branch.n) ? 0 : own(branch);
-                }
-            }
-        }
-        alive_ -= trunk_stays ? 0 : trunk;
-        alive_ -= read_stays ? 0 : read;
-    }
-
-    [[nodiscard]] static std::uint32_t anchor(std::uint32_t tokens) {
-        return tokens / kv::kAnchorRows * kv::kAnchorRows;
-    }
-    void take(std::uint64_t bytes) {
-        alive_ += bytes;
-        peak_ = std::max(peak_, alive_);
-    }
-
-    const PrefillPlan & plan_;
-    const model::HyperParameters & params_;
-    std::uint32_t batch_;
-    std::uint64_t alive_;
-    std::uint64_t peak_ = alive_;
-};
-
-/// Of one layer: a chunk's row sums, the trunk's column sums and those of the suffixes that are at work together.
-std::uint64_t sum_bytes(const PrefillPlan & plan, const model::HyperParameters & params, std::uint32_t batch) {
-    if (!plan.accumulates()) {
-        return 0;
-    }
-    std::uint64_t most = 0;
-    for (std::uint32_t row = 0; row < plan.suffix_rows; row += batch) {
-        std::uint64_t together = 0;
-        for (const BranchPlan & branch : plan.branches) {
-            const bool at_work =
-                branch.suffix > 0 && branch.first_row < row + batch && branch.first_row + branch.suffix > row;
-            together += branch.accumulates() && at_work ? branch.n : 0;
-        }
-        most = std::max(most, together);
-    }
-    const std::uint64_t of_head =
-        (plan.trunk + most) * sizeof(float) + plan.chunk_rows(batch) * sizeof(attention::RowSum);
-    return params.heads * of_head;
-}
-
-}  // namespace
-
-PrefillBytes prefill_bytes(const PrefillPlan & plan, const model::HyperParameters & params, std::uint32_t batch) {
-    std::uint64_t captured = plan.trunk_captured;
-    std::uint64_t passing = 0;
-    for (const BranchPlan & branch : plan.branches) {
-        captured += branch.captured();
-        const std::uint64_t logits = branch.output_rows > 1 ? logit_bytes(branch.output_rows - 1, params) : 0;
-        passing = std::max({passing, logits, branch.cache.votes() ? vote_bytes(branch, params) : 0});
-    }
-    const std::uint64_t held_states = plan.hold > plan.held ? state_bytes(params) : 0;
-    const std::uint64_t query_bytes = std::uint64_t{params.heads} * params.key_size * sizeof(float);
-    return {.hidden = hidden_bytes(plan, params),
-            .cache = RowBytes(plan, params, batch).peak(),
-            .compute = captured * query_bytes + StateSpans::bytes(params, plan, batch) + held_states +
-                       sum_bytes(plan, params, batch),
-            .passing = passing};
 }
 
 }  // namespace snapkv::run

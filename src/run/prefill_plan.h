@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -26,6 +27,19 @@ struct BranchPlan {
 
     /// Its votes are the attention of all queries, added up chunk by chunk as they come.
     [[nodiscard]] bool accumulates() const { return cache.compress && cache.evidence == Evidence::Accumulated; }
+    /// Its policy chooses the rows of a layer with this window; 0: one that does not slide.
+    [[nodiscard]] bool chooses_rows(std::uint32_t window) const { return cache.compress && window == 0; }
+    /// Rows of each head that it has to itself once such a layer is finished; nothing: it shares the working rows. A
+    /// sliding layer forgets by itself: what is not seen any more goes, and the budget is the other layers'.
+    [[nodiscard]] std::optional<std::uint32_t> own_rows(std::uint32_t window) const {
+        if (window > 0 && (cache.compress || window < n)) {
+            return std::min(window, n);
+        }
+        if (keeps_working_rows) {
+            return std::nullopt;
+        }
+        return cache.compress ? cache.budget : n;
+    }
     /// Last rows whose queries are kept while a layer is at hand: those that vote later and those that are observed.
     [[nodiscard]] std::uint32_t captured() const {
         return std::max(cache.compress && !accumulates() ? cache.window : 0, branch->observer.positions);
@@ -74,24 +88,7 @@ struct TrunkUse {
 PrefillPlan plan_prefill(std::span<const Branch> branches, const model::HyperParameters & params, std::uint32_t context,
                          const TrunkUse & use = {});
 
-/// Bytes of logits that are had at once of so many rows.
-[[nodiscard]] std::uint64_t logit_bytes(std::uint32_t rows, const model::HyperParameters & params);
-
 /// Rows of one KV head that a branch keeps of its prompt, all layers together.
 [[nodiscard]] std::uint64_t kept_rows(const BranchPlan & branch, const model::HyperParameters & params);
-
-/// Bytes of a prefill by `plan`, from its sizes alone: what the engine will allocate.
-struct PrefillBytes {
-    std::uint64_t hidden = 0;
-    std::uint64_t cache = 0;    ///< peak: working rows of one layer and all kept rows
-    std::uint64_t compute = 0;  ///< queries, sums; with packed weights and the graph's buffers once they are known
-    std::uint64_t passing = 0;  ///< what comes and goes: votes, weights to be packed, logits of scored tokens
-    bool refused = false;       ///< the graph's buffers could not be had, and are missing from the sum
-
-    [[nodiscard]] std::uint64_t total() const { return hidden + cache + compute + passing; }
-};
-/// `batch`: rows of a chunk, in which the suffixes of several branches may be at work together.
-[[nodiscard]] PrefillBytes prefill_bytes(const PrefillPlan & plan, const model::HyperParameters & params,
-                                         std::uint32_t batch);
 
 }  // namespace snapkv::run

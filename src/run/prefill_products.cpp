@@ -59,6 +59,14 @@ PrefillProducts::PrefillProducts(const model::Decoder & decoder, Compute & compu
     }
 }
 
+std::uint64_t PrefillProducts::bytes(const model::Decoder & decoder, Compute & compute,
+                                     std::optional<Element> element) {
+    const auto taken = std::make_shared<Meter>();
+    PrefillProducts products(decoder, compute, taken, element);
+    products.reserve_layers();
+    return taken->alive() + products.widening_bytes();
+}
+
 product::Products & PrefillProducts::products() {
     if (widened_) {
         return *widened_;
@@ -69,6 +77,12 @@ product::Products & PrefillProducts::products() {
 void PrefillProducts::reserve_layer(std::uint32_t layer) {
     if (widened_) {
         widened_->begin_layer(decoder_.matrices(layer));
+    }
+}
+
+void PrefillProducts::reserve_layers() {
+    for (std::uint32_t layer = 0; layer < decoder_.layers(); ++layer) {
+        reserve_layer(layer);
     }
 }
 

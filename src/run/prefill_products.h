@@ -28,11 +28,18 @@ public:
     PrefillProducts(const model::Decoder & decoder, Compute & compute, std::shared_ptr<Meter> work,
                     std::optional<product::Element> element);
 
+    /// The most that getting the layers ready takes, one after the other: addresses only are asked for. Throws
+    /// Error(Machine).
+    [[nodiscard]] static std::uint64_t bytes(const model::Decoder & decoder, Compute & compute,
+                                             std::optional<product::Element> element);
+
     [[nodiscard]] product::Products & products();
     /// On the weights as they are stored: for matrices that are no layer's.
     [[nodiscard]] product::Products & stored() { return stored_; }
     /// Makes room for the layer's weights without converting them.
     void reserve_layer(std::uint32_t layer);
+    /// The same for all layers: the largest stays.
+    void reserve_layers();
     /// Bytes that begin_layer() takes for a moment, at most for the layers so far.
     [[nodiscard]] std::size_t widening_bytes() const { return widened_ ? widened_->widening_bytes() : 0; }
     /// Gets the layer's weights ready. Throws Interrupted.

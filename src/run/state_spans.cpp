@@ -22,10 +22,6 @@ StateSpans::StateSpans(const model::HyperParameters & params, const PrefillPlan 
       trunk_(floats_ * sizeof(float), work),
       results_(most_spans(plan, batch) * floats_ * sizeof(float), std::move(work)) {}
 
-std::uint64_t StateSpans::bytes(const model::HyperParameters & params, const PrefillPlan & plan, std::uint32_t batch) {
-    return (1 + most_spans(plan, batch)) * params.recurrence.state_floats() * sizeof(float);
-}
-
 void StateSpans::begin_layer(const Block * held) {
     if (held != nullptr) {
         std::copy_n(held->floats(), floats_, trunk_.floats());

@@ -18,9 +18,6 @@ class StateSpans {
 public:
     StateSpans(const model::HyperParameters & params, const PrefillPlan & plan, std::uint32_t batch,
                std::shared_ptr<Meter> work);
-    /// What it will allocate.
-    [[nodiscard]] static std::uint64_t bytes(const model::HyperParameters & params, const PrefillPlan & plan,
-                                             std::uint32_t batch);
 
     /// After the tokens that are held: `held` has the state; null: before the first.
     void begin_layer(const Block * held);

@@ -12,7 +12,7 @@
 #include "run/layer_shape.h"
 #include "run/logits.h"
 #include "run/port.h"
-#include "run/prefill_plan.h"
+#include "run/prefill_bytes.h"
 
 namespace snapkv::run {
 
@@ -288,6 +288,11 @@ std::size_t Stepper::turn_size(std::size_t tokens) const {
     return size > batch_ && last < PrefillProducts::kLeastRows ? size - last : size;
 }
 
+std::size_t Stepper::fewer(std::size_t tokens) const {
+    const std::size_t chunks = (tokens + batch_ - 1) / batch_;
+    return chunks > 1 ? chunks / 2 * batch_ : tokens;
+}
+
 void Stepper::turn(const Feed & feed, Compute::Phase phase, const TurnWants & wants) {
     const auto count = static_cast<std::uint32_t>(feed.tokens.size());
     assert(count == turn_size(count) && wants.logit_rows <= count);
@@ -314,17 +319,19 @@ void Stepper::turn(const Feed & feed, Compute::Phase phase, const TurnWants & wa
 
 void Stepper::turn_by_layers(const Feed & feed, Compute::Phase phase, const TurnWants & wants) {
     const auto rows = static_cast<std::uint32_t>(feed.tokens.size());
+    const auto element = rows >= PrefillProducts::kLeastRows ? element_ : std::nullopt;
     const auto taken = std::make_shared<Meter>(std::vector{work_});
     const Reservation reserved =
-        Reservation::require(HiddenStates::bytes(rows, params_.width) + logit_bytes(wants.logit_rows, params_), taken,
-                             "hidden states of a turn");
+        Reservation::require(HiddenStates::bytes(rows, params_.width) + logit_bytes(wants.logit_rows, params_) +
+                                 PrefillProducts::bytes(decoder_, compute_, element),
+                             taken, "hidden states and packed weights of a turn");
     HiddenStates hidden(rows, params_.width, taken);
     embed(decoder_, compute_, chunk_allocator_, feed.tokens, batch_, hidden);
     // One layer's unit is in use at a time; what earlier graphs left in the others is of other rows.
     for (std::uint32_t layer = 0; layer < params_.layers; ++layer) {
         chunk_port_->unit(layer) = {};
     }
-    PrefillProducts products(decoder_, compute_, work_, rows >= PrefillProducts::kLeastRows ? element_ : std::nullopt);
+    PrefillProducts products(decoder_, compute_, taken, element);
     for (std::uint32_t layer = 0; layer < params_.layers; ++layer) {
         products.begin_layer(layer);
         run_layer(feed, products, hidden, layer, phase, wants);

@@ -70,6 +70,8 @@ public:
     /// How many of so many tokens that are to be appended the next turn() should take: up to eight chunks that share
     /// each layer's copied weights. A last chunk of so few rows that a copy does not pay is left for a turn of its own.
     [[nodiscard]] std::size_t turn_size(std::size_t tokens) const;
+    /// How many to try where memory is short for a turn of so many: half the chunks, as many if that is one chunk.
+    [[nodiscard]] std::size_t fewer(std::size_t tokens) const;
     /// Appends rows for all tokens of one sequence, turn_size() at most, and leaves the logits of the last. Throws as
     /// step() does, Error(Machine) if memory is short, and what `wants` throws; the sequence is then as before.
     void turn(const Feed & feed, Compute::Phase phase, const TurnWants & wants = {});

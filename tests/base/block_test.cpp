@@ -120,5 +120,19 @@ TEST(Block, RefusedMemoryIsAMachineErrorThatNamesTheSize) {
     EXPECT_EQ(meter->peak(), 0U);
 }
 
+TEST(Block, OfASizeHasNoMemory) {
+    constexpr std::size_t kMoreThanThereIs = std::size_t{1} << 60U;
+    const auto meter = std::make_shared<Meter>(std::vector<std::shared_ptr<Meter>>(), true);
+    {
+        Block block(kMoreThanThereIs, meter);
+        EXPECT_EQ(block.data(), nullptr);
+        EXPECT_EQ(block.size(), kMoreThanThereIs);
+        const Block moved = std::move(block);
+        EXPECT_EQ(meter->alive(), kMoreThanThereIs);
+    }
+    EXPECT_EQ(meter->alive(), 0U);
+    EXPECT_EQ(meter->peak(), kMoreThanThereIs);
+}
+
 }  // namespace
 }  // namespace snapkv

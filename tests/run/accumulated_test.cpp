@@ -181,6 +181,7 @@ TEST(Accumulated, TakesTheMemoryThatIsEstimated) {
         const PrefillResult result = session.prefill(branches);
         const auto sum = static_cast<double>(estimate.hidden_bytes + estimate.cache_bytes + estimate.compute_bytes);
         EXPECT_NEAR(sum / static_cast<double>(result.stats.accounted_bytes_peak), 1, 0.02);
+        EXPECT_EQ(estimate.cache_bytes, result.stats.cache_bytes_peak);
     }
 }
 

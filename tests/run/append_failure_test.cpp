@@ -80,6 +80,24 @@ TEST_F(AppendFailure, ByTheEndOfMemory) {
     EXPECT_TRUE(test::same_bits(sequence.logits(), undisturbed.logits()));
 }
 
+TEST_F(AppendFailure, OfManyChunksTriesFewer) {
+    Sequence sequence = test::prefill_one(session_, branch_);
+    Sequence undisturbed = sequence.fork();
+    session_.append(undisturbed, turn_);
+    kv::Arena arena;
+    kv::Tail & tail = Internals::of(sequence).rows.tail;
+    tail = kv::Tail(arena, tail.shapes(), tail.first());
+    arena.set_limit(block_bytes(tail));  // eight chunks find no room, four do
+    test::error_of(ErrorKind::Machine, [&] {
+        session_.append(sequence, turn_, {.scoring = {.tokens = static_cast<std::uint32_t>(turn_.size())}});
+    });
+    EXPECT_EQ(sequence.tokens().size(), 150U + 256);
+    EXPECT_EQ(tail.rows(), 256U);
+    arena.set_limit(3 * block_bytes(tail));
+    session_.append(sequence, std::span(turn_).subspan(256));
+    EXPECT_TRUE(test::same_bits(sequence.logits(), undisturbed.logits()));
+}
+
 TEST_F(AppendFailure, OfAChunkThatNeedsSeveralBlocks) {
     SessionOptions options;
     options.threads = 1;

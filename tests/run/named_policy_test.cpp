@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "run/model_impl.h"
+#include "run/prefill_bytes.h"
 #include "run/prefill_plan.h"
 #include "run/tiny_run.h"
 

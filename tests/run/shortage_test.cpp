@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "base/reservation.h"
 #include "run/model_impl.h"
 #include "run/tiny_run.h"
 #include "support/child.h"
@@ -185,6 +186,37 @@ TEST(ShortageOfMemory, WhatTheSystemRefusesToAGraphDoesNotFit) {
     EXPECT_LT(estimate.hidden_bytes + estimate.cache_bytes + estimate.compute_bytes, std::size_t{50} << 20U);
     EXPECT_FALSE(estimate.fits());
     EXPECT_TRUE(refusal.find(" and buffers, which the system refused; ") != std::string::npos) << refusal;
+}
+
+// The hidden states of eight chunks together take the most of it; without room for them they go in parts.
+TEST(ShortageOfMemory, OfALongTurnTakesFewerChunksAtOnce) {
+    if (test::kSanitized) {
+        return;
+    }
+    constexpr std::uint32_t kTurn = 8192;
+    const test::TinyRun run({.layers = 1,
+                             .heads = 1,
+                             .kv_heads = 1,
+                             .key_size = 64,
+                             .value_size = 64,
+                             .width = 4096,
+                             .feed_forward = 64,
+                             .context = 2 * kTurn});
+    const std::vector<Token> turn = test::random_tokens(kTurn, 2);
+    SessionOptions options;
+    options.threads = 1;
+    options.batch = kTurn / 8;
+    Session session = run.session(options);
+    Sequence sequence =
+        test::prefill_one(session, test::branch_of(test::random_tokens(600, 1), test::full_cache(KvType::F16)));
+    Sequence undisturbed = sequence.fork();
+    session.append(undisturbed, turn);
+    {
+        const FewAddresses limit(std::size_t{110} << 20U);
+        ASSERT_LT(unreserved_memory(), std::uint64_t{kTurn} * 4096 * sizeof(float));
+        session.append(sequence, turn);
+    }
+    EXPECT_TRUE(test::same_bits(sequence.logits(), undisturbed.logits()));
 }
 
 TEST(ShortageOfMemory, CountsWhatTheVocabularyHolds) {
