@@ -31,7 +31,7 @@ std::vector<float> LayerChoice::scored(std::span<const float> votes, std::uint32
 }
 
 void LayerChoice::score(std::uint32_t head) {
-    if (plan_.votes()) {
+    if (plan_.votes() && scored_at(head) == head) {
         scores_[head].scores = scored(votes_, head);
         scores_[head].ties = ties_.empty() ? std::vector<float>() : scored(ties_, head);
     }
@@ -44,7 +44,7 @@ void LayerChoice::allocate() {
 std::vector<Position> LayerChoice::keep(std::uint32_t head) const {
     std::vector<Position> kept = positions_from(Position{0}, plan_.sink);
     const std::vector<Position> voted = plan_.votes()
-                                            ? top_positions(scores_[head], plan_.sink, voted_[head])
+                                            ? top_positions(scores_[scored_at(head)], plan_.sink, voted_[head])
                                             : positions_from(Position{plan_.prefix() - voted_[head]}, voted_[head]);
     kept.insert(kept.end(), voted.begin(), voted.end());
     const std::vector<Position> recent = positions_from(Position{plan_.prefix()}, plan_.recent);

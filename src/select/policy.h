@@ -22,8 +22,8 @@ public:
     LayerChoice(const Plan & plan, std::span<const float> votes, std::uint32_t kv_heads,
                 std::span<const Mark> marks = {});
 
-    /// From the head's votes to its scores: votes spread over the whole prefix, the sinks are taken out of the
-    /// competition later.
+    /// From the head's votes, or the layer's, to its scores: votes spread over the whole prefix, the sinks are taken
+    /// out of the competition later.
     void score(std::uint32_t head);
     /// How many rows each head keeps; plan.budget times the number of heads together.
     void allocate();
@@ -32,6 +32,10 @@ public:
 
 private:
     [[nodiscard]] std::vector<float> scored(std::span<const float> votes, std::uint32_t head) const;
+    /// The head whose scores this one goes by: by GroupReduce::Layer the first, whose are the layer's.
+    [[nodiscard]] std::uint32_t scored_at(std::uint32_t head) const {
+        return plan_.group == GroupReduce::Layer ? 0 : head;
+    }
 
     const Plan & plan_;
     std::span<const float> votes_;

@@ -47,14 +47,14 @@ void expect_near(const Model & model, const SessionOptions & options, const std:
 }
 
 /// What rounds as libllama does agrees with it in any text. Other rounding moves a short text's perplexity by some
-/// tenths of a percent (0.57 % from Q4_1 compiled for AVX2), which average out: scripts/nightly takes `of_bytes` of
-/// text and holds them to 0.2 %.
+/// tenths of a percent, which average out: of 7,000 bytes it was 0.57 % from Q4_1 compiled for AVX2, of twice as many
+/// 0.1 %. scripts/nightly takes `of_bytes` of text and holds them to 0.2 %.
 void expect_same_perplexity(const std::filesystem::path & file, std::size_t of_bytes, bool quantised = true) {
     constexpr double kExact = 1e-5;
-    const double most = long_texts() ? 0.002 : 0.008;
+    const double most = long_texts() ? 0.002 : 0.005;
     const Model model = Model::load(file);
     const std::string name = file.stem().string();
-    const std::string text = english(long_texts() ? of_bytes : 7'000);
+    const std::string text = english(long_texts() ? of_bytes : 14'000);
     const double own = reference(file, text);
     expect_near(model, {.attention = AttentionPath::Portable, .products = ProductPath::Stored}, text, own, kExact,
                 name + ", libllama's arithmetic");

@@ -36,6 +36,12 @@ protected:
         options.stop = &stop_;
         return options;
     }
+
+    /// A sequence's tail, made empty in this arena.
+    static kv::Tail & tail_in(kv::Arena & arena, Sequence & sequence) {
+        kv::Tail & tail = Internals::of(sequence).rows.tail;
+        return tail = kv::Tail(arena, tail.shapes(), tail.first());
+    }
 };
 
 TEST_F(AppendFailure, ByTheStopFlagAtAnyMoment) {
@@ -69,8 +75,7 @@ TEST_F(AppendFailure, ByTheEndOfMemory) {
     Sequence undisturbed = sequence.fork();
     session_.append(undisturbed, turn_);
     kv::Arena arena;
-    kv::Tail & tail = Internals::of(sequence).rows.tail;
-    tail = kv::Tail(arena, tail.shapes(), tail.first());
+    const kv::Tail & tail = tail_in(arena, sequence);
     arena.set_limit(2 * block_bytes(tail));  // 512 rows: what follows the first eight chunks finds no room
     test::error_of(ErrorKind::Machine, [&] { session_.append(sequence, turn_); });
     EXPECT_EQ(sequence.tokens().size(), 150U + 512);
@@ -85,8 +90,7 @@ TEST_F(AppendFailure, OfManyChunksTriesFewer) {
     Sequence undisturbed = sequence.fork();
     session_.append(undisturbed, turn_);
     kv::Arena arena;
-    kv::Tail & tail = Internals::of(sequence).rows.tail;
-    tail = kv::Tail(arena, tail.shapes(), tail.first());
+    const kv::Tail & tail = tail_in(arena, sequence);
     arena.set_limit(block_bytes(tail));  // eight chunks find no room, four do
     test::error_of(ErrorKind::Machine, [&] {
         session_.append(sequence, turn_, {.scoring = {.tokens = static_cast<std::uint32_t>(turn_.size())}});
@@ -106,8 +110,7 @@ TEST_F(AppendFailure, OfAChunkThatNeedsSeveralBlocks) {
     Sequence undisturbed = sequence.fork();
     session.append(undisturbed, std::span(turn_).first(100));
     kv::Arena arena;
-    kv::Tail & tail = Internals::of(sequence).rows.tail;
-    tail = kv::Tail(arena, tail.shapes(), tail.first());
+    const kv::Tail & tail = tail_in(arena, sequence);
     arena.set_limit(block_bytes(tail));
     test::error_of(ErrorKind::Machine, [&] { session.append(sequence, turn_); });
     EXPECT_EQ(tail.rows(), 0U);

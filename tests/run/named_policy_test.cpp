@@ -15,14 +15,6 @@
 namespace snapkv {
 namespace {
 
-CacheConfig cache_of(Policy policy, std::uint32_t budget) {
-    CacheConfig cache;
-    cache.policy = policy;
-    cache.budget = {Budget::Unit::Rows, static_cast<double>(budget)};
-    cache.type = KvType::F32;
-    return cache;
-}
-
 class NamedPolicyRun : public ::testing::TestWithParam<Policy> {};
 
 TEST_P(NamedPolicyRun, KeepsWhatTheNaiveModelSays) {
@@ -30,7 +22,7 @@ TEST_P(NamedPolicyRun, KeepsWhatTheNaiveModelSays) {
     for (const std::uint32_t tokens : {130U, 431U}) {
         SCOPED_TRACE(tokens);
         Session session = run.session(100, 2);
-        const Branch branch = test::branch_of(test::random_tokens(tokens, 5), cache_of(GetParam(), 57));
+        const Branch branch = test::branch_of(test::random_tokens(tokens, 5), test::policy_cache(GetParam(), 57));
         const Sequence sequence = test::prefill_one(session, branch);
         ASSERT_TRUE(sequence.cache_stats().compressed);
         test::expect_naive_kept(run, sequence);
@@ -42,8 +34,9 @@ TEST_P(NamedPolicyRun, KeepsTheSameAloneAndBesideOthersWhateverTheThreads) {
     const std::vector<Token> trunk = test::random_tokens(130, 7);
     std::vector<Branch> branches;
     for (const Policy policy : {GetParam(), Policy::Full, Policy::SnapKV}) {
-        branches.push_back(test::branch_of(trunk, cache_of(policy, 40)));
-        branches.push_back(test::branch_of(test::joined(trunk, test::random_tokens(30, 9)), cache_of(policy, 60)));
+        branches.push_back(test::branch_of(trunk, test::policy_cache(policy, 40)));
+        branches.push_back(
+            test::branch_of(test::joined(trunk, test::random_tokens(30, 9)), test::policy_cache(policy, 60)));
     }
     Session one = run.session(64, 1);
     Session three = run.session(64, 3);
@@ -63,7 +56,7 @@ INSTANTIATE_TEST_SUITE_P(Policies, NamedPolicyRun,
 
 TEST(NamedPolicyKeeps, StreamingTakesNoQueriesAndNoVote) {
     const test::TinyRun run;
-    const Branch branch = test::branch_of(test::random_tokens(200, 3), cache_of(Policy::Streaming, 50));
+    const Branch branch = test::branch_of(test::random_tokens(200, 3), test::policy_cache(Policy::Streaming, 50));
     const model::HyperParameters & params = Internals::of(run.model)->params;
     const run::PrefillPlan plan = run::plan_prefill({&branch, 1}, params, 1000);
     ASSERT_TRUE(plan.branches[0].cache.compress);
@@ -88,7 +81,7 @@ TEST(NamedPolicyKeeps, StreamingTakesNoQueriesAndNoVote) {
 TEST(NamedPolicyKeeps, KeyDiffsRowsAreTheKeysThatResembleTheOthersLeast) {
     const test::TinyRun run;
     const std::uint32_t n = 230;
-    const CacheConfig cache = cache_of(Policy::KeyDiff, 70);
+    const CacheConfig cache = test::policy_cache(Policy::KeyDiff, 70);
     const Branch branch = test::branch_of(test::random_tokens(n, 6), cache);
     Session session = run.session(64, 2);
     const Sequence sequence = test::prefill_one(session, branch);
@@ -130,7 +123,7 @@ TEST(NamedPolicyKeeps, TovasAreTheSameInAllHeadsOfALayer) {
     const test::TinyRun run;
     Session session = run.session(64);
     const Sequence sequence =
-        test::prefill_one(session, test::branch_of(test::random_tokens(200, 4), cache_of(Policy::Tova, 50)));
+        test::prefill_one(session, test::branch_of(test::random_tokens(200, 4), test::policy_cache(Policy::Tova, 50)));
     const KeptPositions kept = sequence.kept_positions();
     for (const auto & layer : kept) {
         EXPECT_THAT(layer, ::testing::Each(layer.front()));

@@ -60,12 +60,18 @@ inline CacheConfig full_cache(KvTypes type = KvType::F32) {
     return cache;
 }
 
-inline CacheConfig snapkv_cache(std::uint32_t budget, std::uint32_t window, KvTypes type = KvType::F32) {
+/// A policy with its own choices.
+inline CacheConfig policy_cache(Policy policy, std::uint32_t budget, KvTypes type = KvType::F32) {
     CacheConfig cache;
-    cache.policy = Policy::SnapKV;
+    cache.policy = policy;
     cache.budget = {Budget::Unit::Rows, static_cast<double>(budget)};
-    cache.window = window;
     cache.type = type;
+    return cache;
+}
+
+inline CacheConfig snapkv_cache(std::uint32_t budget, std::uint32_t window, KvTypes type = KvType::F32) {
+    CacheConfig cache = policy_cache(Policy::SnapKV, budget, type);
+    cache.window = window;
     return cache;
 }
 

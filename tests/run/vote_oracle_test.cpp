@@ -67,14 +67,6 @@ CacheConfig apart(std::uint32_t window, std::uint32_t recent, Evidence evidence,
     return cache;
 }
 
-CacheConfig policy(Policy policy, std::uint32_t budget) {
-    CacheConfig cache;
-    cache.policy = policy;
-    cache.budget = {Budget::Unit::Rows, static_cast<double>(budget)};
-    cache.type = KvType::F32;
-    return cache;
-}
-
 /// What the engine keeps of a model's real queries and keys, against a naive selection from the same numbers.
 class VoteOracle : public ::testing::TestWithParam<Settings> {
 protected:
@@ -188,9 +180,10 @@ INSTANTIATE_TEST_SUITE_P(
                       Settings{"Pivotal", apart(90, 10, Evidence::Pivotal, Cluster::kernel(1))},
                       Settings{"PivotalInClusters", apart(40, 50, Evidence::Pivotal, Cluster::kernel(5))},
                       Settings{"WholeLayer", cache_of(128, 16, 5, Pooling::Max, GroupReduce::Layer, 3)},
-                      Settings{"Streaming", policy(Policy::Streaming, 99)}, Settings{"Tova", policy(Policy::Tova, 77)},
-                      Settings{"ScissorHands", policy(Policy::ScissorHands, 111)},
-                      Settings{"Ada", policy(Policy::Ada, 101)},
+                      Settings{"Streaming", test::policy_cache(Policy::Streaming, 99)},
+                      Settings{"Tova", test::policy_cache(Policy::Tova, 77)},
+                      Settings{"ScissorHands", test::policy_cache(Policy::ScissorHands, 111)},
+                      Settings{"Ada", test::policy_cache(Policy::Ada, 101)},
                       Settings{"HalfPrecision", cache_of(128, 16, 5, Pooling::Max, GroupReduce::Mean, 0, KvType::F16)}),
     [](const auto & param) { return std::string(param.param.name); });
 
