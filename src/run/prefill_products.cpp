@@ -1,8 +1,11 @@
 #include "run/prefill_products.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "base/raise.h"
+#include "product/instruction_sets.h"
 
 namespace snapkv::run {
 
@@ -105,7 +108,9 @@ std::string PrefillProducts::describe(std::optional<Element> element) {
     }
     switch (*element) {
         case Element::I8:
-            return "products: of 8-bit integers, a layer's weights and inputs with a scale for each 32";
+            return fmt::format(
+                "products: of 8-bit integers ({}), a layer's weights and inputs with a scale for each 32",
+                product::name_of(product::instruction_set().value()));
         case Element::BF16:
             return "products: oneDNN's, a layer's weights widened to bf16";
         default:

@@ -285,6 +285,7 @@ TEST(Run, BothAttentionPathsAnswerAlike) {
 TEST(Run, VerboseSaysWhatIsInForce) {
     const Outcome outcome = run({"-p", "x", "-n", "0", "--verbose", "--kv-sink", "3"});
     EXPECT_NE(outcome.err.find("--kv-sink 3"), std::string::npos) << outcome.err;
+    EXPECT_NE(outcome.err.find("products: "), std::string::npos) << outcome.err;
 }
 
 TEST(Run, EndsOnInterruptInThePrefill) {
