@@ -33,7 +33,7 @@ _snapkv() {
         -jf | --json-schema-file) COMPREPLY=($(compgen -f -- "$word")); return ;;
         --logprobs) COMPREPLY=(); return ;;
         --stop) COMPREPLY=(); return ;;
-        --kv-policy) COMPREPLY=($(compgen -W 'full snapkv auto streaming tova h2o scissorhands ada keydiff' -- "$word")); return ;;
+        --kv-policy) COMPREPLY=($(compgen -W 'full snapkv auto streaming tova h2o scissorhands ada keydiff chunk' -- "$word")); return ;;
         --kv-budget) COMPREPLY=(); return ;;
         --kv-window) COMPREPLY=(); return ;;
         --kv-recent) COMPREPLY=(); return ;;
@@ -77,7 +77,7 @@ _snapkv() {
         --chat-template) COMPREPLY=(); return ;;
         --chat-template-file) COMPREPLY=($(compgen -f -- "$word")); return ;;
         --truncate) COMPREPLY=($(compgen -W 'error middle' -- "$word")); return ;;
-        --kv-policy) COMPREPLY=($(compgen -W 'full snapkv auto streaming tova h2o scissorhands ada keydiff' -- "$word")); return ;;
+        --kv-policy) COMPREPLY=($(compgen -W 'full snapkv auto streaming tova h2o scissorhands ada keydiff chunk' -- "$word")); return ;;
         --kv-budget) COMPREPLY=(); return ;;
         --kv-window) COMPREPLY=(); return ;;
         --kv-recent) COMPREPLY=(); return ;;

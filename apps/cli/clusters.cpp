@@ -12,8 +12,8 @@ namespace {
 
 [[noreturn]] void refuse(std::string_view option, std::string_view text) {
     usage_error(
-        "{}: found \"{}\", expected kernel:BACK,AHEAD, avg:BACK,AHEAD, reach:BACK,AHEAD, none or auto, then +words to "
-        "keep words whole, and after reach +stops to stop at line ends",
+        "{}: found \"{}\", expected kernel:BACK,AHEAD, avg:BACK,AHEAD, reach:BACK,AHEAD, chunk:ROWS, none or auto, "
+        "then +words to keep words whole, and after reach +stops to stop at line ends",
         option, text);
 }
 
@@ -38,6 +38,8 @@ std::optional<Cluster> read_cluster(std::string_view option, std::string_view te
     Cluster cluster;
     if (rule == "none" && sides.empty()) {
         cluster = Cluster::kernel(1, Pooling::None);
+    } else if (rule == "chunk" && !sides.empty()) {
+        cluster = Cluster::chunk(static_cast<std::uint32_t>(read_integer(option, sides, 1, kMost)));
     } else if (rule == "kernel" || rule == "avg" || rule == "reach") {
         if (std::count(sides.begin(), sides.end(), ',') != 1) {
             refuse(option, text);

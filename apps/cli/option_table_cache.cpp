@@ -102,11 +102,11 @@ void add_cache_options(std::vector<Option> & table) {
     table.push_back(
         {.names = {"--kv-cluster"},
          .placeholder = "RULE|auto",
-         .help =
-             "how far a vote keeps the rows around it too. kernel:BACK,AHEAD: so many before and behind its own; "
-             "avg:BACK,AHEAD: the mean over them; reach:BACK,AHEAD: a vote halves every so many rows, so that it "
-             "reaches as far as it stands out; none. Then +words: words whole; after reach +stops: the end of a line "
-             "or a sentence counts twice",
+         .help = "how far a vote keeps the rows around it too. kernel:BACK,AHEAD: so many before and behind its own; "
+                 "avg:BACK,AHEAD: the mean over them; reach:BACK,AHEAD: a vote halves every so many rows, so that it "
+                 "reaches as far as it stands out; chunk:ROWS: chunks of so many by their mean vote; none. Then "
+                 "+words: words whole; after reach +stops: the end of a line "
+                 "or a sentence counts twice",
          .section = section,
          .commands = prompting | in(Command::Bench, Command::Observe),
          .read = [](Settings & s, Name name, const Value & v) { s.cache.cluster = read_cluster(name, v); },

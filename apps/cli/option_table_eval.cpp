@@ -253,7 +253,7 @@ void add_caches(std::vector<Option> & table) {
         {.names = {"--kv-cluster"},
          .placeholder = "RULE,...",
          .help = "how far a vote keeps the rows around it too: kernel:BACK,AHEAD, avg:BACK,AHEAD, "
-                 "reach:BACK,AHEAD, none, auto; then +words, +stops (see run); instead of --kv-kernel and "
+                 "reach:BACK,AHEAD, chunk:ROWS, none, auto; then +words, +stops (see run); instead of --kv-kernel and "
                  "--kv-pool",
          .section = section,
          .commands = serving,

@@ -104,7 +104,9 @@ void each(CacheConfig & cache, const std::vector<Value> & list, Member member, c
 std::string cluster_text(const Cluster & cluster) {
     const bool reaches = cluster.rule == Cluster::Rule::Reach;
     std::string text = "none";
-    if (reaches || cluster.pooling != Pooling::None) {
+    if (cluster.rule == Cluster::Rule::Chunk) {
+        text = fmt::format("chunk:{}", cluster.width());
+    } else if (reaches || cluster.pooling != Pooling::None) {
         const char * rule = cluster.pooling == Pooling::Max ? "kernel" : "avg";
         text = fmt::format("{}:{},{}", reaches ? "reach" : rule, cluster.back, cluster.ahead);
     }

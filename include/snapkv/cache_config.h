@@ -19,6 +19,7 @@ enum class Policy {
     ScissorHands,  ///< what the last 400 tokens most often attend to more than evenly (arXiv 2305.17118)
     Ada,           ///< SnapKV with more rows for heads whose votes stand out: Ada-KV (arXiv 2407.11550)
     KeyDiff,       ///< the rows whose keys resemble the others least, whatever the question (arXiv 2504.15364)
+    Chunk,         ///< chunks of 20 rows by what the window attends to: ChunkKV (arXiv 2502.00299)
 };
 
 /// How the attention that one query head's voters give to a row becomes its vote.

@@ -18,6 +18,10 @@ struct Cluster {
         /// way), and a row's score is the largest that reaches it. So a vote reaches as far as it stands out above the
         /// last row kept: one that is 16 times as large, 4 x `ahead` rows.
         Reach,
+        /// The prefix is cut into chunks of width() rows, and each row's score is the mean of its chunk's votes, so that
+        /// chunks are kept whole (arXiv 2502.00299). The last chunk may be shorter; the one that no longer fits the
+        /// budget is kept from its start.
+        Chunk,
     };
     Rule rule = Rule::Kernel;
     Pooling pooling = Pooling::Max;  ///< of a kernel
@@ -37,7 +41,11 @@ struct Cluster {
     [[nodiscard]] static constexpr Cluster reach(std::uint32_t back, std::uint32_t ahead) {
         return {.rule = Rule::Reach, .back = back, .ahead = ahead};
     }
-    /// Rows that a kernel looks at, its own included.
+    /// `rows` >= 1.
+    [[nodiscard]] static constexpr Cluster chunk(std::uint32_t rows) {
+        return {.rule = Rule::Chunk, .pooling = Pooling::Avg, .back = 0, .ahead = rows - 1};
+    }
+    /// Rows that a kernel looks at, its own included; of a chunk, its rows.
     [[nodiscard]] constexpr std::uint32_t width() const { return back + 1 + ahead; }
     /// Whether the text decides too, and not the votes alone.
     [[nodiscard]] constexpr bool reads_text() const { return words || stops; }

@@ -16,7 +16,7 @@ namespace snapkv::run {
 
 inline constexpr std::array kScalingNames{"none", "linear", "yarn"};
 inline constexpr std::array kBudgetNames{"rows", "percent"};
-inline constexpr std::array kClusterNames{"kernel", "reach"};
+inline constexpr std::array kClusterNames{"kernel", "reach", "chunk"};
 inline constexpr std::array kLayoutNames{"consecutive", "listed"};
 
 /// Those of the table of policies, as a list.

@@ -13,6 +13,9 @@ void cluster(const Cluster & how, std::span<const float> votes, std::span<const 
         case Cluster::Rule::Reach:
             reach(how, votes, marks, scores);
             break;
+        case Cluster::Rule::Chunk:
+            score_chunks(how, votes, scores);
+            break;
     }
     if (how.words) {
         keep_words(marks, scores);

@@ -30,6 +30,10 @@ void pool(const Cluster & how, std::span<const float> votes, std::span<float> sc
 /// Cluster::Rule::Reach. Votes are not negative; NaN counts as none.
 void reach(const Cluster & how, std::span<const float> votes, std::span<const Mark> marks, std::span<float> scores);
 
+/// Cluster::Rule::Chunk. Votes are summed in order of rows, in float32; a NaN makes its chunk's scores NaN, which count
+/// as lowest.
+void score_chunks(const Cluster & how, std::span<const float> votes, std::span<float> scores);
+
 /// Raises each row's score to the largest in its word.
 void keep_words(std::span<const Mark> marks, std::span<float> scores);
 

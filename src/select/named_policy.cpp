@@ -7,7 +7,7 @@ namespace {
 
 constexpr Cluster kAlone = Cluster::kernel(1, Pooling::None);
 
-constexpr std::array<NamedPolicy, 9> kPolicies{{
+constexpr std::array<NamedPolicy, 10> kPolicies{{
     {.policy = Policy::Full, .name = "full", .keeps = "every row", .cost = "none"},
     {.policy = Policy::SnapKV,
      .name = "snapkv",
@@ -87,6 +87,15 @@ constexpr std::array<NamedPolicy, 9> kPolicies{{
      .cluster = kAlone,
      .recent = {RecentRows::Rule::Question, 32},
      .sink = 4},
+    {.policy = Policy::Chunk,
+     .name = "chunk",
+     .source = "2502.00299",
+     .keeps = "whole chunks of 20 rows that the prompt's last tokens attend to, the same in all KV heads of a layer",
+     .cost = "a vote of the window",
+     .group = GroupReduce::Layer,
+     .cluster = Cluster::chunk(20),
+     .voters = {32, 32, 256},
+     .recent = {RecentRows::Rule::Window}},
 }};
 
 }  // namespace

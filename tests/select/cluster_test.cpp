@@ -152,6 +152,26 @@ TEST(Reach, AStepOverALinesEndCountsTwice) {
     EXPECT_THAT(clustered({0, 0, 0, 8, 0, 0}, how, marks), ElementsAre(0.5, 1, 2, 8, 4, 2));
 }
 
+TEST(Chunk, GivesEachRowTheMeanOfItsChunk) {
+    EXPECT_THAT(clustered({1, 2, 6, 0, 0, 9, 4, 6}, Cluster::chunk(3)), ElementsAre(3, 3, 3, 3, 3, 3, 5, 5));
+    EXPECT_THAT(clustered({1, 2}, Cluster::chunk(1)), ElementsAre(1, 2));
+    EXPECT_THAT(clustered({1, 2}, Cluster::chunk(100)), ElementsAre(1.5, 1.5));
+    EXPECT_THAT(clustered({}, Cluster::chunk(20)), IsEmpty());
+}
+
+TEST(Chunk, EqualsTheOracle) {
+    std::mt19937 random(11);
+    for (const std::uint32_t rows : {1U, 2U, 7U, 20U, 500U}) {
+        for (const std::size_t size : {1U, 20U, 39U, 257U}) {
+            for (const Votes kind : {Votes::Attention, Votes::FewValues, Votes::Zeros}) {
+                const std::vector<float> votes = random_votes(kind, size, random);
+                expect_near(clustered(votes, Cluster::chunk(rows)),
+                            oracle::cluster(widened(votes), Cluster::chunk(rows)), 1e-5);
+            }
+        }
+    }
+}
+
 TEST(Words, TakeTheLargestScoreInThem) {
     std::vector<Mark> marks(8);
     for (const std::size_t start : {0U, 3U, 4U}) {
@@ -177,7 +197,7 @@ TEST(Words, LongRunsAreSeveral) {
 TEST(Words, EqualTheOracleAfterEveryRule) {
     std::mt19937 random(10);
     for (Cluster how :
-         {Cluster::kernel(1), Cluster::kernel(7), Cluster::reach(1, 4), Cluster{.back = 0, .ahead = 12}}) {
+         {Cluster::kernel(1), Cluster::kernel(7), Cluster::reach(1, 4), Cluster{.back = 0, .ahead = 12}, Cluster::chunk(20)}) {
         how.words = true;
         for (const std::size_t size : {1U, 31U, 400U}) {
             for (const int word : {5, 150}) {  // the longer are several words

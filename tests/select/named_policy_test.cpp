@@ -106,7 +106,7 @@ TEST(NamedPolicies, AreInTheOrderOfTheEnumerationAndDiffer) {
         EXPECT_FALSE(policy.keeps.empty() || policy.cost.empty()) << policy.name;
         EXPECT_TRUE(policy.source.empty() || policy.source.size() == 10) << policy.name;
     }
-    EXPECT_EQ(&named_policy(Policy::KeyDiff), &named_policies().back());
+    EXPECT_EQ(&named_policy(Policy::Chunk), &named_policies().back());
 }
 
 TEST(NamedPolicies, StreamingKeepsFourSinksAndTheLastRowsWithoutAVote) {
@@ -244,6 +244,24 @@ TEST(NamedPolicies, KeyDiffHasNoVoters) {
     CacheConfig config = of(Policy::KeyDiff);
     config.window = 9;
     EXPECT_THAT(refusal(config, "cache.window"), AllOf(HasSubstr("cache.policy keydiff"), HasSubstr("no token votes")));
+}
+
+TEST(NamedPolicies, ChunkKeepsTheBestChunksInAllHeads) {
+    const Plan plan = make_plan(of(Policy::Chunk, 92), 217, 10);
+    EXPECT_EQ(plan.window, 32U);
+    ASSERT_EQ(plan.prefix(), 185U);
+    std::vector<float> votes(plan.prefix());
+    votes[47] = 3;   // chunk 2
+    votes[121] = 2;  // chunk 6
+    votes[122] = 2;
+    votes[182] = 1;  // the last, of 5 rows: its mean is the largest
+    const std::vector<Indices> found = kept(plan, votes, 1);
+    const Indices expected = joined(range(40, 60), joined(range(120, 140), range(180, 217)));
+    // 20 + 20 + 5 rows and the window are 77; of the others, which tie, the first.
+    EXPECT_EQ(found[0], joined(range(0, 15), expected));
+    CacheConfig config = of(Policy::Chunk, 92);
+    config.allocation = Allocation::Heads;
+    EXPECT_THAT(refusal(config, "cache.allocation"), HasSubstr("cache.group layer"));
 }
 
 TEST(NamedPolicies, RefuseWhatContradictsThem) {

@@ -52,8 +52,23 @@ inline double reach_at(const Cluster & how, std::int64_t distance, std::int64_t 
     return distance == 0 ? 1 : half_life == 0 ? 0 : std::exp2(-steps / half_life);
 }
 
-/// A cluster's scores: each row looks at every vote.
-inline Row cluster(const Row & votes, const Cluster & how, const std::vector<select::Mark> & marks = {}) {
+/// The mean of each row's chunk.
+inline Row chunk_means(const Row & votes, std::size_t rows) {
+    Row out;
+    for (std::size_t row = 0; row < votes.size(); ++row) {
+        const std::size_t first = row / rows * rows;
+        const std::size_t end = std::min(first + rows, votes.size());
+        double sum = 0;
+        for (std::size_t at = first; at < end; ++at) {
+            sum += votes[at];
+        }
+        out.push_back(sum / static_cast<double>(end - first));
+    }
+    return out;
+}
+
+/// Scores of kernel and reach: each row looks at every vote.
+inline Row spread(const Row & votes, const Cluster & how, const std::vector<select::Mark> & marks) {
     Row out;
     const auto size = static_cast<std::int64_t>(votes.size());
     const bool kernel = how.rule == Cluster::Rule::Kernel;
@@ -81,6 +96,12 @@ inline Row cluster(const Row & votes, const Cluster & how, const std::vector<sel
             out.push_back(most);
         }
     }
+    return out;
+}
+
+/// A cluster's scores.
+inline Row cluster(const Row & votes, const Cluster & how, const std::vector<select::Mark> & marks = {}) {
+    const Row out = how.rule == Cluster::Rule::Chunk ? chunk_means(votes, how.width()) : spread(votes, how, marks);
     if (!how.words) {
         return out;
     }

@@ -86,6 +86,17 @@ double share_at(const Cluster & cluster, std::ptrdiff_t distance) {
 
 std::vector<double> clustered(const Cluster & cluster, const std::vector<double> & votes) {
     std::vector<double> scores(votes.size());
+    if (cluster.rule == Cluster::Rule::Chunk) {
+        const std::size_t rows = cluster.width();
+        for (std::size_t row = 0; row < votes.size(); ++row) {
+            const std::size_t first = row / rows * rows;
+            const std::size_t end = std::min(first + rows, votes.size());
+            for (std::size_t at = first; at < end; ++at) {
+                scores[row] += votes[at] / static_cast<double>(end - first);
+            }
+        }
+        return scores;
+    }
     const bool mean = cluster.rule == Cluster::Rule::Kernel && cluster.pooling == Pooling::Avg;
     for (std::size_t row = 0; row < votes.size(); ++row) {
         for (std::size_t at = 0; at < votes.size(); ++at) {
