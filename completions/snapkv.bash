@@ -33,11 +33,11 @@ _snapkv() {
         -jf | --json-schema-file) COMPREPLY=($(compgen -f -- "$word")); return ;;
         --logprobs) COMPREPLY=(); return ;;
         --stop) COMPREPLY=(); return ;;
-        --kv-policy) COMPREPLY=($(compgen -W 'full snapkv auto streaming tova h2o scissorhands ada keydiff chunk' -- "$word")); return ;;
+        --kv-policy) COMPREPLY=($(compgen -W 'full snapkv auto streaming tova h2o scissorhands ada keydiff chunk dropkv' -- "$word")); return ;;
         --kv-budget) COMPREPLY=(); return ;;
         --kv-window) COMPREPLY=(); return ;;
         --kv-recent) COMPREPLY=(); return ;;
-        --kv-evidence) COMPREPLY=($(compgen -W 'auto mean rms top4 max max-floor recency accumulated pivotal none keys' -- "$word")); return ;;
+        --kv-evidence) COMPREPLY=($(compgen -W 'auto mean rms top4 max max-floor recency accumulated pivotal none keys output' -- "$word")); return ;;
         --kv-allocation) COMPREPLY=($(compgen -W 'auto even heads' -- "$word")); return ;;
         --kv-cluster) COMPREPLY=(); return ;;
         --kv-kernel) COMPREPLY=(); return ;;
@@ -77,11 +77,11 @@ _snapkv() {
         --chat-template) COMPREPLY=(); return ;;
         --chat-template-file) COMPREPLY=($(compgen -f -- "$word")); return ;;
         --truncate) COMPREPLY=($(compgen -W 'error middle' -- "$word")); return ;;
-        --kv-policy) COMPREPLY=($(compgen -W 'full snapkv auto streaming tova h2o scissorhands ada keydiff chunk' -- "$word")); return ;;
+        --kv-policy) COMPREPLY=($(compgen -W 'full snapkv auto streaming tova h2o scissorhands ada keydiff chunk dropkv' -- "$word")); return ;;
         --kv-budget) COMPREPLY=(); return ;;
         --kv-window) COMPREPLY=(); return ;;
         --kv-recent) COMPREPLY=(); return ;;
-        --kv-evidence) COMPREPLY=($(compgen -W 'auto mean rms top4 max max-floor recency accumulated pivotal none keys' -- "$word")); return ;;
+        --kv-evidence) COMPREPLY=($(compgen -W 'auto mean rms top4 max max-floor recency accumulated pivotal none keys output' -- "$word")); return ;;
         --kv-allocation) COMPREPLY=($(compgen -W 'auto even heads' -- "$word")); return ;;
         --kv-cluster) COMPREPLY=(); return ;;
         --kv-kernel) COMPREPLY=(); return ;;
@@ -140,7 +140,7 @@ _snapkv() {
         -m | --model) COMPREPLY=($(compgen -f -- "$word")); return ;;
         --kv-window) COMPREPLY=(); return ;;
         --kv-recent) COMPREPLY=(); return ;;
-        --kv-evidence) COMPREPLY=($(compgen -W 'auto mean rms top4 max max-floor recency accumulated pivotal none keys' -- "$word")); return ;;
+        --kv-evidence) COMPREPLY=($(compgen -W 'auto mean rms top4 max max-floor recency accumulated pivotal none keys output' -- "$word")); return ;;
         --kv-cluster) COMPREPLY=(); return ;;
         --kv-kernel) COMPREPLY=(); return ;;
         --kv-pool) COMPREPLY=($(compgen -W 'auto max avg none' -- "$word")); return ;;

@@ -234,7 +234,7 @@ void add_caches(std::vector<Option> & table) {
         {.names = {"--kv-evidence"},
          .placeholder = "HOW,...",
          .help = "how the attention of a query head's voters to a row becomes its vote: mean, rms, top4, max, "
-                 "max-floor, recency, accumulated, pivotal, none, keys, auto (see run)",
+                 "max-floor, recency, accumulated, pivotal, none, keys, output, auto (see run)",
          .section = section,
          .commands = serving,
          .read = [](Settings & s, Name name,

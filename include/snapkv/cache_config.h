@@ -20,6 +20,7 @@ enum class Policy {
     Ada,           ///< SnapKV with more rows for heads whose votes stand out: Ada-KV (arXiv 2407.11550)
     KeyDiff,       ///< the rows whose keys resemble the others least, whatever the question (arXiv 2504.15364)
     Chunk,         ///< chunks of 20 rows by what the window attends to: ChunkKV (arXiv 2502.00299)
+    DropKV,        ///< the rows without which the window's outputs would change most (kvpress issue 284)
 };
 
 /// How the attention that one query head's voters give to a row becomes its vote.
@@ -42,6 +43,9 @@ enum class Evidence {
     /// How little its key resembles the others of its KV head, as KeyDiff has it (arXiv 2504.15364): no token votes,
     /// and no window is named beside it.
     Keys,
+    /// How much the voters' outputs would change if the row alone were left out: with weight a, output o and value v,
+    /// the mean of (a / (1 - a))^2 |o - v|^2, as DropKV has it (kvpress issue 284).
+    Output,
 };
 
 /// How the votes of the query heads that share a KV head are reduced to one.

@@ -11,8 +11,8 @@ namespace snapkv {
 // What the choices of a cache configuration are called on the command line, in JSON, in print and in messages: the
 // names in the order of the enumerations. Policies are in named_policy.h.
 
-inline constexpr std::array<std::string_view, 10> evidence_names{
-    "mean", "rms", "top4", "max", "max-floor", "recency", "accumulated", "pivotal", "none", "keys"};
+inline constexpr std::array<std::string_view, 11> evidence_names{
+    "mean", "rms", "top4", "max", "max-floor", "recency", "accumulated", "pivotal", "none", "keys", "output"};
 inline constexpr std::array<std::string_view, 4> group_names{"mean", "max", "sum", "layer"};
 inline constexpr std::array<std::string_view, 2> allocation_names{"even", "heads"};
 inline constexpr std::array<std::string_view, 3> pooling_names{"none", "max", "avg"};

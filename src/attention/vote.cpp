@@ -13,6 +13,7 @@
 #include "attention/cpu/tile.h"
 #include "attention/cpu/tile_steps.h"
 #include "attention/cpu/vote_kernel.h"
+#include "attention/output_change.h"
 #include "kv/anchor.h"
 
 namespace snapkv::attention {
@@ -48,7 +49,7 @@ Vote::Vote(VoteInput input, std::span<float> votes)
       head_pieces_(input_.spec.kv_heads),
       sums_(input_.spec.kv_heads) {
     assert(input_.evidence != Evidence::Accumulated && input_.evidence != Evidence::None &&
-           input_.evidence != Evidence::Keys);
+           input_.evidence != Evidence::Keys && input_.evidence != Evidence::Output);
     for (std::uint32_t head = 0; head < input_.spec.kv_heads; ++head) {
         const auto & views = input_.rows[head];
         for (std::uint32_t view = 0; view < views.size(); ++view) {
@@ -160,6 +161,7 @@ private:
             case Evidence::Accumulated:
             case Evidence::None:
             case Evidence::Keys:
+            case Evidence::Output:
                 break;
         }
     }
@@ -317,6 +319,7 @@ float Vote::evidence(std::uint32_t position, const float * gathered, std::size_t
         case Evidence::Accumulated:
         case Evidence::None:
         case Evidence::Keys:
+        case Evidence::Output:
             break;
     }
     return *gathered;
@@ -371,8 +374,11 @@ void Vote::finish(std::uint32_t kv_head) {
 }
 
 std::uint64_t vote_bytes(const AttentionSpec & spec, std::uint32_t n, std::uint32_t prefix, std::uint32_t window,
-                         std::uint32_t planes) {
-    const std::uint64_t votes = std::uint64_t{spec.heads} * prefix * planes * sizeof(float);
+                         Evidence evidence) {
+    const std::uint64_t votes = std::uint64_t{spec.heads} * prefix * vote_planes(evidence) * sizeof(float);
+    if (evidence == Evidence::Output) {
+        return votes + std::uint64_t{spec.kv_heads} * output_change_floats(n) * sizeof(float);
+    }
     const std::uint64_t pieces = (n + kPieceRows - 1) / kPieceRows;
     return votes + pieces * window * spec.heads * 2 * sizeof(float);
 }

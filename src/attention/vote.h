@@ -21,7 +21,8 @@ struct VoteInput {
     std::uint32_t n = 0;       ///< tokens, window included
     std::uint32_t first = 0;   ///< position of the first row that is voted on
     std::uint32_t prefix = 0;  ///< positions that are voted on, at most n
-    /// Not Accumulated, which takes column sums (Port::add_column_sums()), Keys (key_differences()) or None.
+    /// Not Accumulated, which takes column sums (Port::add_column_sums()), Keys (key_differences()), Output
+    /// (output_changes()) or None.
     Evidence evidence = Evidence::Mean;
     std::vector<std::vector<kv::HeadRows>> rows;  ///< [KV head]: all that is seen, positions ascending up to n - 1
     Halt * halt = nullptr;
@@ -79,9 +80,9 @@ private:
     std::atomic<std::size_t> next_columns_{0};
 };
 
-/// Bytes that a vote of a window on `prefix` rows of a prompt of n tokens takes: the votes themselves, `planes` of
-/// them, and the statistics of its pieces.
+/// Bytes that a vote of a window on `prefix` rows of a prompt of n tokens takes: the votes themselves and, for each KV
+/// head, the statistics of its pieces or, by Evidence::Output, its scratch.
 [[nodiscard]] std::uint64_t vote_bytes(const AttentionSpec & spec, std::uint32_t n, std::uint32_t prefix,
-                                       std::uint32_t window, std::uint32_t planes = 1);
+                                       std::uint32_t window, Evidence evidence = Evidence::Mean);
 
 }  // namespace snapkv::attention

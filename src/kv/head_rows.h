@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "snapkv/position.h"
 
@@ -29,5 +30,14 @@ struct HeadRows {
         return last < first || rows == 0 ? 0 : std::min(rows - 1, index_of(last) - index_of(first)) + 1;
     }
 };
+
+/// Rows of all views together.
+[[nodiscard]] inline std::uint32_t rows_in(std::span<const HeadRows> views) {
+    std::uint32_t rows = 0;
+    for (const HeadRows & view : views) {
+        rows += view.rows;
+    }
+    return rows;
+}
 
 }  // namespace snapkv::kv

@@ -89,9 +89,8 @@ void BranchCache::rehearse_layer(const attention::AttentionSpec & spec) {
     if (const std::optional<std::uint32_t> own = plan_.own_rows(spec.sliding_window); !own) {
         keep_parts();
     } else {
-        const std::uint64_t of_vote =
-            attention::vote_bytes(spec, plan_.n, plan_.cache.prefix(), plan_.accumulates() ? 0 : plan_.cache.window,
-                                  attention::vote_planes(plan_.cache.evidence));
+        const std::uint64_t of_vote = attention::vote_bytes(
+            spec, plan_.n, plan_.cache.prefix(), plan_.accumulates() ? 0 : plan_.cache.window, plan_.cache.evidence);
         const bool votes = plan_.chooses_rows(spec.sliding_window) && plan_.cache.votes();
         const Block vote(votes ? of_vote : 0, work_);
         kept_.push_back(

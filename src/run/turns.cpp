@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "attention/output_change.h"
 #include "attention/vote.h"
 #include "base/raise.h"
 #include "kv/convert.h"
@@ -29,10 +30,7 @@ bool wants_queries(const MessagePlan & plan, const model::HyperParameters & para
 std::uint64_t rows_with_message(const Sequence::Impl & sequence, std::uint32_t layer, std::uint32_t appended) {
     std::uint64_t rows = 0;
     for (const std::vector<kv::HeadRows> & views : sequence.rows.views(layer)) {
-        rows += appended;
-        for (const kv::HeadRows & view : views) {
-            rows += view.rows;
-        }
+        rows += appended + kv::rows_in(views);
     }
     return rows;
 }
@@ -69,6 +67,12 @@ std::uint64_t passing_bytes(const MessagePlan & plan, const Session::Impl & sess
         bytes += std::uint64_t{session.params().heads} * plan.turns.prefix() *
                      attention::vote_planes(plan.turns.evidence) * sizeof(float) +
                  pieces * plan.turns.window * group * 2 * sizeof(float);
+    }
+    if (plan.turns.votes() && plan.turns.evidence == Evidence::Output) {
+        // Rows of each head are padded.
+        bytes += (attention::output_change_floats(static_cast<std::uint32_t>(rows)) +
+                  sequence.rows.shape(layer).kv_heads * attention::output_change_floats(1)) *
+                 sizeof(float);
     }
     if (plan.observer != nullptr) {
         bytes += session.compute.most_threads() * (kStrip + 1) * end * sizeof(float);
@@ -114,7 +118,10 @@ const float * queries_from(const CapturedQueries & queries, std::uint32_t layer,
 /// The votes on the turns' rows, which begin at position `first`, [KV head][group][turn].
 Block turn_votes(Session::Impl & session, const Sequence::Impl & sequence, std::uint32_t layer,
                  const MessagePlan & plan, std::uint32_t first) {
-    FloatKeys keys = float_keys(session.compute, sequence.rows.shape(layer), sequence.rows.views(layer), plan.work);
+    FloatKeys keys{sequence.rows.shape(layer), sequence.rows.views(layer), {}, {}};
+    if (plan.turns.evidence != Evidence::Output) {  // which takes rows of any type, values too
+        keys = float_keys(session.compute, keys.shape, std::move(keys.views), plan.work);
+    }
     const std::uint32_t end = first + plan.turns.n;
     return cast_votes(session.compute,
                       {.spec = layer_spec(session.params(), Internals::of(session.model)->decoder, layer),

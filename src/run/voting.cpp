@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "attention/key_difference.h"
+#include "attention/output_change.h"
 #include "kv/rotate.h"
 #include "kv/row_codec.h"
 #include "kv/row_store.h"
@@ -64,9 +65,22 @@ Block cast_votes(Compute & compute, attention::VoteInput input, const std::share
         });
         return differences;
     }
+    input.halt = &compute.halt();
+    if (input.evidence == Evidence::Output) {
+        const std::size_t of_head = std::size_t{input.spec.group()} * input.prefix;
+        Block changes(kv_heads * of_head * sizeof(float), work);
+        std::vector<Block> scratch;
+        for (const std::vector<kv::HeadRows> & views : input.rows) {
+            scratch.emplace_back(attention::output_change_floats(kv::rows_in(views)) * sizeof(float), work);
+        }
+        for_heads(compute, kv_heads, [&](std::uint32_t head) {
+            attention::output_changes(input, head, {scratch[head].floats(), scratch[head].size() / sizeof(float)},
+                                      {changes.floats() + head * of_head, of_head});
+        });
+        return changes;
+    }
     const std::size_t floats = std::size_t{input.spec.heads} * input.prefix * attention::vote_planes(input.evidence);
     Block votes(floats * sizeof(float), work);
-    input.halt = &compute.halt();
     attention::Vote vote(std::move(input), {votes.floats(), floats});
     compute.parallel([&] { vote.statistics(); });
     compute.parallel([&] { vote.columns(); });

@@ -7,7 +7,7 @@ namespace {
 
 constexpr Cluster kAlone = Cluster::kernel(1, Pooling::None);
 
-constexpr std::array<NamedPolicy, 10> kPolicies{{
+constexpr std::array<NamedPolicy, 11> kPolicies{{
     {.policy = Policy::Full, .name = "full", .keeps = "every row", .cost = "none"},
     {.policy = Policy::SnapKV,
      .name = "snapkv",
@@ -94,6 +94,16 @@ constexpr std::array<NamedPolicy, 10> kPolicies{{
      .cost = "a vote of the window",
      .group = GroupReduce::Layer,
      .cluster = Cluster::chunk(20),
+     .voters = {32, 32, 256},
+     .recent = {RecentRows::Rule::Window}},
+    {.policy = Policy::DropKV,
+     .name = "dropkv",
+     .keeps = "the rows without which the outputs of the prompt's last tokens would change most",
+     .cost = "a vote of the window, and the values of all rows twice for it",
+     .evidence = Evidence::Output,
+     .own_evidence = true,
+     .group = GroupReduce::Sum,
+     .cluster = kAlone,
      .voters = {32, 32, 256},
      .recent = {RecentRows::Rule::Window}},
 }};

@@ -322,8 +322,7 @@ TEST(Vote, OfOneTokenCoversEveryRow) {
 TEST(Vote, TellsItsBytesBeforehand) {
     // 968 votes of one head, and a maximum and a sum for each of 32 queries in two pieces.
     EXPECT_EQ(vote_bytes(spec_of(1, 1, 8), 1000, 968, 32), (968 + 2 * 32 * 2) * sizeof(float));
-    EXPECT_EQ(vote_bytes(spec_of(1, 1, 8), 1000, 990, 32, vote_planes(Evidence::Pivotal)),
-              (2 * 990 + 2 * 32 * 2) * sizeof(float));
+    EXPECT_EQ(vote_bytes(spec_of(1, 1, 8), 1000, 990, 32, Evidence::Pivotal), (2 * 990 + 2 * 32 * 2) * sizeof(float));
     const AttentionSpec spec{.heads = 6, .kv_heads = 3, .key_size = 8, .value_size = 8};
     EXPECT_EQ(vote_bytes(spec, 3500, 3484, 16), (6 * 3484 + 5 * 6 * 16 * 2) * sizeof(float));
 }

@@ -78,6 +78,64 @@ TEST(NamedPolicyKeeps, StreamingTakesNoQueriesAndNoVote) {
     }
 }
 
+// Each row is left out in turn, and the outputs of the window's queries are computed without it.
+TEST(NamedPolicyKeeps, DropKVsRowsChangeTheOutputsMost) {
+    const test::TinyRun run;
+    const std::uint32_t n = 120;
+    const CacheConfig cache = test::policy_cache(Policy::DropKV, 50);
+    const Branch branch = test::branch_of(test::random_tokens(n, 8), cache);
+    Session session = run.session(64, 2);
+    const Sequence sequence = test::prefill_one(session, branch);
+    test::NaiveModel naive = run.naive();
+    naive.feed(branch.prompt.tokens);
+    const test::NaiveCut cut = test::cut_of(run.tiny.shape, sequence);
+    EXPECT_EQ(cut.window, 25U);
+    const KeptPositions kept = sequence.kept_positions();
+    for (std::uint32_t layer = 0; layer < kept.size(); ++layer) {
+        for (std::uint32_t kv_head = 0; kv_head < cut.kv_heads; ++kv_head) {
+            std::vector<double> scores(cut.prefix());
+            for (std::uint32_t head = kv_head * cut.group(); head < (kv_head + 1) * cut.group(); ++head) {
+                for (std::uint32_t at = n - cut.window; at < n; ++at) {
+                    const auto query = naive.query(layer, head, at);
+                    std::vector<double> weights;
+                    for (std::uint32_t row = 0; row <= at; ++row) {
+                        const auto key = naive.key(layer, kv_head, row);
+                        weights.push_back(
+                            std::exp(cut.scale * std::inner_product(query.begin(), query.end(), key.begin(), 0.0)));
+                    }
+                    const auto output_without = [&](std::uint32_t left_out) {
+                        std::vector<double> output(run.tiny.shape.value_size);
+                        double sum = 0;
+                        for (std::uint32_t row = 0; row <= at; ++row) {
+                            const double weight = row == left_out ? 0 : weights[row];
+                            const auto value = naive.value(layer, kv_head, row);
+                            for (std::size_t i = 0; i < output.size(); ++i) {
+                                output[i] += weight * value[i];
+                            }
+                            sum += weight;
+                        }
+                        std::for_each(output.begin(), output.end(), [&](double & x) { x /= sum; });
+                        return output;
+                    };
+                    const std::vector<double> output = output_without(n);
+                    for (std::uint32_t row = 0; row < cut.prefix(); ++row) {
+                        const std::vector<double> without = output_without(row);
+                        for (std::size_t i = 0; i < output.size(); ++i) {
+                            scores[row] += (without[i] - output[i]) * (without[i] - output[i]) / cut.window;
+                        }
+                    }
+                }
+            }
+            const test::NaiveKept expected = test::naive_kept(cut, scores);
+            const auto differ = test::differing(kept[layer][kv_head], expected.positions);
+            EXPECT_LE(differ.size(), 4U);
+            for (const Position position : differ) {
+                EXPECT_NEAR(scores[index_of(position)] / expected.last_score, 1, 1e-3) << "layer " << layer;
+            }
+        }
+    }
+}
+
 TEST(NamedPolicyKeeps, KeyDiffsRowsAreTheKeysThatResembleTheOthersLeast) {
     const test::TinyRun run;
     const std::uint32_t n = 230;

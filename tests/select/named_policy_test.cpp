@@ -106,7 +106,7 @@ TEST(NamedPolicies, AreInTheOrderOfTheEnumerationAndDiffer) {
         EXPECT_FALSE(policy.keeps.empty() || policy.cost.empty()) << policy.name;
         EXPECT_TRUE(policy.source.empty() || policy.source.size() == 10) << policy.name;
     }
-    EXPECT_EQ(&named_policy(Policy::Chunk), &named_policies().back());
+    EXPECT_EQ(&named_policy(Policy::DropKV), &named_policies().back());
 }
 
 TEST(NamedPolicies, StreamingKeepsFourSinksAndTheLastRowsWithoutAVote) {
@@ -262,6 +262,22 @@ TEST(NamedPolicies, ChunkKeepsTheBestChunksInAllHeads) {
     CacheConfig config = of(Policy::Chunk, 92);
     config.allocation = Allocation::Heads;
     EXPECT_THAT(refusal(config, "cache.allocation"), HasSubstr("cache.group layer"));
+}
+
+TEST(NamedPolicies, DropKVKeepsByTheSumOverTheGroup) {
+    const Plan plan = make_plan(of(Policy::DropKV, 50), 200, 20);
+    EXPECT_EQ(plan.evidence, Evidence::Output);
+    EXPECT_EQ(plan.window, 25U) << "half of the budget at most";
+    ASSERT_EQ(plan.recent, 25U);
+    std::vector<float> changes(std::size_t{2} * plan.prefix());
+    for (std::uint32_t row = 30; row < 54; ++row) {
+        changes[row] = 3;
+        changes[plan.prefix() + row + 1] = 2;  // row 30 has 3 in all, row 54 has 2, those between 5
+    }
+    EXPECT_EQ(kept(plan, changes, 1)[0], joined(range(30, 55), range(175, 200)));
+    CacheConfig config = of(Policy::DropKV, 50);
+    config.evidence = Evidence::Mean;
+    EXPECT_THAT(refusal(config, "cache.evidence"), HasSubstr("cache.policy dropkv"));
 }
 
 TEST(NamedPolicies, RefuseWhatContradictsThem) {

@@ -52,6 +52,7 @@ namespace snapkv::test {
         case Evidence::Recency:
         case Evidence::None:
         case Evidence::Keys:
+        case Evidence::Output:
             break;
     }
     return weights.front();
