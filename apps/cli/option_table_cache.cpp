@@ -90,8 +90,8 @@ void add_cache_options(std::vector<Option> & table) {
     table.push_back({.names = {"--kv-allocation"},
                      .placeholder = "HOW",
                      .help =
-                         "how a layer's rows are divided among its KV heads: the budget each, or more to heads whose "
-                         "votes stand out, the budget on average",
+                         "how rows are divided: the budget to each KV head; more to those heads of a layer whose votes "
+                         "stand out; or fewer to each further layer; on average the budget",
                      .section = section,
                      .commands = prompting,
                      .read = [](Settings & s, Name name,

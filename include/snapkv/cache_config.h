@@ -21,6 +21,7 @@ enum class Policy {
     KeyDiff,       ///< the rows whose keys resemble the others least, whatever the question (arXiv 2504.15364)
     Chunk,         ///< chunks of 20 rows by what the window attends to: ChunkKV (arXiv 2502.00299)
     DropKV,        ///< the rows without which the window's outputs would change most (kvpress issue 284)
+    Pyramid,       ///< SnapKV with fewer rows the later the layer: PyramidKV (arXiv 2406.02069)
 };
 
 /// How the attention that one query head's voters give to a row becomes its vote.
@@ -56,10 +57,13 @@ enum class GroupReduce {
     Layer,  ///< the mean over all query heads of the layer, so that all its KV heads keep the same rows
 };
 
-/// How the rows of a layer are divided among its KV heads, budget times the number of heads in all.
+/// How rows are divided among the KV heads of a layer and among the layers whose rows are voted on: the budget times
+/// the number of heads and layers in all.
 enum class Allocation {
     Even,   ///< the budget each
-    Heads,  ///< more to heads whose votes stand out: Ada-KV (arXiv 2407.11550), with a fifth of an even share for each
+    Heads,  ///< each layer the same, more to heads whose votes stand out: Ada-KV (arXiv 2407.11550), with a fifth of an
+            ///< even share for each
+    Pyramid,  ///< the first layer most, each further one less by the same number of rows: PyramidKV (arXiv 2406.02069)
 };
 
 /// The type in which rows of keys or values are stored. The last two are ggml's blocks of 32 elements that share a

@@ -14,7 +14,7 @@ namespace snapkv {
 inline constexpr std::array<std::string_view, 11> evidence_names{
     "mean", "rms", "top4", "max", "max-floor", "recency", "accumulated", "pivotal", "none", "keys", "output"};
 inline constexpr std::array<std::string_view, 4> group_names{"mean", "max", "sum", "layer"};
-inline constexpr std::array<std::string_view, 2> allocation_names{"even", "heads"};
+inline constexpr std::array<std::string_view, 3> allocation_names{"even", "heads", "pyramid"};
 inline constexpr std::array<std::string_view, 3> pooling_names{"none", "max", "avg"};
 inline constexpr std::array<std::string_view, 5> kv_type_names{"f32", "f16", "bf16", "q8_0", "q4_0"};
 

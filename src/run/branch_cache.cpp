@@ -68,11 +68,11 @@ void BranchCache::finish_layer(std::uint32_t layer, Compute & compute, const att
         observe(layer, compute, spec);
     }
     const auto begin = std::chrono::steady_clock::now();
-    const std::optional<std::uint32_t> own = plan_.own_rows(spec.sliding_window);
+    const std::optional<std::uint32_t> own = plan_.own_rows(layer, spec.sliding_window);
     if (!own) {
         keep_parts();
     } else if (plan_.chooses_rows(spec.sliding_window)) {
-        compress(compute, spec, latest);
+        compress(layer, compute, spec, latest);
     } else if (plan_.cache.compress || *own < plan_.n) {
         store_last(compute, *own);
     } else {
@@ -85,8 +85,8 @@ void BranchCache::finish_layer(std::uint32_t layer, Compute & compute, const att
     column_sums_ = Block();
 }
 
-void BranchCache::rehearse_layer(const attention::AttentionSpec & spec) {
-    if (const std::optional<std::uint32_t> own = plan_.own_rows(spec.sliding_window); !own) {
+void BranchCache::rehearse_layer(std::uint32_t layer, const attention::AttentionSpec & spec) {
+    if (const std::optional<std::uint32_t> own = plan_.own_rows(layer, spec.sliding_window); !own) {
         keep_parts();
     } else {
         const std::uint64_t of_vote = attention::vote_bytes(
@@ -178,7 +178,8 @@ Block BranchCache::accumulated_votes() const {
     return votes;
 }
 
-void BranchCache::compress(Compute & compute, const attention::AttentionSpec & spec, LayerVote & latest) {
+void BranchCache::compress(std::uint32_t layer, Compute & compute, const attention::AttentionSpec & spec,
+                           LayerVote & latest) {
     std::span<const float> votes;
     if (plan_.cache.votes()) {
         if (!latest.serves(plan_.cache)) {
@@ -186,7 +187,8 @@ void BranchCache::compress(Compute & compute, const attention::AttentionSpec & s
         }
         votes = std::span(latest.votes.floats(), latest.votes.size() / sizeof(float));
     }
-    keep_packed(compute, choose_positions(compute, plan_.cache, votes, spec.kv_heads, plan_.marks));
+    keep_packed(compute,
+                choose_positions(compute, plan_.cache, plan_.budgets[layer], votes, spec.kv_heads, plan_.marks));
 }
 
 void BranchCache::store_whole(Compute & compute) {

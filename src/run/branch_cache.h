@@ -61,7 +61,7 @@ public:
                       const float * trunk_queries, LayerVote & latest);
 
     /// The same where work and rows have sizes alone (see Meter), for what it takes and lets go.
-    void rehearse_layer(const attention::AttentionSpec & spec);
+    void rehearse_layer(std::uint32_t layer, const attention::AttentionSpec & spec);
 
     /// The same as finish_layer() for a layer that recurs, which has no rows.
     void finish_recurrent_layer();
@@ -85,7 +85,7 @@ private:
     void observe(std::uint32_t layer, Compute & compute, const attention::AttentionSpec & spec);
     void cast_vote(Compute & compute, const attention::AttentionSpec & spec, LayerVote & latest);
     [[nodiscard]] Block accumulated_votes() const;
-    void compress(Compute & compute, const attention::AttentionSpec & spec, LayerVote & latest);
+    void compress(std::uint32_t layer, Compute & compute, const attention::AttentionSpec & spec, LayerVote & latest);
     void store_whole(Compute & compute);
     void store_last(Compute & compute, std::uint32_t count);
     /// The rows as they are, in the parts in which they are.

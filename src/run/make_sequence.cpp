@@ -31,7 +31,7 @@ HeadToFill head_to_fill(const BranchPlan & plan, const model::HyperParameters & 
                     .sink = 0,
                     .recent = 0};
     if (plan.cache.compress && params.window_of(layer) == 0) {
-        head.rows = plan.cache.budget;
+        head.rows = plan.budgets[layer];
         head.sink = plan.cache.sink;
         head.recent = plan.cache.recent;
     }

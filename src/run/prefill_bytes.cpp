@@ -106,7 +106,7 @@ private:
         if (params_.layer_recurs(layer)) {
             branch.finish_recurrent_layer();
         } else {
-            branch.rehearse_layer(params_.attention_spec(layer));
+            branch.rehearse_layer(layer, params_.attention_spec(layer));
         }
     }
 

@@ -112,6 +112,21 @@ std::uint32_t usable_rows(const PrefillPlan & plan, const model::HyperParameters
 
 }  // namespace
 
+std::vector<std::uint32_t> budgets_of(const select::Plan & plan, const model::HyperParameters & params) {
+    std::vector<std::uint32_t> budgets(params.layers);
+    std::vector<std::uint32_t> voted_on;
+    for (std::uint32_t layer = 0; layer < params.layers; ++layer) {
+        if (!params.layer_recurs(layer) && params.window_of(layer) == 0) {
+            voted_on.push_back(layer);
+        }
+    }
+    const std::vector<std::uint32_t> rows = select::layer_budgets(plan, static_cast<std::uint32_t>(voted_on.size()));
+    for (std::size_t index = 0; index < rows.size(); ++index) {
+        budgets[voted_on[index]] = rows[index];
+    }
+    return budgets;
+}
+
 PrefillPlan plan_prefill(std::span<const Branch> branches, const model::HyperParameters & params, std::uint32_t context,
                          const TrunkUse & use) {
     if (branches.empty()) {
@@ -133,6 +148,7 @@ PrefillPlan plan_prefill(std::span<const Branch> branches, const model::HyperPar
         const std::size_t question = std::min(branch.prompt.question_begin, branch.prompt.tokens.size());
         of_branch.cache =
             select::make_plan(branch.cache, of_branch.n, of_branch.n - static_cast<std::uint32_t>(question));
+        of_branch.budgets = budgets_of(of_branch.cache, params);
         of_branch.type = stored_types(params, branch.cache.type);
         of_branch.keeps_working_rows = !of_branch.cache.compress && of_branch.type == plan.type;
         if (branch.observer.positions > of_branch.n) {
@@ -164,7 +180,7 @@ PrefillPlan plan_prefill(std::span<const Branch> branches, const model::HyperPar
 std::uint64_t kept_rows(const BranchPlan & branch, const model::HyperParameters & params) {
     std::uint64_t rows = 0;
     for (std::uint32_t layer = 0; layer < params.layers; ++layer) {
-        rows += params.layer_recurs(layer) ? 0 : branch.own_rows(params.window_of(layer)).value_or(branch.n);
+        rows += params.layer_recurs(layer) ? 0 : branch.own_rows(layer, params.window_of(layer)).value_or(branch.n);
     }
     return rows;
 }

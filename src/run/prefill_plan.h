@@ -17,28 +17,30 @@ namespace snapkv::run {
 struct BranchPlan {
     const Branch * branch = nullptr;
     select::Plan cache;
-    std::uint32_t n = 0;              ///< prompt tokens
-    std::uint32_t suffix = 0;         ///< s: tokens after the trunk; 0 where the prompt is the trunk itself
-    std::uint32_t first_row = 0;      ///< of its suffix among the suffix rows of all branches
-    std::uint32_t output_rows = 1;    ///< last positions whose logits are wanted: one more than tokens are scored
-    KvTypes type;                     ///< in which its rows are stored
-    std::vector<select::Mark> marks;  ///< what the prompt's text is, where the vote looks at it
-    bool keeps_working_rows = false;  ///< whole and in the type they are worked on in: it shares the trunk's
+    std::vector<std::uint32_t> budgets;  ///< [layer]: rows of each head, on average, where the policy chooses them
+    std::uint32_t n = 0;                 ///< prompt tokens
+    std::uint32_t suffix = 0;            ///< s: tokens after the trunk; 0 where the prompt is the trunk itself
+    std::uint32_t first_row = 0;         ///< of its suffix among the suffix rows of all branches
+    std::uint32_t output_rows = 1;       ///< last positions whose logits are wanted: one more than tokens are scored
+    KvTypes type;                        ///< in which its rows are stored
+    std::vector<select::Mark> marks;     ///< what the prompt's text is, where the vote looks at it
+    bool keeps_working_rows = false;     ///< whole and in the type they are worked on in: it shares the trunk's
 
     /// Its votes are the attention of all queries, added up chunk by chunk as they come.
     [[nodiscard]] bool accumulates() const { return cache.compress && cache.evidence == Evidence::Accumulated; }
     /// Its policy chooses the rows of a layer with this window; 0: one that does not slide.
     [[nodiscard]] bool chooses_rows(std::uint32_t window) const { return cache.compress && window == 0; }
-    /// Rows of each head that it has to itself once such a layer is finished; nothing: it shares the working rows. A
-    /// sliding layer forgets by itself: what is not seen any more goes, and the budget is the other layers'.
-    [[nodiscard]] std::optional<std::uint32_t> own_rows(std::uint32_t window) const {
+    /// Rows of each head, on average, that it has to itself once a layer with this window is finished; nothing: it
+    /// shares the working rows. A sliding layer forgets by itself: what is not seen any more goes, and the budget is
+    /// the other layers'.
+    [[nodiscard]] std::optional<std::uint32_t> own_rows(std::uint32_t layer, std::uint32_t window) const {
         if (window > 0 && (cache.compress || window < n)) {
             return std::min(window, n);
         }
         if (keeps_working_rows) {
             return std::nullopt;
         }
-        return cache.compress ? cache.budget : n;
+        return cache.compress ? budgets[layer] : n;
     }
     /// Last rows whose queries are kept while a layer is at hand: those that vote later and those that are observed.
     [[nodiscard]] std::uint32_t captured() const {
@@ -87,6 +89,10 @@ struct TrunkUse {
 /// `context`; Error(Usage) for more tokens to hold than the branches have in common.
 PrefillPlan plan_prefill(std::span<const Branch> branches, const model::HyperParameters & params, std::uint32_t context,
                          const TrunkUse & use = {});
+
+/// Rows that a KV head of each layer keeps, on average over its heads: 0 where they are not voted on, since the layer
+/// slides or recurs.
+[[nodiscard]] std::vector<std::uint32_t> budgets_of(const select::Plan & plan, const model::HyperParameters & params);
 
 /// Rows of one KV head that a branch keeps of its prompt, all layers together.
 [[nodiscard]] std::uint64_t kept_rows(const BranchPlan & branch, const model::HyperParameters & params);

@@ -9,6 +9,7 @@
 #include "base/raise.h"
 #include "kv/convert.h"
 #include "run/layer_shape.h"
+#include "run/prefill_plan.h"
 #include "run/text_marks.h"
 #include "run/voting.h"
 
@@ -40,8 +41,8 @@ std::uint64_t rows_with_message(const Sequence::Impl & sequence, std::uint32_t l
 std::uint64_t shrunk_bytes(const MessagePlan & plan, const model::HyperParameters & params,
                            const Sequence::Impl & sequence, std::uint32_t layer) {
     const kv::LayerShape & shape = sequence.rows.shape(layer);
-    const std::uint32_t kept =
-        votes(params, layer) ? plan.turns.budget - plan.turns.recent : rows_of_use(params, layer, plan.turns.prefix());
+    const std::uint32_t kept = votes(params, layer) ? budgets_of(plan.turns, params)[layer] - plan.turns.recent
+                                                    : rows_of_use(params, layer, plan.turns.prefix());
     std::uint64_t merged = 0;
     for (const auto & segment : sequence.rows.segments) {
         const kv::LayerRows & rows = segment->layer(layer);
@@ -153,6 +154,7 @@ std::vector<HeadPositions> voted(Session::Impl & session, const Sequence::Impl &
         marks = text_marks(Internals::of(session.model)->vocabulary,
                            std::span(sequence.tokens).subspan(first, plan.turns.n));
     }
+    const std::vector<std::uint32_t> budgets = budgets_of(plan.turns, params);
     std::vector<HeadPositions> kept(params.layers);
     for (std::uint32_t layer = 0; layer < params.layers; ++layer) {
         if (!votes(params, layer)) {
@@ -160,9 +162,9 @@ std::vector<HeadPositions> voted(Session::Impl & session, const Sequence::Impl &
             continue;
         }
         const Block of_turns = plan.turns.votes() ? turn_votes(session, sequence, layer, plan, first) : Block();
-        kept[layer] =
-            choose_positions(session.compute, plan.turns, {of_turns.floats(), of_turns.size() / sizeof(float)},
-                             sequence.rows.shape(layer).kv_heads, marks);
+        kept[layer] = choose_positions(session.compute, plan.turns, budgets[layer],
+                                       {of_turns.floats(), of_turns.size() / sizeof(float)},
+                                       sequence.rows.shape(layer).kv_heads, marks);
         for (std::vector<Position> & head : kept[layer]) {
             const Position message{plan.turns.prefix()};
             head.erase(std::lower_bound(head.begin(), head.end(), message), head.end());

@@ -88,12 +88,12 @@ Block cast_votes(Compute & compute, attention::VoteInput input, const std::share
     return votes;
 }
 
-std::vector<std::vector<Position>> choose_positions(Compute & compute, const select::Plan & plan,
+std::vector<std::vector<Position>> choose_positions(Compute & compute, const select::Plan & plan, std::uint32_t budget,
                                                     std::span<const float> votes, std::uint32_t kv_heads,
                                                     std::span<const select::Mark> marks) {
     select::LayerChoice choice(plan, votes, kv_heads, marks);
     for_heads(compute, kv_heads, [&](std::uint32_t head) { choice.score(head); });
-    choice.allocate();
+    choice.allocate(budget);
     std::vector<std::vector<Position>> kept(kv_heads);
     for_heads(compute, kv_heads, [&](std::uint32_t head) { kept[head] = choice.keep(head); });
     return kept;

@@ -51,9 +51,10 @@ void show_weights(Compute & compute, const Observer & observer, std::uint32_t la
 /// that no view has. Throws Interrupted.
 [[nodiscard]] Block cast_votes(Compute & compute, attention::VoteInput input, const std::shared_ptr<Meter> & work);
 
-/// What each KV head keeps by those votes, ascending. Throws Interrupted.
+/// What each KV head of a layer keeps by those votes, ascending, `budget` rows on average. Throws Interrupted.
 [[nodiscard]] std::vector<std::vector<Position>> choose_positions(Compute & compute, const select::Plan & plan,
-                                                                  std::span<const float> votes, std::uint32_t kv_heads,
+                                                                  std::uint32_t budget, std::span<const float> votes,
+                                                                  std::uint32_t kv_heads,
                                                                   std::span<const select::Mark> marks);
 
 }  // namespace snapkv::run

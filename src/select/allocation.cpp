@@ -12,6 +12,29 @@ namespace {
 /// A head's share that does not depend on the others is 1 / kEven of an even one.
 constexpr std::uint64_t kEven = 5;
 
+/// PyramidKV's beta: the last layer gets 1 / kBeta of an even share.
+constexpr std::uint64_t kBeta = 20;
+
+/// Shares in parts of a row, `one` to a row, whose sum is whole: rounded down, and the rows that are left to the
+/// largest remainders, of equal ones the earlier.
+std::vector<std::uint32_t> whole_rows(std::span<const std::uint64_t> parts, std::uint64_t one) {
+    std::vector<std::uint32_t> rows;
+    std::vector<std::pair<std::uint64_t, std::size_t>> remainders;
+    std::uint64_t left = 0;
+    for (std::size_t index = 0; index < parts.size(); ++index) {
+        rows.push_back(static_cast<std::uint32_t>(parts[index] / one));
+        left += parts[index] % one;
+        remainders.emplace_back(parts[index] % one, index);
+    }
+    assert(left % one == 0);
+    std::stable_sort(remainders.begin(), remainders.end(),
+                     [](const auto & some, const auto & other) { return some.first > other.first; });
+    for (std::size_t next = 0; next < left / one; ++next) {
+        ++rows[remainders[next].second];
+    }
+    return rows;
+}
+
 /// How many of each head's positions are among the `count` best of all.
 std::vector<std::uint32_t> hits(std::span<const RankedScores> scores, std::uint32_t first, std::size_t count) {
     // The heads' positions one after another: ties then go to the earlier head.
@@ -35,27 +58,32 @@ std::vector<std::uint32_t> hits(std::span<const RankedScores> scores, std::uint3
 
 std::vector<std::uint32_t> allocate_rows(Allocation how, std::span<const RankedScores> scores, std::uint32_t first,
                                          std::uint32_t rows) {
-    std::vector<std::uint32_t> allocated(scores.size(), rows);
-    if (how == Allocation::Even) {
-        return allocated;
+    if (how != Allocation::Heads) {
+        return std::vector<std::uint32_t>(scores.size(), rows);
     }
     const std::vector<std::uint32_t> best = hits(scores, first, std::size_t{rows} * scores.size());
-    // In fifths: whole rows, then the remainders, largest first.
-    std::vector<std::pair<std::uint64_t, std::size_t>> remainders;
-    std::uint64_t left = std::uint64_t{rows} * scores.size();
-    for (std::size_t head = 0; head < scores.size(); ++head) {
-        const std::uint64_t fifths = (kEven - 1) * best[head] + rows;
-        allocated[head] = static_cast<std::uint32_t>(fifths / kEven);
-        left -= allocated[head];
-        remainders.emplace_back(fifths % kEven, head);
+    std::vector<std::uint64_t> fifths;
+    for (const std::uint32_t of_head : best) {
+        fifths.push_back((kEven - 1) * of_head + rows);
     }
-    std::stable_sort(remainders.begin(), remainders.end(),
-                     [](const auto & one, const auto & other) { return one.first > other.first; });
-    assert(left <= remainders.size());
-    for (std::size_t next = 0; next < left; ++next) {
-        ++allocated[remainders[next].second];
+    return whole_rows(fifths, kEven);
+}
+
+std::vector<std::uint32_t> pyramid_rows(std::uint32_t rows, std::uint32_t most, std::uint32_t layers) {
+    assert(rows <= most);
+    if (layers < 2) {
+        return std::vector<std::uint32_t>(layers, rows);
     }
-    return allocated;
+    // In parts of a row: kBeta times the number of steps.
+    const std::uint64_t steps = layers - 1;
+    std::uint64_t first = (2 * kBeta - 1) * rows * steps;
+    first = std::min(first, kBeta * most * steps);
+    const std::uint64_t last = 2 * kBeta * rows * steps - first;
+    std::vector<std::uint64_t> parts;
+    for (std::uint64_t layer = 0; layer < layers; ++layer) {
+        parts.push_back(first - layer * ((first - last) / steps));
+    }
+    return whole_rows(parts, kBeta * steps);
 }
 
 }  // namespace snapkv::select

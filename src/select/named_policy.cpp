@@ -7,7 +7,7 @@ namespace {
 
 constexpr Cluster kAlone = Cluster::kernel(1, Pooling::None);
 
-constexpr std::array<NamedPolicy, 11> kPolicies{{
+constexpr std::array<NamedPolicy, 12> kPolicies{{
     {.policy = Policy::Full, .name = "full", .keeps = "every row", .cost = "none"},
     {.policy = Policy::SnapKV,
      .name = "snapkv",
@@ -104,6 +104,15 @@ constexpr std::array<NamedPolicy, 11> kPolicies{{
      .own_evidence = true,
      .group = GroupReduce::Sum,
      .cluster = kAlone,
+     .voters = {32, 32, 256},
+     .recent = {RecentRows::Rule::Window}},
+    {.policy = Policy::Pyramid,
+     .name = "pyramid",
+     .source = "2406.02069",
+     .keeps = "as snapkv, most rows in the first layer and fewer in each further one",
+     .cost = "a vote of the window",
+     .cluster = Cluster::kernel(7),
+     .allocation = Allocation::Pyramid,
      .voters = {32, 32, 256},
      .recent = {RecentRows::Rule::Window}},
 }};

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "base/raise.h"
+#include "select/allocation.h"
 #include "snapkv/choice_names.h"
 #include "snapkv/named_policy.h"
 
@@ -284,6 +285,16 @@ Plan make_plan(const CacheConfig & config, std::uint32_t n, std::uint32_t questi
             n, spelled(config.budget), plan.recent, plan.sink);
     }
     return plan;
+}
+
+std::vector<std::uint32_t> layer_budgets(const Plan & plan, std::uint32_t layers) {
+    if (!plan.compress || plan.allocation != Allocation::Pyramid) {
+        return std::vector<std::uint32_t>(layers, plan.budget);
+    }
+    const std::uint32_t anyway = plan.recent + plan.sink;
+    std::vector<std::uint32_t> budgets = pyramid_rows(plan.budget - anyway, plan.n - anyway, layers);
+    std::for_each(budgets.begin(), budgets.end(), [anyway](std::uint32_t & rows) { rows += anyway; });
+    return budgets;
 }
 
 Plan make_turn_plan(const CacheConfig & config, std::uint32_t turns, std::uint32_t message) {

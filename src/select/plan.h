@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "snapkv/cache_config.h"
 
@@ -43,7 +44,12 @@ struct Plan {
 /// the budget.
 Plan make_plan(const CacheConfig & config, std::uint32_t n, std::uint32_t question_tokens);
 
-/// The same for `turns` tokens that came since a prompt, on which the `message` that follows votes and keeps all rows
+/// How many rows a KV head of each of `layers` layers keeps, on average over the layer's heads, recent ones and sinks
+/// included: plan.budget, or what the plan's allocation makes of it. The layers are those whose rows are voted on, in
+/// their order.
+[[nodiscard]] std::vector<std::uint32_t> layer_budgets(const Plan & plan, std::uint32_t layers);
+
+/// The plan for `turns` tokens that came since a prompt, on which the `message` that follows votes and keeps all rows
 /// of its own: `n` is both together, the budget counts the turns' rows alone, `recent` is the message and `sink` the
 /// turns' first rows; by Evidence::None the turns' last rows are kept beside them. Automatic voters are the whole
 /// message, at most the policy's most; the configuration's recent rows do not count. Turns that fit, or of which a

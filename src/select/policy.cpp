@@ -37,8 +37,9 @@ void LayerChoice::score(std::uint32_t head) {
     }
 }
 
-void LayerChoice::allocate() {
-    voted_ = allocate_rows(plan_.allocation, scores_, plan_.sink, plan_.budget - plan_.recent - plan_.sink);
+void LayerChoice::allocate(std::uint32_t budget) {
+    assert(budget <= plan_.n && plan_.recent + plan_.sink <= budget);
+    voted_ = allocate_rows(plan_.allocation, scores_, plan_.sink, budget - plan_.recent - plan_.sink);
 }
 
 std::vector<Position> LayerChoice::keep(std::uint32_t head) const {
@@ -55,7 +56,7 @@ std::vector<Position> LayerChoice::keep(std::uint32_t head) const {
 std::vector<Position> keep_positions(const Plan & plan, std::span<const float> votes, std::span<const Mark> marks) {
     LayerChoice choice(plan, votes, 1, marks);
     choice.score(0);
-    choice.allocate();
+    choice.allocate(plan.budget);
     return choice.keep(0);
 }
 

@@ -25,8 +25,8 @@ public:
     /// From the head's votes, or the layer's, to its scores: votes spread over the whole prefix, the sinks are taken
     /// out of the competition later.
     void score(std::uint32_t head);
-    /// How many rows each head keeps; plan.budget times the number of heads together.
-    void allocate();
+    /// How many rows each head keeps: `budget` times the number of heads together, recent rows and sinks included.
+    void allocate(std::uint32_t budget);
     /// The positions that the head keeps, ascending.
     [[nodiscard]] std::vector<Position> keep(std::uint32_t head) const;
 

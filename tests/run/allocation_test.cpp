@@ -1,7 +1,14 @@
-// Heads that keep different numbers of rows, through everything that rows go through.
+// Heads and layers that keep different numbers of rows, through everything that rows go through.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <numeric>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "run/loaded_family.h"
 #include "run/tiny_run.h"
@@ -46,6 +53,52 @@ TEST_P(RaggedHeadsOf, HaveTheBudgetOnAverageAndGoOn) {
     session.append(loaded, test::random_tokens(30, 2));
     EXPECT_TRUE(test::same_bits(ragged.logits(), loaded.logits()));
 }
+
+/// Layers that keep different numbers of rows.
+class RaggedLayersOf : public ::testing::TestWithParam<const char *> {};
+
+TEST_P(RaggedLayersOf, HaveTheirBudgetsAndGoOn) {
+    const test::LoadedFamily family(GetParam(), 4096);
+    Session session = family.session();
+    Branch branch = test::branch_of(test::random_tokens(900, 1), test::policy_cache(Policy::Pyramid, 64));
+    PrefillResult result = session.prefill({&branch, 1});
+    Sequence sequence = std::move(result.sequences.front());
+    EXPECT_EQ(session.estimate({&branch, 1}, 0).cache_bytes, result.stats.cache_bytes_peak);
+    const CacheStats stats = sequence.cache_stats();
+    EXPECT_EQ(stats.allocation, Allocation::Pyramid);
+    const KeptPositions kept = sequence.kept_positions();
+    std::vector<std::size_t> voted_on;  // rows of a head in each layer
+    for (std::uint32_t layer = 0; layer < kept.size(); ++layer) {
+        const LayerAttention & attention = session.model().info().attention[layer];
+        if (!attention.recurs && attention.window == 0) {
+            voted_on.push_back(kept[layer].front().size());
+            EXPECT_THAT(kept[layer], ::testing::Each(::testing::SizeIs(voted_on.back())));
+        }
+    }
+    EXPECT_EQ(std::accumulate(voted_on.begin(), voted_on.end(), std::size_t{0}), 64 * voted_on.size());
+    EXPECT_TRUE(std::is_sorted(voted_on.rbegin(), voted_on.rend()));
+    if (voted_on.size() > 1) {
+        EXPECT_GT(voted_on.front(), voted_on.back());
+        EXPECT_LE(stats.rows_per_head.least, voted_on.back());
+        EXPECT_GE(stats.rows_per_head.most, voted_on.front());
+    }
+    branch.cache = test::policy_cache(Policy::SnapKV, 64);
+    const Sequence even = test::prefill_one(session, branch);
+    EXPECT_EQ(stats.rows_kept, even.cache_stats().rows_kept);
+    EXPECT_EQ(stats.bytes_kept, even.cache_stats().bytes_kept);
+    const test::TemporaryFolder folder;
+    ASSERT_TRUE(session.save(sequence, folder.path() / "cache"));
+    Sequence loaded = session.load(folder.path() / "cache");
+    Sequence forked = sequence.fork();
+    EXPECT_TRUE(loaded.kept_positions() == kept);
+    const std::vector<Token> answer = test::greedy(session, sequence, 4);
+    EXPECT_EQ(test::greedy(session, loaded, 4), answer);
+    EXPECT_EQ(test::greedy(session, forked, 4), answer);
+    EXPECT_TRUE(test::same_bits(sequence.logits(), loaded.logits()));
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, RaggedLayersOf, ::testing::Values("llama", "gemma3", "qwen35moe", "deepseek2"),
+                         [](const auto & info) { return std::string(info.param); });
 
 INSTANTIATE_TEST_SUITE_P(Families, RaggedHeadsOf, ::testing::Values("llama", "gemma3", "qwen35moe", "deepseek2"),
                          [](const auto & info) { return std::string(info.param); });

@@ -51,7 +51,7 @@ TEST_P(NamedPolicyRun, KeepsTheSameAloneAndBesideOthersWhateverTheThreads) {
 
 INSTANTIATE_TEST_SUITE_P(Policies, NamedPolicyRun,
                          ::testing::Values(Policy::Streaming, Policy::Tova, Policy::H2O, Policy::ScissorHands,
-                                           Policy::Ada, Policy::Chunk),
+                                           Policy::Ada, Policy::Chunk, Policy::Pyramid),
                          [](const auto & param) { return std::string(named_policy(param.param).name); });
 
 TEST(NamedPolicyKeeps, StreamingTakesNoQueriesAndNoVote) {

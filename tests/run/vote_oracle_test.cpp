@@ -141,7 +141,7 @@ protected:
         for (std::uint32_t head = 0; head < params.kv_heads; ++head) {
             choice.score(head);
         }
-        choice.allocate();
+        choice.allocate(plan.budget);
         std::vector<std::vector<Position>> kept;
         for (std::uint32_t head = 0; head < params.kv_heads; ++head) {
             kept.push_back(choice.keep(head));

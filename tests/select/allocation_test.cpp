@@ -11,6 +11,7 @@
 #include <tuple>
 #include <vector>
 
+#include "select/plan.h"
 #include "select/policy.h"
 
 namespace snapkv::select {
@@ -106,6 +107,59 @@ TEST(Allocation, HeadsSettlesTiesByTheSecondNumber) {
     EXPECT_THAT(allocate_rows(Allocation::Heads, scores, 0, 2), ElementsAre(0, 4));
 }
 
+/// PyramidKV's ramp layer by layer in double precision, unrounded.
+std::vector<double> expected_ramp(double rows, double most, std::uint32_t layers) {
+    double last = rows / 20;
+    double first = 2 * rows - last;
+    if (first >= most) {
+        first = most;
+        last = 2 * rows - most;
+    }
+    std::vector<double> ramp;
+    for (std::uint32_t layer = 0; layer < layers; ++layer) {
+        ramp.push_back(layers == 1 ? rows : first - layer * (first - last) / (layers - 1));
+    }
+    return ramp;
+}
+
+TEST(Allocation, PyramidEqualsTheAuthorsRampRounded) {
+    for (const std::uint32_t layers : {1U, 2U, 3U, 8U, 30U}) {
+        for (const std::uint32_t rows : {0U, 1U, 7U, 64U, 992U, 3'000'000'000U}) {
+            for (const std::uint64_t most :
+                 {std::uint64_t{rows}, rows + rows / 3 + std::uint64_t{1}, std::uint64_t{4'000'000'000}}) {
+                const std::vector<std::uint32_t> found = pyramid_rows(rows, static_cast<std::uint32_t>(most), layers);
+                const std::vector<double> ramp = expected_ramp(rows, static_cast<double>(most), layers);
+                ASSERT_EQ(found.size(), layers);
+                for (std::uint32_t layer = 0; layer < layers; ++layer) {
+                    EXPECT_LT(std::abs(found[layer] - ramp[layer]), 1) << layer << " of " << layers;
+                    EXPECT_LE(found[layer], most);
+                }
+                EXPECT_EQ(std::accumulate(found.begin(), found.end(), std::uint64_t{0}), std::uint64_t{layers} * rows);
+                EXPECT_TRUE(std::is_sorted(found.rbegin(), found.rend()));
+            }
+        }
+    }
+    EXPECT_THAT(pyramid_rows(20, 1000, 3), ElementsAre(39, 20, 1));
+    EXPECT_THAT(pyramid_rows(20, 30, 3), ElementsAre(30, 20, 10));
+    EXPECT_THAT(pyramid_rows(10, 1000, 2), ElementsAre(20, 0)) << "19.5 and 0.5: the half goes to the earlier";
+}
+
+TEST(LayerBudgets, AreThePlansButByPyramid) {
+    CacheConfig config;
+    config.policy = Policy::SnapKV;
+    config.budget.value = 100;
+    config.window = 20;
+    config.sink = 5;
+    for (const Allocation how : {Allocation::Even, Allocation::Heads}) {
+        config.allocation = how;
+        EXPECT_THAT(layer_budgets(make_plan(config, 1000, 0), 3), ElementsAre(100, 100, 100));
+    }
+    config.allocation = Allocation::Pyramid;
+    EXPECT_THAT(layer_budgets(make_plan(config, 1000, 0), 3), ElementsAre(171, 100, 29)) << "75 voted rows on average";
+    EXPECT_THAT(layer_budgets(make_plan(config, 150, 0), 3), ElementsAre(150, 100, 50));
+    EXPECT_THAT(layer_budgets(make_plan(config, 90, 0), 2), ElementsAre(100, 100)) << "nothing is compressed";
+}
+
 /// All heads of a layer: sinks and recent rows are each head's, the voted ones are shared out.
 TEST(LayerChoice, KeepsEachHeadsOwnNumberOfRows) {
     Plan plan;
@@ -129,7 +183,7 @@ TEST(LayerChoice, KeepsEachHeadsOwnNumberOfRows) {
         for (std::uint32_t head = 0; head < 3; ++head) {
             choice.score(head);
         }
-        choice.allocate();
+        choice.allocate(plan.budget);
         std::size_t total = 0;
         std::vector<std::size_t> counts;
         for (std::uint32_t head = 0; head < 3; ++head) {

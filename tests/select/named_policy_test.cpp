@@ -50,7 +50,7 @@ std::vector<Indices> kept(const Plan & plan, const std::vector<float> & votes, s
     for (std::uint32_t head = 0; head < kv_heads; ++head) {
         choice.score(head);
     }
-    choice.allocate();
+    choice.allocate(plan.budget);
     std::vector<Indices> heads;
     for (std::uint32_t head = 0; head < kv_heads; ++head) {
         heads.push_back(test::indices(choice.keep(head)));
@@ -106,7 +106,7 @@ TEST(NamedPolicies, AreInTheOrderOfTheEnumerationAndDiffer) {
         EXPECT_FALSE(policy.keeps.empty() || policy.cost.empty()) << policy.name;
         EXPECT_TRUE(policy.source.empty() || policy.source.size() == 10) << policy.name;
     }
-    EXPECT_EQ(&named_policy(Policy::DropKV), &named_policies().back());
+    EXPECT_EQ(&named_policy(Policy::Pyramid), &named_policies().back());
 }
 
 TEST(NamedPolicies, StreamingKeepsFourSinksAndTheLastRowsWithoutAVote) {
