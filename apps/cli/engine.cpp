@@ -28,7 +28,7 @@ std::string available_text(const Estimate & estimate) {
 }
 
 /// The whole prefill; a snapshot that cannot be written is no reason to stop.
-PrefillResult run_prefill(Prepared & prepared, const PrefillOptions & options) {
+PrefillResult run_prefill(const Settings & settings, Prepared & prepared, const PrefillOptions & options) {
     if (!options.hold_file.empty()) {
         const std::filesystem::path folder = options.hold_file.parent_path();
         std::error_code error;
@@ -37,6 +37,7 @@ PrefillResult run_prefill(Prepared & prepared, const PrefillOptions & options) {
         }
     }
     PrefillTask task = prepared.session.begin_prefill(prepared.branches, options);
+    say_estimate(task.estimate(settings.predict), prepared.session.model().info());
     {
         ProgressLine line;
         const CallOptions call{.progress = drawer(line)};
@@ -98,14 +99,13 @@ Prepared prepare(const Settings & settings, const std::string & document) {
     const double model_ms = loading.milliseconds();
     FittedPrompts fitted = fit_prompts(model, settings, document);
     const Stopwatch starting;
-    Prepared prepared{make_session(model, settings, fitted.context), {}, {}, {}, {}, 0};
+    Prepared prepared{make_session(model, settings, fitted.context), {}, {}, {}, 0};
     prepared.load_ms = model_ms + starting.milliseconds();
     for (Prompt & prompt : fitted.prompts) {
         prepared.branches.push_back({std::move(prompt), settings.cache});
     }
     prepared.grammar = read_grammar(settings, model);
     prepared.snapshots = find_snapshots(settings, prepared.session, prepared.branches);
-    prepared.estimate = prepared.session.estimate(prepared.branches, settings.predict, prepared.snapshots.options);
     if (fitted.dropped > 0) {
         warn("{} dropped from the middle of the document", count_text(fitted.dropped, "token"));
     }
@@ -136,10 +136,10 @@ int finish_dry_run(const Settings & settings, const Estimate & estimate, const M
     return status_ok;
 }
 
-PrefillResult prefill(Prepared & prepared) {
+PrefillResult prefill(const Settings & settings, Prepared & prepared) {
     PrefillResult result;
     try {
-        result = run_prefill(prepared, prepared.snapshots.options);
+        result = run_prefill(settings, prepared, prepared.snapshots.options);
     } catch (const Error & error) {
         // Its file is damaged or cannot be read, or its rows take more memory than there is.
         const bool of_document = error.kind() == ErrorKind::Input || error.kind() == ErrorKind::Machine;
@@ -147,7 +147,7 @@ PrefillResult prefill(Prepared & prepared) {
             throw;
         }
         warn("{}; the prefill begins again without a snapshot", error.what());
-        result = run_prefill(prepared, prepared.snapshots.without);
+        result = run_prefill(settings, prepared, prepared.snapshots.without);
     }
     if (result.stats.held_tokens > 0) {
         note("{} of the document were read from a snapshot", count_text(result.stats.held_tokens, "token"));

@@ -35,11 +35,10 @@ struct Prepared {
     std::vector<Branch> branches;  ///< one a question, or one
     Snapshots snapshots;
     std::string grammar;  ///< of the answers; empty: none
-    Estimate estimate;
     double load_ms = 0;
 };
 
-/// Loads, tokenizes, fits the prompts into the context and estimates. Says what was dropped.
+/// Loads, tokenizes and fits the prompts into the context. Says what was dropped.
 [[nodiscard]] Prepared prepare(const Settings & settings, const std::string & document);
 
 /// Says what a run will take, and what there is where that is less.
@@ -49,8 +48,8 @@ void say_estimate(const Estimate & estimate, const ModelInfo & model);
 /// short.
 [[nodiscard]] int finish_dry_run(const Settings & settings, const Estimate & estimate, const ModelInfo & model);
 
-/// The prefill with a progress line; afterwards says what a snapshot was good for, and warns of a window that cuts its
-/// question. One that is damaged is not used.
-[[nodiscard]] PrefillResult prefill(Prepared & prepared);
+/// Says what the run will take, then prefills with a progress line; afterwards says what a snapshot was good for, and
+/// warns of a window that cuts its question. One that is damaged is not used.
+[[nodiscard]] PrefillResult prefill(const Settings & settings, Prepared & prepared);
 
 }  // namespace snapkv::cli

@@ -64,16 +64,17 @@ int run_document(const Settings & settings) {
     Prepared & prepared = *prepared_run;
     const ModelInfo & model = prepared.session.model().info();
     if (settings.dry_run) {
-        return finish_dry_run(settings, prepared.estimate, model);
+        const Estimate estimate =
+            prepared.session.estimate(prepared.branches, settings.predict, prepared.snapshots.options);
+        return interrupted() ? interrupted_status() : finish_dry_run(settings, estimate, model);
     }
-    say_estimate(prepared.estimate, model);
 
     Answering answering(settings, &prepared.session, prepared.grammar);
     answering.report().several = prepared.branches.size() > 1;
     answering.report().load_ms = prepared.load_ms;
     PrefillResult result;
     if (!interrupted()) {
-        result = prefill(prepared);
+        result = prefill(settings, prepared);
     }
     take_prefill(answering.report(), result.stats);
     if (!settings.snapshots.empty()) {

@@ -104,8 +104,7 @@ int show(const Settings & settings) {
     const std::string document = read_document(settings);
     watch_interrupts();
     Prepared prepared = prepare(settings, document);
-    say_estimate(prepared.estimate, prepared.session.model().info());
-    const PrefillResult result = prefill(prepared);
+    const PrefillResult result = prefill(settings, prepared);
     if (result.sequences.empty()) {
         return interrupted_status();
     }

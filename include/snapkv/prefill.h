@@ -120,6 +120,9 @@ public:
     /// logits that are not numbers or a document that cannot be read, and what an observer throws.
     bool advance(const CallOptions & call = {});
     [[nodiscard]] bool done() const;
+    /// What Session::estimate() would have said when the prefill was begun, with the memory that there was before some
+    /// was set aside for it.
+    [[nodiscard]] Estimate estimate(std::int64_t max_tokens = -1, const CallOptions & call = {}) const;
     /// `done` counts layers times tokens, seconds the time in advance() only.
     [[nodiscard]] CallProgress progress() const;
     /// What PrefillOptions::hold asked for; it grows by a layer whenever the prefill has computed one. Of a file, once

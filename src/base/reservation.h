@@ -25,6 +25,9 @@ public:
     Reservation & operator=(Reservation && other) noexcept;
     ~Reservation();
 
+    /// Sets aside `bytes` more; false, with nothing changed, where fewer are unreserved. Of all that is set aside
+    /// `mapped` bytes have their addresses by now without the meter's counting them. `reusable` as above.
+    [[nodiscard]] bool extend(std::uint64_t bytes, std::uint64_t mapped, std::uint64_t reusable = 0);
     /// So many bytes were taken that the meter does not count.
     void reduce(std::uint64_t bytes);
     /// False: what the meter counts is mapped and not used yet, and so is still set aside. True at first.

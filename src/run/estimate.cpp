@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 #include <new>
+#include <utility>
 
 #include "base/out_of_memory.h"
 #include "base/raise.h"
@@ -45,7 +46,8 @@ double measure_row(Session::Impl & session) {
     branch.cache.policy = Policy::Full;
     const PrefillPlan plan = plan_prefill({&branch, 1}, session.params(), kChunks * kRows + 1);
     const RunMemory memory = apart();
-    PrefillEnvironment environment = session.environment(memory);
+    Allocator allocator;
+    PrefillEnvironment environment = session.environment(memory, allocator);
     environment.batch = kRows;
     Prefill prefill(environment, plan, {});
     double seconds = std::numeric_limits<double>::infinity();
@@ -62,7 +64,7 @@ double measure_row(Session::Impl & session) {
 /// Getting one layer's weights ready, once what is made only once is there.
 double measure_layer(Session::Impl & session) {
     const model::Decoder & decoder = Internals::of(session.model)->decoder;
-    PrefillProducts products(decoder, session.compute, session.work,
+    PrefillProducts products(decoder, session.compute, std::make_shared<Meter>(),
                              PrefillProducts::choose(session.params(), decoder, session.options.products));
     products.begin_layer(0);
     const auto begin = Clock::now();
@@ -141,47 +143,97 @@ std::uint64_t reusable_memory(const Session::Impl & session) {
     return session.prefill_allocator.bytes();
 }
 
-}  // namespace
-
-PrefillBytes needed_memory(Session::Impl & session, const PrefillPlan & plan) {
-    PrefillBytes bytes = prefill_bytes(plan, session.params(), session.options.batch);
-    // Addresses only: nothing of it is written to.
-    bytes.refused = !had_memory([&] {
-        const RunMemory memory = apart();
-        Prefill prefill(session.environment(memory), plan, {});
-        bytes.compute += prefill.reserve();
-        bytes.passing = std::max(bytes.passing, prefill.widening_bytes());
-    });
-    return bytes;
+[[noreturn]] void raise_short(const PrefillPlan & plan, const PrefillBytes & bytes, std::uint64_t available) {
+    raise_machine(
+        "a prefill of {} tokens needs {:.0f} MiB ({:.0f} hidden states, {:.0f} keys and values, {:.0f} votes{}; {:.0f} "
+        "MiB are available",
+        plan.computed(), mebibytes(bytes.total()), mebibytes(bytes.hidden), mebibytes(bytes.cache),
+        mebibytes(bytes.compute + bytes.passing),
+        bytes.refused ? ") and buffers, which the system refused" : " and buffers)", mebibytes(available));
 }
 
-Reservation reserve_memory(Session::Impl & session, const PrefillPlan & plan, const std::shared_ptr<Meter> & taken) {
-    const std::uint64_t reusable = reusable_memory(session);
-    std::uint64_t unreserved = 0;
-    const auto raise = [&](const PrefillBytes & bytes) {
-        raise_machine(
-            "a prefill of {} tokens needs {:.0f} MiB ({:.0f} hidden states, {:.0f} keys and values, {:.0f} votes{}; "
-            "{:.0f} MiB are available",
-            plan.computed(), mebibytes(bytes.total()), mebibytes(bytes.hidden), mebibytes(bytes.cache),
-            mebibytes(bytes.compute + bytes.passing),
-            bytes.refused ? ") and buffers, which the system refused" : " and buffers)", mebibytes(unreserved));
-    };
-    // The sum without the graph's buffers is set aside before these are asked for.
-    const PrefillBytes least = prefill_bytes(plan, session.params(), session.options.batch);
-    std::optional<Reservation> reserved = Reservation::take(least.total(), taken, unreserved, reusable);
-    if (!reserved) {
-        raise(least);
+}  // namespace
+
+SizedPrefill::SizedPrefill(const PrefillBytes & least, const PrefillEnvironment & environment, const PrefillPlan & plan,
+                           Prefill::OnLogits on_logits)
+    : bytes(least) {
+    bytes.refused = !had_memory([&] {
+        prefill = std::make_unique<Prefill>(environment, plan, std::move(on_logits));
+        bytes.compute += prefill->reserve();
+        bytes.passing = std::max(bytes.passing, prefill->widening_bytes());
+    });
+}
+
+ReservedMemory::ReservedMemory(Session::Impl & session, const PrefillPlan & plan, const std::shared_ptr<Meter> & taken)
+    : plan_(plan),
+      reusable_(reusable_memory(session)),
+      bytes_(prefill_bytes(plan, session.params(), session.options.batch)),
+      reservation_(Reservation::take(bytes_.total(), taken, available_, reusable_)) {
+    if (!reservation_) {
+        raise_short(plan, bytes_, available_);
     }
-    const PrefillBytes bytes = needed_memory(session, plan);
-    if (bytes.refused) {
-        raise(bytes);
+    reservation_->count_taken(false);  // until the first unit all is mapped and no more
+}
+
+std::unique_ptr<Prefill> ReservedMemory::build(const PrefillEnvironment & environment, Prefill::OnLogits on_logits) {
+    SizedPrefill sized(bytes_, environment, plan_, std::move(on_logits));
+    const std::uint64_t more = sized.bytes.total() - bytes_.total();
+    bytes_ = sized.bytes;
+    if (bytes_.refused || !reservation_->extend(more, sized.prefill->compute_bytes(), reusable_)) {
+        raise_short(plan_, bytes_, available_);
     }
-    reserved = {};
-    reserved = Reservation::take(bytes.total(), taken, unreserved, reusable);
-    if (!reserved) {
-        raise(bytes);
+    return std::move(sized.prefill);
+}
+
+void ReservedMemory::take_buffers(std::uint64_t bytes) {
+    if (!std::exchange(buffers_taken_, true) && reservation_) {
+        reservation_->reduce(bytes);
+        reservation_->count_taken(true);
     }
-    return *std::move(reserved);
+}
+
+Estimate estimate_of(Session::Impl & session, const PrefillPlan & plan, const PrefillBytes & bytes,
+                     std::uint64_t available, std::int64_t max_tokens) {
+    std::uint64_t token = 0;  // branches answer one after the other
+    std::uint64_t shortest = session.options.context;
+    for (const BranchPlan & branch : plan.branches) {
+        shortest = std::min<std::uint64_t>(shortest, branch.n);
+        token = std::max(token, session.model.info().cache_bytes_per_token(branch.branch->cache.type));
+    }
+    // Without a limit the answer's length is unknown: the first block of rows it will take.
+    const std::uint64_t asked = max_tokens < 0 ? kv::Tail::kBlockRows : static_cast<std::uint64_t>(max_tokens);
+    const std::uint64_t answer_rows = std::min<std::uint64_t>(asked, session.options.context - shortest);
+    Estimate estimate;
+    estimate.prompt_tokens = plan.computed();
+    estimate.hidden_bytes = bytes.hidden;
+    estimate.cache_bytes = bytes.cache;
+    estimate.compute_bytes = bytes.compute + bytes.passing;
+    estimate.bytes_needed = estimate.hidden_bytes + estimate.cache_bytes + estimate.compute_bytes +
+                            answer_rows * token + state_bytes(session.params());  // that a step writes
+    if (bytes.refused) {  // more than there is; how much more is not known
+        estimate.bytes_needed = std::max(estimate.bytes_needed, available + 1);
+    }
+    estimate.bytes_available = available;
+    estimate.bytes_held = Internals::of(session.model)->held_bytes();
+    if (!estimate.fits()) {
+        return estimate;
+    }
+    if (!session.speed) {
+        try {
+            const bool measured = had_memory([&] {
+                session.speed = Speed{measure_layer(session), measure_row(session), measure_pair(session)};
+            });
+            if (!measured) {
+                return estimate;
+            }
+        } catch (const Interrupted &) {
+            return estimate;  // sizes alone: the caller knows that it is to stop
+        }
+    }
+    const double products = session.speed->layer_seconds + plan.computed() * session.speed->row_seconds;
+    const double attention = attention_pairs(plan) * session.speed->pair_seconds;
+    estimate.seconds = session.params().layers * products + session.params().attending_layers() * attention;
+    return estimate;
 }
 
 }  // namespace run
@@ -191,50 +243,13 @@ Estimate Session::estimate(std::span<const Branch> branches, std::int64_t max_to
     const Impl::Call under_way(*impl_, call);
     const run::PrefillPlan plan = impl_->plan(branches, options);
     const std::uint64_t reusable = run::reusable_memory(*impl_);
-    std::uint64_t available = unreserved_memory();  // before needed_memory(), which takes addresses
+    std::uint64_t available = unreserved_memory();  // before addresses are taken
     available += std::min(reusable, std::numeric_limits<std::uint64_t>::max() - available);
-    const run::PrefillBytes bytes = run::needed_memory(*impl_, plan);
-    std::uint64_t token = 0;  // branches answer one after the other
-    std::uint64_t shortest = impl_->options.context;
-    for (const Branch & branch : branches) {
-        shortest = std::min<std::uint64_t>(shortest, branch.prompt.tokens.size());
-        token = std::max(token, impl_->model.info().cache_bytes_per_token(branch.cache.type));
-    }
-    // Without a limit the answer's length is unknown: the first block of rows it will take.
-    const std::uint64_t asked = max_tokens < 0 ? kv::Tail::kBlockRows : static_cast<std::uint64_t>(max_tokens);
-    const std::uint64_t answer_rows = std::min<std::uint64_t>(asked, impl_->options.context - shortest);
-    Estimate estimate;
-    estimate.prompt_tokens = plan.computed();
-    estimate.hidden_bytes = bytes.hidden;
-    estimate.cache_bytes = bytes.cache;
-    estimate.compute_bytes = bytes.compute + bytes.passing;
-    estimate.bytes_needed = estimate.hidden_bytes + estimate.cache_bytes + estimate.compute_bytes +
-                            answer_rows * token + run::state_bytes(impl_->params());  // that a step writes
-    if (bytes.refused) {  // more than there is; how much more is not known
-        estimate.bytes_needed = std::max(estimate.bytes_needed, available + 1);
-    }
-    estimate.bytes_available = available;
-    estimate.bytes_held = Internals::of(impl_->model)->held_bytes();
-    if (!estimate.fits()) {
-        return estimate;
-    }
-    if (!impl_->speed) {
-        try {
-            const bool measured = run::had_memory([&] {
-                impl_->speed =
-                    run::Speed{run::measure_layer(*impl_), run::measure_row(*impl_), run::measure_pair(*impl_)};
-            });
-            if (!measured) {
-                return estimate;
-            }
-        } catch (const run::Interrupted &) {
-            return estimate;  // sizes alone: the caller knows that it is to stop
-        }
-    }
-    const double products = impl_->speed->layer_seconds + plan.computed() * impl_->speed->row_seconds;
-    const double attention = run::attention_pairs(plan) * impl_->speed->pair_seconds;
-    estimate.seconds = impl_->params().layers * products + impl_->params().attending_layers() * attention;
-    return estimate;
+    const run::RunMemory memory = run::apart();
+    const run::PrefillBytes bytes = run::SizedPrefill(run::prefill_bytes(plan, impl_->params(), impl_->options.batch),
+                                                      impl_->environment(memory, impl_->prefill_allocator), plan, {})
+                                        .bytes;
+    return run::estimate_of(*impl_, plan, bytes, available, max_tokens);
 } catch (const std::bad_alloc &) {
     out_of_memory();
 }

@@ -77,6 +77,12 @@ std::uint64_t Prefill::reserve() {
             reserve_layer(layer);
         }
     }
+    trunk_rows_ = {};
+    for (BranchCache & branch : branches_) {
+        branch.rows() = {};
+    }
+    layer_ = 0;
+    reserving_ = false;
     return compute_bytes() + environment_.work->alive() - held;
 }
 

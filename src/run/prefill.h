@@ -89,8 +89,8 @@ public:
     /// What is left of each branch, once it is done; of those that were dropped, nothing.
     [[nodiscard]] std::vector<PrefilledBranch> take();
 
-    /// Reserves the buffers of the largest chunk without computing, and writes to none of them; nothing else is called
-    /// then. Returns compute_bytes() and what packed weights take.
+    /// Before anything else is called: gets the buffers of the largest chunk without computing, and writes to none of
+    /// them. Returns compute_bytes() and what packed weights take.
     std::uint64_t reserve();
     /// Bytes that packing a layer's weights takes for a moment, once reserve() has seen the layers.
     [[nodiscard]] std::uint64_t widening_bytes() const { return products_.widening_bytes(); }

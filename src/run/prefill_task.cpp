@@ -28,8 +28,8 @@ struct PrefillTask::Impl {
     Session::Impl & session;
     std::vector<Branch> branches;
     run::RunMemory memory;
-    std::optional<Reservation> reservation;        ///< for as long as there are units to compute
     run::PrefillPlan plan;                         ///< refers to the branches
+    run::ReservedMemory reserved;                  ///< for as long as there are units to compute
     std::shared_ptr<run::HeldRows> in_memory;      ///< where rows are held, or
     std::shared_ptr<run::DocumentWriter> in_file;  ///< where they go; both null: nowhere
     std::string hold_error;                        ///< what opening the complete file threw
@@ -37,9 +37,8 @@ struct PrefillTask::Impl {
     std::vector<std::vector<float>> logits;        ///< of each branch's last token
     std::vector<std::vector<ScoredToken>> scores;  ///< of each branch
     run::Accounting accounting;
-    run::Prefill prefill;
-    double milliseconds = 0;     ///< spent in units
-    bool buffers_taken = false;  ///< the graph's and the hidden states are in use
+    std::unique_ptr<run::Prefill> prefill;
+    double milliseconds = 0;  ///< spent in units
     bool interrupted = false;
     bool over = false;  ///< taken, or ended by an error: nothing can be done with it
 
@@ -55,15 +54,11 @@ struct PrefillTask::Impl {
     std::shared_ptr<run::RowSink> make_sink(const std::filesystem::path & path);
     /// Notes what the last unit took at most.
     void account() {
-        accounting.sample(session.memory->peak() + prefill.compute_bytes());
+        accounting.sample(session.memory->peak() + prefill->compute_bytes());
         session.memory->restart_peak();
-        if (!buffers_taken) {
-            buffers_taken = true;
-            reservation->reduce(prefill.compute_bytes());
-            reservation->count_taken(true);
-        }
-        if (interrupted || prefill.done()) {
-            reservation.reset();
+        reserved.take_buffers(prefill->compute_bytes());
+        if (interrupted || prefill->done()) {
+            reserved.release();
         }
     }
     /// The document's file, once it is complete.
@@ -88,29 +83,13 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// What the plan needs of the texts is read only if memory suffices for the rest. The peak of this run begins here.
-run::PrefillPlan checked_plan(Session::Impl & session, std::span<const Branch> branches, const PrefillOptions & options,
-                              const run::RunMemory & memory, std::optional<Reservation> & reservation) {
-    run::PrefillPlan plan = session.plan(branches, options);
-    reservation = run::reserve_memory(session, plan, memory.taken);
-    reservation->count_taken(false);  // until the first unit all is mapped and no more
+/// What the plan needs of the texts.
+void mark_texts(run::PrefillPlan & plan, const text::Vocabulary & vocabulary) {
     for (run::BranchPlan & branch : plan.branches) {
         if (branch.cache.compress && branch.cache.cluster.reads_text()) {
-            branch.marks = run::text_marks(Internals::of(session.model)->vocabulary, branch.branch->prompt.tokens);
+            branch.marks = run::text_marks(vocabulary, branch.branch->prompt.tokens);
         }
     }
-    session.log_products();
-    session.arena->meter().restart_peak();
-    session.memory->restart_peak();
-    return plan;
-}
-
-run::PrefillEnvironment environment(Session::Impl & session, const PrefillOptions & options,
-                                    std::shared_ptr<run::RowSink> sink, const run::RunMemory & memory) {
-    run::PrefillEnvironment environment = session.environment(memory);
-    environment.source = options.document ? Internals::of(*options.document).rows : nullptr;
-    environment.sink = std::move(sink);
-    return environment;
 }
 
 }  // namespace
@@ -119,13 +98,21 @@ PrefillTask::Impl::Impl(Session::Impl & of, std::span<const Branch> asked, const
     : session(of),
       branches(asked.begin(), asked.end()),
       memory(*session.arena, session.work),
-      plan(checked_plan(session, branches, options, memory, reservation)),
+      plan(session.plan(branches, options)),
+      reserved(session, plan, memory.taken),
       logits(branches.size()),
-      scores(branches.size()),
-      prefill(environment(session, options, make_sink(options.hold_file), memory), plan,
-              [this](std::size_t branch, std::uint32_t first, std::uint32_t rows, const float * of_rows) {
-                  take_logits(branch, first, {of_rows, std::size_t{rows} * session.params().vocabulary});
-              }) {
+      scores(branches.size()) {
+    mark_texts(plan, Internals::of(session.model)->vocabulary);
+    run::PrefillEnvironment environment = session.environment(memory, session.prefill_allocator);
+    environment.source = options.document ? Internals::of(*options.document).rows : nullptr;
+    environment.sink = make_sink(options.hold_file);
+    prefill = reserved.build(
+        environment, [this](std::size_t branch, std::uint32_t first, std::uint32_t rows, const float * of_rows) {
+            take_logits(branch, first, {of_rows, std::size_t{rows} * session.params().vocabulary});
+        });
+    session.log_products();
+    session.arena->meter().restart_peak();  // the run's begins here
+    session.memory->restart_peak();
     if (in_memory) {
         document = Internals::make(
             std::make_shared<const Document::Impl>(Document::Impl{Internals::of(session.model), in_memory}));
@@ -210,9 +197,9 @@ void PrefillTask::Impl::restore(const std::filesystem::path & path, const CallOp
         raise_input("{}: it was paused with other prompts, cache configurations or documents than are given now", name);
     }
     in.number("milliseconds", milliseconds);
-    prefill.restore(in);
+    prefill->restore(in);
     in.expect_end();
-    if (in_file && in_file->given() != prefill.layer()) {
+    if (in_file && in_file->given() != prefill->layer()) {
         in_file->give_up("its rows could not be written before the prefill was paused");
     }
     open_committed();
@@ -224,7 +211,7 @@ PrefillTask & PrefillTask::operator=(PrefillTask &&) noexcept = default;
 PrefillTask::~PrefillTask() = default;
 
 bool PrefillTask::ready() const {
-    return done() || impl_->prefill.ready();
+    return done() || impl_->prefill->ready();
 }
 
 const std::optional<Document> & PrefillTask::document() const {
@@ -241,17 +228,17 @@ bool PrefillTask::advance(const CallOptions & call) try {
         return false;
     }
     if (!ready()) {
-        raise_usage("the prefill's document has {} layers, and the next is not there yet", impl_->prefill.layer());
+        raise_usage("the prefill's document has {} layers, and the next is not there yet", impl_->prefill->layer());
     }
     const Session::Impl::Call under_way(impl_->session, call);
     const auto begin = Clock::now();
     impl_->over = true;
     try {
-        impl_->prefill.advance();
+        impl_->prefill->advance();
     } catch (const run::Interrupted &) {
         impl_->interrupted = true;
     } catch (...) {
-        impl_->reservation.reset();
+        impl_->reserved.release();
         throw;
     }
     impl_->over = false;
@@ -266,8 +253,16 @@ bool PrefillTask::advance(const CallOptions & call) try {
     out_of_memory();
 }
 
+Estimate PrefillTask::estimate(std::int64_t max_tokens, const CallOptions & call) const try {
+    const Session::Impl::Call under_way(impl_->session, call);
+    return run::estimate_of(impl_->session, impl_->plan, impl_->reserved.bytes(), impl_->reserved.available(),
+                            max_tokens);
+} catch (const std::bad_alloc &) {
+    out_of_memory();
+}
+
 bool PrefillTask::between_layers() const {
-    return !impl_->interrupted && impl_->prefill.between_layers();
+    return !impl_->interrupted && impl_->prefill->between_layers();
 }
 
 bool PrefillTask::save(const std::filesystem::path & path, const CallOptions & call) const try {
@@ -285,7 +280,7 @@ bool PrefillTask::save(const std::filesystem::path & path, const CallOptions & c
             out.number("size of its terms", std::uint64_t{terms.size()});
             out.array(std::span<const std::byte>(terms));
             out.number("milliseconds", impl_->milliseconds);
-            impl_->prefill.save(out);
+            impl_->prefill->save(out);
         },
         impl_->session.stop.with(call), Telling(call), run::kPausedPrefill);
 } catch (const std::bad_alloc &) {
@@ -293,16 +288,16 @@ bool PrefillTask::save(const std::filesystem::path & path, const CallOptions & c
 }
 
 bool PrefillTask::done() const {
-    return impl_->interrupted || impl_->prefill.done();
+    return impl_->interrupted || impl_->prefill->done();
 }
 
 CallProgress PrefillTask::progress() const {
     CallProgress progress;
     progress.layers = impl_->session.params().layers;
-    progress.layer = impl_->prefill.layer();
+    progress.layer = impl_->prefill->layer();
     progress.tokens = impl_->plan.computed();
     progress.total = progress.tokens * progress.layers;
-    progress.done = impl_->prefill.units();
+    progress.done = impl_->prefill->units();
     progress.seconds = impl_->milliseconds / 1000;
     if (progress.done > 0) {
         const auto left = static_cast<double>(progress.total - progress.done);
@@ -316,9 +311,9 @@ void PrefillTask::drop(std::size_t branch) try {
     if (branch >= impl_->branches.size()) {
         raise_usage("branch {} is to be dropped of {}", branch, impl_->branches.size());
     }
-    impl_->prefill.drop(branch);
-    if (impl_->prefill.done()) {
-        impl_->reservation.reset();
+    impl_->prefill->drop(branch);
+    if (impl_->prefill->done()) {
+        impl_->reserved.release();
     }
 } catch (const std::bad_alloc &) {
     out_of_memory();
@@ -334,13 +329,13 @@ PrefillResult PrefillTask::take() try {
     PrefillResult result;
     result.stats.trunk_tokens = impl_->plan.trunk;
     result.stats.held_tokens = impl_->plan.held;
-    result.stats.computed_tokens = impl_->prefill.units() / session.params().layers;
+    result.stats.computed_tokens = impl_->prefill->units() / session.params().layers;
     result.stats.interrupted = impl_->interrupted;
     result.stats.branch_compress_ms.resize(impl_->interrupted ? 0 : impl_->branches.size());
     if (!impl_->interrupted) {
-        std::vector<run::PrefilledBranch> done = impl_->prefill.take();
+        std::vector<run::PrefilledBranch> done = impl_->prefill->take();
         for (std::size_t index = 0; index < done.size(); ++index) {
-            if (!impl_->prefill.dropped(index)) {
+            if (!impl_->prefill->dropped(index)) {
                 result.stats.branch_compress_ms[index] = done[index].compress_ms;
                 result.stats.compress_ms += done[index].compress_ms;
                 result.sequences.push_back(impl_->sequence(index, std::move(done[index])));

@@ -110,12 +110,12 @@ Session::Impl::Impl(Model loaded, const SessionOptions & asked)
       stepper(params(), Internals::of(model)->decoder, compute, options.attention, options.products, options.batch,
               work) {}
 
-run::PrefillEnvironment Session::Impl::environment(const run::RunMemory & of_run) {
+run::PrefillEnvironment Session::Impl::environment(const run::RunMemory & of_run, run::Allocator & allocator) {
     return {.params = params(),
             .decoder = Internals::of(model)->decoder,
             .weights = Internals::of(model)->weights,
             .compute = compute,
-            .allocator = prefill_allocator,
+            .allocator = allocator,
             .arena = *of_run.arena,
             .work = of_run.work,
             .batch = options.batch,

@@ -66,7 +66,7 @@ struct Session::Impl {
     };
 
     [[nodiscard]] const model::HyperParameters & params() const { return Internals::of(model)->params; }
-    [[nodiscard]] run::PrefillEnvironment environment(const run::RunMemory & of_run);
+    [[nodiscard]] run::PrefillEnvironment environment(const run::RunMemory & of_run, run::Allocator & allocator);
     /// Throws as plan_prefill() does, and Error(Usage) for a document of another model.
     [[nodiscard]] run::PrefillPlan plan(std::span<const Branch> branches, const PrefillOptions & prefill) const;
     /// Tells the log which path the products of its prefills take: once.

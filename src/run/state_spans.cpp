@@ -23,6 +23,7 @@ StateSpans::StateSpans(const model::HyperParameters & params, const PrefillPlan 
       results_(most_spans(plan, batch) * floats_ * sizeof(float), std::move(work)) {}
 
 void StateSpans::begin_layer(const Block * held) {
+    spans_.clear();
     if (held != nullptr) {
         std::copy_n(held->floats(), floats_, trunk_.floats());
     } else {

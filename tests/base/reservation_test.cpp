@@ -4,11 +4,15 @@
 
 #include <algorithm>
 #include <memory>
+#include <stdexcept>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "base/block.h"
 #include "base/resident.h"
+#include "support/child.h"
+#include "support/sanitizers.h"
 
 namespace snapkv {
 namespace {
@@ -39,6 +43,35 @@ TEST(Reservation, IsGoneForOthersUntilItIsTaken) {
         EXPECT_GT(unreserved_memory(), before - kNoise);
     }
     EXPECT_GT(unreserved_memory(), before - kNoise);
+}
+
+TEST(Reservation, GrowsAsFarAsThereIsMemory) {
+    const std::uint64_t before = unreserved_memory();
+    auto reserved = take(kGigabyte / 2, std::make_shared<Meter>());
+    ASSERT_TRUE(reserved.has_value());
+    EXPECT_FALSE(reserved->extend(2 * available_memory(), 0));
+    EXPECT_GT(unreserved_memory(), before - kGigabyte / 2 - kNoise) << "nothing has changed";
+    EXPECT_TRUE(reserved->extend(kGigabyte / 2, 0));
+    EXPECT_LT(unreserved_memory(), before - kGigabyte + kNoise);
+}
+
+/// Where addresses are limited, what has its addresses by now is not asked for again.
+TEST(Reservation, CountsAddressesOnce) {
+    if (test::kSanitized) {
+        return;
+    }
+    EXPECT_EQ(test::in_child([] {
+                  test::limit_memory(kGigabyte);
+                  const auto meter = std::make_shared<Meter>();
+                  auto reserved = take(kGigabyte / 4, meter);
+                  reserved->count_taken(false);
+                  const Block counted(kGigabyte / 4, meter);
+                  const Block others(kGigabyte / 2, std::make_shared<Meter>());
+                  if (reserved->extend(kGigabyte / 2, 0) || !reserved->extend(kGigabyte / 2, kGigabyte / 2)) {
+                      throw std::logic_error("what is mapped counts twice, or not at all");
+                  }
+              }),
+              test::Ending::Success);
 }
 
 TEST(Reservation, OfMoreThanThereIsSaysHowMuchThatIs) {

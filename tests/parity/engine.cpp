@@ -22,7 +22,7 @@ std::vector<float> prefill_logits(Session::Impl & engine, std::span<const Token>
     const std::size_t vocabulary = engine.params().vocabulary;
     std::vector<float> all(tokens.size() * vocabulary);
     const run::RunMemory memory(*engine.arena, engine.work);
-    run::Prefill prefill(engine.environment(memory), plan,
+    run::Prefill prefill(engine.environment(memory, engine.prefill_allocator), plan,
                          [&](std::size_t, std::uint32_t first, std::uint32_t rows, const float * logits) {
                              std::copy_n(logits, rows * vocabulary,
                                          all.begin() + static_cast<std::ptrdiff_t>(first * vocabulary));
