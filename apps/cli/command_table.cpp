@@ -67,8 +67,8 @@ const std::vector<CommandInfo> & commands() {
         {Command::Policies, "policies", "[--json]", "list the cache policies, their sources and what they choose",
          "Prints the table behind --kv-policy: what each policy keeps, the paper it is from, what it adds to a "
          "prefill, "
-         "and what it chooses where the options leave it open. Every policy decides once, at the prompt's end; those "
-         "marked * go on evicting while they generate by their authors' rule, which they do not do here yet."},
+         "and what it chooses where the options leave it open. Those marked * go on evicting while they generate, "
+         "by their authors' rule (--kv-evict off ends that); the others decide once, at the prompt's end."},
         {Command::Completion, "completion", "bash|zsh|fish", "print a completion script for a shell",
          "For bash: `source <(snapkv completion bash)`."},
         {Command::Docs, "docs", "", "print the command-line reference as Markdown", "", true},

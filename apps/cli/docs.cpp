@@ -93,6 +93,7 @@ constexpr std::string_view json_rest =
     R"(| `compressed`, `reason` | whether rows were dropped; if not, the reason (else null) |
 | `rows_full`, `rows_kept`, `bytes_full`, `bytes_kept` | rows and bytes of the prompt, summed over layers and KV heads: what a full cache takes, and what was kept after prefill; rows shared with other answers count in full |
 | `rows_per_head` | rows that a KV head keeps of the prompt: the fewest (`least`), the `median` and the most (`most`) of all heads and layers |
+| `evicted` | rows let go since the prompt, summed over layers that do not slide and KV heads |
 | `bytes_peak` | peak memory of keys and values, a layer's working copy included |
 
 With several questions, `answers` is an array; each element has its own `text`, `tokens`, `prompt_tokens`,

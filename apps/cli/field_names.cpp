@@ -5,7 +5,7 @@
 namespace snapkv::cli {
 
 std::span<const FieldName> field_names() {
-    static constexpr std::array<FieldName, 26> names{{
+    static constexpr std::array<FieldName, 28> names{{
         {"rope.scaling", "--rope-scaling"},
         {"rope.scale", "--rope-scale"},
         {"rope.freq_base", "--rope-freq-base"},
@@ -19,6 +19,8 @@ std::span<const FieldName> field_names() {
         {"cache.allocation", "--kv-allocation"},
         {"cache.budget", "--kv-budget"},
         {"cache.sink", "--kv-sink"},
+        {"cache.evict", "--kv-evict"},
+        {"cache.tail_budget", "--kv-tail-budget"},
         {"cache.type.key", "--kv-type-k"},
         {"cache.type.value", "--kv-type-v"},
         {"cache.rotate", "--kv-rotate"},

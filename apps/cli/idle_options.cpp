@@ -64,7 +64,7 @@ const std::vector<Rule> & rules() {
     static const std::vector<Rule> list = {
         {in(Command::Run, Command::Show, Command::Bench, Command::Eval),
          {"--kv-budget", "--kv-window", "--kv-recent", "--kv-evidence", "--kv-cluster", "--kv-kernel", "--kv-pool",
-          "--kv-group", "--kv-allocation", "--kv-sink"},
+          "--kv-group", "--kv-allocation", "--kv-sink", "--kv-evict"},
          [](const Settings & s) { return makes_cache(s) && keeps_all(s); },
          "with --kv-policy full"},
         {in(Command::Run, Command::Show, Command::Bench, Command::Eval, Command::Observe),

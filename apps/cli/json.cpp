@@ -25,6 +25,7 @@ Json cache_json(const CacheStats & cache) {
                              {"most", cache.rows_per_head.most}};
     json["bytes_full"] = cache.bytes_full;
     json["bytes_kept"] = cache.bytes_kept;
+    json["evicted"] = cache.evicted;
     return json;
 }
 

@@ -72,4 +72,12 @@ std::string budget_text(const Budget & budget) {
     return fmt::format("{:.10g}{}", budget.value, budget.unit == Budget::Unit::Percent ? "%" : "");
 }
 
+std::optional<std::uint32_t> read_tail_budget(std::string_view option, std::string_view text) {
+    return text == "none" ? std::nullopt : std::optional(read_count(option, text, 1));
+}
+
+std::string tail_budget_text(const std::optional<std::uint32_t> & rows) {
+    return rows ? fmt::format("{}", *rows) : "none";
+}
+
 }  // namespace snapkv::cli

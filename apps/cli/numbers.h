@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,9 @@ namespace snapkv::cli {
 [[nodiscard]] Budget read_budget(std::string_view option, std::string_view text);
 /// A budget as read_budget() takes it.
 [[nodiscard]] std::string budget_text(const Budget & budget);
+/// Rows of what comes after the prompt; `none`: all of them.
+[[nodiscard]] std::optional<std::uint32_t> read_tail_budget(std::string_view option, std::string_view text);
+[[nodiscard]] std::string tail_budget_text(const std::optional<std::uint32_t> & rows);
 
 /// A kernel's width, an odd number.
 [[nodiscard]] std::uint32_t read_kernel(std::string_view option, std::string_view text);

@@ -23,8 +23,8 @@ void add_cache_options(std::vector<Option> & table) {
          .help =
              "what to keep of the prompt's keys and values: every row (full), or in each KV head the rows that the "
              "prompt's last tokens vote for, as the paper has it (snapkv) or with the choices that lose least (auto), "
-             "or as other papers have it, at the prompt's end and not yet while generating (`snapkv policies` lists "
-             "all). The options below take the place of the policy's own choices",
+             "or as other papers have it (`snapkv policies` lists all). The options below take the place of the "
+             "policy's own choices",
          .section = section,
          .commands = prompting,
          .read = [](Settings & s, Name name, const Value & v) { s.cache.policy = from_word(policy_words(), name, v); },
@@ -174,6 +174,30 @@ void add_cache_options(std::vector<Option> & table) {
              },
          .show = [](const Settings & s) { return s.cache.sink ? fmt::format("{}", *s.cache.sink) : "auto"; },
          .report = [](const CacheStats & c) { return Json(c.sink); }});
+    table.push_back(
+        {.names = {"--kv-evict"},
+         .placeholder = "HOW",
+         .help = "go on evicting while generating, so that prompt and answer together stay within the budget, by the "
+                 "rule of the policy's authors; auto: streaming, tova, h2o and scissorhands do, the others cannot. "
+                 "Layers with a sliding window hold what they see, recurrent ones have no rows",
+         .section = section,
+         .commands = prompting,
+         .read = [](Settings & s, Name name,
+                    const Value & v) { s.cache.evict = from_word_or_auto(switch_words, name, v); },
+         .show = [](const Settings & s) { return to_word_or_auto(switch_words, s.cache.evict); },
+         .words = word_list_with_auto(switch_words),
+         .report = [](const CacheStats & c) { return Json(to_word(switch_words, c.evicts)); }});
+    table.push_back(
+        {.names = {"--kv-tail-budget"},
+         .placeholder = "N|none",
+         .help = "rows that each KV head holds of what comes after the prompt, generated tokens and further turns: the "
+                 "last N; layers with a sliding window hold what they see, recurrent ones have no rows",
+         .section = section,
+         .commands = prompting,
+         .read = [](Settings & s, Name name, const Value & v) { s.cache.tail_budget = read_tail_budget(name, v); },
+         .show = [](const Settings & s) { return tail_budget_text(s.cache.tail_budget); },
+         .report =
+             [](const CacheStats & c) { return c.config.tail_budget ? Json(*c.config.tail_budget) : Json(nullptr); }});
     table.push_back(
         {.names = {"--kv-type"},
          .placeholder = "TYPE",

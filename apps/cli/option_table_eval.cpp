@@ -307,6 +307,23 @@ void add_caches(std::vector<Option> & table) {
          .read = [](Settings & s, Name name, const Value & v) { s.eval.caches.sinks = read_list(name, v, read_sink); },
          .show = [](const Settings & s) { return joined(s.eval.caches.sinks, window_text); }});
     table.push_back(
+        {.names = {"--kv-evict"},
+         .placeholder = "HOW,...",
+         .help = "go on evicting while generating: on, off, auto (as the policy's authors have it)",
+         .section = section,
+         .commands = serving,
+         .read = [](Settings & s, Name name,
+                    const Value & v) { s.eval.caches.evictions = read_words_or_auto(switch_words, name, v); },
+         .show = [](const Settings & s) { return words_or_auto_text(switch_words, s.eval.caches.evictions); }});
+    table.push_back({.names = {"--kv-tail-budget"},
+                     .placeholder = "N|none,...",
+                     .help = "rows that each KV head holds of what comes after the prompt: the last N",
+                     .section = section,
+                     .commands = serving,
+                     .read = [](Settings & s, Name name,
+                                const Value & v) { s.eval.caches.tails = read_list(name, v, read_tail_budget); },
+                     .show = [](const Settings & s) { return joined(s.eval.caches.tails, tail_budget_text); }});
+    table.push_back(
         {.names = {"--kv-type"},
          .placeholder = "TYPE,...",
          .help = "type to store keys and values in: one for both, or keys/values as in q8_0/q4_0",

@@ -52,7 +52,7 @@ Json policy_json(const NamedPolicy & policy) {
     json["keeps"] = policy.keeps;
     json["cost"] = policy.cost;
     json["decides"] = "at the prompt's end";
-    json["authors_evict_while_generating"] = policy.evicts_while_generating;
+    json["evicts_while_generating"] = policy.evicts_while_generating;
     if (policy.policy != Policy::Full) {
         json["evidence"] = name_of(policy.evidence);
         json["group"] = name_of(policy.group);
@@ -98,8 +98,9 @@ int policies(const Settings & settings) {
             print_policy(policy);
         }
         print(
-            "\nEvery policy decides once, at the prompt's end. Those marked * go on evicting while they generate by "
-            "their\nauthors' rule; here they do not yet.\n");
+            "\nThose marked * go on evicting while they generate, by their authors' rule (--kv-evict off ends that); "
+            "the "
+            "others\ndecide once, at the prompt's end.\n");
     }
     finish_standard_output();
     return status_ok;

@@ -34,6 +34,10 @@ std::string word(const Cluster & cluster) {
     return cluster_text(cluster);
 }
 
+std::string word(bool on) {
+    return on ? "on" : "off";
+}
+
 /// The policy's own choice is called auto.
 template <typename Value>
 std::string word(const std::optional<Value> & value) {
@@ -73,6 +77,9 @@ std::string choices_of(const CacheConfig & cache, const VariantLists & lists) {
     if (lists.groups.size() > 1) {
         name += fmt::format(", group {}", word(cache.group));
     }
+    if (lists.evictions.size() > 1) {
+        name += fmt::format(", evict {}", word(cache.evict));
+    }
     if (lists.sinks.size() > 1) {
         name += fmt::format(", sink {}", word(cache.sink));
     }
@@ -81,6 +88,9 @@ std::string choices_of(const CacheConfig & cache, const VariantLists & lists) {
 
 std::string name_of(const CacheConfig & cache, const VariantLists & lists) {
     std::string name = choices_of(cache, lists);
+    if (lists.tails.size() > 1 && cache.tail_budget) {
+        name += fmt::format(", tail {}", *cache.tail_budget);
+    }
     if (lists.types.size() > 1) {
         name += fmt::format(", {}", word(cache.type));
     }
@@ -115,7 +125,8 @@ std::string cluster_text(const Cluster & cluster) {
 
 std::vector<std::pair<std::string, std::string>> settings_of(const CacheConfig & cache) {
     if (cache.policy == Policy::Full) {
-        return {};
+        return cache.tail_budget ? std::vector{std::pair(std::string("tail budget"), word(*cache.tail_budget))}
+                                 : std::vector<std::pair<std::string, std::string>>();
     }
     std::vector<std::pair<std::string, std::string>> settings{{"policy", std::string(named_policy(cache.policy).name)},
                                                               {"budget", word(cache.budget)},
@@ -128,6 +139,12 @@ std::vector<std::pair<std::string, std::string>> settings_of(const CacheConfig &
                                                               {"sink", word(cache.sink)},
                                                               {"type", word(cache.type)},
                                                               {"rotated", cache.rotate ? "yes" : "no"}};
+    if (cache.evict) {
+        settings.emplace_back("evict", word(*cache.evict));
+    }
+    if (cache.tail_budget) {
+        settings.emplace_back("tail budget", word(*cache.tail_budget));
+    }
     if (cache.cluster && *cache.cluster == Cluster::kernel(cache.cluster->width(), cache.cluster->pooling)) {
         settings.emplace_back("pooling", word(cache.cluster->pooling));
         settings.emplace_back("kernel", fmt::format("{}", cache.cluster->width()));
@@ -166,11 +183,16 @@ std::vector<Variant> make_variants(const VariantLists & lists) {
         });
     };
     const auto for_each_storage = [&](const auto & body) {
-        each(cache, lists.types, &CacheConfig::type, [&] { each(cache, lists.rotations, &CacheConfig::rotate, body); });
+        each(cache, lists.tails, &CacheConfig::tail_budget, [&] {
+            each(cache, lists.types, &CacheConfig::type,
+                 [&] { each(cache, lists.rotations, &CacheConfig::rotate, body); });
+        });
     };
     const auto for_each_share = [&](const auto & body) {
-        each(cache, lists.allocations, &CacheConfig::allocation,
-             [&] { each(cache, lists.sinks, &CacheConfig::sink, body); });
+        each(cache, lists.allocations, &CacheConfig::allocation, [&] {
+            each(cache, lists.sinks, &CacheConfig::sink,
+                 [&] { each(cache, lists.evictions, &CacheConfig::evict, body); });
+        });
     };
     each(cache, lists.policies, &CacheConfig::policy, [&] {
         each(cache, lists.budgets, &CacheConfig::budget, [&] {

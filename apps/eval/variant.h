@@ -30,6 +30,8 @@ struct VariantLists {
     std::vector<std::optional<GroupReduce>> groups{std::nullopt};
     std::vector<std::optional<Allocation>> allocations{std::nullopt};
     std::vector<std::optional<std::uint32_t>> sinks{std::nullopt};
+    std::vector<std::optional<bool>> evictions{std::nullopt};
+    std::vector<std::optional<std::uint32_t>> tails{std::nullopt};  ///< std::nullopt: all rows
     std::vector<KvTypes> types{KvType::F16};
     std::vector<bool> rotations{true};  ///< of quantised rows
 };

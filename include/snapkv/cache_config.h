@@ -138,6 +138,13 @@ struct CacheConfig {
     std::optional<Cluster> cluster{};
     std::optional<Allocation> allocation{};
     std::optional<std::uint32_t> sink{};  ///< first positions, always kept; they count towards the budget
+    /// Whether it goes on evicting while it generates, so that prompt and answer together stay within the budget;
+    /// empty: as the policy's authors have it. Only a policy that does so can (NamedPolicy::evicts_while_generating).
+    /// Layers that slide hold what their window sees instead, and those that recur hold no rows.
+    std::optional<bool> evict{};
+    /// How many rows of what comes after the prompt, generated tokens and further turns, each KV head holds: the last
+    /// ones. Layers that slide hold what their window sees, and those that recur hold no rows. Empty: all of them.
+    std::optional<std::uint32_t> tail_budget{};
     KvTypes type;
     /// Rotate rows before they are quantised, which spreads outliers (see docs/method.md).
     bool rotate = true;

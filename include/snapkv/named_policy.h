@@ -53,7 +53,8 @@ struct NamedPolicy {
     Voters voters{};
     RecentRows recent{};
     std::uint32_t sink = 0;
-    /// Its authors go on evicting while they generate. Here every policy decides once, at the prompt's end.
+    /// It goes on evicting while it generates, unless CacheConfig::evict says otherwise: prompt and answer together
+    /// stay within the budget. The others decide once, at the prompt's end.
     bool evicts_while_generating = false;
 };
 

@@ -39,6 +39,9 @@ struct CacheStats {
     std::uint64_t rows_kept = 0;
     std::uint64_t bytes_full = 0;
     std::uint64_t bytes_kept = 0;
+    bool evicts = false;  ///< it goes on evicting: CacheConfig::evict, settled
+    /// Rows that were let go since the prompt, of all layers that do not slide and all KV heads.
+    std::uint64_t evicted = 0;
 };
 
 /// [layer][KV head][row]: original positions, ascending.
@@ -53,15 +56,16 @@ public:
     Sequence & operator=(Sequence &&) noexcept;
     ~Sequence();
 
-    /// A second sequence in the same state. Frozen segments are shared, rows added since are copied.
+    /// A second sequence in the same state. Frozen segments are shared, rows added since are copied, and so are all of
+    /// a sequence that goes on evicting.
     [[nodiscard]] Sequence fork() const;
 
     /// Takes back all tokens from `tokens` on, as if they had never come; the prompt's stay, and so do turns that were
     /// shrunk. Behind the prompt the logits are its own; behind a later token they are void, and that token counts as
     /// sampled and not fed yet: generate() and append() feed it first. Throws Error(Usage) for fewer tokens than the
-    /// prompt's, for no token behind shrunk turns, or more than there are, where layers recur, and for so few that
-    /// sliding layers have let go of what they would see (some 256 tokens can always be taken back, but none before the
-    /// last time that turns were shrunk).
+    /// prompt's, of a sequence that evicts, for no token behind shrunk turns, or more than there are, where layers
+    /// recur, and for so few that sliding layers, or a tail with a budget, have let go of what they would see (some 256
+    /// tokens can always be taken back, but none before the last time that turns were shrunk).
     void truncate(std::size_t tokens);
 
     /// All tokens so far, prompt and generated, in order. Their number is the next token's position, unless the last
@@ -70,7 +74,7 @@ public:
     [[nodiscard]] std::size_t prompt_tokens() const;
     [[nodiscard]] const CacheStats & cache_stats() const;
     /// The positions that have rows: those kept of the prompt and of shrunk turns, and all since but for what sliding
-    /// layers let go of.
+    /// layers and CacheConfig::tail_budget let go of; of a sequence that goes on evicting, those that it holds.
     [[nodiscard]] KeptPositions kept_positions() const;
     /// Logits after the last token that has a row, one per vocabulary entry.
     [[nodiscard]] std::span<const float> logits() const;

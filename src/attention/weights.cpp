@@ -25,14 +25,16 @@ public:
           spec_(input.spec),
           kv_head_(kv_head),
           steps_(cpu::f32_steps()),
+          strip_rows_((std::min(cpu::kStripRows, input.count * spec_.group()) + steps_.row_step - 1) / steps_.row_step *
+                      steps_.row_step),
           stride_((input.n + kLineFloats - 1) / kLineFloats * kLineFloats),
-          queries_(floats(cpu::kStripRows * cpu::padded(spec_.key_size))),
+          queries_(floats(strip_rows_ * cpu::padded(spec_.key_size))),
           keys_(floats(steps_.tile * cpu::padded(spec_.key_size))),
-          tile_(floats(std::size_t{cpu::kStripRows} * steps_.tile)),
+          tile_(floats(std::size_t{strip_rows_} * steps_.tile)),
           positions_(steps_.tile),
-          logits_(floats(cpu::kStripRows * stride_)),
+          logits_(floats(strip_rows_ * stride_)),
           weights_(floats(stride_)) {
-        std::fill_n(logits_.floats(), cpu::kStripRows * stride_, cpu::kNothingSeen);  // and so where there is no row
+        std::fill_n(logits_.floats(), strip_rows_ * stride_, cpu::kNothingSeen);  // and so where there is no row
     }
 
     /// False where the visit is to end.
@@ -68,7 +70,7 @@ private:
 
     void pack_queries(std::uint32_t first, std::uint32_t rows) {
         const std::size_t depth = cpu::padded(spec_.key_size);
-        std::fill_n(queries_.floats(), cpu::kStripRows * depth, 0.0F);
+        std::fill_n(queries_.floats(), strip_rows_ * depth, 0.0F);
         for (std::uint32_t i = 0; i < rows; ++i) {
             const std::uint32_t row = first + i;
             const float * from =
@@ -123,7 +125,8 @@ private:
     const AttentionSpec & spec_;
     std::uint32_t kv_head_;
     const cpu::TileSteps & steps_;
-    std::size_t stride_;  ///< floats of a row of logits
+    std::uint32_t strip_rows_;  ///< of the longest strip, padded
+    std::size_t stride_;        ///< floats of a row of logits
     Block queries_;
     Block keys_;
     Block tile_;

@@ -6,12 +6,19 @@
 namespace snapkv::kv {
 
 RowStore RowStore::copy() const {
-    return {segments, tail.copy()};
+    RowStore other{segments, tail.copy()};
+    for (const SlotRows & of_layer : slots) {
+        other.slots.push_back(of_layer.copy(tail.arena()));
+    }
+    return other;
 }
 
 void RowStore::view(std::uint32_t layer, std::uint32_t head, std::vector<HeadRows> & views) const {
     for (const auto & segment : segments) {
         views.push_back(segment->layer(layer).head(head));
+    }
+    if (!slots.empty() && slots[layer].capacity() > 0) {
+        views.push_back(slots[layer].head(head));
     }
     tail.view(layer, head, views);
 }
@@ -25,7 +32,7 @@ std::vector<std::vector<HeadRows>> RowStore::views(std::uint32_t layer) const {
 }
 
 std::uint32_t RowStore::least_rows() const {
-    std::uint32_t least = 0;
+    std::uint32_t least = tail.least_rows();
     for (std::uint32_t layer = 0; layer < tail.shapes().size(); ++layer) {
         if (tail.window(layer) == 0 || shape(layer).kv_heads == 0) {
             continue;

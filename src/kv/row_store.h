@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kv/segment.h"
+#include "kv/slot_rows.h"
 #include "kv/tail.h"
 
 namespace snapkv::kv {
@@ -15,12 +16,15 @@ namespace snapkv::kv {
 struct RowStore {
     std::vector<std::shared_ptr<const Segment>> segments;
     Tail tail;
+    /// [layer] of a sequence that goes on evicting: its own rows, before the tail's and in no order, where a layer
+    /// evicts; such a layer has none in segments. Else empty.
+    std::vector<SlotRows> slots{};
 
-    /// The same rows: segments are shared, the tail is copied.
+    /// The same rows: segments are shared, the others are copied.
     [[nodiscard]] RowStore copy() const;
 
     [[nodiscard]] const LayerShape & shape(std::uint32_t layer) const { return tail.shapes()[layer]; }
-    /// Appends views of all rows of one head to `views`.
+    /// Appends views of all rows of one head to `views`; where they are in slots, positions do not ascend.
     void view(std::uint32_t layer, std::uint32_t head, std::vector<HeadRows> & views) const;
     /// Of all heads of a layer.
     [[nodiscard]] std::vector<std::vector<HeadRows>> views(std::uint32_t layer) const;

@@ -48,12 +48,14 @@ Tail Tail::copy_from(std::uint32_t row) const {
         }
     }
     other.append(rows_ - row);
+    other.most_ = most_;
+    other.unseen_ = std::max(unseen_, row) - row;
     std::vector<HeadRows> views;
     for (std::uint32_t layer = 0; layer < shapes_.size(); ++layer) {
         const LayerShape & shape = shapes_[layer];
         for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
             views.clear();
-            view(layer, head, views);
+            view_from(first_row(layer), layer, head, views);
             for (const HeadRows & from : views) {
                 const std::uint32_t begin =
                     std::max(index_of(from.first), index_of(other.first_ + other.first_row(layer)));
@@ -106,6 +108,9 @@ void Tail::append(std::uint32_t count) {
 void Tail::truncate(std::uint32_t rows) {
     assert(rows <= rows_ && (rows >= least_rows() || rows == rows_));
     rows_ = rows;
+    if (most_) {
+        unseen_ = std::min(unseen_, rows - std::min(rows, *most_));
+    }
     for (Group & group : groups_) {
         group.blocks.resize(std::max(blocks_for(rows), group.gone) - group.gone);
     }
@@ -114,13 +119,31 @@ void Tail::truncate(std::uint32_t rows) {
 std::uint32_t Tail::least_rows() const {
     std::uint32_t least = 0;
     for (const Group & group : groups_) {
-        least = std::max(least, group.gone > 0 ? group.gone * kBlockRows + group.window - 1 : 0);
+        const std::uint32_t seen = group.window > 0 ? group.window - 1 : most_.value_or(0);
+        least = std::max(least, group.gone > 0 ? group.gone * kBlockRows + seen : 0);
     }
     return least;
 }
 
+void Tail::settle() {
+    if (!most_) {
+        return;
+    }
+    unseen_ = rows_ - std::min(rows_, *most_);
+    const std::uint32_t spare = *most_ > 0 ? kBlockRows : 0;
+    give_back(0, (unseen_ - std::min(unseen_, spare)) / kBlockRows * kBlockRows);
+}
+
+std::uint64_t Tail::out_of_sight() const {
+    std::uint64_t heads = 0;
+    for (std::uint32_t layer = 0; layer < shapes_.size(); ++layer) {
+        heads += windows_[layer] == 0 ? shapes_[layer].kv_heads : 0;
+    }
+    return heads * unseen_;
+}
+
 void Tail::give_back(std::uint32_t window, std::uint32_t row) {
-    assert(window > 0 && row % kBlockRows == 0 && (row <= rows_ || rows_ == 0));
+    assert(row % kBlockRows == 0 && (row <= rows_ || rows_ == 0));
     for (Group & group : groups_) {
         const std::uint32_t gone = row / kBlockRows;
         if (group.window == window && gone > group.gone) {
@@ -147,16 +170,25 @@ Tail::Place Tail::place(std::uint32_t layer, std::uint32_t row) {
 }
 
 void Tail::view(std::uint32_t layer, std::uint32_t head, std::vector<HeadRows> & views) const {
+    view_from(first_seen(layer), layer, head, views);
+}
+
+void Tail::view_from(std::uint32_t first, std::uint32_t layer, std::uint32_t head,
+                     std::vector<HeadRows> & views) const {
     const LayerShape & shape = shapes_[layer];
     const Group & group = group_of(layer);
     for (std::uint32_t block = 0; block < group.blocks.size(); ++block) {
         const std::uint32_t begin = (group.gone + block) * kBlockRows;
+        const std::uint32_t skipped = std::max(first, begin) - begin;
+        if (skipped >= std::min(kBlockRows, rows_ - begin)) {
+            continue;
+        }
         const std::byte * base = group.blocks[block].data() + places_[layer].offset;
         HeadRows rows;
-        rows.keys = base + head * kBlockRows * shape.key_bytes();
-        rows.values = base + values_offset(shape) + head * kBlockRows * shape.value_stride();
-        rows.rows = std::min(kBlockRows, rows_ - begin);
-        rows.first = first_ + begin;
+        rows.keys = base + (head * kBlockRows + skipped) * shape.key_bytes();
+        rows.values = base + values_offset(shape) + (head * kBlockRows + skipped) * shape.value_stride();
+        rows.rows = std::min(kBlockRows, rows_ - begin) - skipped;
+        rows.first = first_ + begin + skipped;
         views.push_back(rows);
     }
 }

@@ -23,7 +23,8 @@ public:
     AppendedRows(const AppendedRows &) = delete;
     AppendedRows & operator=(const AppendedRows &) = delete;
 
-    void keep() { appended_ = 0; }
+    /// They stay; what they put out of sight is let go.
+    void keep();
 
 private:
     [[nodiscard]] kv::Tail & tail(std::size_t index) const { return feeds_[index].sequence->rows.tail; }

@@ -9,6 +9,14 @@
 
 namespace snapkv::run {
 
+namespace {
+
+/// Tokens of a message that are read together where a sequence holds so many rows and no more: it holds these beside
+/// them for as long.
+constexpr std::size_t kBoundedTurn = kv::Tail::kBlockRows;
+
+}  // namespace
+
 Appending::Appending(Session::Impl & session, Sequence::Impl & sequence, std::vector<Token> feed,
                      const Scoring & scoring, Telling tell)
     : session_(session),
@@ -30,7 +38,9 @@ Appending::Appending(Session::Impl & session, Sequence::Impl & sequence, std::ve
 }
 
 std::uint32_t Appending::advance(CapturedQueries * captured) {
-    for (std::size_t count = session_.stepper.turn_size(feed_.size() - fed_);;) {
+    const std::size_t left = feed_.size() - fed_;
+    const bool bounded = sequence_.rows.tail.most().has_value();
+    for (std::size_t count = session_.stepper.turn_size(bounded ? std::min(left, kBoundedTurn) : left);;) {
         try {
             feed(count, captured);
             return static_cast<std::uint32_t>(count);

@@ -78,6 +78,9 @@ void BranchCache::finish_layer(std::uint32_t layer, Compute & compute, const att
     } else {
         store_whole(compute);
     }
+    if (plan_.cache.evicts) {
+        carry(spec.sliding_window);
+    }
     if (!plan_.keeps_working_rows) {
         compress_ms_ += std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
     }
@@ -93,8 +96,12 @@ void BranchCache::rehearse_layer(std::uint32_t layer, const attention::Attention
             spec, plan_.n, plan_.cache.prefix(), plan_.accumulates() ? 0 : plan_.cache.window, plan_.cache.evidence);
         const bool votes = plan_.chooses_rows(spec.sliding_window) && plan_.cache.votes();
         const Block vote(votes ? of_vote : 0, work_);
-        kept_.push_back(
-            {std::make_shared<kv::LayerRows>(kv::LayerRows::dense(arena_, stored_shape(), *own, Position{0}))});
+        auto rows = std::make_shared<kv::LayerRows>(kv::LayerRows::dense(arena_, stored_shape(), *own, Position{0}));
+        rows->set_rows(*own);
+        kept_.push_back({std::move(rows)});
+    }
+    if (plan_.cache.evicts) {
+        static_cast<void>(next_carried(spec.sliding_window));
     }
     rows_ = {};
     column_sums_ = Block();
@@ -105,11 +112,15 @@ void BranchCache::drop() {
     column_sums_ = Block();
     rows_ = {};
     kept_.clear();
+    carried_.clear();
     state_ = kv::RecurrentState(arena_, std::vector<std::size_t>(state_.layers()));
 }
 
 void BranchCache::finish_recurrent_layer() {
     keep_parts();
+    if (plan_.cache.evicts) {
+        carry(0);
+    }
     rows_ = {};
 }
 
@@ -212,6 +223,39 @@ void BranchCache::keep_packed(Compute & compute, const HeadPositions & kept) {
     for_heads(compute, shape.kv_heads,
               [&](std::uint32_t head) { kv::convert_rows(rows_.shape(), rows[head], kept[head], *stored, head); });
     kept_.push_back({std::move(stored)});
+}
+
+Block & BranchCache::next_carried(std::uint32_t window) {
+    const kv::LayerRows & kept = *kept_[carried_.size()].front();
+    std::size_t floats = 0;
+    if (window == 0 && kept.shape().kv_heads > 0) {
+        floats = plan_.cache.evidence == Evidence::Pivotal ? plan_.cache.window * query_floats_ : 0;
+        floats += plan_.accumulates() ? kept.total_rows() * (heads_ / kept.shape().kv_heads) : 0;
+    }
+    return carried_.emplace_back(arena_.allocate(floats * sizeof(float)));
+}
+
+/// The sums of the rows that stay, or the queries of the last tokens.
+void BranchCache::carry(std::uint32_t window) {
+    Block & block = next_carried(window);
+    if (block.size() == 0) {
+        return;
+    }
+    if (!plan_.accumulates()) {
+        std::copy_n(captured_query(plan_.captured() - plan_.cache.window), block.size() / sizeof(float),
+                    block.floats());
+        return;
+    }
+    const float * sums = plan_.suffix == 0 ? trunk_sums_ : column_sums_.floats();
+    const kv::LayerRows & kept = *kept_.back().front();
+    const std::uint32_t group = heads_ / kept.shape().kv_heads;
+    float * to = block.floats();
+    for (std::uint32_t head = 0; head < heads_; ++head) {
+        const kv::HeadRows rows = kept.head(head / group);
+        for (std::uint32_t row = 0; row < rows.rows; ++row) {
+            *to++ = sums[std::size_t{head} * plan_.n + index_of(rows.position(row))];
+        }
+    }
 }
 
 void BranchCache::keep_parts() {

@@ -72,6 +72,11 @@ public:
     [[nodiscard]] const std::vector<std::vector<std::shared_ptr<const kv::LayerRows>>> & kept() const { return kept_; }
     /// The next layer is finished, and these are its rows.
     void restore_layer(std::vector<std::shared_ptr<const kv::LayerRows>> parts) { kept_.push_back(std::move(parts)); }
+    /// What the sequence goes on evicting by, of each layer that is finished (see Eviction::take_rows()).
+    [[nodiscard]] const std::vector<Block> & carried() const { return carried_; }
+    [[nodiscard]] std::vector<Block> take_carried() { return std::move(carried_); }
+    /// Memory for what the next layer carries, whose rows are kept; to be filled. Throws Error(Machine).
+    [[nodiscard]] Block & next_carried(std::uint32_t window);
     void restore_compress_ms(double milliseconds) { compress_ms_ = milliseconds; }
 
     /// Lets go of everything but the plan; nothing else is called then.
@@ -90,6 +95,7 @@ private:
     void store_last(Compute & compute, std::uint32_t count);
     /// The rows as they are, in the parts in which they are.
     void keep_parts();
+    void carry(std::uint32_t window);
     /// Rows of the layer at hand in one part.
     void keep_packed(Compute & compute, const std::vector<std::vector<Position>> & kept);
     [[nodiscard]] kv::LayerShape stored_shape() const;
@@ -104,6 +110,7 @@ private:
     Block column_sums_;
     kv::RowChain rows_;
     std::vector<std::vector<std::shared_ptr<const kv::LayerRows>>> kept_;  ///< [layer][part]
+    std::vector<Block> carried_;                                           ///< [layer], where it goes on evicting
     kv::RecurrentState state_;
     double compress_ms_ = 0;
 };

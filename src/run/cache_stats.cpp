@@ -42,6 +42,7 @@ CacheStats cache_stats(const BranchPlan & plan, const model::HyperParameters & p
     stats.group = plan.cache.group;
     stats.cluster = plan.cache.cluster;
     stats.allocation = plan.cache.allocation;
+    stats.evicts = plan.cache.evicts;
     stats.window_cuts_question = plan.cache.window_cuts_question;
     for (std::uint32_t layer = 0; layer < params.layers; ++layer) {
         stats.rows_full += std::uint64_t{shape.kv_heads} * rows_of_use(params, layer, plan.n);

@@ -132,6 +132,7 @@ std::shared_ptr<const kv::Segment> filled_segment(Session::Impl & session, const
 CacheStats stats_of(const BranchPlan & plan, const model::HyperParameters & params,
                     const std::shared_ptr<const kv::Segment> & segment) {
     CacheStats stats = cache_stats(plan, params, {&segment, 1});
+    stats.evicts = false;  // there is no evidence of the rows to go on from
     stats.compressed = stats.rows_kept < stats.rows_full;
     if (stats.compressed) {
         stats.reason.clear();

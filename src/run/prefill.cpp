@@ -243,6 +243,7 @@ std::vector<PrefilledBranch> Prefill::take() {
         }
         result.segments = branch.take_segments();
         result.compress_ms = branch.compress_ms();
+        result.carried = branch.take_carried();
     }
     return results;
 }

@@ -29,6 +29,7 @@ struct PrefilledBranch {
     std::vector<std::shared_ptr<const kv::Segment>> segments;
     kv::RecurrentState state;
     double compress_ms = 0;
+    std::vector<Block> carried{};  ///< [layer], where it goes on evicting (see Eviction::take_rows())
 };
 
 /// What a prefill needs around it.

@@ -150,7 +150,8 @@ PrefillPlan plan_prefill(std::span<const Branch> branches, const model::HyperPar
             select::make_plan(branch.cache, of_branch.n, of_branch.n - static_cast<std::uint32_t>(question));
         of_branch.budgets = budgets_of(of_branch.cache, params);
         of_branch.type = stored_types(params, branch.cache.type);
-        of_branch.keeps_working_rows = !of_branch.cache.compress && of_branch.type == plan.type;
+        of_branch.keeps_working_rows =
+            !of_branch.cache.compress && !of_branch.cache.evicts && of_branch.type == plan.type;
         if (branch.observer.positions > of_branch.n) {
             raise_usage("an observer asks for the last {} positions of a prompt of {} tokens",
                         branch.observer.positions, of_branch.n);

@@ -27,7 +27,9 @@ struct BranchPlan {
     bool keeps_working_rows = false;     ///< whole and in the type they are worked on in: it shares the trunk's
 
     /// Its votes are the attention of all queries, added up chunk by chunk as they come.
-    [[nodiscard]] bool accumulates() const { return cache.compress && cache.evidence == Evidence::Accumulated; }
+    [[nodiscard]] bool accumulates() const {
+        return (cache.compress || cache.evicts) && cache.evidence == Evidence::Accumulated;
+    }
     /// Its policy chooses the rows of a layer with this window; 0: one that does not slide.
     [[nodiscard]] bool chooses_rows(std::uint32_t window) const { return cache.compress && window == 0; }
     /// Rows of each head, on average, that it has to itself once a layer with this window is finished; nothing: it
@@ -44,7 +46,8 @@ struct BranchPlan {
     }
     /// Last rows whose queries are kept while a layer is at hand: those that vote later and those that are observed.
     [[nodiscard]] std::uint32_t captured() const {
-        return std::max(cache.compress && !accumulates() ? cache.window : 0, branch->observer.positions);
+        return std::max((cache.compress || cache.evicts) && !accumulates() ? cache.window : 0,
+                        branch->observer.positions);
     }
     /// Those of them that lie in the trunk.
     [[nodiscard]] std::uint32_t trunk_captured() const { return captured() > suffix ? captured() - suffix : 0; }

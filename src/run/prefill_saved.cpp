@@ -126,6 +126,9 @@ void Prefill::save(SavedWriter & out) const {
                 out.array(std::span(state.of(layer), state.floats(layer)));
             }
             out.number("milliseconds of votes", branches_[index].compress_ms());
+            for (const Block & carried : branches_[index].carried()) {
+                out.bytes(carried.data(), carried.size());
+            }
         }
     }
     const bool holds = environment_.sink && environment_.sink->given() == layer_;
@@ -202,6 +205,10 @@ void Prefill::restore(SavedReader & in) {
             double milliseconds = 0;
             in.number("milliseconds of votes", milliseconds);
             branches_[index].restore_compress_ms(milliseconds);
+            for (std::uint32_t layer = 0; plan_.branches[index].cache.evicts && layer < layer_; ++layer) {
+                Block & carried = branches_[index].next_carried(params.window_of(layer));
+                in.fill("carried evidence", carried.data(), carried.size());
+            }
         }
     }
     bool holds = false;

@@ -9,6 +9,7 @@
 #include "base/raise.h"
 #include "base/telling.h"
 #include "run/accounting.h"
+#include "run/begin_evicting.h"
 #include "run/cache_stats.h"
 #include "run/document_file.h"
 #include "run/logits.h"
@@ -153,7 +154,7 @@ void PrefillTask::Impl::take_logits(std::size_t branch, std::uint32_t first, std
 Sequence PrefillTask::Impl::sequence(std::size_t branch, run::PrefilledBranch done) {
     done.state.set_arena(*session.arena);
     const run::BranchPlan & of = plan.branches[branch];
-    return Internals::make(std::make_unique<Sequence::Impl>(
+    auto sequence = std::make_unique<Sequence::Impl>(
         Sequence::Impl{.model = Internals::of(session.model),
                        .arena = session.arena,
                        .tokens = of.branch->prompt.tokens,
@@ -161,7 +162,11 @@ Sequence PrefillTask::Impl::sequence(std::size_t branch, run::PrefilledBranch do
                        .stats = run::cache_stats(of, session.params(), done.segments),
                        .rows = {std::move(done.segments), session.tail(of.branch->cache, Position{of.n})},
                        .state = std::move(done.state),
-                       .logits = std::move(logits[branch])}));
+                       .logits = std::move(logits[branch])});
+    if (of.cache.evicts) {
+        run::begin_evicting(*sequence, session.params(), done.carried);
+    }
+    return Internals::make(std::move(sequence));
 }
 
 std::vector<std::byte> PrefillTask::Impl::terms() const {

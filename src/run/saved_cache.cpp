@@ -22,6 +22,7 @@ run::SavedModel Session::Impl::saved_model() const {
             .shapes = shapes(CacheConfig{}),
             .state_floats = run::state_floats(params()),
             .vocabulary = params().vocabulary,
+            .heads = params().heads,
             .windows = windows()};
 }
 

@@ -27,6 +27,7 @@ struct SavedModel {
     std::vector<kv::LayerShape> shapes;       ///< one a layer; the K/V type in them and the rotation are not compared
     std::vector<std::size_t> state_floats{};  ///< of each layer's recurrent state
     std::uint32_t vocabulary = 0;
+    std::uint32_t heads = 0;               ///< of queries
     std::vector<std::uint32_t> windows{};  ///< of each layer, 0 where it does not slide; none at all: no layer does
 };
 

@@ -63,6 +63,7 @@ void config_fields(Archive & archive, Config & config) {
     archive.optional("window", config.window);
     archive.optional("recent rows", config.recent);
     archive.optional("sink", config.sink);
+    archive.optional("tail budget", config.tail_budget);
     types_fields(archive, config.type);
     archive.flag("rotation", config.rotate);
 }
@@ -93,6 +94,8 @@ void stats_fields(Archive & archive, Stats & stats) {
     archive.number("most rows of a head", stats.rows_per_head.most);
     archive.number("full bytes", stats.bytes_full);
     archive.number("kept bytes", stats.bytes_kept);
+    archive.flag("evicts", stats.evicts);
+    archive.number("evicted rows", stats.evicted);
 }
 
 /// The counts that say where a sequence stands. Its tail begins at the position tokens - pending - tail_rows.

@@ -27,9 +27,10 @@ Sequence & Sequence::operator=(Sequence &&) noexcept = default;
 Sequence::~Sequence() = default;
 
 Sequence Sequence::fork() const try {
-    return Sequence(std::make_unique<Impl>(Impl{impl_->model, impl_->arena, impl_->tokens, impl_->prompt_tokens,
-                                                impl_->stats, impl_->rows.copy(), impl_->state.copy(), impl_->logits,
-                                                impl_->prompt_logits, impl_->pending}));
+    return Sequence(std::make_unique<Impl>(
+        Impl{impl_->model, impl_->arena, impl_->tokens, impl_->prompt_tokens, impl_->stats, impl_->rows.copy(),
+             impl_->state.copy(), impl_->logits, impl_->prompt_logits, impl_->pending,
+             impl_->eviction ? std::optional(impl_->eviction->copy(*impl_->arena)) : std::nullopt}));
 } catch (const std::bad_alloc &) {
     out_of_memory();
 }
@@ -41,6 +42,9 @@ void Sequence::truncate(std::size_t tokens) try {
     }
     if (tokens == impl_->tokens.size()) {
         return;
+    }
+    if (impl_->eviction) {
+        raise_usage("a sequence that evicts while it generates cannot be cut: the rows that went are gone");
     }
     const std::vector<kv::LayerShape> & shapes = impl_->rows.tail.shapes();
     if (std::any_of(shapes.begin(), shapes.end(), [](const kv::LayerShape & shape) { return shape.kv_heads == 0; })) {
@@ -57,15 +61,16 @@ void Sequence::truncate(std::size_t tokens) try {
     const auto rows = static_cast<std::uint32_t>(tokens - before_tail - (to_prompt ? 0 : 1));
     if (rows < impl_->rows.least_rows()) {
         raise_usage(
-            "the sequence cannot be cut to {} tokens: its sliding layers have let go of what these saw; {} is "
-            "the least",
-            tokens, before_tail + impl_->rows.least_rows() + 1);
+            "the sequence cannot be cut to {} tokens: its {} let go of what these saw; {} is the least", tokens,
+            rows < impl_->rows.tail.least_rows() && impl_->rows.tail.most() ? "tail has" : "sliding layers have",
+            before_tail + impl_->rows.least_rows() + 1);
     }
     impl_->tree.reset();
     if (to_prompt && !impl_->prompt_logits.empty()) {  // else nothing came after the prompt's own
         impl_->logits = impl_->prompt_logits;
     }
     impl_->rows.tail.truncate(std::min(rows, impl_->rows.tail.rows()));
+    impl_->stats.evicted = impl_->rows.tail.out_of_sight();
     impl_->tokens.resize(tokens);
     impl_->pending = !to_prompt;
 } catch (const std::bad_alloc &) {
@@ -103,6 +108,7 @@ KeptPositions Sequence::kept_positions() const try {
         auto & heads = kept.emplace_back();
         for (const std::vector<kv::HeadRows> & views : impl_->rows.views(layer)) {
             heads.push_back(kv::positions_in(views));
+            std::sort(heads.back().begin(), heads.back().end());  // those in slots have no order
         }
     }
     return kept;

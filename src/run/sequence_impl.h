@@ -8,6 +8,7 @@
 #include "kv/arena.h"
 #include "kv/recurrent_state.h"
 #include "kv/row_store.h"
+#include "run/eviction.h"
 #include "run/internals.h"
 #include "run/pending_tree.h"
 #include "snapkv/model.h"
@@ -26,10 +27,11 @@ struct Sequence::Impl {
     kv::RowStore rows;
     kv::RecurrentState state;
     std::vector<float> logits;
-    std::vector<float> prompt_logits{};      ///< after the prompt, once `logits` are later ones
-    bool pending = false;                    ///< the last token has no row yet
-    run::TreeMemory tree_memory{};           ///< of the last tree
-    std::optional<run::PendingTree> tree{};  ///< of Session::step_tree(); whatever changes the sequence drops it
+    std::vector<float> prompt_logits{};       ///< after the prompt, once `logits` are later ones
+    bool pending = false;                     ///< the last token has no row yet
+    std::optional<run::Eviction> eviction{};  ///< it goes on evicting
+    run::TreeMemory tree_memory{};            ///< of the last tree
+    std::optional<run::PendingTree> tree{};   ///< of Session::step_tree(); whatever changes the sequence drops it
 
     /// Throws Error(Usage) unless `token` is one of the tree's.
     void check_tree(std::size_t token) const;

@@ -297,6 +297,16 @@ AppendStats Session::step_tree(Sequence & sequence, std::span<const Token> token
     run::PendingTree pending{{tokens.begin(), tokens.end()}, tree_of(tokens, parents)};
     impl_->check_takes(state, tokens, pending.tree.levels());
     check_fed(state);
+    if (state.eviction) {
+        raise_field("cache.evict",
+                    "tokens are to continue a sequence as a tree, and it evicts with each of them; expected a step for "
+                    "each token");
+    }
+    if (state.rows.tail.most()) {
+        raise_field("cache.tail_budget",
+                    "tokens are to continue a sequence as a tree, and cache.tail_budget bounds what comes after its "
+                    "prompt; expected a step for each token");
+    }
     if (impl_->params().attending_layers() < impl_->params().layers && !pending.tree.is_chain()) {
         raise_usage(
             "a tree of {} tokens branches, and the model has recurrent layers, whose state is that after all tokens: "

@@ -94,7 +94,11 @@ struct Session::Impl {
     [[nodiscard]] Document load_document(const std::filesystem::path & path) const;
     /// For further rows of a sequence, from position `first` on.
     [[nodiscard]] kv::Tail tail(const CacheConfig & cache, Position first) const {
-        return {*arena, shapes(cache), first, windows()};
+        kv::Tail tail(*arena, shapes(cache), first, windows());
+        if (cache.tail_budget) {
+            tail.bound(*cache.tail_budget);
+        }
+        return tail;
     }
     /// Of each layer, 0 where it does not slide.
     [[nodiscard]] std::vector<std::uint32_t> windows() const {

@@ -163,6 +163,10 @@ void Stepper::fill_unit(std::uint32_t layer, std::span<const FedRows> rows, atte
         if (captured != nullptr) {
             add_captures(unit, layer, rows[index], *captured);
         }
+        if (Sequence::Impl & sequence = *rows[index].sequence; sequence.eviction) {
+            sequence.eviction->add_captures(unit, layer, rows[index].row, rows[index].count,
+                                            sequence.rows.tail.rows() - rows[index].first);
+        }
     }
 }
 
@@ -249,22 +253,38 @@ void Stepper::step(std::span<const Feed> feeds, Compute::Phase phase) {
     if (step_port_->reusable()) {
         fill_units(feeds, *step_port_);
         run(step_graph(feeds), feeds, *step_port_, phase);
+        decide_evictions(feeds);
         take_logits(feeds, floats_of(step_.logits));
     } else {
         const Built built = run_once(feeds, phase);
+        decide_evictions(feeds);
         take_logits(feeds, floats_of(built.logits));
     }
     rows.keep();
 }
 
+void Stepper::decide_evictions(std::span<const Feed> feeds) {
+    const Eviction::SpecOf spec_of = [this](std::uint32_t layer) { return layer_spec(params_, decoder_, layer); };
+    for (const Feed & feed : feeds) {
+        if (feed.sequence->eviction) {
+            feed.sequence->eviction->decide(compute_, spec_of, feed.sequence->rows, work_);
+        }
+    }
+}
+
 Stepper::Built & Stepper::step_graph(std::span<const Feed> feeds) {
     const std::uint32_t rows = count_rows(feeds);
-    if (!step_.graph || step_.tokens->ne[0] != rows) {
+    bool captures = false;
+    for (std::uint32_t layer = 0; layer < params_.layers; ++layer) {
+        captures = captures || !step_port_->unit(layer).captures.empty();
+    }
+    if (!step_.graph || step_.tokens->ne[0] != rows || step_.captures != captures) {
         step_ = {};
         step_products_.clear();
         Built built = build(feeds, {0, rows}, *step_port_, step_products_);
         step_allocator_.allocate(*built.graph);
         step_ = std::move(built);
+        step_.captures = captures;
     }
     return step_;
 }
@@ -309,6 +329,7 @@ void Stepper::turn(const Feed & feed, Compute::Phase phase, const TurnWants & wa
     AppendedRows rows(feeds);
     if (count <= product::StepProducts::most_rows()) {
         const Built built = run_once(feeds, phase, wants);
+        decide_evictions(feeds);
         tell_all(floats_of(built.logits));
         take_logits(feeds, floats_of(built.logits) + (built.logits->ne[1] - 1) * params_.vocabulary);
     } else {
@@ -336,6 +357,7 @@ void Stepper::turn_by_layers(const Feed & feed, Compute::Phase phase, const Turn
         products.begin_layer(layer);
         run_layer(feed, products, hidden, layer, phase, wants);
     }
+    decide_evictions({&feed, 1});
     for (std::uint32_t first = rows - std::max(wants.logit_rows, 1U); first < rows;) {
         // The last row is alone, so that its logits do not depend on how many are wanted.
         const std::uint32_t count = first + 1 < rows ? std::min(HiddenStates::kLeastRows, rows - 1 - first) : 1;

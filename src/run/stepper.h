@@ -95,6 +95,7 @@ private:
         ggml_tensor * tokens = nullptr;
         ggml_tensor * positions = nullptr;
         ggml_tensor * logits = nullptr;  ///< of the output rows
+        bool captures = false;           ///< queries, of some layer
         /// Of each layer, where it recurs: of each feed.
         std::vector<std::vector<model::StateTensors>> states;
     };
@@ -107,6 +108,8 @@ private:
                    CapturedQueries * captured = nullptr) const;
     void fill_units(std::span<const Feed> feeds, attention::Port & port, CapturedQueries * captured = nullptr) const;
     void fill_units(Sequence::Impl & sequence, const attention::TokenTree & tree, attention::Port & port) const;
+    /// All layers have the rows of those feeds that go on evicting: settles which rows go.
+    void decide_evictions(std::span<const Feed> feeds);
     /// The graph of a step, where attention allows to use it again: the same for so many sequences as for a tree of so
     /// many tokens, unless layers recur.
     Built & step_graph(std::span<const Feed> feeds);

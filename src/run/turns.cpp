@@ -208,6 +208,17 @@ MessagePlan plan_message(Session::Impl & session, const Sequence::Impl & sequenc
     plan.observer = options.observer.positions > 0 ? &options.observer : nullptr;
     if (options.compress) {
         const std::uint32_t turns = sequence.rows.tail.rows() + pending;
+        if (sequence.eviction) {
+            raise_field("cache.evict",
+                        "the turns are to be compressed by a vote, and the sequence evicts as they come; expected "
+                        "cache.evict off");
+        }
+        if (sequence.rows.tail.most()) {
+            raise_field("cache.tail_budget",
+                        "the turns are to be compressed by a vote, and cache.tail_budget holds the last {} rows of "
+                        "what comes after the prompt; expected one of the two",
+                        *sequence.rows.tail.most());
+        }
         if (tokens == 0) {
             raise_usage("the turns are to be compressed by the vote of a message, and none is appended");
         }

@@ -78,6 +78,31 @@ void check_choices(const CacheConfig & config) {
     }
 }
 
+/// It goes on evicting while it generates.
+bool evicts(const CacheConfig & config) {
+    return config.evict.value_or(named_policy(config.policy).evicts_while_generating);
+}
+
+/// What comes after the prompt.
+void check_tail(const CacheConfig & config) {
+    const NamedPolicy & policy = named_policy(config.policy);
+    if (evicts(config) && !policy.evicts_while_generating) {
+        raise_field("cache.evict",
+                    "cache.evict is on, and cache.policy {} decides once, at the prompt's end; expected off, a policy "
+                    "that goes on evicting (streaming, tova, h2o, scissorhands), or cache.tail_budget",
+                    policy.name);
+    }
+    if (evicts(config) && config.tail_budget) {
+        raise_field("cache.tail_budget",
+                    "cache.tail_budget is {}, and by cache.policy {} prompt and answer together stay within the "
+                    "budget; expected none, or cache.evict off",
+                    *config.tail_budget, policy.name);
+    }
+    if (config.tail_budget && *config.tail_budget == 0) {
+        raise_field("cache.tail_budget", "cache.tail_budget is 0; expected at least 1 row, or none");
+    }
+}
+
 void check(const CacheConfig & config) {
     check_choices(config);
     if (config.window && *config.window == 0) {
@@ -256,12 +281,14 @@ void settle_choices(Plan & plan, const CacheConfig & config) {
 Plan make_plan(const CacheConfig & config, std::uint32_t n, std::uint32_t question_tokens) {
     Plan plan;
     plan.n = n;
+    check_tail(config);
     if (config.policy == Policy::Full) {
         plan.reason = "the policy is full";
         return plan;
     }
     check(config);
     settle_choices(plan, config);
+    plan.evicts = evicts(config);
     const bool percent = config.budget.unit == Budget::Unit::Percent;
     if (percent) {
         settle_percent(plan, config, question_tokens);
@@ -283,6 +310,9 @@ Plan make_plan(const CacheConfig & config, std::uint32_t n, std::uint32_t questi
             "the prompt's tokens ({}) are too few for a budget of {}: beside the recent rows ({}) and the sinks ({}) "
             "no row is left",
             n, spelled(config.budget), plan.recent, plan.sink);
+    }
+    if (plan.evicts && !plan.compress) {
+        plan.window = std::min(plan.window, n);
     }
     return plan;
 }

@@ -24,6 +24,7 @@ struct Plan {
     Cluster cluster{};
     Allocation allocation = Allocation::Even;
     bool window_cuts_question = false;
+    bool evicts = false;  ///< goes on while it generates, whether or not the prompt is compressed
     /// There is a vote on which rows to keep.
     [[nodiscard]] bool votes() const { return compress && evidence != Evidence::None; }
     /// The rows that are voted on.
@@ -38,10 +39,10 @@ struct Plan {
 /// from the question's first token to the prompt's end; 0 without a question. n <= budget: nothing is compressed, with
 /// the reason; nor where a percentage of a short prompt leaves no row beside automatic recent rows and the sinks.
 /// Throws Error(Usage), naming the field (cache.budget, cache.window, ...), what was found and what was expected: a
-/// budget of zero rows, of a fraction of a row, not a number or not within 0 (excluded) to 100 %, a window or recent
-/// rows of 0, a window beside Evidence::Accumulated, anything that shapes a vote beside Evidence::None, other evidence
-/// than that of a policy with its own, Allocation::Heads where all heads keep the same rows, recent + sink not below
-/// the budget.
+/// tail budget or a budget of zero rows, one of a fraction of a row, not a number or not within 0 (excluded) to 100 %,
+/// a window or recent rows of 0, a window beside Evidence::Accumulated, anything that shapes a vote beside
+/// Evidence::None, other evidence than that of a policy with its own, Allocation::Heads where all heads keep the same
+/// rows, recent + sink not below the budget.
 Plan make_plan(const CacheConfig & config, std::uint32_t n, std::uint32_t question_tokens);
 
 /// How many rows a KV head of each of `layers` layers keeps, on average over the layer's heads, recent ones and sinks

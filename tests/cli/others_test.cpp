@@ -118,7 +118,7 @@ TEST(Policies, AreTheTable) {
         const NamedPolicy & policy = named_policies()[index];
         EXPECT_EQ(json[index]["name"], policy.name);
         EXPECT_EQ(json[index]["keeps"], policy.keeps);
-        EXPECT_EQ(json[index]["authors_evict_while_generating"], policy.evicts_while_generating);
+        EXPECT_EQ(json[index]["evicts_while_generating"], policy.evicts_while_generating);
         EXPECT_NE(("\n" + listed.out).find(fmt::format("\n{}", policy.name)), std::string::npos) << policy.name;
         EXPECT_NE(listed.out.find(policy.source), std::string::npos);
     }

@@ -7,9 +7,13 @@
 #include <filesystem>
 #include <iterator>
 #include <limits>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "run/begin_evicting.h"
+#include "run/eviction.h"
 #include "run/synthetic_sequence.h"
 #include "snapkv/error.h"
 #include "support/contents.h"
@@ -351,6 +355,72 @@ TEST(SavedCodec, KeepsWhatIsLeftOfATail) {
     expect_same_rows(back, sequence);
     // To a model whose layer does not slide these are no rows.
     EXPECT_NE(refusal(bytes).find("a tail of 900 rows from row 512 on"), std::string::npos) << refusal(bytes);
+}
+
+/// A sequence that goes on evicting in its first layer, by that evidence; the second slides.
+Sequence::Impl evicting_sequence(const std::shared_ptr<kv::Arena> & arena, Evidence evidence, SavedModel & model) {
+    model.windows = {0, 300};
+    Sequence::Impl sequence = small_sequence(arena, 0);
+    const std::vector<kv::LayerShape> shapes = sequence.rows.tail.shapes();
+    sequence.rows.tail = kv::Tail(*arena, shapes, sequence.rows.tail.first(), model.windows);
+    sequence.stats.evidence = evidence;
+    sequence.stats.evicts = true;
+    sequence.stats.evicted = 77;
+    sequence.stats.sink = 1;
+    sequence.stats.recent = 2;
+    Eviction eviction({6, 3, 5}, eviction_rule(sequence.stats), {{9, 4, 8}, {}});
+    std::vector<Block> carried(2);
+    const std::size_t floats = evidence == Evidence::Accumulated ? 2 * (7 + 4 + 6) : std::size_t{3} * 6 * 5;
+    carried[0] = arena->allocate(evidence == Evidence::Mean ? 0 : floats * sizeof(float));
+    for (std::size_t at = 0; at < carried[0].size() / sizeof(float); ++at) {
+        carried[0].floats()[at] = static_cast<float>(at) / 3;
+    }
+    eviction.take_rows(*arena, sequence.rows, carried);
+    sequence.rows.tail.bound(0);
+    sequence.eviction = std::move(eviction);
+    return sequence;
+}
+
+TEST(SavedCodec, KeepsWhatASequenceGoesOnEvictingBy) {
+    const auto arena = std::make_shared<kv::Arena>();
+    for (const Evidence evidence : {Evidence::Mean, Evidence::Accumulated, Evidence::Pivotal}) {
+        SavedModel model = small_model();
+        const Sequence::Impl sequence = evicting_sequence(arena, evidence, model);
+        const std::vector<std::byte> contents = encoded(model, sequence);
+        const Sequence::Impl back = decoded(contents, model);
+        EXPECT_EQ(encoded(model, back), contents);
+        ASSERT_TRUE(back.eviction.has_value());
+        EXPECT_EQ(back.eviction->holds(), sequence.eviction->holds());
+        EXPECT_EQ(back.eviction->evicted(), 77U);
+        EXPECT_EQ(back.eviction->queries(), evidence == Evidence::Pivotal ? 3U : 0U);
+        ASSERT_EQ(back.rows.slots.size(), 2U);
+        for (std::uint32_t head = 0; head < 3; ++head) {
+            expect_same_view(back.rows.slots[0].head(head), sequence.rows.slots[0].head(head),
+                             sequence.rows.slots[0].shape());
+        }
+        // Cut anywhere, it is refused.
+        for (std::size_t size = 0; size < contents.size(); ++size) {
+            EXPECT_NE(refusal({contents.begin(), contents.begin() + static_cast<std::ptrdiff_t>(size)}, model),
+                      "not refused");
+        }
+    }
+}
+
+TEST(SavedCodec, RefusesSlotsThatCannotBe) {
+    const auto arena = std::make_shared<kv::Arena>();
+    SavedModel model = small_model();
+    Sequence::Impl sequence = evicting_sequence(arena, Evidence::Mean, model);
+    sequence.rows.slots[0].append(1, sequence.rows.slots[0].positions(1)[0]);
+    EXPECT_EQ(refusal(encoded(model, sequence), model),
+              "damaged: a head has 5 rows and may hold 4, 3 of them whatever the vote");
+    sequence = evicting_sequence(arena, Evidence::Mean, model);
+    sequence.rows.slots[0].remove(1, 3);
+    sequence.rows.slots[0].append(1, sequence.rows.slots[0].positions(1)[0]);
+    EXPECT_EQ(refusal(encoded(model, sequence), model),
+              "damaged: a head has two rows at one position, or one at a position to come");
+    sequence = evicting_sequence(arena, Evidence::Mean, model);
+    model.heads = 5;
+    EXPECT_EQ(refusal(encoded(model, sequence), model), "damaged: it evicts, and no layer has rows that could go");
 }
 
 /// The fuzzer's seeds, past crashes among them: here also where there is no fuzzer. A change of the format without new

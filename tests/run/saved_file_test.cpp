@@ -132,7 +132,7 @@ TEST(SavedFile, GivesBackWhatWasWritten) {
 TEST(SavedFile, EnvelopeIsAsDocumented) {
     const std::string file = file_of("abc");
     EXPECT_EQ(file.substr(0, 8), "SNAPKV\r\n");
-    EXPECT_EQ(file.substr(8, 8), std::string("\7\0\0\0\0\0\0\0", 8));
+    EXPECT_EQ(file.substr(8, 8), std::string("\b\0\0\0\0\0\0\0", 8));
     EXPECT_EQ(file.substr(16, 8), std::string("\3\0\0\0\0\0\0\0", 8));
     std::uint64_t checksum = 0;
     std::memcpy(&checksum, file.data() + 24, sizeof checksum);
@@ -189,7 +189,7 @@ TEST(SavedFile, RefusesEveryAlteredByte) {
 TEST(SavedFile, RefusesAnotherVersion) {
     std::string file = file_of("abc");
     file[8] = 1;
-    EXPECT_EQ(check_refusal(file), "a saved cache of version 1, expected version 7");
+    EXPECT_EQ(check_refusal(file), "a saved cache of version 1, expected version 8");
 }
 
 TEST(SavedFile, RefusesWhatIsNoSavedCache) {

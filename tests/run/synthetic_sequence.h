@@ -22,6 +22,7 @@ inline SavedModel small_model() {
     model.shapes = {{.kv_heads = 3, .key_size = 5, .value_size = 3}, {.kv_heads = 1, .key_size = 4, .value_size = 2}};
     model.state_floats = {0, 3};
     model.vocabulary = 7;
+    model.heads = 6;
     return model;
 }
 
