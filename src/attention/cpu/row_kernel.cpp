@@ -25,13 +25,12 @@ namespace {
 /// Beyond this many query rows stored rows are widened once for all of them, this many at a time: they stay in L1.
 constexpr std::size_t kWidenedRows = 16;
 
-/// Rows of whole vectors that few query rows meet are read where they lie, unless the vectors of a block share a scale:
-/// with vectors of 16 lanes up to twice as many as registers hold, with shorter ones no more, as elements take twice as
-/// long to widen. Measured.
+/// Rows of whole vectors that few query rows meet are read where they lie: with vectors of 16 lanes even if that widens
+/// them twice; with shorter ones only if it does so once, and no vectors of a block share a scale. Measured.
 template <typename Stored>
 bool read_in_place(std::size_t size, std::size_t query_rows) {
-    const std::size_t most = HWY_TARGET <= HWY_AVX3 ? 2 * kRowsAtOnce : kRowsAtOnce;
-    return !Stored::kScaled && query_rows <= most && size % hn::Lanes(F()) == 0;
+    constexpr bool kLong = HWY_TARGET <= HWY_AVX3;
+    return (kLong || !Stored::kScaled) && query_rows <= (kLong ? 2 : 1) * kRowsAtOnce && size % hn::Lanes(F()) == 0;
 }
 
 /// Calls body(first row, rows, widened rows) for the tile's rows, widened to `stride` floats each with zeros behind.
