@@ -67,20 +67,26 @@ void widened_product(benchmark::State & state, Element element, ggml_type stored
     count_flop(state, watch.seconds(state), 2.0 * rows * depth * columns, peak(element));
 }
 
-/// The same with 8-bit integers by one instruction set.
-void int8_product(benchmark::State & state, product::InstructionSet set, ggml_type stored) {
+/// Holds products of eight-bit integers to one instruction set, if this processor has it, and calls body().
+template <typename Body>
+void with_set(benchmark::State & state, product::InstructionSet set, const Body & body) {
     const std::vector<product::InstructionSet> & sets = product::instruction_sets();
     if (std::find(sets.begin(), sets.end(), set) == sets.end()) {
         state.SkipWithError("not on this processor");
         return;
     }
     const product::OnlySet only(set);
-    widened_product(state, Element::I8, stored);
+    body();
+}
+
+/// The same with 8-bit integers by one instruction set.
+void int8_product(benchmark::State & state, product::InstructionSet set, ggml_type stored) {
+    with_set(state, set, [&] { widened_product(state, Element::I8, stored); });
 }
 
 /// Few rows of floats times a matrix far larger than the caches. Arguments: depth, rows.
-void step_product(benchmark::State & state, ggml_type type) {
-    const product::RowDot * dot = product::row_dot(type);
+void step_product(benchmark::State & state, ggml_type type, bool portable = false) {
+    const product::RowDot * dot = product::row_dot(type, portable);
     if (dot == nullptr) {
         state.SkipWithError("rows of this type are ggml's business");
         return;
@@ -92,9 +98,9 @@ void step_product(benchmark::State & state, ggml_type type) {
     constexpr std::uint32_t kDistinct = 64;
     const std::vector<float> numbers = random_numbers(kDistinct * static_cast<std::size_t>(depth));
     std::vector<std::byte> weights(rows * row_bytes);
-    for (std::uint32_t row = 0; row < rows; row += kDistinct) {
-        ggml_quantize_chunk(type, numbers.data(), weights.data() + row * row_bytes, 0, std::min(kDistinct, rows - row),
-                            depth, nullptr);
+    ggml_quantize_chunk(type, numbers.data(), weights.data(), 0, std::min(kDistinct, rows), depth, nullptr);
+    for (std::uint32_t row = kDistinct; row < rows; row += kDistinct) {
+        std::copy_n(weights.data(), std::min(kDistinct, rows - row) * row_bytes, weights.data() + row * row_bytes);
     }
     const auto inputs = static_cast<std::uint32_t>(state.range(1));
     const std::size_t stride = (dot->prepared_bytes(depth) + 63) / 64 * 64;
@@ -117,6 +123,11 @@ void step_product(benchmark::State & state, ggml_type type) {
     count_bytes(state, watch.seconds(state), static_cast<double>(weights.size()), peaks().read);
 }
 
+/// The same by one instruction set.
+void step_product_by(benchmark::State & state, product::InstructionSet set, ggml_type type) {
+    with_set(state, set, [&] { step_product(state, type); });
+}
+
 // The shapes of SmolLM2-135M and of Mistral-7B.
 const std::vector<std::vector<std::int64_t>> kChunks{{128, 576, 1536},  {512, 576, 1536},   {512, 1536, 576},
                                                      {512, 4096, 4096}, {512, 4096, 14336}, {128, 14336, 4096}};
@@ -137,15 +148,48 @@ BENCHMARK_CAPTURE(int8_product, avx2_q5_1, Set::Avx2, GGML_TYPE_Q5_1)->Apply(of_
 BENCHMARK_CAPTURE(int8_product, avx2_q8_0, Set::Avx2, GGML_TYPE_Q8_0)->Apply(of_chunks);
 BENCHMARK_CAPTURE(widened_product, bf16, Element::BF16)->Apply(of_chunks);
 BENCHMARK_CAPTURE(widened_product, f32, Element::F32)->Apply(of_chunks);
-// Rows that read the weights once: beside one row, four should take little longer.
-const std::vector<std::vector<std::int64_t>> kFewRows{{576, 4096}, {1, 2, 4, 8, 16, 33}};
-BENCHMARK_CAPTURE(step_product, q4_0, GGML_TYPE_Q4_0)->ArgsProduct(kFewRows);
-BENCHMARK_CAPTURE(step_product, q4_1, GGML_TYPE_Q4_1)->ArgsProduct(kFewRows);
-BENCHMARK_CAPTURE(step_product, q5_0, GGML_TYPE_Q5_0)->ArgsProduct(kFewRows);
-BENCHMARK_CAPTURE(step_product, q8_0, GGML_TYPE_Q8_0)->ArgsProduct(kFewRows);
-BENCHMARK_CAPTURE(step_product, q4_k, GGML_TYPE_Q4_K)->ArgsProduct({{4096}, {1, 2, 4, 8, 16, 33}});
-BENCHMARK_CAPTURE(step_product, q6_k, GGML_TYPE_Q6_K)->ArgsProduct({{4096}, {1, 2, 4, 8, 16, 33}});
-BENCHMARK_CAPTURE(step_product, f16, GGML_TYPE_F16)->ArgsProduct({{4096}, {1, 4}});
+// Rows that read the weights once: beside one row, four should take little longer. By each instruction set, and by
+// ggml, whose are those that it was compiled for.
+void of_few_rows(benchmark::internal::Benchmark * benchmark) {
+    benchmark->ArgsProduct({{576, 4096}, {1, 2, 4, 8, 16, 33}});
+}
+void of_few_rows_of_superblocks(benchmark::internal::Benchmark * benchmark) {
+    benchmark->ArgsProduct({{4096}, {1, 2, 4, 8, 16, 33}});
+}
+BENCHMARK_CAPTURE(step_product_by, avx512_vnni_q4_0, Set::Avx512Vnni, GGML_TYPE_Q4_0)->Apply(of_few_rows);
+BENCHMARK_CAPTURE(step_product_by, avx512_vnni_q4_1, Set::Avx512Vnni, GGML_TYPE_Q4_1)->Apply(of_few_rows);
+BENCHMARK_CAPTURE(step_product_by, avx512_vnni_q5_0, Set::Avx512Vnni, GGML_TYPE_Q5_0)->Apply(of_few_rows);
+BENCHMARK_CAPTURE(step_product_by, avx512_vnni_q8_0, Set::Avx512Vnni, GGML_TYPE_Q8_0)->Apply(of_few_rows);
+BENCHMARK_CAPTURE(step_product_by, avx512_vnni_q4_k, Set::Avx512Vnni, GGML_TYPE_Q4_K)
+    ->Apply(of_few_rows_of_superblocks);
+BENCHMARK_CAPTURE(step_product_by, avx512_vnni_q6_k, Set::Avx512Vnni, GGML_TYPE_Q6_K)
+    ->Apply(of_few_rows_of_superblocks);
+BENCHMARK_CAPTURE(step_product_by, avx_vnni_q4_0, Set::AvxVnni, GGML_TYPE_Q4_0)->Apply(of_few_rows);
+BENCHMARK_CAPTURE(step_product_by, avx_vnni_q4_1, Set::AvxVnni, GGML_TYPE_Q4_1)->Apply(of_few_rows);
+BENCHMARK_CAPTURE(step_product_by, avx_vnni_q5_0, Set::AvxVnni, GGML_TYPE_Q5_0)->Apply(of_few_rows);
+BENCHMARK_CAPTURE(step_product_by, avx_vnni_q8_0, Set::AvxVnni, GGML_TYPE_Q8_0)->Apply(of_few_rows);
+BENCHMARK_CAPTURE(step_product_by, avx_vnni_q4_k, Set::AvxVnni, GGML_TYPE_Q4_K)->Apply(of_few_rows_of_superblocks);
+BENCHMARK_CAPTURE(step_product_by, avx_vnni_q6_k, Set::AvxVnni, GGML_TYPE_Q6_K)->Apply(of_few_rows_of_superblocks);
+BENCHMARK_CAPTURE(step_product_by, avx2_q4_0, Set::Avx2, GGML_TYPE_Q4_0)->Apply(of_few_rows);
+BENCHMARK_CAPTURE(step_product_by, avx2_q4_1, Set::Avx2, GGML_TYPE_Q4_1)->Apply(of_few_rows);
+BENCHMARK_CAPTURE(step_product_by, avx2_q5_0, Set::Avx2, GGML_TYPE_Q5_0)->Apply(of_few_rows);
+BENCHMARK_CAPTURE(step_product_by, avx2_q5_1, Set::Avx2, GGML_TYPE_Q5_1)->Apply(of_few_rows);
+BENCHMARK_CAPTURE(step_product_by, avx2_iq4_nl, Set::Avx2, GGML_TYPE_IQ4_NL)->Apply(of_few_rows);
+BENCHMARK_CAPTURE(step_product_by, avx2_q8_0, Set::Avx2, GGML_TYPE_Q8_0)->Apply(of_few_rows);
+BENCHMARK_CAPTURE(step_product_by, avx2_q4_k, Set::Avx2, GGML_TYPE_Q4_K)->Apply(of_few_rows_of_superblocks);
+BENCHMARK_CAPTURE(step_product_by, avx2_q5_k, Set::Avx2, GGML_TYPE_Q5_K)->Apply(of_few_rows_of_superblocks);
+BENCHMARK_CAPTURE(step_product_by, avx2_q6_k, Set::Avx2, GGML_TYPE_Q6_K)->Apply(of_few_rows_of_superblocks);
+constexpr bool kPortable = true;
+BENCHMARK_CAPTURE(step_product, ggml_q4_0, GGML_TYPE_Q4_0, kPortable)->Apply(of_few_rows);
+BENCHMARK_CAPTURE(step_product, ggml_q4_1, GGML_TYPE_Q4_1, kPortable)->Apply(of_few_rows);
+BENCHMARK_CAPTURE(step_product, ggml_q5_0, GGML_TYPE_Q5_0, kPortable)->Apply(of_few_rows);
+BENCHMARK_CAPTURE(step_product, ggml_q5_1, GGML_TYPE_Q5_1, kPortable)->Apply(of_few_rows);
+BENCHMARK_CAPTURE(step_product, ggml_iq4_nl, GGML_TYPE_IQ4_NL, kPortable)->Apply(of_few_rows);
+BENCHMARK_CAPTURE(step_product, ggml_q8_0, GGML_TYPE_Q8_0, kPortable)->Apply(of_few_rows);
+BENCHMARK_CAPTURE(step_product, ggml_q4_k, GGML_TYPE_Q4_K, kPortable)->Apply(of_few_rows_of_superblocks);
+BENCHMARK_CAPTURE(step_product, ggml_q5_k, GGML_TYPE_Q5_K, kPortable)->Apply(of_few_rows_of_superblocks);
+BENCHMARK_CAPTURE(step_product, ggml_q6_k, GGML_TYPE_Q6_K, kPortable)->Apply(of_few_rows_of_superblocks);
+BENCHMARK_CAPTURE(step_product, ggml_f16, GGML_TYPE_F16, kPortable)->ArgsProduct({{4096}, {1, 4}});
 
 }  // namespace
 }  // namespace snapkv::micro

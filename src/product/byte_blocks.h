@@ -40,6 +40,27 @@ inline float inverse_scale(float greatest_value) {
     return greatest_value > 0 ? 127.0F / greatest_value : 0.0F;
 }
 
+/// A block of 32 values as scale * bytes, and the sums of its halves' bytes.
+struct RoundedBlock {
+    __m256i bytes;
+    float scale;
+    int of_first;
+    int of_second;
+
+    /// Of the values that the bytes stand for.
+    [[nodiscard]] float sum() const { return scale * static_cast<float>(of_first + of_second); }
+};
+
+SNAPKV_AVX2_TARGET inline RoundedBlock round_block(const float * block) {
+    const float most = greatest(block);
+    const __m256i bytes = round_to_bytes(block, inverse_scale(most));
+    const __m256i two = _mm256_maddubs_epi16(_mm256_set1_epi8(1), bytes);
+    const __m256i four = _mm256_madd_epi16(two, _mm256_set1_epi16(1));
+    const __m128i eight = _mm_hadd_epi32(_mm256_castsi256_si128(four), _mm256_extracti128_si256(four, 1));
+    const __m128i halves = _mm_hadd_epi32(eight, eight);
+    return {bytes, most / 127.0F, _mm_cvtsi128_si32(halves), _mm_extract_epi32(halves, 1)};
+}
+
 }  // namespace snapkv::product
 
 #endif

@@ -8,8 +8,6 @@
 
 #if defined(__x86_64__)
 
-#define SNAPKV_INLINED_AVX2 [[gnu::always_inline]] SNAPKV_AVX2_TARGET inline
-
 namespace snapkv::product {
 
 namespace {

@@ -3,12 +3,16 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "product/instruction_sets.h"
 #include "product/layer.h"
 #include "product/row_dot.h"
 #include "product/step_products.h"
@@ -171,7 +175,28 @@ TEST_P(OfType, StepsEqualTheOracle) {
 INSTANTIATE_TEST_SUITE_P(Types, OfType, ::testing::ValuesIn(types()),
                          [](const auto & tested) { return std::string(ggml_type_name(tested.param)); });
 
-class RowDot : public ::testing::TestWithParam<ggml_type> {};
+class RowDot : public ::testing::TestWithParam<ggml_type> {
+protected:
+    /// Calls body(name, dot) for each instruction set of this processor that has dot products of its own, and for
+    /// ggml's.
+    static void each(const std::function<void(const std::string &, const product::RowDot &)> & body) {
+        for (const product::InstructionSet set : product::instruction_sets()) {
+            const product::OnlySet only(set);
+            body(product::name_of(set), *product::row_dot(GetParam()));
+        }
+        body("portable", *product::row_dot(GetParam(), true));
+    }
+
+    /// One input with all rows.
+    static std::vector<float> multiply_rows(const product::RowDot & dot, const product::WeightRows & rows,
+                                            const std::vector<float> & x) {
+        std::vector<std::byte> prepared(dot.prepared_bytes(rows.depth));
+        dot.prepare(rows.type, x.data(), rows.depth, prepared.data());
+        std::vector<float> got(rows.rows);
+        dot.dot(rows, {prepared.data(), prepared.size(), 1}, got.data(), rows.rows);
+        return got;
+    }
+};
 
 /// Rows at the very end of their memory, and of numbers of blocks that are no multiple of what a step takes; nothing of
 /// ggml has been set up for them.
@@ -179,21 +204,56 @@ TEST_P(RowDot, TakesAnyNumberOfBlocks) {
     const ggml_type type = GetParam();
     for (const std::int64_t blocks : {1, 2, 3, 4, 5, 18, 400}) {
         const std::int64_t depth = blocks * ggml_blck_size(type);
-        Layer layer(static_cast<std::uint32_t>(blocks));
-        Matrix & matrix = layer.add(type, depth, 7);
-        layer.fill();
-        const std::vector<float> x = layer.numbers(static_cast<std::size_t>(depth));
-        const std::vector<double> expected = multiply(matrix, {x.begin(), x.end()});
-        std::vector<std::byte> exact(ggml_nbytes(matrix.linear.weight));
-        std::memcpy(exact.data(), matrix.linear.weight->data, exact.size());
-        for (const bool portable : {false, true}) {
-            const product::RowDot * dot = product::row_dot(type, portable);
-            std::vector<std::byte> prepared(dot->prepared_bytes(depth));
-            dot->prepare(type, x.data(), depth, prepared.data());
-            std::vector<float> got(7);
-            dot->dot({type, exact.data(), matrix.linear.weight->nb[1], 7, depth}, {prepared.data(), prepared.size(), 1},
-                     got.data(), 7);
-            EXPECT_LT(error_share(got, expected), 3e-4) << blocks << " blocks, portable " << portable;
+        for (const std::uint32_t count : {7U, 8U, 21U}) {
+            Layer layer(static_cast<std::uint32_t>(blocks));
+            Matrix & matrix = layer.add(type, depth, count);
+            layer.fill();
+            const std::vector<float> x = layer.numbers(static_cast<std::size_t>(depth));
+            const std::vector<double> expected = multiply(matrix, {x.begin(), x.end()});
+            std::vector<std::byte> exact(ggml_nbytes(matrix.linear.weight));
+            std::memcpy(exact.data(), matrix.linear.weight->data, exact.size());
+            each([&](const std::string & name, const product::RowDot & dot) {
+                const std::vector<float> got =
+                    multiply_rows(dot, {type, exact.data(), matrix.linear.weight->nb[1], count, depth}, x);
+                EXPECT_LT(error_share(got, expected), 3e-4)
+                    << name << ", " << blocks << " blocks, " << count << " rows";
+            });
+        }
+    }
+}
+
+/// The greatest and the least codes times the greatest values, which eight bits hold exactly: no sum may saturate.
+TEST_P(RowDot, TakesExtremeCodes) {
+    const ggml_type type = GetParam();
+    const std::int64_t depth = std::max<std::int64_t>(ggml_blck_size(type), 160);
+    const std::size_t row_bytes = ggml_row_size(type, depth);
+    for (const unsigned code : {0x00U, 0x7FU, 0x80U, 0x81U, 0xFFU}) {
+        std::vector<std::byte> row(row_bytes, static_cast<std::byte>(code));
+        for (std::size_t block = 0; block < row_bytes; block += ggml_type_size(type)) {
+            // 16-bit scales, and offsets where there are any: 1.
+            const std::size_t first = type == GGML_TYPE_Q6_K ? 208 : 0;
+            const bool two = ggml_type_size(type) == 20 || ggml_type_size(type) == 24 || type == GGML_TYPE_Q4_K ||
+                             type == GGML_TYPE_Q5_K;
+            for (std::size_t at = block + first; at < block + first + (two ? 4 : 2); at += 2) {
+                row[at] = std::byte{0};
+                row[at + 1] = std::byte{0x3C};
+            }
+        }
+        std::vector<float> weights(static_cast<std::size_t>(depth));
+        ggml_get_type_traits(type)->to_float(row.data(), weights.data(), depth);
+        for (const int change : {0, 1, 2}) {
+            std::vector<float> x(weights.size());
+            double expected = 0;
+            double size = 0;
+            for (std::size_t i = 0; i < x.size(); ++i) {
+                x[i] = (change == 0 ? i : change == 1 ? i / 16 : 0) % 2 == 0 ? 127.0F : -127.0F;
+                expected += double{x[i]} * double{weights[i]};
+                size += std::abs(double{x[i]} * double{weights[i]});
+            }
+            each([&](const std::string & name, const product::RowDot & dot) {
+                const float got = multiply_rows(dot, {type, row.data(), row_bytes, 1, depth}, x).front();
+                EXPECT_NEAR(got, expected, 1e-5 * size) << name << ", codes " << code << ", change " << change;
+            });
         }
     }
 }
@@ -208,24 +268,26 @@ TEST_P(RowDot, GivesEachOfSeveralInputsTheBitsOfOneAlone) {
         layer.fill();
         const product::WeightRows rows{type, static_cast<const std::byte *>(matrix.linear.weight->data),
                                        matrix.linear.weight->nb[1], kRows, depth};
-        const product::RowDot * dot = product::row_dot(type);
-        const std::size_t stride = (dot->prepared_bytes(depth) + 63) / 64 * 64;
-        for (const std::uint32_t count : {2U, 3U, 4U, 7U, 9U, 33U}) {
-            std::vector<std::byte> prepared(count * stride);
-            for (std::uint32_t input = 0; input < count; ++input) {
-                const std::vector<float> x = layer.numbers(static_cast<std::size_t>(depth));
-                dot->prepare(type, x.data(), depth, prepared.data() + input * stride);
+        each([&](const std::string & name, const product::RowDot & dot) {
+            const std::size_t stride = (dot.prepared_bytes(depth) + 63) / 64 * 64;
+            for (const std::uint32_t count : {2U, 3U, 4U, 7U, 9U, 33U}) {
+                std::vector<std::byte> prepared(count * stride);
+                for (std::uint32_t input = 0; input < count; ++input) {
+                    const std::vector<float> x = layer.numbers(static_cast<std::size_t>(depth));
+                    dot.prepare(type, x.data(), depth, prepared.data() + input * stride);
+                }
+                constexpr std::size_t kStride = kRows + 3;
+                std::vector<float> got(count * kStride, -1.0F);
+                dot.dot(rows, {prepared.data(), stride, count}, got.data(), kStride);
+                for (std::uint32_t input = 0; input < count; ++input) {
+                    std::vector<float> alone(kStride, -1.0F);
+                    dot.dot(rows, {prepared.data() + input * stride, stride, 1}, alone.data(), kStride);
+                    const auto begin = got.begin() + static_cast<std::ptrdiff_t>(input * kStride);
+                    EXPECT_TRUE(std::equal(alone.begin(), alone.end(), begin))
+                        << name << ", " << blocks << " blocks, input " << input;
+                }
             }
-            constexpr std::size_t kStride = kRows + 3;
-            std::vector<float> got(count * kStride, -1.0F);
-            dot->dot(rows, {prepared.data(), stride, count}, got.data(), kStride);
-            for (std::uint32_t input = 0; input < count; ++input) {
-                std::vector<float> alone(kStride, -1.0F);
-                dot->dot(rows, {prepared.data() + input * stride, stride, 1}, alone.data(), kStride);
-                const auto begin = got.begin() + static_cast<std::ptrdiff_t>(input * kStride);
-                EXPECT_TRUE(std::equal(alone.begin(), alone.end(), begin)) << blocks << " blocks, input " << input;
-            }
-        }
+        });
     }
 }
 

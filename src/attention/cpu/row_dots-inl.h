@@ -115,15 +115,15 @@ HWY_INLINE void with_constant(std::size_t count, const Body & body) {
     }
 }
 
-/// Cuts `rows` query rows into blocks of at most `most` (and kRowsAtOnce), as few and as even as can be: body(first,
-/// constant count).
-template <typename Body>
+/// Cuts `rows` query rows into blocks of at most `most` (and kMost), as few and as even as can be: body(first, constant
+/// count).
+template <std::size_t kMost, typename Body>
 HWY_INLINE void for_query_blocks(std::size_t rows, std::size_t most, const Body & body) {
     for (std::size_t first = 0; first < rows;) {
         const std::size_t left = rows - first;
         const std::size_t blocks = (left + most - 1) / most;
         const std::size_t count = (left + blocks - 1) / blocks;
-        with_constant<kRowsAtOnce>(count, [&](auto constant) { body(first, constant); });
+        with_constant<kMost>(count, [&](auto constant) { body(first, constant); });
         first += count;
     }
 }

@@ -25,9 +25,12 @@ namespace {
 /// Beyond this many query rows stored rows are widened once for all of them, this many at a time: they stay in L1.
 constexpr std::size_t kWidenedRows = 16;
 
-/// Rows of whole vectors that few query rows meet are read where they lie.
+/// Rows of whole vectors that few query rows meet are read where they lie: with vectors of 16 lanes even if that widens
+/// them twice; with shorter ones only if it does so once, and no vectors of a block share a scale. Measured.
+template <typename Stored>
 bool read_in_place(std::size_t size, std::size_t query_rows) {
-    return query_rows <= 2 * kRowsAtOnce && size % hn::Lanes(F()) == 0;
+    constexpr bool kLong = HWY_TARGET <= HWY_AVX3;
+    return (kLong || !Stored::kScaled) && query_rows <= (kLong ? 2 : 1) * kRowsAtOnce && size % hn::Lanes(F()) == 0;
 }
 
 /// Calls body(first row, rows, widened rows) for the tile's rows, widened to `stride` floats each with zeros behind.
@@ -53,13 +56,13 @@ void dot_tile(const Tile & tile, float * logits, float * widened) {
     Dots dots{.keys = tile.keys, .row_bytes = row_bytes, .rows = tile.rows, .stride = padded(size), .size = size};
     const auto run = [&](auto stored) {
         float * to = dots.logits;
-        for_query_blocks(tile.query_rows, kRowsAtOnce, [&](std::size_t first, auto count) {
+        for_query_blocks<kRowsAtOnce>(tile.query_rows, kRowsAtOnce, [&](std::size_t first, auto count) {
             dots.queries = tile.queries + first * dots.stride;
             dots.logits = to + first * kTile;
             dot_rows<decltype(stored), count()>(dots);
         });
     };
-    if (read_in_place(size, tile.query_rows)) {
+    if (read_in_place<Stored>(size, tile.query_rows)) {
         dots.logits = logits;
         run(Stored());
         return;
@@ -118,14 +121,20 @@ HWY_INLINE void sum_columns(const Sums & sums, std::size_t at) {
 
 /// Sums that stay in registers: 24 of 32, 12 of 16.
 constexpr std::size_t kSumsAtOnce = HWY_TARGET <= HWY_AVX3 ? 24 : 12;
+/// Query rows among them, at most.
+constexpr std::size_t kQueriesOfSums = 4;
 /// Vectors of a row that stay there together, at most.
 constexpr std::size_t kColumnsAtOnce = 8;
 
-/// Few enough query rows that a whole row of values is read in one pass where that can be: memory falls behind where
-/// every row is read in halves.
+/// Query rows that share a pass over the values. With registers enough, so few that a whole row of values is read in
+/// one pass where that can be: memory falls behind where every row is read in halves. With fewer registers that would
+/// be one, and every value would be widened for each.
 std::size_t query_rows_of_pass(std::size_t size) {
+    if (HWY_TARGET > HWY_AVX3) {
+        return kQueriesOfSums;
+    }
     const std::size_t columns = std::min(kColumnsAtOnce, size / hn::Lanes(F()));
-    return std::max<std::size_t>(1, std::min(kRowsAtOnce, kSumsAtOnce / columns));
+    return std::max<std::size_t>(1, std::min(kQueriesOfSums, kSumsAtOnce / columns));
 }
 
 /// All columns of the rows, in as few and as even passes as registers allow; where there are several, a few rows at a
@@ -158,17 +167,18 @@ void sum_tile(const Tile & tile, const float * weights, const Partial & partial,
     const std::size_t row_bytes = tile.value_stride;
     const auto run = [&](auto stored, const std::byte * values, std::size_t bytes, std::uint32_t first_row,
                          std::uint32_t rows, std::size_t elements) {
-        for_query_blocks(tile.query_rows, query_rows_of_pass(elements), [&](std::size_t first, auto count) {
-            const Sums sums{.values = values,
-                            .row_bytes = bytes,
-                            .rows = rows,
-                            .weights = weights + first * kTile + first_row,
-                            .out = partial.values + first * partial.value_stride,
-                            .out_stride = partial.value_stride};
-            sum_rows<decltype(stored), count()>(sums, elements);
-        });
+        for_query_blocks<kQueriesOfSums>(tile.query_rows, query_rows_of_pass(elements),
+                                         [&](std::size_t first, auto count) {
+                                             const Sums sums{.values = values,
+                                                             .row_bytes = bytes,
+                                                             .rows = rows,
+                                                             .weights = weights + first * kTile + first_row,
+                                                             .out = partial.values + first * partial.value_stride,
+                                                             .out_stride = partial.value_stride};
+                                             sum_rows<decltype(stored), count()>(sums, elements);
+                                         });
     };
-    if (read_in_place(size, tile.query_rows)) {
+    if (read_in_place<Stored>(size, tile.query_rows)) {
         run(Stored(), tile.values, row_bytes, 0, tile.rows, size);
         return;
     }

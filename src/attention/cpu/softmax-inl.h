@@ -86,15 +86,16 @@ inline void scale_row(float * x, std::size_t count, float factor) {
 /// Folds a tile's logits into maximum and sum, rescaling what is there, and turns them into probabilities relative to
 /// the new maximum. Rows that see nothing become zero.
 inline void fold_logits(const Tile & tile, float * logits, const Partial & partial, std::size_t value_size) {
+    const std::size_t count = padded(tile.rows);  // what lies behind them is minus infinity
     for (std::uint32_t r = 0; r < tile.query_rows; ++r) {
         float * row = logits + std::size_t{r} * kTile;
         const float before = partial.maximum[r];
-        const float now = std::max(before, maximum_of(row, kTile));
+        const float now = std::max(before, maximum_of(row, count));
         if (now == kNegativeInfinity) {
-            std::fill_n(row, kTile, 0.0F);
+            std::fill_n(row, count, 0.0F);
             continue;
         }
-        const float sum = exponentiate(row, kTile, now);
+        const float sum = exponentiate(row, count, now);
         if (now > before) {
             const float factor = before == kNegativeInfinity ? 0.0F : std::exp(before - now);
             scale_row(partial.values + r * partial.value_stride, value_size, factor);
