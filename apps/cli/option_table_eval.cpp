@@ -243,7 +243,7 @@ void add_caches(std::vector<Option> & table) {
     table.push_back(
         {.names = {"--kv-allocation"},
          .placeholder = "HOW,...",
-         .help = "how rows are divided: even, heads, pyramid, auto (see run)",
+         .help = "how rows are divided: even, heads, pyramid, entropy, global, auto (see run)",
          .section = section,
          .commands = serving,
          .read = [](Settings & s, Name name,

@@ -22,6 +22,7 @@ enum class Policy {
     Pyramid,       ///< SnapKV with fewer rows the later the layer: PyramidKV (arXiv 2406.02069)
 };
 
+    Lava,  ///< more rows for heads whose votes stand out and layers whose votes are spread: LAVa (arXiv 2509.09754)
 /// How the attention that one query head's voters give to a row becomes its vote.
 enum class Evidence {
     Mean,      ///< over the voters (the paper's)
@@ -44,6 +45,9 @@ enum class Evidence {
     Keys,
 };
 
+    /// The mean over the voters, times the largest sum of magnitudes that a value of its KV head has, as LAVa has it
+    /// (arXiv 2509.09754): within a head the order of Mean, across heads what a row can add to the output.
+    Values,
 /// How the votes of the query heads that share a KV head are reduced to one.
 enum class GroupReduce {
     Mean,
@@ -61,6 +65,10 @@ enum class Allocation {
     Pyramid,  ///< the first layer most, each further one less by the same number of rows: PyramidKV (arXiv 2406.02069)
 };
 
+    Entropy,  ///< layers by how evenly their votes are spread, the heads of a layer by their votes, but a fifth of the
+              ///< budget for each: LAVa's shares (arXiv 2509.09754). Earlier layers give rows up as later ones vote
+    Global,  ///< the heads of all layers compete by their votes: Layer-DefensiveKV's shares (arXiv 2510.13334). Earlier
+             ///< layers give rows up as later ones vote
 /// The type in which rows of keys or values are stored. The last two are ggml's blocks of 32 elements that share a
 /// scale (8.5 and 4.5 bits per element).
 enum class KvType { F32, F16, BF16, Q8_0, Q4_0 };

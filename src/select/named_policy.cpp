@@ -7,7 +7,7 @@ namespace {
 
 constexpr Cluster kAlone = Cluster::kernel(1, Pooling::None);
 
-constexpr std::array<NamedPolicy, 10> kPolicies{{
+constexpr std::array<NamedPolicy, 11> kPolicies{{
     {.policy = Policy::Full, .name = "full", .keeps = "every row", .cost = "none"},
     {.policy = Policy::SnapKV,
      .name = "snapkv",
@@ -99,6 +99,17 @@ constexpr std::array<NamedPolicy, 10> kPolicies{{
 }};
 
 }  // namespace
+    {.policy = Policy::Lava,
+     .name = "lava",
+     .source = "2509.09754",
+     .keeps = "as snapkv, more rows in KV heads whose votes stand out and in layers whose votes are spread",
+     .cost = "a vote of the window, a pass over the values",
+     .evidence = Evidence::Values,
+     .group = GroupReduce::Max,
+     .cluster = Cluster::kernel(7),
+     .allocation = Allocation::Entropy,
+     .voters = {32, 32, 256},
+     .recent = {RecentRows::Rule::Window}},
 
 std::span<const NamedPolicy> named_policies() {
     return kPolicies;

@@ -70,11 +70,13 @@ void check_choices(const CacheConfig & config) {
         raise_field("cache.window", "cache.window is {}, and by {} every token votes; expected auto", *config.window,
                     evidence_named(config));
     }
-    if (config.group.value_or(policy.group) == GroupReduce::Layer &&
-        config.allocation.value_or(policy.allocation) == Allocation::Heads) {
+    const Allocation allocation = config.allocation.value_or(policy.allocation);
+    const bool by_heads = allocation != Allocation::Even && allocation != Allocation::Pyramid;
+    if (config.group.value_or(policy.group) == GroupReduce::Layer && by_heads) {
         raise_field("cache.allocation",
-                    "cache.allocation is heads, and by cache.group layer all KV heads of a layer keep "
-                    "the same rows; expected even, or another group");
+                    "cache.allocation is {}, and by cache.group layer all KV heads of a layer keep the same rows; "
+                    "expected even or pyramid, or another group",
+                    name_of(allocation));
     }
 }
 

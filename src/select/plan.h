@@ -30,6 +30,10 @@ struct Plan {
     [[nodiscard]] std::uint32_t prefix() const { return n - recent; }
 };
 
+    /// What a layer keeps depends on the votes in later layers, too.
+    [[nodiscard]] bool flows() const {
+        return compress && (allocation == Allocation::Entropy || allocation == Allocation::Global);
+    }
 /// Settles percentages, limits and what the configuration leaves to its policy. Automatic voters and recent rows reach
 /// from the question's first token to the prompt's end, no fewer than the policy's fewest and no more than 256; recent
 /// rows, and the voters of a policy that keeps all of them, no more than (budget - sink) / 2 of a budget in rows; other

@@ -43,12 +43,15 @@ void LayerChoice::allocate(std::uint32_t budget) {
 }
 
 std::vector<Position> LayerChoice::keep(std::uint32_t head) const {
-    std::vector<Position> kept = positions_from(Position{0}, plan_.sink);
-    const std::vector<Position> voted = plan_.votes()
+    return with_rows_kept_anyway(plan_, plan_.votes()
                                             ? top_positions(scores_[scored_at(head)], plan_.sink, voted_[head])
-                                            : positions_from(Position{plan_.prefix() - voted_[head]}, voted_[head]);
+                                            : positions_from(Position{plan_.prefix() - voted_[head]}, voted_[head]));
+}
+
+std::vector<Position> with_rows_kept_anyway(const Plan & plan, std::span<const Position> voted) {
+    std::vector<Position> kept = positions_from(Position{0}, plan.sink);
     kept.insert(kept.end(), voted.begin(), voted.end());
-    const std::vector<Position> recent = positions_from(Position{plan_.prefix()}, plan_.recent);
+    const std::vector<Position> recent = positions_from(Position{plan.prefix()}, plan.recent);
     kept.insert(kept.end(), recent.begin(), recent.end());
     return kept;
 }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "select/cluster.h"
@@ -25,6 +26,8 @@ public:
     /// From the head's votes, or the layer's, to its scores: votes spread over the whole prefix, the sinks are taken
     /// out of the competition later.
     void score(std::uint32_t head);
+    /// Of each head, where a later decision is made by them; nothing else is called then.
+    [[nodiscard]] std::vector<RankedScores> take_scores() { return std::move(scores_); }
     /// How many rows each head keeps: `budget` times the number of heads together, recent rows and sinks included.
     void allocate(std::uint32_t budget);
     /// The positions that the head keeps, ascending.
@@ -45,7 +48,10 @@ private:
     std::vector<std::uint32_t> voted_;  ///< rows of each head beside sinks and recent ones
 };
 
-/// The same for a layer with one KV head.
+/// What a head keeps where it keeps `voted` (ascending) of the prefix: the sinks, these and the recent rows.
+[[nodiscard]] std::vector<Position> with_rows_kept_anyway(const Plan & plan, std::span<const Position> voted);
+
+/// What is kept in a layer with one KV head.
 [[nodiscard]] std::vector<Position> keep_positions(const Plan & plan, std::span<const float> votes,
                                                    std::span<const Mark> marks = {});
 

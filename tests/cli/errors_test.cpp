@@ -61,6 +61,7 @@ TEST(Errors, ChoicesThatContradictThePolicy) {
            "--kv-evidence is rms, and --kv-policy scissorhands has its own, pivotal; expected auto or another policy");
     refuse("tova", "--kv-evidence", "max", "--kv-policy tova has its own");
     refuse("tova", "--kv-allocation", "heads", "--kv-group layer");
+    refuse("tova", "--kv-allocation", "global", "--kv-allocation is global, and by --kv-group layer");
     refuse("auto", "--kv-recent", "none", "--kv-recent");
 }
 
