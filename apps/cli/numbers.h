@@ -16,8 +16,6 @@ namespace snapkv::cli {
 [[nodiscard]] float read_decimal(std::string_view option, std::string_view text, double least, double most);
 /// "N" rows or "P%".
 [[nodiscard]] Budget read_budget(std::string_view option, std::string_view text);
-/// A budget as read_budget() takes it.
-[[nodiscard]] std::string budget_text(const Budget & budget);
 
 /// A kernel's width, an odd number.
 [[nodiscard]] std::uint32_t read_kernel(std::string_view option, std::string_view text);

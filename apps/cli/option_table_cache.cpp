@@ -32,10 +32,11 @@ void add_cache_options(std::vector<Option> & table) {
          .words = word_list(policy_words()),
          .report = [](const CacheStats & c) { return Json(to_word(policy_words(), c.config.policy)); }});
     table.push_back({.names = {"--kv-budget"},
-                     .placeholder = "N|P%",
+                     .placeholder = "N|P%|mass:P%[:N]",
                      .help =
                          "rows to keep per KV head, recent rows and sinks included; P%: the recent rows and P percent "
-                         "of the tokens before them",
+                         "of the tokens before them; mass:P%: as few as hold P percent of the voters' attention, at "
+                         "least 64 and at most N (4096)",
                      .section = section,
                      .commands = prompting | in(Command::Inspect),
                      .read = [](Settings & s, Name name, const Value & v) { s.cache.budget = read_budget(name, v); },

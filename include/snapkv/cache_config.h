@@ -3,8 +3,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "snapkv/cluster.h"
+#include "snapkv/export.h"
 
 namespace snapkv {
 
@@ -20,9 +22,9 @@ enum class Policy {
     Ada,           ///< SnapKV with more rows for heads whose votes stand out: Ada-KV (arXiv 2407.11550)
     KeyDiff,       ///< the rows whose keys resemble the others least, whatever the question (arXiv 2504.15364)
     Pyramid,       ///< SnapKV with fewer rows the later the layer: PyramidKV (arXiv 2406.02069)
+    Lava,  ///< more rows for heads whose votes stand out and layers whose votes are spread: LAVa (arXiv 2509.09754)
 };
 
-    Lava,  ///< more rows for heads whose votes stand out and layers whose votes are spread: LAVa (arXiv 2509.09754)
 /// How the attention that one query head's voters give to a row becomes its vote.
 enum class Evidence {
     Mean,      ///< over the voters (the paper's)
@@ -43,11 +45,11 @@ enum class Evidence {
     /// How little its key resembles the others of its KV head, as KeyDiff has it (arXiv 2504.15364): no token votes,
     /// and no window is named beside it.
     Keys,
-};
-
     /// The mean over the voters, times the largest sum of magnitudes that a value of its KV head has, as LAVa has it
     /// (arXiv 2509.09754): within a head the order of Mean, across heads what a row can add to the output.
     Values,
+};
+
 /// How the votes of the query heads that share a KV head are reduced to one.
 enum class GroupReduce {
     Mean,
@@ -63,12 +65,12 @@ enum class Allocation {
     Heads,  ///< each layer the same, more to heads whose votes stand out: Ada-KV (arXiv 2407.11550), with a fifth of an
             ///< even share for each
     Pyramid,  ///< the first layer most, each further one less by the same number of rows: PyramidKV (arXiv 2406.02069)
-};
-
     Entropy,  ///< layers by how evenly their votes are spread, the heads of a layer by their votes, but a fifth of the
               ///< budget for each: LAVa's shares (arXiv 2509.09754). Earlier layers give rows up as later ones vote
     Global,  ///< the heads of all layers compete by their votes: Layer-DefensiveKV's shares (arXiv 2510.13334). Earlier
              ///< layers give rows up as later ones vote
+};
+
 /// The type in which rows of keys or values are stored. The last two are ggml's blocks of 32 elements that share a
 /// scale (8.5 and 4.5 bits per element).
 enum class KvType { F32, F16, BF16, Q8_0, Q4_0 };
@@ -121,10 +123,18 @@ struct Budget {
     enum class Unit {
         Rows,     ///< `value` rows
         Percent,  ///< recent + floor(value / 100 * (n - recent)) rows of a prompt of n tokens
+        /// Each head as few rows as hold `value` percent of its voters' attention, no fewer than kLeast and no more
+        /// than `most`. The votes are shares of attention by Evidence::Mean and Recency; no rows are divided then.
+        Mass,
     };
+    static constexpr std::uint32_t kLeast = 64;
     Unit unit = Unit::Rows;
     double value = 1024;
+    std::uint32_t most = 4096;  ///< rows of a head, where the unit is Mass
 };
+
+/// As it is written on the command line: 1024, 20%, mass:95%:4096.
+[[nodiscard]] SNAPKV_API std::string budget_text(const Budget & budget);
 
 /// A cache configuration. What is left empty is the policy's own choice (see docs/method.md).
 struct CacheConfig {

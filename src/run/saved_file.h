@@ -24,7 +24,7 @@ struct SavedKind {
     std::uint32_t version = 0;
     const char * name = "";  ///< in messages
 };
-inline constexpr SavedKind kSavedCache{{'S', 'N', 'A', 'P', 'K', 'V', '\r', '\n'}, 7, "a saved cache"};
+inline constexpr SavedKind kSavedCache{{'S', 'N', 'A', 'P', 'K', 'V', '\r', '\n'}, 8, "a saved cache"};
 inline constexpr SavedKind kPausedPrefill{{'S', 'N', 'A', 'P', 'P', 'R', 'E', '\n'}, 1, "a paused prefill"};
 
 /// Hands the contents to a sink, the same ones each time.

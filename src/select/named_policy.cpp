@@ -1,6 +1,9 @@
 #include "snapkv/named_policy.h"
 
+#include <fmt/core.h>
+
 #include <array>
+#include <string>
 
 namespace snapkv {
 namespace {
@@ -96,9 +99,6 @@ constexpr std::array<NamedPolicy, 11> kPolicies{{
      .allocation = Allocation::Pyramid,
      .voters = {32, 32, 256},
      .recent = {RecentRows::Rule::Window}},
-}};
-
-}  // namespace
     {.policy = Policy::Lava,
      .name = "lava",
      .source = "2509.09754",
@@ -110,6 +110,21 @@ constexpr std::array<NamedPolicy, 11> kPolicies{{
      .allocation = Allocation::Entropy,
      .voters = {32, 32, 256},
      .recent = {RecentRows::Rule::Window}},
+}};
+
+}  // namespace
+
+std::string budget_text(const Budget & budget) {
+    switch (budget.unit) {
+        case Budget::Unit::Percent:
+            return fmt::format("{}%", budget.value);
+        case Budget::Unit::Mass:
+            return fmt::format("mass:{}%:{}", budget.value, budget.most);
+        case Budget::Unit::Rows:
+            break;
+    }
+    return fmt::format("{}", budget.value);
+}
 
 std::span<const NamedPolicy> named_policies() {
     return kPolicies;

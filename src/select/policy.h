@@ -28,13 +28,16 @@ public:
     void score(std::uint32_t head);
     /// Of each head, where a later decision is made by them; nothing else is called then.
     [[nodiscard]] std::vector<RankedScores> take_scores() { return std::move(scores_); }
-    /// How many rows each head keeps: `budget` times the number of heads together, recent rows and sinks included.
+    /// How many rows each head keeps: `budget` times the number of heads together, recent rows and sinks included;
+    /// where the plan goes by mass, what each head's comes to.
     void allocate(std::uint32_t budget);
     /// The positions that the head keeps, ascending.
     [[nodiscard]] std::vector<Position> keep(std::uint32_t head) const;
 
 private:
+    [[nodiscard]] std::span<const float> votes_of(std::span<const float> votes, std::uint32_t head) const;
     [[nodiscard]] std::vector<float> scored(std::span<const float> votes, std::uint32_t head) const;
+    [[nodiscard]] std::uint32_t rows_of_mass(std::uint32_t head) const;
     /// The head whose scores this one goes by: by GroupReduce::Layer the first, whose are the layer's.
     [[nodiscard]] std::uint32_t scored_at(std::uint32_t head) const {
         return plan_.group == GroupReduce::Layer ? 0 : head;

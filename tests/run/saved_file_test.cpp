@@ -189,7 +189,7 @@ TEST(SavedFile, RefusesEveryAlteredByte) {
 TEST(SavedFile, RefusesAnotherVersion) {
     std::string file = file_of("abc");
     file[8] = 1;
-    EXPECT_EQ(check_refusal(file), "a saved cache of version 1, expected version 7");
+    EXPECT_EQ(check_refusal(file), "a saved cache of version 1, expected version 8");
 }
 
 TEST(SavedFile, RefusesWhatIsNoSavedCache) {
