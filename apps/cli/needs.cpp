@@ -5,6 +5,9 @@
 namespace snapkv::cli {
 
 std::uint64_t rows_kept(const Budget & budget, std::uint64_t tokens) {
+    if (budget.unit == Budget::Unit::Mass) {
+        return std::min<std::uint64_t>(tokens, budget.most);
+    }
     if (budget.unit == Budget::Unit::Rows) {
         return std::min(tokens, static_cast<std::uint64_t>(budget.value));
     }

@@ -26,7 +26,8 @@ struct Needs {
     [[nodiscard]] std::uint64_t decode_compressed() const { return kept_compressed + state; }
 };
 
-/// Rows that a KV head keeps of a prompt of `tokens`. A percentage counts beside a window of 32.
+/// Rows that a KV head keeps of a prompt of `tokens`. A percentage counts beside a window of 32;
+/// of mass, the most.
 [[nodiscard]] std::uint64_t rows_kept(const Budget & budget, std::uint64_t tokens);
 
 [[nodiscard]] Needs needs_of(const ModelInfo & model, std::uint64_t tokens, const CacheConfig & cache);

@@ -58,18 +58,25 @@ float read_decimal(std::string_view option, std::string_view text, double least,
 }
 
 Budget read_budget(std::string_view option, std::string_view text) {
-    if (text.ends_with('%')) {
-        const auto percent = parse<double>(text.substr(0, text.size() - 1));
-        if (!percent || !(*percent > 0) || *percent > 100) {
-            usage_error("{}: found \"{}\", expected a percentage above 0% and up to 100%", option, text);
-        }
-        return {Budget::Unit::Percent, *percent};
+    constexpr std::string_view mass = "mass:";
+    const bool of_mass = text.starts_with(mass);
+    const std::string_view number = of_mass ? text.substr(mass.size()) : text;
+    const std::size_t percent_sign = number.find('%');
+    if (!of_mass && percent_sign == std::string_view::npos) {
+        return {Budget::Unit::Rows, static_cast<double>(read_count(option, text, 1))};
     }
-    return {Budget::Unit::Rows, static_cast<double>(read_count(option, text, 1))};
-}
-
-std::string budget_text(const Budget & budget) {
-    return fmt::format("{:.10g}{}", budget.value, budget.unit == Budget::Unit::Percent ? "%" : "");
+    const std::string_view rest = percent_sign == std::string_view::npos ? number : number.substr(percent_sign + 1);
+    const auto percent = parse<double>(number.substr(0, percent_sign));
+    const bool whole = rest.empty() || (of_mass && rest.starts_with(':'));
+    if (!percent || !(*percent > 0) || *percent > 100 || !whole) {
+        usage_error("{}: found \"{}\", expected {} above 0% and up to 100%{}", option, text,
+                    of_mass ? "mass:P%" : "a percentage", of_mass ? ", or mass:P%:N for N rows at most" : "");
+    }
+    Budget budget{of_mass ? Budget::Unit::Mass : Budget::Unit::Percent, *percent};
+    if (!rest.empty()) {
+        budget.most = read_count(option, rest.substr(1), Budget::kLeast);
+    }
+    return budget;
 }
 
 std::optional<std::uint32_t> read_tail_budget(std::string_view option, std::string_view text) {

@@ -17,8 +17,6 @@ namespace snapkv::cli {
 [[nodiscard]] float read_decimal(std::string_view option, std::string_view text, double least, double most);
 /// "N" rows or "P%".
 [[nodiscard]] Budget read_budget(std::string_view option, std::string_view text);
-/// A budget as read_budget() takes it.
-[[nodiscard]] std::string budget_text(const Budget & budget);
 /// Rows of what comes after the prompt; `none`: all of them.
 [[nodiscard]] std::optional<std::uint32_t> read_tail_budget(std::string_view option, std::string_view text);
 [[nodiscard]] std::string tail_budget_text(const std::optional<std::uint32_t> & rows);

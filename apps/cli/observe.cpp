@@ -138,6 +138,10 @@ private:
         if (settings_.cache.group == GroupReduce::Layer) {
             usage_error("--kv-group is layer, and observe selects for each KV head; expected mean, max or sum");
         }
+        if (budget.unit == Budget::Unit::Mass) {
+            usage_error("--budgets: found {}, and observe selects a number of rows; expected one or a percentage",
+                        budget_text(budget));
+        }
         double count =
             budget.unit == Budget::Unit::Percent ? budget.value / 100 * prefix : budget.value - observe_.window;
         if (count < 1) {

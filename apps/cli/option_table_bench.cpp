@@ -78,8 +78,9 @@ void add_cache(std::vector<Option> & table, Commands commands) {
                          }});
     table.push_back(
         {.names = {"--kv-budget"},
-         .placeholder = "N|P%,...",
-         .help = "rows to keep per KV head, or a percentage of the tokens before the recent ones",
+         .placeholder = "N|P%|mass:P%,...",
+         .help = "rows to keep per KV head, a percentage of the tokens before the recent ones, or what holds so much "
+                 "attention (see run)",
          .section = section,
          .commands = commands,
          .read = [](Settings & s, Name name, const Value & v) { s.bench.budgets = read_list(name, v, read_budget); },

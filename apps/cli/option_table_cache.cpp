@@ -32,10 +32,11 @@ void add_cache_options(std::vector<Option> & table) {
          .words = word_list(policy_words()),
          .report = [](const CacheStats & c) { return Json(to_word(policy_words(), c.config.policy)); }});
     table.push_back({.names = {"--kv-budget"},
-                     .placeholder = "N|P%",
+                     .placeholder = "N|P%|mass:P%[:N]",
                      .help =
                          "rows to keep per KV head, recent rows and sinks included; P%: the recent rows and P percent "
-                         "of the tokens before them",
+                         "of the tokens before them; mass:P%: as few as hold P percent of the voters' attention, at "
+                         "least 64 and at most N (4096)",
                      .section = section,
                      .commands = prompting | in(Command::Inspect),
                      .read = [](Settings & s, Name name, const Value & v) { s.cache.budget = read_budget(name, v); },
@@ -78,7 +79,8 @@ void add_cache_options(std::vector<Option> & table) {
                          "square, the mean of the largest four, the largest, the largest with the mean of all rows' "
                          "for a floor, their mean weighted by recency, the sum over all tokens of the prompt, "
                          "which all vote then, how many give it more than an even share, how little its key "
-                         "resembles the others, or no vote at all: the first and the last rows are kept (streaming, "
+                         "resembles the others, the mean times the largest of the head's values, or no vote at all: "
+                         "the first and the last rows are kept (streaming, "
                          "tova, h2o, scissorhands and keydiff have their own)",
                      .section = section,
                      .commands = prompting | in(Command::Bench),
@@ -87,18 +89,20 @@ void add_cache_options(std::vector<Option> & table) {
                      .show = [](const Settings & s) { return to_word_or_auto(evidence_words, s.cache.evidence); },
                      .words = word_list_with_auto(evidence_words),
                      .report = [](const CacheStats & c) { return Json(to_word(evidence_words, c.evidence)); }});
-    table.push_back({.names = {"--kv-allocation"},
-                     .placeholder = "HOW",
-                     .help =
-                         "how rows are divided: the budget to each KV head; more to those heads of a layer whose votes "
-                         "stand out; or fewer to each further layer; on average the budget",
-                     .section = section,
-                     .commands = prompting,
-                     .read = [](Settings & s, Name name,
-                                const Value & v) { s.cache.allocation = from_word_or_auto(allocation_words, name, v); },
-                     .show = [](const Settings & s) { return to_word_or_auto(allocation_words, s.cache.allocation); },
-                     .words = word_list_with_auto(allocation_words),
-                     .report = [](const CacheStats & c) { return Json(to_word(allocation_words, c.allocation)); }});
+    table.push_back(
+        {.names = {"--kv-allocation"},
+         .placeholder = "HOW",
+         .help = "how rows are divided: the budget to each KV head; more to those heads of a layer whose votes "
+                 "stand out (heads); fewer to each further layer (pyramid); more to layers whose votes are spread and "
+                 "to their heads whose votes stand out (entropy); or by the votes of all layers and heads "
+                 "(global); on average the budget",
+         .section = section,
+         .commands = prompting,
+         .read = [](Settings & s, Name name,
+                    const Value & v) { s.cache.allocation = from_word_or_auto(allocation_words, name, v); },
+         .show = [](const Settings & s) { return to_word_or_auto(allocation_words, s.cache.allocation); },
+         .words = word_list_with_auto(allocation_words),
+         .report = [](const CacheStats & c) { return Json(to_word(allocation_words, c.allocation)); }});
     table.push_back(
         {.names = {"--kv-cluster"},
          .placeholder = "RULE|auto",

@@ -206,14 +206,16 @@ void add_caches(std::vector<Option> & table) {
              [](const Settings & s) {
                  return joined(s.eval.caches.policies, [](Policy policy) { return to_word(policy_words(), policy); });
              }});
-    table.push_back({.names = {"--budgets", "--kv-budget"},
-                     .placeholder = "N|P%,...",
-                     .help = "rows to keep per KV head, or a percentage of the tokens before the recent ones",
-                     .section = section,
-                     .commands = serving,
-                     .read = [](Settings & s, Name name,
-                                const Value & v) { s.eval.caches.budgets = read_list(name, v, read_budget); },
-                     .show = [](const Settings & s) { return joined(s.eval.caches.budgets, budget_text); }});
+    table.push_back(
+        {.names = {"--budgets", "--kv-budget"},
+         .placeholder = "N|P%|mass:P%,...",
+         .help = "rows to keep per KV head, a percentage of the tokens before the recent ones, or what holds so much "
+                 "attention (see run)",
+         .section = section,
+         .commands = serving,
+         .read = [](Settings & s, Name name,
+                    const Value & v) { s.eval.caches.budgets = read_list(name, v, read_budget); },
+         .show = [](const Settings & s) { return joined(s.eval.caches.budgets, budget_text); }});
     table.push_back({.names = {"--kv-window"},
                      .placeholder = "N|auto,...",
                      .help = "observation window: how many of the prompt's last tokens vote",
@@ -243,7 +245,7 @@ void add_caches(std::vector<Option> & table) {
     table.push_back(
         {.names = {"--kv-allocation"},
          .placeholder = "HOW,...",
-         .help = "how rows are divided: even, heads, pyramid, auto (see run)",
+         .help = "how rows are divided: even, heads, pyramid, entropy, global, auto (see run)",
          .section = section,
          .commands = serving,
          .read = [](Settings & s, Name name,

@@ -27,7 +27,7 @@ std::string word(KvTypes types) {
 }
 
 std::string word(const Budget & budget) {
-    return fmt::format("{}{}", budget.value, budget.unit == Budget::Unit::Percent ? "%" : "");
+    return budget_text(budget);
 }
 
 std::string word(const Cluster & cluster) {

@@ -3,8 +3,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "snapkv/cluster.h"
+#include "snapkv/export.h"
 
 namespace snapkv {
 
@@ -22,6 +24,7 @@ enum class Policy {
     Chunk,         ///< chunks of 20 rows by what the window attends to: ChunkKV (arXiv 2502.00299)
     DropKV,        ///< the rows without which the window's outputs would change most (kvpress issue 284)
     Pyramid,       ///< SnapKV with fewer rows the later the layer: PyramidKV (arXiv 2406.02069)
+    Lava,  ///< more rows for heads whose votes stand out and layers whose votes are spread: LAVa (arXiv 2509.09754)
 };
 
 /// How the attention that one query head's voters give to a row becomes its vote.
@@ -47,6 +50,9 @@ enum class Evidence {
     /// How much the voters' outputs would change if the row alone were left out: with weight a, output o and value v,
     /// the mean of (a / (1 - a))^2 |o - v|^2, as DropKV has it (kvpress issue 284).
     Output,
+    /// The mean over the voters, times the largest sum of magnitudes that a value of its KV head has, as LAVa has it
+    /// (arXiv 2509.09754): within a head the order of Mean, across heads what a row can add to the output.
+    Values,
 };
 
 /// How the votes of the query heads that share a KV head are reduced to one.
@@ -64,6 +70,10 @@ enum class Allocation {
     Heads,  ///< each layer the same, more to heads whose votes stand out: Ada-KV (arXiv 2407.11550), with a fifth of an
             ///< even share for each
     Pyramid,  ///< the first layer most, each further one less by the same number of rows: PyramidKV (arXiv 2406.02069)
+    Entropy,  ///< layers by how evenly their votes are spread, the heads of a layer by their votes, but a fifth of the
+              ///< budget for each: LAVa's shares (arXiv 2509.09754). Earlier layers give rows up as later ones vote
+    Global,  ///< the heads of all layers compete by their votes: Layer-DefensiveKV's shares (arXiv 2510.13334). Earlier
+             ///< layers give rows up as later ones vote
 };
 
 /// The type in which rows of keys or values are stored. The last two are ggml's blocks of 32 elements that share a
@@ -118,10 +128,18 @@ struct Budget {
     enum class Unit {
         Rows,     ///< `value` rows
         Percent,  ///< recent + floor(value / 100 * (n - recent)) rows of a prompt of n tokens
+        /// Each head as few rows as hold `value` percent of its voters' attention, no fewer than kLeast and no more
+        /// than `most`. The votes are shares of attention by Evidence::Mean and Recency; no rows are divided then.
+        Mass,
     };
+    static constexpr std::uint32_t kLeast = 64;
     Unit unit = Unit::Rows;
     double value = 1024;
+    std::uint32_t most = 4096;  ///< rows of a head, where the unit is Mass
 };
+
+/// As it is written on the command line: 1024, 20%, mass:95%:4096.
+[[nodiscard]] SNAPKV_API std::string budget_text(const Budget & budget);
 
 /// A cache configuration. What is left empty is the policy's own choice (see docs/method.md).
 struct CacheConfig {

@@ -136,6 +136,7 @@ private:
         const float share = 1.0F / total.sum;
         switch (vote_.input_.evidence) {
             case Evidence::Mean:
+            case Evidence::Values:
                 cpu::add_weights(logits, count, total.reference,
                                  1.0F / (total.sum * static_cast<float>(vote_.input_.window)), columns);
                 break;
@@ -297,6 +298,7 @@ float Vote::evidence(std::uint32_t position, const float * gathered, std::size_t
     const std::uint32_t seen_by = std::min(input_.window, input_.n - position);
     switch (input_.evidence) {
         case Evidence::Mean:  // a share of all voters, so far
+        case Evidence::Values:
             return seen_by == input_.window
                        ? *gathered
                        : *gathered * static_cast<float>(input_.window) / static_cast<float>(seen_by);

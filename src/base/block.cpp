@@ -1,7 +1,9 @@
 #include "base/block.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
+#include <cassert>
 #include <utility>
 
 #include "base/raise.h"
@@ -33,6 +35,24 @@ Block & Block::operator=(Block && other) noexcept {
     std::swap(bytes_, taken.bytes_);
     std::swap(meter_, taken.meter_);
     return *this;
+}
+
+void Block::shrink(std::size_t bytes) {
+    assert(bytes <= bytes_);
+    if (data_ != nullptr) {
+        const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+        const auto pages_end = [page](std::size_t end) { return (end + page - 1) / page * page; };
+        const std::size_t kept = pages_end(bytes);
+        // Where the system cannot, the memory is given back with the rest.
+        if (kept < pages_end(bytes_) && ::munmap(data_ + kept, pages_end(bytes_) - kept) != 0) {
+            return;
+        }
+        data_ = kept == 0 ? nullptr : data_;
+    }
+    if (meter_) {
+        meter_->remove(bytes_ - bytes);
+    }
+    bytes_ = bytes;
 }
 
 Block::~Block() {

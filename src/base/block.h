@@ -20,6 +20,10 @@ public:
     Block & operator=(Block && other) noexcept;
     ~Block();
 
+    /// Gives back what lies behind the first `bytes`, at most size(), as far as that is whole pages; the rest stays
+    /// where it is.
+    void shrink(std::size_t bytes);
+
     [[nodiscard]] std::byte * data() { return data_; }
     [[nodiscard]] const std::byte * data() const { return data_; }
     [[nodiscard]] std::size_t size() const { return bytes_; }

@@ -1,6 +1,7 @@
 #include "kv/layer_rows.h"
 
 #include <cassert>
+#include <cstring>
 #include <utility>
 
 #include "kv/convert.h"
@@ -63,6 +64,34 @@ LayerRows LayerRows::packed(Arena & arena, const LayerShape & shape, std::span<c
         convert_rows(shape, sources[head], kept[head], rows, head);
     }
     return rows;
+}
+
+void LayerRows::keep(std::vector<std::vector<Position>> kept) {
+    assert(!dense_ && kept.size() == heads_.size() && block_.use_count() == 1);
+    std::size_t end = 0;  // what moves moves forwards
+    for (std::size_t index = 0; index < heads_.size(); ++index) {
+        Head & place = heads_[index];
+        const std::size_t from_keys = std::exchange(place.keys, end);
+        end = aligned(end + kept[index].size() * shape_.key_bytes());
+        const std::size_t from_values = std::exchange(place.values, shape_.values_in_keys ? place.keys : end);
+        end = shape_.values_in_keys ? end : aligned(end + kept[index].size() * shape_.value_bytes());
+        const auto move_rows = [&](std::size_t from, std::size_t to, std::size_t row_bytes) {
+            std::size_t row = 0;
+            for (std::size_t at = 0; at < kept[index].size(); ++at, ++row) {
+                while (place.positions[row] != kept[index][at]) {
+                    ++row;
+                    assert(row < place.positions.size());
+                }
+                std::memmove(block_->data() + to + at * row_bytes, block_->data() + from + row * row_bytes, row_bytes);
+            }
+        };
+        move_rows(from_keys, place.keys, shape_.key_bytes());
+        if (!shape_.values_in_keys) {
+            move_rows(from_values, place.values, shape_.value_bytes());
+        }
+        place.positions = std::move(kept[index]);
+    }
+    block_->shrink(end);
 }
 
 LayerRows LayerRows::prefix(std::uint32_t rows) const {

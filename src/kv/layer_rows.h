@@ -32,11 +32,16 @@ public:
     /// Packed rows at the positions `kept[head]` (ascending), to be filled through key_row() and value_row().
     static LayerRows packed_empty(Arena & arena, const LayerShape & shape, std::vector<std::vector<Position>> kept);
 
+    /// Packed only, where nobody else has these rows: lets go of all but those at `kept[head]` (ascending, each among
+    /// the head's positions), which move together in the memory that they have, and gives back the rest of it.
+    void keep(std::vector<std::vector<Position>> kept);
+
     /// Dense only: the first `rows` of these, in the same memory.
     [[nodiscard]] LayerRows prefix(std::uint32_t rows) const;
 
     /// They are not of sizes alone (see Meter).
     [[nodiscard]] bool in_memory() const { return block_->data() != nullptr; }
+    [[nodiscard]] bool is_packed() const { return !dense_; }
     [[nodiscard]] const LayerShape & shape() const { return shape_; }
     [[nodiscard]] HeadRows head(std::uint32_t head) const;
     [[nodiscard]] std::uint64_t total_rows() const;  ///< over all heads

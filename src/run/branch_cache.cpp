@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <chrono>
+#include <numeric>
 #include <optional>
 #include <span>
 #include <utility>
@@ -22,11 +23,17 @@ HeadPositions last_positions(std::uint32_t heads, std::uint32_t n, std::uint32_t
     return HeadPositions(heads, positions_from(Position{n - count}, count));
 }
 
+std::optional<select::Flow> flow_of(const BranchPlan & plan, std::uint32_t kv_heads) {
+    return plan.cache.flows() ? std::optional<select::Flow>(std::in_place, plan.cache, plan.voted_layers, kv_heads)
+                              : std::nullopt;
+}
+
 }  // namespace
 
 BranchCache::BranchCache(const BranchPlan & plan, const attention::AttentionSpec & spec,
                          std::vector<std::size_t> state_floats, kv::Arena & arena, std::shared_ptr<Meter> work)
     : plan_(plan),
+      flow_(flow_of(plan, spec.kv_heads)),
       arena_(arena),
       work_(std::move(work)),
       query_floats_(std::size_t{spec.heads} * spec.key_size),
@@ -96,9 +103,14 @@ void BranchCache::rehearse_layer(std::uint32_t layer, const attention::Attention
             spec, plan_.n, plan_.cache.prefix(), plan_.accumulates() ? 0 : plan_.cache.window, plan_.cache.evidence);
         const bool votes = plan_.chooses_rows(spec.sliding_window) && plan_.cache.votes();
         const Block vote(votes ? of_vote : 0, work_);
-        auto rows = std::make_shared<kv::LayerRows>(kv::LayerRows::dense(arena_, stored_shape(), *own, Position{0}));
-        rows->set_rows(*own);
-        kept_.push_back({std::move(rows)});
+        if (plan_.chooses_rows(spec.sliding_window) && flow_) {
+            rehearse_flow();
+        } else {
+            auto rows =
+                std::make_shared<kv::LayerRows>(kv::LayerRows::dense(arena_, stored_shape(), *own, Position{0}));
+            rows->set_rows(*own);
+            kept_.push_back({std::move(rows)});
+        }
     }
     if (plan_.cache.evicts) {
         static_cast<void>(next_carried(spec.sliding_window));
@@ -107,7 +119,23 @@ void BranchCache::rehearse_layer(std::uint32_t layer, const attention::Attention
     column_sums_ = Block();
 }
 
+/// As many rows in all as the layers so far have after any votes.
+void BranchCache::rehearse_flow() {
+    flowing_.push_back(kept_.size());
+    kept_.emplace_back();
+    const std::vector<std::uint32_t> rows =
+        select::Flow::rows_after(plan_.cache, plan_.voted_layers, static_cast<std::uint32_t>(flowing_.size()));
+    for (std::size_t index = 0; index < flowing_.size(); ++index) {
+        auto & kept = kept_[flowing_[index]];
+        const kv::LayerShape shape = kept.empty() ? stored_shape() : kept.front()->shape();
+        kept.clear();
+        kept.push_back(std::make_shared<kv::LayerRows>(kv::LayerRows::dense(arena_, shape, rows[index], Position{0})));
+    }
+}
+
 void BranchCache::drop() {
+    flow_.reset();
+    flowing_.clear();
     captured_queries_ = Block();
     column_sums_ = Block();
     rows_ = {};
@@ -160,6 +188,7 @@ void BranchCache::observe(std::uint32_t layer, Compute & compute, const attentio
 
 void BranchCache::cast_vote(Compute & compute, const attention::AttentionSpec & spec, LayerVote & latest) {
     const select::Plan & plan = plan_.cache;
+    const auto rows = rows_.views();
     latest = {};  // gives its memory back before more is taken
     latest.votes = plan_.accumulates() ? accumulated_votes()
                                        : cast_votes(compute,
@@ -170,8 +199,11 @@ void BranchCache::cast_vote(Compute & compute, const attention::AttentionSpec & 
                                                      .n = plan_.n,
                                                      .prefix = plan.prefix(),
                                                      .evidence = plan.evidence,
-                                                     .rows = rows_.views()},
+                                                     .rows = rows},
                                                     work_);
+    if (plan.evidence == Evidence::Values) {
+        weigh_by_values(compute, rows_.shape(), rows, 0, plan.prefix(), latest.votes);
+    }
     latest.window = plan.window;
     latest.prefix = plan.prefix();
     latest.evidence = plan.evidence;
@@ -198,8 +230,37 @@ void BranchCache::compress(std::uint32_t layer, Compute & compute, const attenti
         }
         votes = std::span(latest.votes.floats(), latest.votes.size() / sizeof(float));
     }
+    if (flow_) {
+        flow_->add_layer(layer_scores(compute, plan_.cache, votes, spec.kv_heads, plan_.marks));
+        shrink_earlier(compute);
+        flowing_.push_back(layer);
+        keep_packed(compute, flowing_positions(plan_.cache, flow_->layers().back()));
+        return;
+    }
     keep_packed(compute,
                 choose_positions(compute, plan_.cache, plan_.budgets[layer], votes, spec.kv_heads, plan_.marks));
+}
+
+/// To what the flow leaves to layers that are finished.
+void BranchCache::shrink_earlier(Compute & compute) {
+    for_heads(compute, static_cast<std::uint32_t>(flowing_.size()), [&](std::uint32_t index) {
+        auto & kept = kept_[flowing_[index]];
+        HeadPositions positions = flowing_positions(plan_.cache, flow_->layers()[index]);
+        const auto total = std::accumulate(positions.begin(), positions.end(), std::uint64_t{0},
+                                           [](std::uint64_t sum, const auto & head) { return sum + head.size(); });
+        if (total == kept.front()->total_rows()) {
+            return;
+        }
+        kv::LayerRows rows = *kept.front();
+        kept.clear();
+        rows.keep(std::move(positions));
+        kept.push_back(std::make_shared<const kv::LayerRows>(std::move(rows)));
+    });
+}
+
+void BranchCache::restore_flow(std::size_t layer, select::FlowingLayer flowing) {
+    flow_->restore_layer(std::move(flowing));
+    flowing_.push_back(layer);
 }
 
 void BranchCache::store_whole(Compute & compute) {

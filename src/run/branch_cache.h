@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "kv/segment.h"
 #include "run/compute.h"
 #include "run/prefill_plan.h"
+#include "select/flow.h"
 
 namespace snapkv::run {
 
@@ -70,6 +72,11 @@ public:
     [[nodiscard]] const kv::RecurrentState & state() const { return state_; }
     /// Rows of the layers that are finished, [layer][part].
     [[nodiscard]] const std::vector<std::vector<std::shared_ptr<const kv::LayerRows>>> & kept() const { return kept_; }
+    /// Where budgets flow between layers: what decides about the rows of those that are finished, one entry for each
+    /// whose rows are voted on.
+    [[nodiscard]] const std::optional<select::Flow> & flow() const { return flow_; }
+    /// This is the entry of a layer whose rows are restored; in the layers' order.
+    void restore_flow(std::size_t layer, select::FlowingLayer flowing);
     /// The next layer is finished, and these are its rows.
     void restore_layer(std::vector<std::shared_ptr<const kv::LayerRows>> parts) { kept_.push_back(std::move(parts)); }
     /// What the sequence goes on evicting by, of each layer that is finished (see Eviction::take_rows()).
@@ -91,6 +98,8 @@ private:
     void cast_vote(Compute & compute, const attention::AttentionSpec & spec, LayerVote & latest);
     [[nodiscard]] Block accumulated_votes() const;
     void compress(std::uint32_t layer, Compute & compute, const attention::AttentionSpec & spec, LayerVote & latest);
+    void shrink_earlier(Compute & compute);
+    void rehearse_flow();
     void store_whole(Compute & compute);
     void store_last(Compute & compute, std::uint32_t count);
     /// The rows as they are, in the parts in which they are.
@@ -101,6 +110,8 @@ private:
     [[nodiscard]] kv::LayerShape stored_shape() const;
 
     BranchPlan plan_;
+    std::optional<select::Flow> flow_;
+    std::vector<std::size_t> flowing_;  ///< the layers that it has, in their order
     kv::Arena & arena_;
     std::shared_ptr<Meter> work_;
     std::size_t query_floats_;  ///< of one position, all heads

@@ -12,6 +12,10 @@ namespace snapkv::run {
 
 namespace {
 
+bool voted_on(const model::HyperParameters & params, std::uint32_t layer) {
+    return !params.layer_recurs(layer) && params.window_of(layer) == 0;
+}
+
 std::uint32_t common_prefix(std::span<const Token> one, std::span<const Token> other) {
     return static_cast<std::uint32_t>(std::ranges::mismatch(one, other).in1 - one.begin());
 }
@@ -112,17 +116,20 @@ std::uint32_t usable_rows(const PrefillPlan & plan, const model::HyperParameters
 
 }  // namespace
 
-std::vector<std::uint32_t> budgets_of(const select::Plan & plan, const model::HyperParameters & params) {
-    std::vector<std::uint32_t> budgets(params.layers);
-    std::vector<std::uint32_t> voted_on;
+std::uint32_t voted_layers(const model::HyperParameters & params) {
+    std::uint32_t count = 0;
     for (std::uint32_t layer = 0; layer < params.layers; ++layer) {
-        if (!params.layer_recurs(layer) && params.window_of(layer) == 0) {
-            voted_on.push_back(layer);
-        }
+        count += voted_on(params, layer) ? 1U : 0U;
     }
-    const std::vector<std::uint32_t> rows = select::layer_budgets(plan, static_cast<std::uint32_t>(voted_on.size()));
-    for (std::size_t index = 0; index < rows.size(); ++index) {
-        budgets[voted_on[index]] = rows[index];
+    return count;
+}
+
+std::vector<std::uint32_t> budgets_of(const select::Plan & plan, const model::HyperParameters & params) {
+    const std::vector<std::uint32_t> of_voted = select::layer_budgets(plan, voted_layers(params));
+    std::vector<std::uint32_t> budgets(params.layers);
+    auto next = of_voted.begin();
+    for (std::uint32_t layer = 0; layer < params.layers; ++layer) {
+        budgets[layer] = voted_on(params, layer) ? *next++ : 0;
     }
     return budgets;
 }
@@ -148,6 +155,7 @@ PrefillPlan plan_prefill(std::span<const Branch> branches, const model::HyperPar
         const std::size_t question = std::min(branch.prompt.question_begin, branch.prompt.tokens.size());
         of_branch.cache =
             select::make_plan(branch.cache, of_branch.n, of_branch.n - static_cast<std::uint32_t>(question));
+        of_branch.voted_layers = voted_layers(params);
         of_branch.budgets = budgets_of(of_branch.cache, params);
         of_branch.type = stored_types(params, branch.cache.type);
         of_branch.keeps_working_rows =

@@ -17,6 +17,7 @@ namespace snapkv::run {
 struct BranchPlan {
     const Branch * branch = nullptr;
     select::Plan cache;
+    std::uint32_t voted_layers = 0;      ///< whose rows are voted on
     std::vector<std::uint32_t> budgets;  ///< [layer]: rows of each head, on average, where the policy chooses them
     std::uint32_t n = 0;                 ///< prompt tokens
     std::uint32_t suffix = 0;            ///< s: tokens after the trunk; 0 where the prompt is the trunk itself
@@ -92,6 +93,9 @@ struct TrunkUse {
 /// `context`; Error(Usage) for more tokens to hold than the branches have in common.
 PrefillPlan plan_prefill(std::span<const Branch> branches, const model::HyperParameters & params, std::uint32_t context,
                          const TrunkUse & use = {});
+
+/// Layers whose rows are voted on: those that neither slide nor recur.
+[[nodiscard]] std::uint32_t voted_layers(const model::HyperParameters & params);
 
 /// Rows that a KV head of each layer keeps, on average over its heads: 0 where they are not voted on, since the layer
 /// slides or recurs.

@@ -1,6 +1,10 @@
 // Where a prefill is between two layers, written to a file and read from it.
 #include <algorithm>
 #include <cassert>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -11,6 +15,7 @@
 #include "run/prefill.h"
 #include "run/saved_fields.h"
 #include "run/saved_rows.h"
+#include "select/policy.h"
 
 namespace snapkv::run {
 
@@ -86,6 +91,59 @@ void check_parts(SavedReader & in, const model::HyperParameters & params, std::u
     }
 }
 
+/// Where budgets flow between layers, what decides about the rows of those that are finished.
+void write_flow(SavedWriter & out, const BranchCache & branch) {
+    if (!branch.flow()) {
+        return;
+    }
+    for (const select::FlowingLayer & layer : branch.flow()->layers()) {
+        out.number("weight of a layer", layer.weight);
+        for (const select::FlowingHead & head : layer.heads) {
+            out.array(std::span(head.scores.scores));
+            out.array(std::span(head.scores.ties));
+        }
+    }
+}
+
+/// The positions of a head's rows that take part in a flow: without sinks and recent ones, which must be there.
+std::vector<Position> flowing_of(SavedReader & in, const select::Plan & plan, const kv::HeadRows & rows) {
+    const std::uint32_t anyway = plan.sink + plan.recent;
+    const std::vector<Position> all = kv::positions_in(std::vector{rows});
+    const std::uint32_t voted = std::max(rows.rows, anyway) - anyway;
+    std::vector<Position> flowing(all.begin() + std::min(plan.sink, rows.rows),
+                                  all.begin() + std::min(plan.sink + voted, rows.rows));
+    if (select::with_rows_kept_anyway(plan, flowing) != all) {
+        in.refuse("a head lacks rows that are kept anyway");
+    }
+    return flowing;
+}
+
+void read_flow(SavedReader & in, BranchCache & branch) {
+    const select::Plan & plan = branch.plan().cache;
+    for (std::size_t layer = 0; plan.flows() && layer < branch.kept().size(); ++layer) {
+        if (branch.plan().budgets[layer] == 0) {
+            continue;
+        }
+        const Parts & parts = branch.kept()[layer];
+        if (parts.size() != 1 || parts.front().use_count() != 1 || !parts.front()->is_packed()) {
+            in.refuse("layer {}: the rows of a branch that may lose some are not its own", layer);
+        }
+        select::FlowingLayer flowing;
+        in.number("weight of a layer", flowing.weight);
+        if (flowing.weight < 0) {
+            in.refuse("the weight of layer {} is {}", layer, flowing.weight);
+        }
+        for (std::uint32_t head = 0; head < parts.front()->shape().kv_heads; ++head) {
+            select::FlowingHead & of_head = flowing.heads.emplace_back();
+            of_head.positions = flowing_of(in, plan, parts.front()->head(head));
+            const std::size_t count = of_head.positions.size();
+            of_head.scores.scores = in.array<float>("scores", count);
+            of_head.scores.ties = in.array<float>("ties", plan.evidence == Evidence::Pivotal ? count : 0);
+        }
+        branch.restore_flow(layer, std::move(flowing));
+    }
+}
+
 }  // namespace
 
 void Prefill::save(SavedWriter & out) const {
@@ -129,6 +187,7 @@ void Prefill::save(SavedWriter & out) const {
             for (const Block & carried : branches_[index].carried()) {
                 out.bytes(carried.data(), carried.size());
             }
+            write_flow(out, branches_[index]);
         }
     }
     const bool holds = environment_.sink && environment_.sink->given() == layer_;
@@ -209,6 +268,7 @@ void Prefill::restore(SavedReader & in) {
                 Block & carried = branches_[index].next_carried(params.window_of(layer));
                 in.fill("carried evidence", carried.data(), carried.size());
             }
+            read_flow(in, branches_[index]);
         }
     }
     bool holds = false;

@@ -15,7 +15,7 @@ namespace snapkv::run {
 // and text(), each with the name that error messages use.
 
 inline constexpr std::array kScalingNames{"none", "linear", "yarn"};
-inline constexpr std::array kBudgetNames{"rows", "percent"};
+inline constexpr std::array kBudgetNames{"rows", "percent", "mass"};
 inline constexpr std::array kClusterNames{"kernel", "reach", "chunk"};
 inline constexpr std::array kLayoutNames{"consecutive", "listed"};
 
@@ -60,6 +60,7 @@ void config_fields(Archive & archive, Config & config) {
     archive.choice("policy", config.policy, PolicyNames());
     archive.choice("budget unit", config.budget.unit, kBudgetNames);
     archive.number("budget", config.budget.value);
+    archive.number("most rows", config.budget.most);
     archive.optional("window", config.window);
     archive.optional("recent rows", config.recent);
     archive.optional("sink", config.sink);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
+#include <span>
 #include <utility>
 
 #include "attention/output_change.h"
@@ -124,17 +126,22 @@ Block turn_votes(Session::Impl & session, const Sequence::Impl & sequence, std::
         keys = float_keys(session.compute, keys.shape, std::move(keys.views), plan.work);
     }
     const std::uint32_t end = first + plan.turns.n;
-    return cast_votes(session.compute,
-                      {.spec = layer_spec(session.params(), Internals::of(session.model)->decoder, layer),
-                       .shape = keys.shape,
-                       .queries = queries_from(plan.queries, layer, end - plan.turns.window),
-                       .window = plan.turns.window,
-                       .n = end,
-                       .first = first,
-                       .prefix = plan.turns.prefix(),
-                       .evidence = plan.turns.evidence,
-                       .rows = std::move(keys.views)},
-                      plan.work);
+    Block votes = cast_votes(session.compute,
+                             {.spec = layer_spec(session.params(), Internals::of(session.model)->decoder, layer),
+                              .shape = keys.shape,
+                              .queries = queries_from(plan.queries, layer, end - plan.turns.window),
+                              .window = plan.turns.window,
+                              .n = end,
+                              .first = first,
+                              .prefix = plan.turns.prefix(),
+                              .evidence = plan.turns.evidence,
+                              .rows = std::move(keys.views)},
+                             plan.work);
+    if (plan.turns.evidence == Evidence::Values) {
+        weigh_by_values(session.compute, sequence.rows.shape(layer), sequence.rows.views(layer), first,
+                        plan.turns.prefix(), votes);
+    }
+    return votes;
 }
 
 /// What the message's queries and later ones still see of the turns in a sliding layer, for each head.
@@ -155,6 +162,10 @@ std::vector<HeadPositions> voted(Session::Impl & session, const Sequence::Impl &
                            std::span(sequence.tokens).subspan(first, plan.turns.n));
     }
     const std::vector<std::uint32_t> budgets = budgets_of(plan.turns, params);
+    std::optional<select::Flow> flow;
+    if (plan.turns.flows()) {
+        flow.emplace(plan.turns, voted_layers(params), params.kv_heads);
+    }
     std::vector<HeadPositions> kept(params.layers);
     for (std::uint32_t layer = 0; layer < params.layers; ++layer) {
         if (!votes(params, layer)) {
@@ -162,9 +173,22 @@ std::vector<HeadPositions> voted(Session::Impl & session, const Sequence::Impl &
             continue;
         }
         const Block of_turns = plan.turns.votes() ? turn_votes(session, sequence, layer, plan, first) : Block();
-        kept[layer] = choose_positions(session.compute, plan.turns, budgets[layer],
-                                       {of_turns.floats(), of_turns.size() / sizeof(float)},
-                                       sequence.rows.shape(layer).kv_heads, marks);
+        const std::span<const float> votes_of_layer(of_turns.floats(), of_turns.size() / sizeof(float));
+        const std::uint32_t kv_heads = sequence.rows.shape(layer).kv_heads;
+        if (flow) {
+            flow->add_layer(layer_scores(session.compute, plan.turns, votes_of_layer, kv_heads, marks));
+        } else {
+            kept[layer] =
+                choose_positions(session.compute, plan.turns, budgets[layer], votes_of_layer, kv_heads, marks);
+        }
+    }
+    for (std::uint32_t layer = 0, index = 0; layer < params.layers; ++layer) {
+        if (!votes(params, layer)) {
+            continue;
+        }
+        if (flow) {
+            kept[layer] = flowing_positions(plan.turns, flow->layers()[index++]);
+        }
         for (std::vector<Position> & head : kept[layer]) {
             const Position message{plan.turns.prefix()};
             head.erase(std::lower_bound(head.begin(), head.end(), message), head.end());

@@ -1,9 +1,11 @@
 #include "run/voting.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "attention/key_difference.h"
 #include "attention/output_change.h"
+#include "attention/value_magnitude.h"
 #include "kv/rotate.h"
 #include "kv/row_codec.h"
 #include "kv/row_store.h"
@@ -86,6 +88,32 @@ Block cast_votes(Compute & compute, attention::VoteInput input, const std::share
     compute.parallel([&] { vote.columns(); });
     for_heads(compute, kv_heads, [&](std::uint32_t head) { vote.finish(head); });
     return votes;
+}
+
+std::vector<std::vector<Position>> flowing_positions(const select::Plan & plan, const select::FlowingLayer & layer) {
+    std::vector<std::vector<Position>> kept;
+    for (const select::FlowingHead & head : layer.heads) {
+        kept.push_back(select::with_rows_kept_anyway(plan, head.positions));
+    }
+    return kept;
+}
+
+void weigh_by_values(Compute & compute, const kv::LayerShape & shape, std::span<const std::vector<kv::HeadRows>> rows,
+                     std::uint32_t first, std::uint32_t prefix, Block & votes) {
+    const std::size_t of_head = votes.size() / sizeof(float) / rows.size();
+    for_heads(compute, shape.kv_heads, [&](std::uint32_t head) {
+        const float largest = attention::largest_value(shape, rows[head], first, prefix, compute.halt());
+        const std::span<float> of_group(votes.floats() + head * of_head, of_head);
+        std::for_each(of_group.begin(), of_group.end(), [largest](float & vote) { vote *= largest; });
+    });
+}
+
+std::vector<select::RankedScores> layer_scores(Compute & compute, const select::Plan & plan,
+                                               std::span<const float> votes, std::uint32_t kv_heads,
+                                               std::span<const select::Mark> marks) {
+    select::LayerChoice choice(plan, votes, kv_heads, marks);
+    for_heads(compute, kv_heads, [&](std::uint32_t head) { choice.score(head); });
+    return choice.take_scores();
 }
 
 std::vector<std::vector<Position>> choose_positions(Compute & compute, const select::Plan & plan, std::uint32_t budget,

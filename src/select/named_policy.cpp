@@ -1,13 +1,16 @@
 #include "snapkv/named_policy.h"
 
+#include <fmt/core.h>
+
 #include <array>
+#include <string>
 
 namespace snapkv {
 namespace {
 
 constexpr Cluster kAlone = Cluster::kernel(1, Pooling::None);
 
-constexpr std::array<NamedPolicy, 12> kPolicies{{
+constexpr std::array<NamedPolicy, 13> kPolicies{{
     {.policy = Policy::Full, .name = "full", .keeps = "every row", .cost = "none"},
     {.policy = Policy::SnapKV,
      .name = "snapkv",
@@ -115,9 +118,32 @@ constexpr std::array<NamedPolicy, 12> kPolicies{{
      .allocation = Allocation::Pyramid,
      .voters = {32, 32, 256},
      .recent = {RecentRows::Rule::Window}},
+    {.policy = Policy::Lava,
+     .name = "lava",
+     .source = "2509.09754",
+     .keeps = "as snapkv, more rows in KV heads whose votes stand out and in layers whose votes are spread",
+     .cost = "a vote of the window, a pass over the values",
+     .evidence = Evidence::Values,
+     .group = GroupReduce::Max,
+     .cluster = Cluster::kernel(7),
+     .allocation = Allocation::Entropy,
+     .voters = {32, 32, 256},
+     .recent = {RecentRows::Rule::Window}},
 }};
 
 }  // namespace
+
+std::string budget_text(const Budget & budget) {
+    switch (budget.unit) {
+        case Budget::Unit::Percent:
+            return fmt::format("{}%", budget.value);
+        case Budget::Unit::Mass:
+            return fmt::format("mass:{}%:{}", budget.value, budget.most);
+        case Budget::Unit::Rows:
+            break;
+    }
+    return fmt::format("{}", budget.value);
+}
 
 std::span<const NamedPolicy> named_policies() {
     return kPolicies;

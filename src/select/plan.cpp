@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <string>
 
 #include "base/raise.h"
 #include "select/allocation.h"
@@ -15,11 +16,6 @@ namespace snapkv::select {
 namespace {
 
 constexpr std::uint32_t kMostAutomatic = 256;  // recent rows
-
-/// As the user wrote it: `1024` or `20%`.
-std::string spelled(const Budget & budget) {
-    return fmt::format("{}{}", budget.value, budget.unit == Budget::Unit::Percent ? "%" : "");
-}
 
 /// Tokens vote.
 bool has_voters(Evidence evidence) {
@@ -70,11 +66,37 @@ void check_choices(const CacheConfig & config) {
         raise_field("cache.window", "cache.window is {}, and by {} every token votes; expected auto", *config.window,
                     evidence_named(config));
     }
-    if (config.group.value_or(policy.group) == GroupReduce::Layer &&
-        config.allocation.value_or(policy.allocation) == Allocation::Heads) {
+    const Allocation allocation = config.allocation.value_or(policy.allocation);
+    const bool by_heads = allocation != Allocation::Even && allocation != Allocation::Pyramid;
+    if (config.group.value_or(policy.group) == GroupReduce::Layer && by_heads) {
         raise_field("cache.allocation",
-                    "cache.allocation is heads, and by cache.group layer all KV heads of a layer keep "
-                    "the same rows; expected even, or another group");
+                    "cache.allocation is {}, and by cache.group layer all KV heads of a layer keep the same rows; "
+                    "expected even or pyramid, or another group",
+                    name_of(allocation));
+    }
+}
+
+void check_mass(const CacheConfig & config) {
+    const std::string budget = budget_text(config.budget);
+    if (!(config.budget.value > 0 && config.budget.value <= 100)) {
+        raise_field("cache.budget", "cache.budget is {}; expected more than mass:0% and at most mass:100%", budget);
+    }
+    if (config.budget.most < Budget::kLeast) {
+        raise_field("cache.budget", "cache.budget is {}, rows of a head at most; expected at least {}", budget,
+                    Budget::kLeast);
+    }
+    const Evidence evidence = evidence_of(config);
+    if (evidence != Evidence::Mean && evidence != Evidence::Recency) {
+        raise_field("cache.budget",
+                    "cache.budget is {}, and by {} votes are no shares of attention; expected evidence mean or "
+                    "recency, or a number or percentage of rows",
+                    budget, evidence_named(config));
+    }
+    const Allocation allocation = config.allocation.value_or(named_policy(config.policy).allocation);
+    if (allocation != Allocation::Even) {
+        raise_field("cache.allocation",
+                    "cache.allocation is {}, and by cache.budget {} each head has rows by its own votes; expected even",
+                    name_of(allocation), budget);
     }
 }
 
@@ -112,16 +134,18 @@ void check(const CacheConfig & config) {
         raise_field("cache.recent", "cache.recent is 0; expected at least 1 or auto");
     }
     const double value = config.budget.value;
-    if (config.budget.unit == Budget::Unit::Percent) {
+    if (config.budget.unit == Budget::Unit::Mass) {
+        check_mass(config);
+    } else if (config.budget.unit == Budget::Unit::Percent) {
         // 0% is the window alone, and a budget has to be above its window. The comparison is false for NaN.
         if (!(value > 0 && value <= 100)) {
             raise_field("cache.budget", "cache.budget is {}; expected more than 0% and at most 100%",
-                        spelled(config.budget));
+                        budget_text(config.budget));
         }
     } else if (!(value >= 1 && std::isfinite(value) && value == std::floor(value))) {
         raise_field("cache.budget",
                     "cache.budget is {}; expected a whole number of rows of at least 1, or a percentage",
-                    spelled(config.budget));
+                    budget_text(config.budget));
     }
 }
 
@@ -141,7 +165,7 @@ std::uint32_t share(double percent, std::uint32_t rows) {
     const char * most = config.recent ? "cache.recent" : "cache.window";
     raise_field(
         most, "{} {} and cache.sink {} leave the vote no row of cache.budget {}{}; expected {} + sink below the budget",
-        most, plan.recent, plan.sink, spelled(config.budget),
+        most, plan.recent, plan.sink, budget_text(config.budget),
         config.budget.unit == Budget::Unit::Percent
             ? fmt::format(" ({} rows of a prompt of {} tokens)", plan.budget, plan.n)
             : "",
@@ -235,17 +259,19 @@ std::uint64_t least_budget(const CacheConfig & config, std::uint32_t sink) {
 void settle_rows(Plan & plan, const CacheConfig & config, std::uint32_t question_tokens) {
     // Prompts are counted in 32 bits, so a larger budget means no more than the largest.
     constexpr std::uint32_t kMost = std::numeric_limits<std::uint32_t>::max();
-    plan.budget = static_cast<std::uint32_t>(std::min(config.budget.value, static_cast<double>(kMost)));
+    plan.budget = config.budget.unit == Budget::Unit::Mass
+                      ? config.budget.most
+                      : static_cast<std::uint32_t>(std::min(config.budget.value, static_cast<double>(kMost)));
     const std::uint64_t least = least_budget(config, plan.sink);
     if (!names_recent_rows(config) && plan.budget < least) {
         if (plan.sink + std::uint64_t{2} == least) {
             raise_field("cache.sink",
                         "cache.sink {} leaves no rows of cache.budget {} to the window and the vote; expected a budget "
                         "of at least {}",
-                        plan.sink, spelled(config.budget), least);
+                        plan.sink, budget_text(config.budget), least);
         }
         raise_field("cache.budget", "cache.budget is {}, too few rows for {} with cache.sink {}; expected at least {}",
-                    spelled(config.budget), evidence_named(config), plan.sink, least);
+                    budget_text(config.budget), evidence_named(config), plan.sink, least);
     }
     settle_last_tokens(plan, config, question_tokens, plan.budget > plan.sink ? (plan.budget - plan.sink) / 2 : 0);
     if (!leaves_a_vote(plan)) {
@@ -263,6 +289,14 @@ void settle_percent(Plan & plan, const CacheConfig & config, std::uint32_t quest
         const std::uint32_t prefix = plan.n > plan.recent ? plan.n - plan.recent : 0;
         plan.budget = plan.recent + share(config.budget.value, prefix);
     }
+}
+
+/// Rows by the mass that they hold: at most the budget, or all of a shorter prompt.
+void settle_mass(Plan & plan, const CacheConfig & config, std::uint32_t question_tokens) {
+    plan.mass = config.budget.value / 100;
+    plan.budget = std::min(plan.budget, plan.n);
+    settle_last_tokens(plan, config, question_tokens, plan.budget > plan.sink ? (plan.budget - plan.sink) / 2 : 0);
+    plan.least = std::min(plan.budget, std::max(Budget::kLeast, plan.recent + plan.sink + 1));
 }
 
 /// What the policy chooses where the configuration leaves it open.
@@ -295,21 +329,24 @@ Plan make_plan(const CacheConfig & config, std::uint32_t n, std::uint32_t questi
     } else {
         settle_rows(plan, config, question_tokens);
     }
-    if (n <= plan.budget) {
+    if (config.budget.unit == Budget::Unit::Mass && n > Budget::kLeast) {
+        settle_mass(plan, config, question_tokens);
+    }
+    if (n <= plan.budget && plan.mass == 0) {
         plan.reason = fmt::format("the prompt's tokens ({}) fit in the budget ({} rows)", n, plan.budget);
     } else if (leaves_a_vote(plan)) {
         plan.compress = true;
         plan.window = plan.evidence == Evidence::Accumulated ? n : std::min(plan.window, n);
         const bool reaches_for_question = config.window || !named_policy(config.policy).voters.fixed();
         plan.window_cuts_question = has_voters(plan.evidence) && reaches_for_question && question_tokens > plan.window;
-    } else if (names_recent_rows(config)) {
+    } else if (names_recent_rows(config) && plan.mass == 0) {
         raise_no_vote(plan, config);
     } else {
         // Nobody asked for these rows: the prompt is merely short, and that is no contradiction.
         plan.reason = fmt::format(
             "the prompt's tokens ({}) are too few for a budget of {}: beside the recent rows ({}) and the sinks ({}) "
             "no row is left",
-            n, spelled(config.budget), plan.recent, plan.sink);
+            n, budget_text(config.budget), plan.recent, plan.sink);
     }
     if (plan.evicts && !plan.compress) {
         plan.window = std::min(plan.window, n);
@@ -340,10 +377,15 @@ Plan make_turn_plan(const CacheConfig & config, std::uint32_t turns, std::uint32
         raise_field("cache.evidence",
                     "cache.evidence is accumulated, and on turns only the message's tokens vote; expected another");
     }
+    if (config.budget.unit == Budget::Unit::Mass) {
+        raise_field("cache.budget",
+                    "cache.budget is {}, and turns are shrunk to a number or percentage of rows; expected one",
+                    budget_text(config.budget));
+    }
     const bool percent = config.budget.unit == Budget::Unit::Percent;
     if (!percent && config.budget.value <= plan.sink) {
         raise_field("cache.sink", "cache.sink {} leaves the vote no row of cache.budget {}; expected fewer sinks",
-                    plan.sink, spelled(config.budget));
+                    plan.sink, budget_text(config.budget));
     }
     const std::uint32_t rows = percent ? share(config.budget.value, turns)
                                        : static_cast<std::uint32_t>(std::min<double>(config.budget.value, turns));
@@ -353,12 +395,12 @@ Plan make_turn_plan(const CacheConfig & config, std::uint32_t turns, std::uint32
                       : 0;
     plan.budget = message + rows;
     if (rows == turns) {
-        plan.reason = fmt::format("the turns' tokens ({}) fit in the budget ({})", turns, spelled(config.budget));
+        plan.reason = fmt::format("the turns' tokens ({}) fit in the budget ({})", turns, budget_text(config.budget));
     } else if (rows <= plan.sink) {
         plan.reason = fmt::format(
             "the turns' tokens ({}) are too few for a budget of {}: beside the sinks ({}) no row "
             "is left",
-            turns, spelled(config.budget), plan.sink);
+            turns, budget_text(config.budget), plan.sink);
     } else {
         plan.compress = true;
     }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "select/cluster.h"
@@ -25,13 +26,18 @@ public:
     /// From the head's votes, or the layer's, to its scores: votes spread over the whole prefix, the sinks are taken
     /// out of the competition later.
     void score(std::uint32_t head);
-    /// How many rows each head keeps: `budget` times the number of heads together, recent rows and sinks included.
+    /// Of each head, where a later decision is made by them; nothing else is called then.
+    [[nodiscard]] std::vector<RankedScores> take_scores() { return std::move(scores_); }
+    /// How many rows each head keeps: `budget` times the number of heads together, recent rows and sinks included;
+    /// where the plan goes by mass, what each head's comes to.
     void allocate(std::uint32_t budget);
     /// The positions that the head keeps, ascending.
     [[nodiscard]] std::vector<Position> keep(std::uint32_t head) const;
 
 private:
+    [[nodiscard]] std::span<const float> votes_of(std::span<const float> votes, std::uint32_t head) const;
     [[nodiscard]] std::vector<float> scored(std::span<const float> votes, std::uint32_t head) const;
+    [[nodiscard]] std::uint32_t rows_of_mass(std::uint32_t head) const;
     /// The head whose scores this one goes by: by GroupReduce::Layer the first, whose are the layer's.
     [[nodiscard]] std::uint32_t scored_at(std::uint32_t head) const {
         return plan_.group == GroupReduce::Layer ? 0 : head;
@@ -45,7 +51,10 @@ private:
     std::vector<std::uint32_t> voted_;  ///< rows of each head beside sinks and recent ones
 };
 
-/// The same for a layer with one KV head.
+/// What a head keeps where it keeps `voted` (ascending) of the prefix: the sinks, these and the recent rows.
+[[nodiscard]] std::vector<Position> with_rows_kept_anyway(const Plan & plan, std::span<const Position> voted);
+
+/// What is kept in a layer with one KV head.
 [[nodiscard]] std::vector<Position> keep_positions(const Plan & plan, std::span<const float> votes,
                                                    std::span<const Mark> marks = {});
 

@@ -35,7 +35,7 @@ struct ByScore {
 struct ByScoreAndTie {
     const RankedScores & of;
     std::pair<std::uint64_t, std::uint32_t> operator()(std::uint32_t position) const {
-        return {std::uint64_t{descending(of.scores[position])} << 32U | descending(of.ties[position]), position};
+        return {rank_of(of, position), position};
     }
 };
 
@@ -83,6 +83,10 @@ void reduce_group(std::span<const float> heads, std::size_t columns, GroupReduce
             value /= static_cast<float>(group);
         }
     }
+}
+
+std::uint64_t rank_of(const RankedScores & of, std::size_t at) {
+    return std::uint64_t{descending(of.scores[at])} << 32U | (of.ties.empty() ? 0 : descending(of.ties[at]));
 }
 
 std::vector<Position> top_positions(const RankedScores & of, std::uint32_t first, std::uint32_t count) {

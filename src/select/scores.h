@@ -20,6 +20,9 @@ struct RankedScores {
     std::vector<float> ties{};
 };
 
+/// A number that is smaller the better the score at a place, and then what settles ties; NaN comes last.
+[[nodiscard]] std::uint64_t rank_of(const RankedScores & of, std::size_t at);
+
 /// The `count` best of positions [first, scores.size()), ties to the earlier position, in ascending order. NaN counts
 /// as lowest.
 std::vector<Position> top_positions(const RankedScores & of, std::uint32_t first, std::uint32_t count);

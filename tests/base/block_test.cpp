@@ -30,6 +30,27 @@ TEST(Block, IsCountedWhileItLives) {
     EXPECT_EQ(meter->peak(), 1500U);
 }
 
+TEST(Block, GivesBackWhatLiesBehindItsFirstBytes) {
+    const auto meter = std::make_shared<Meter>();
+    Block block(5 * 65536, meter);
+    std::fill_n(block.data(), block.size(), std::byte{3});
+    const std::byte * const data = block.data();
+    for (const std::size_t bytes :
+         {std::size_t{5} * 65536 - 1, std::size_t{2} * 65536 + 1, std::size_t{65536}, std::size_t{7}}) {
+        block.shrink(bytes);
+        EXPECT_EQ(block.size(), bytes);
+        EXPECT_EQ(block.data(), data);
+        EXPECT_EQ(meter->alive(), bytes);
+        EXPECT_EQ(std::count(block.data(), block.data() + bytes, std::byte{3}), bytes);
+    }
+    block.shrink(0);
+    EXPECT_EQ(block.data(), nullptr);
+    EXPECT_EQ(meter->alive(), 0U);
+    Block of_sizes(1000, std::make_shared<Meter>(std::vector<std::shared_ptr<Meter>>(), true));
+    of_sizes.shrink(10);
+    EXPECT_EQ(of_sizes.size(), 10U);
+}
+
 TEST(Block, IsZeroedPageAlignedAndWritableToTheLastByte) {
     const auto meter = std::make_shared<Meter>();
     Block block(12345, meter);

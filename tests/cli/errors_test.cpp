@@ -61,7 +61,18 @@ TEST(Errors, ChoicesThatContradictThePolicy) {
            "--kv-evidence is rms, and --kv-policy scissorhands has its own, pivotal; expected auto or another policy");
     refuse("tova", "--kv-evidence", "max", "--kv-policy tova has its own");
     refuse("tova", "--kv-allocation", "heads", "--kv-group layer");
+    refuse("tova", "--kv-allocation", "global", "--kv-allocation is global, and by --kv-group layer");
     refuse("auto", "--kv-recent", "none", "--kv-recent");
+    refuse(
+        "auto", "--kv-budget", "mass:101%",
+        "--kv-budget: found \"mass:101%\", expected mass:P% above 0% and up to 100%, or mass:P%:N for N rows at most");
+    refuse("auto", "--kv-budget", "mass:95%:", "--kv-budget");
+    refuse("auto", "--kv-budget", "mass:95", "--kv-budget");
+    refuse("auto", "--kv-budget", "mass:95%:63", "64");
+    refuse("h2o", "--kv-budget", "mass:95%",
+           "--kv-budget is mass:95%:4096, and by --kv-policy h2o votes are no shares");
+    refuse("lava", "--kv-budget", "mass:95%", "--kv-budget is mass:95%:4096");
+    refuse("ada", "--kv-budget", "mass:95%", "--kv-allocation is heads, and by --kv-budget mass:95%:4096");
 }
 
 TEST(Errors, Prompts) {

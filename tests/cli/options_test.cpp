@@ -11,6 +11,7 @@
 #include "field_names.h"
 #include "folder.h"
 #include "help.h"
+#include "numbers.h"
 
 namespace snapkv::cli {
 namespace {
@@ -91,6 +92,10 @@ TEST(Options, ConfigurationNamesWhatIsInForce) {
     settings.cache.budget = {Budget::Unit::Percent, 12.5};
     const std::string text = configuration(settings);
     EXPECT_NE(text.find("--kv-budget 12.5%"), std::string::npos) << text;
+    for (const char * budget : {"1024", "12.5%", "mass:95%:4096", "mass:99.5%:64"}) {
+        EXPECT_EQ(budget_text(read_budget("--kv-budget", budget)), budget);
+    }
+    EXPECT_EQ(budget_text(read_budget("--kv-budget", "mass:90%")), "mass:90%:4096");
     EXPECT_NE(text.find("--kv-window auto"), std::string::npos) << text;
     EXPECT_EQ(text.find("--html"), std::string::npos) << text;
 }

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstring>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -48,6 +50,44 @@ TEST(LayerShape, KnowsItsBytes) {
     EXPECT_EQ(ggml_type_of(KvType::F32), GGML_TYPE_F32);
     EXPECT_EQ(ggml_type_of(KvType::F16), GGML_TYPE_F16);
     EXPECT_EQ(ggml_type_of(KvType::BF16), GGML_TYPE_BF16);
+}
+
+TEST(LayerRows, PackedLetGoOfRowsInTheMemoryThatTheyHave) {
+    for (const LayerShape & shape : shapes()) {
+        Arena arena;
+        const LayerRows trunk = marked_rows(arena, shape, 400, 0, 400);
+        const LayerRows suffix = marked_rows(arena, shape, 1, 400, 1);
+        const auto sources = views_of(trunk, suffix);
+        const std::uint64_t before = arena.meter().alive();
+        std::vector<std::vector<Position>> kept(shape.kv_heads, positions_from(Position{0}, 401));
+        LayerRows rows = LayerRows::packed(arena, shape, sources, kept);
+        const std::byte * const data = rows.head(0).keys;
+        std::uint64_t expected_bytes = 0;
+        for (const std::uint32_t step : {2U, 3U, 50U}) {  // fewer and fewer, in each head its own
+            for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
+                std::vector<Position> some;
+                for (std::size_t at = head; at < kept[head].size(); at += step + head) {
+                    some.push_back(kept[head][at]);
+                }
+                kept[head] = some;
+            }
+            rows.keep(kept);
+            const LayerRows expected = LayerRows::packed(arena, shape, sources, kept);
+            for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
+                const HeadRows found = rows.head(head);
+                ASSERT_EQ(found.rows, kept[head].size());
+                EXPECT_TRUE(std::equal(kept[head].begin(), kept[head].end(), found.positions));
+                EXPECT_EQ(std::memcmp(found.keys, expected.head(head).keys, found.rows * shape.key_bytes()), 0);
+                EXPECT_EQ(std::memcmp(found.values, expected.head(head).values, found.rows * shape.value_bytes()), 0);
+            }
+            EXPECT_EQ(rows.head(0).keys, data);
+            expected_bytes = (arena.meter().alive() - before) / 2;
+        }
+        EXPECT_EQ(arena.meter().alive() - before, expected_bytes) << "as much as if it had been packed so";
+        rows.keep(std::vector<std::vector<Position>>(shape.kv_heads));
+        EXPECT_EQ(rows.total_rows(), 0U);
+        EXPECT_EQ(arena.meter().alive(), before);
+    }
 }
 
 TEST(LayerRows, DenseKeepsEveryHeadsRowsApart) {

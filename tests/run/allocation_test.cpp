@@ -54,6 +54,48 @@ TEST_P(RaggedHeadsOf, HaveTheBudgetOnAverageAndGoOn) {
     EXPECT_TRUE(test::same_bits(ragged.logits(), loaded.logits()));
 }
 
+// Rows are an outcome, which the most bounds: in the plan's estimate, and of each head.
+TEST_P(RaggedHeadsOf, HoldTheMassThatIsAskedFor) {
+    const test::LoadedFamily family(GetParam(), 4096);
+    Session session = family.session();
+    Branch branch = test::branch_of(test::random_tokens(900, 1), test::snapkv_cache(64, 16));
+    branch.cache.budget = {Budget::Unit::Mass, 60, 500};
+    PrefillResult result = session.prefill({&branch, 1});
+    Sequence sequence = std::move(result.sequences.front());
+    EXPECT_GE(session.estimate({&branch, 1}, 0).cache_bytes, result.stats.cache_bytes_peak);
+    const CacheStats & stats = sequence.cache_stats();
+    EXPECT_TRUE(stats.compressed);
+    EXPECT_EQ(stats.budget, 500U);
+    std::uint64_t rows = 0;
+    std::uint64_t attending = 0;
+    const KeptPositions kept = sequence.kept_positions();
+    for (std::uint32_t layer = 0; layer < kept.size(); ++layer) {
+        const LayerAttention & attention = session.model().info().attention[layer];
+        for (const std::vector<Position> & head : kept[layer]) {
+            rows += head.size();
+            ++attending;
+            if (attention.window == 0) {
+                EXPECT_GE(head.size(), Budget::kLeast);
+                EXPECT_LE(head.size(), 500U);
+            }
+        }
+    }
+    EXPECT_EQ(stats.rows_kept, rows);
+    EXPECT_LT(rows, 500 * attending);
+    const auto kept_rows = [&](double percent) {
+        branch.cache.budget.value = percent;
+        return test::prefill_one(session, branch).cache_stats().rows_kept;
+    };
+    EXPECT_GT(kept_rows(80), rows);
+    const test::TemporaryFolder folder;
+    ASSERT_TRUE(session.save(sequence, folder.path() / "cache"));
+    Sequence loaded = session.load(folder.path() / "cache");
+    EXPECT_TRUE(loaded.kept_positions() == kept);
+    EXPECT_EQ(loaded.cache_stats().config.budget.unit, Budget::Unit::Mass);
+    EXPECT_EQ(loaded.cache_stats().config.budget.most, 500U);
+    EXPECT_EQ(test::greedy(session, loaded, 4), test::greedy(session, sequence, 4));
+}
+
 /// Layers that keep different numbers of rows.
 class RaggedLayersOf : public ::testing::TestWithParam<const char *> {};
 

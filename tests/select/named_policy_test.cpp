@@ -106,7 +106,7 @@ TEST(NamedPolicies, AreInTheOrderOfTheEnumerationAndDiffer) {
         EXPECT_FALSE(policy.keeps.empty() || policy.cost.empty()) << policy.name;
         EXPECT_TRUE(policy.source.empty() || policy.source.size() == 10) << policy.name;
     }
-    EXPECT_EQ(&named_policy(Policy::Pyramid), &named_policies().back());
+    EXPECT_EQ(&named_policy(Policy::Lava), &named_policies().back());
 }
 
 TEST(NamedPolicies, StreamingKeepsFourSinksAndTheLastRowsWithoutAVote) {

@@ -38,6 +38,7 @@ namespace snapkv::test {
     const auto count = static_cast<double>(weights.size());
     switch (how) {
         case Evidence::Mean:
+        case Evidence::Values:  // times what is the same for all of a KV head's rows
             return std::accumulate(weights.begin(), weights.end(), 0.0) / count;
         case Evidence::Accumulated:
         case Evidence::Pivotal:  // what settles its ties
