@@ -62,6 +62,11 @@ TEST(Errors, ChoicesThatContradictThePolicy) {
     refuse("tova", "--kv-evidence", "max", "--kv-policy tova has its own");
     refuse("tova", "--kv-allocation", "heads", "--kv-group layer");
     refuse("auto", "--kv-recent", "none", "--kv-recent");
+    refuse("snapkv", "--kv-evict", "on", "--kv-evict is on, and --kv-policy snapkv decides once, at the prompt's end");
+    refuse("h2o", "--kv-tail-budget", "9",
+           "--kv-tail-budget is 9, and by --kv-policy h2o prompt and answer together stay within the budget; expected "
+           "none, or --kv-evict off");
+    refuse("auto", "--kv-tail-budget", "0", "--kv-tail-budget");
 }
 
 TEST(Errors, Prompts) {
