@@ -1,6 +1,5 @@
 #include "run/eviction.h"
 
-#include <cassert>
 #include <numeric>
 #include <optional>
 #include <utility>
