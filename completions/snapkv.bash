@@ -7,7 +7,7 @@ _snapkv() {
   fi
   case ${COMP_WORDS[1]} in
     run)
-      options='-m --model -f --file -p --prompt -q --question -sys --system-prompt -sysf --system-prompt-file --chat-template --chat-template-file --raw --parse-special --truncate -n --n-predict -s --seed --temp --top-k --top-p --min-p --repeat-penalty --frequency-penalty --presence-penalty --grammar --grammar-file -j --json-schema -jf --json-schema-file --logprobs --stop --kv-policy --kv-budget --kv-window --kv-recent --kv-evidence --kv-allocation --kv-cluster --kv-kernel --kv-pool --kv-group --kv-sink --kv-type --kv-type-k --kv-type-v --kv-rotate --save-kv --snapshots --load-kv --json --dry-run --dump-kept -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
+      options='-m --model -f --file -p --prompt -q --question -sys --system-prompt -sysf --system-prompt-file --chat-template --chat-template-file --raw --parse-special --truncate -n --n-predict -s --seed --temp --top-k --top-p --min-p --repeat-penalty --frequency-penalty --presence-penalty --grammar --grammar-file -j --json-schema -jf --json-schema-file --logprobs --stop --kv-policy --kv-budget --kv-window --kv-recent --kv-evidence --kv-allocation --kv-cluster --kv-kernel --kv-pool --kv-group --kv-sink --kv-evict --kv-tail-budget --kv-type --kv-type-k --kv-type-v --kv-rotate --save-kv --snapshots --load-kv --json --dry-run --dump-kept -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
       case $before in
         -m | --model) COMPREPLY=($(compgen -f -- "$word")); return ;;
         -f | --file) COMPREPLY=($(compgen -f -- "$word")); return ;;
@@ -44,6 +44,8 @@ _snapkv() {
         --kv-pool) COMPREPLY=($(compgen -W 'auto max avg none' -- "$word")); return ;;
         --kv-group) COMPREPLY=($(compgen -W 'auto mean max sum layer' -- "$word")); return ;;
         --kv-sink) COMPREPLY=(); return ;;
+        --kv-evict) COMPREPLY=($(compgen -W 'auto on off' -- "$word")); return ;;
+        --kv-tail-budget) COMPREPLY=(); return ;;
         --kv-type) COMPREPLY=($(compgen -W 'f32 f16 bf16 q8_0 q4_0' -- "$word")); return ;;
         --kv-type-k) COMPREPLY=($(compgen -W 'f32 f16 bf16 q8_0 q4_0' -- "$word")); return ;;
         --kv-type-v) COMPREPLY=($(compgen -W 'f32 f16 bf16 q8_0 q4_0' -- "$word")); return ;;
@@ -66,7 +68,7 @@ _snapkv() {
       COMPREPLY=($(compgen -W "$options" -- "$word"))
       ;;
     show)
-      options='-m --model -f --file -p --prompt -q --question -sys --system-prompt -sysf --system-prompt-file --chat-template --chat-template-file --raw --parse-special --truncate --kv-policy --kv-budget --kv-window --kv-recent --kv-evidence --kv-allocation --kv-cluster --kv-kernel --kv-pool --kv-group --kv-sink --kv-type --kv-type-k --kv-type-v --kv-rotate --html -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
+      options='-m --model -f --file -p --prompt -q --question -sys --system-prompt -sysf --system-prompt-file --chat-template --chat-template-file --raw --parse-special --truncate --kv-policy --kv-budget --kv-window --kv-recent --kv-evidence --kv-allocation --kv-cluster --kv-kernel --kv-pool --kv-group --kv-sink --kv-evict --kv-tail-budget --kv-type --kv-type-k --kv-type-v --kv-rotate --html -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
       case $before in
         -m | --model) COMPREPLY=($(compgen -f -- "$word")); return ;;
         -f | --file) COMPREPLY=($(compgen -f -- "$word")); return ;;
@@ -88,6 +90,8 @@ _snapkv() {
         --kv-pool) COMPREPLY=($(compgen -W 'auto max avg none' -- "$word")); return ;;
         --kv-group) COMPREPLY=($(compgen -W 'auto mean max sum layer' -- "$word")); return ;;
         --kv-sink) COMPREPLY=(); return ;;
+        --kv-evict) COMPREPLY=($(compgen -W 'auto on off' -- "$word")); return ;;
+        --kv-tail-budget) COMPREPLY=(); return ;;
         --kv-type) COMPREPLY=($(compgen -W 'f32 f16 bf16 q8_0 q4_0' -- "$word")); return ;;
         --kv-type-k) COMPREPLY=($(compgen -W 'f32 f16 bf16 q8_0 q4_0' -- "$word")); return ;;
         --kv-type-v) COMPREPLY=($(compgen -W 'f32 f16 bf16 q8_0 q4_0' -- "$word")); return ;;
@@ -169,7 +173,7 @@ _snapkv() {
       COMPREPLY=($(compgen -W "$options" -- "$word"))
       ;;
     eval)
-      options='-m --model -f --file -q --question --chat-template --chat-template-file --raw --lengths --depths --lines --samples -n --n-predict --needle --expect --tasks --data --squad --hotpotqa --skip-broken --prefills --hide-question --no-answer-prefix -s --seed --policies --kv-policy --budgets --kv-budget --kv-window --kv-recent --kv-evidence --kv-allocation --kv-cluster --kv-kernel --kv-pool --kv-group --kv-sink --kv-type --kv-rotate -o --output -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
+      options='-m --model -f --file -q --question --chat-template --chat-template-file --raw --lengths --depths --lines --samples -n --n-predict --needle --expect --tasks --data --squad --hotpotqa --skip-broken --prefills --hide-question --no-answer-prefix -s --seed --policies --kv-policy --budgets --kv-budget --kv-window --kv-recent --kv-evidence --kv-allocation --kv-cluster --kv-kernel --kv-pool --kv-group --kv-sink --kv-evict --kv-tail-budget --kv-type --kv-rotate -o --output -c --ctx-size --allow-long -t --threads -tb --threads-batch -b --batch-size --attention --products --rope-scaling --rope-scale --rope-freq-base --yarn-orig-ctx -v --verbose -h --help --version'
       case $before in
         -m | --model) COMPREPLY=($(compgen -f -- "$word")); return ;;
         -f | --file) COMPREPLY=($(compgen -f -- "$word")); return ;;
@@ -200,6 +204,8 @@ _snapkv() {
         --kv-pool) COMPREPLY=(); return ;;
         --kv-group) COMPREPLY=(); return ;;
         --kv-sink) COMPREPLY=(); return ;;
+        --kv-evict) COMPREPLY=(); return ;;
+        --kv-tail-budget) COMPREPLY=(); return ;;
         --kv-type) COMPREPLY=(); return ;;
         --kv-rotate) COMPREPLY=(); return ;;
         -o | --output) COMPREPLY=($(compgen -f -- "$word")); return ;;

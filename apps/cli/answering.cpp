@@ -73,6 +73,7 @@ void Answering::answer(Sequence & sequence, Answer answer) {
             }
             return handed_over();
         });
+        answer.cache.evicted = sequence.cache_stats().evicted;
         if (!settings_.json && !answer.generation.text.ends_with('\n')) {
             print_text("\n");
         }

@@ -13,13 +13,14 @@ namespace {
 std::string cache_text(const CacheStats & cache) {
     const std::string full =
         fmt::format("{} rows ({}) full", count_text(cache.rows_full), bytes_text(cache.bytes_full));
+    const std::string evicted = cache.evicted > 0 ? fmt::format(", {} evicted since", count_text(cache.evicted)) : "";
     if (!cache.compressed) {
-        return fmt::format("{}, not compressed{}{}", full, cache.reason.empty() ? "" : ": ", cache.reason);
+        return fmt::format("{}, not compressed{}{}{}", full, cache.reason.empty() ? "" : ": ", cache.reason, evicted);
     }
     const double ratio =
         static_cast<double>(cache.bytes_full) / static_cast<double>(std::max<std::uint64_t>(cache.bytes_kept, 1));
-    return fmt::format("{}, {} ({}) kept, {:.1f}x smaller", full, count_text(cache.rows_kept),
-                       bytes_text(cache.bytes_kept), ratio);
+    return fmt::format("{}, {} ({}) kept, {:.1f}x smaller{}", full, count_text(cache.rows_kept),
+                       bytes_text(cache.bytes_kept), ratio, evicted);
 }
 
 std::string answer_text(const Answer & answer, bool several) {

@@ -42,6 +42,7 @@ Json record_of(const Part & part, const Sample & sample, const Variant & variant
     record["rows_full"] = answered.cache.rows_full;
     record["bytes_kept"] = answered.cache.bytes_kept;
     record["bytes_full"] = answered.cache.bytes_full;
+    record["evicted"] = answered.cache.evicted;
     record["prefill_ms"] = answered.prefill_ms;
     record["predicted_ms"] = answered.generation.predicted_ms;
     record["generated_tokens"] = answered.generation.tokens.size();

@@ -41,9 +41,9 @@ struct QuestionsDone {
 
 /// Asks all samples of all parts with all variants and records each answer with its scores: {"key", "part", "sample",
 /// "variant", the sample's place, "cache" (settings_of), "prediction", "scores", "prompt_tokens", "dropped",
-/// "rows_kept", "rows_full", "bytes_kept", "bytes_full", "compressed", "reason", "prefill_ms", "predicted_ms",
-/// "generated_tokens"}. What the journal has already is not asked again. With `share_prefill` samples of one document
-/// are branches of one prefill. False where it was interrupted.
+/// "rows_kept", "rows_full", "bytes_kept", "bytes_full", "evicted", "compressed", "reason", "prefill_ms",
+/// "predicted_ms", "generated_tokens"}. What the journal has already is not asked again. With `share_prefill` samples
+/// of one document are branches of one prefill. False where it was interrupted.
 bool ask_all(Session & session, std::span<const Part> parts, std::span<const Variant> variants,
              const AskOptions & options, bool share_prefill, Journal & journal,
              const std::function<void(const QuestionsDone &)> & progress);

@@ -97,6 +97,7 @@ std::optional<Fidelity> follow(Session & session, const Prompt & prompt, std::sp
                 followed.answer = answer(session, sequence.fork(), options.tokens);
             }
             followed.next = score(session, sequence, reference);
+            followed.cache.evicted = sequence.cache_stats().evicted;
         }
         return fidelity;
     } catch (const Stopped &) {

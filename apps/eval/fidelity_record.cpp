@@ -26,6 +26,7 @@ Json fidelity_record(const std::string & sample, std::uint32_t length, const Var
     record["rows_full"] = followed.cache.rows_full;
     record["bytes_kept"] = followed.cache.bytes_kept;
     record["bytes_full"] = followed.cache.bytes_full;
+    record["evicted"] = followed.cache.evicted;
     for (const char * list : {"divergence", "got", "expected", "agreed"}) {
         record[list] = Json::array();
     }

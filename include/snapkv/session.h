@@ -66,7 +66,8 @@ struct AppendOptions {
     /// and `sink` are the first rows of these turns. Each row is shrunk once. The configuration's types and rotation do
     /// not count, for they stay the sequence's, nor does `recent`; accumulated evidence is refused, for the turns' own
     /// queries are gone. Sliding layers keep what is still seen, whatever the vote. Afterwards truncate() goes back to
-    /// no earlier token than the first that was appended.
+    /// no earlier token than the first that was appended. Refused for a sequence that goes on evicting, or whose tail
+    /// has a budget.
     std::optional<CacheConfig> compress{};
     /// Sees how the last of what is appended attends to the rows that there are, before turns are shrunk; with a single
     /// token it observes a step of decode. If it throws, what was computed stays, and no turn is shrunk.
@@ -201,7 +202,7 @@ public:
     /// rows (for weights that ggml repacks they do). The sequence itself is as before until keep_path(); whatever else
     /// changes it drops the tree, which forks and saved sequences do not have. Where layers recur the tokens must be a
     /// chain (parents -1, 0, 1, ...). If interrupted, there is no tree. Throws as step() does, and Error(Usage) for
-    /// parents out of range and more tokens.
+    /// parents out of range, more tokens, and a sequence that goes on evicting or whose tail has a budget.
     AppendStats step_tree(Sequence & sequence, std::span<const Token> tokens, std::span<const std::int32_t> parents,
                           const CallOptions & call = {});
 

@@ -1,6 +1,5 @@
 #include "kv/slot_rows.h"
 
-#include <algorithm>
 #include <cassert>
 #include <cstring>
 #include <utility>

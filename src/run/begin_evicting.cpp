@@ -6,14 +6,13 @@
 #include <vector>
 
 #include "run/eviction.h"
-#include "snapkv/named_policy.h"
 
 namespace snapkv::run {
 
 select::EvictionRule eviction_rule(const CacheStats & stats) {
     return {.evidence = stats.evidence,
             .group = stats.group,
-            .window = stats.config.window.value_or(named_policy(stats.config.policy).voters.most),
+            .window = select::eviction_window(stats.config),
             .recent = stats.recent,
             .sink = stats.sink};
 }
@@ -37,7 +36,7 @@ void begin_evicting(Sequence::Impl & sequence, const model::HyperParameters & pa
         }
     }
     Eviction eviction({params.heads, params.kv_heads, params.key_size}, eviction_rule(stats), std::move(holds));
-    eviction.take_rows(*sequence.arena, sequence.rows, carried);
+    eviction.take_rows(*sequence.arena, sequence.rows, carried, n);
     sequence.rows.tail.bound(0);
     sequence.eviction = std::move(eviction);
 }

@@ -11,6 +11,7 @@
 #include "attention/vote.h"
 #include "kv/convert.h"
 #include "run/voting.h"
+#include "select/evicted.h"
 
 namespace snapkv::run {
 
@@ -290,7 +291,9 @@ Block & BranchCache::next_carried(std::uint32_t window) {
     const kv::LayerRows & kept = *kept_[carried_.size()].front();
     std::size_t floats = 0;
     if (window == 0 && kept.shape().kv_heads > 0) {
-        floats = plan_.cache.evidence == Evidence::Pivotal ? plan_.cache.window * query_floats_ : 0;
+        floats = plan_.cache.evidence == Evidence::Pivotal
+                     ? select::eviction_window(plan_.branch->cache) * query_floats_
+                     : 0;
         floats += plan_.accumulates() ? kept.total_rows() * (heads_ / kept.shape().kv_heads) : 0;
     }
     return carried_.emplace_back(arena_.allocate(floats * sizeof(float)));
@@ -303,7 +306,7 @@ void BranchCache::carry(std::uint32_t window) {
         return;
     }
     if (!plan_.accumulates()) {
-        std::copy_n(captured_query(plan_.captured() - plan_.cache.window), block.size() / sizeof(float),
+        std::copy_n(captured_query(plan_.captured() - plan_.cache.window), plan_.cache.window * query_floats_,
                     block.floats());
         return;
     }

@@ -1,6 +1,5 @@
 #include "run/eviction.h"
 
-#include <cassert>
 #include <numeric>
 #include <optional>
 #include <utility>
@@ -134,7 +133,7 @@ Eviction Eviction::copy(kv::Arena & arena) const {
     return other;
 }
 
-void Eviction::take_rows(kv::Arena & arena, kv::RowStore & rows, std::span<Block> carried) {
+void Eviction::take_rows(kv::Arena & arena, kv::RowStore & rows, std::span<Block> carried, std::uint32_t tokens) {
     const auto layers = static_cast<std::uint32_t>(layers_.size());
     std::vector<std::vector<std::shared_ptr<const kv::LayerRows>>> parts(layers);
     for (const auto & segment : std::exchange(rows.segments, {})) {
@@ -143,6 +142,10 @@ void Eviction::take_rows(kv::Arena & arena, kv::RowStore & rows, std::span<Block
         }
     }
     rows.slots.resize(layers);
+    if (rule_.evidence == Evidence::Pivotal) {
+        room_ = rule_.window;
+        tokens_ = std::min(tokens, room_);
+    }
     std::size_t staying = 0;  // parts of layers that do not evict
     for (std::uint32_t layer = 0; layer < layers; ++layer) {
         if (!evicts(layer)) {
@@ -156,26 +159,27 @@ void Eviction::take_rows(kv::Arena & arena, kv::RowStore & rows, std::span<Block
                 counts[head] += part->head(head).rows;
             }
         }
-        reserve(arena, rows.slots[layer] = kv::SlotRows(arena, shape, 0), layer,
-                *std::max_element(counts.begin(), counts.end()));
+        const std::uint32_t capacity = *std::max_element(counts.begin(), counts.end());
+        rows.slots[layer] = kv::SlotRows(arena, shape, capacity);
         for (std::uint32_t head = 0; head < shape.kv_heads; ++head) {
             for (const auto & part : parts[layer]) {
                 rows.slots[layer].append(head, part->head(head));
             }
         }
         parts[layer].clear();
-        if (accumulates()) {
+        if (rule_.evidence == Evidence::Pivotal) {
+            layers_[layer].queries = std::move(carried[layer]);
+        } else if (accumulates() &&
+                   std::all_of(counts.begin(), counts.end(), [&](std::uint32_t count) { return count == capacity; })) {
+            layers_[layer].sums = std::move(carried[layer]);
+        } else if (accumulates()) {
+            layers_[layer].sums = arena.allocate(std::size_t{heads_.heads} * capacity * sizeof(float));
             const float * from = carried[layer].floats();
             for (std::uint32_t head = 0; head < heads_.heads; ++head) {
                 const std::span<float> to = sums(rows, layer, head);
                 std::copy_n(from, to.size(), to.begin());
                 from += to.size();
             }
-        } else if (rule_.evidence == Evidence::Pivotal) {
-            room_ = rule_.window;
-            tokens_ = static_cast<std::uint32_t>(carried[layer].size() / sizeof(float) / query_floats_);
-            layers_[layer].queries = arena.allocate(room_ * query_floats_ * sizeof(float));
-            std::copy_n(carried[layer].floats(), tokens_ * query_floats_, layers_[layer].queries.floats());
         }
         carried[layer] = Block();
     }
@@ -298,11 +302,14 @@ void Eviction::decide(Compute & compute, const SpecOf & spec_of, const kv::RowSt
             deciding.push_back(layer);
         }
     }
+    if (deciding.empty()) {
+        return;
+    }
     if (rule_.evidence == Evidence::Pivotal) {
         for (const std::uint32_t layer : deciding) {
             count_low(compute, spec_of, rows, layer, work);
         }
-    } else if (rule_.evidence != Evidence::None && !deciding.empty()) {
+    } else if (rule_.evidence != Evidence::None) {
         // Quantised keys are copied, so one layer at a time.
         const std::size_t together = is_quantised(rows.shape(deciding.front()).type.key) ? 1 : deciding.size();
         for (std::size_t first = 0; first < deciding.size(); first += together) {

@@ -48,9 +48,10 @@ public:
 
     /// The prompt's rows go from segments to slots, layer by layer; what sliding layers have stays in a segment.
     /// `carried`: what a prefill leaves of each layer. By Evidence::Accumulated for each query head the sums of its KV
-    /// head's rows, in their order; by Evidence::Pivotal the queries of the last tokens, [token][head][key_size]; else
-    /// nothing. There are no tail rows yet. Throws Error(Machine); the rows are void then.
-    void take_rows(kv::Arena & arena, kv::RowStore & rows, std::span<Block> carried);
+    /// head's rows, in their order; by Evidence::Pivotal room for the queries of the rule's window,
+    /// [token][head][key_size], with those of the last of `tokens` tokens; else nothing. It is kept where it can be.
+    /// There are no tail rows yet. Throws Error(Machine); the rows are void then.
+    void take_rows(kv::Arena & arena, kv::RowStore & rows, std::span<Block> carried, std::uint32_t tokens);
 
     /// Bytes that begin() would ask for.
     [[nodiscard]] std::uint64_t begin_bytes(const kv::RowStore & rows, std::uint32_t count) const;

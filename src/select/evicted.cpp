@@ -6,6 +6,8 @@
 #include <functional>
 #include <limits>
 
+#include "snapkv/named_policy.h"
+
 namespace snapkv::select {
 namespace {
 
@@ -47,6 +49,10 @@ Position first_recent(std::span<const Position> positions, std::uint32_t count) 
 }
 
 }  // namespace
+
+std::uint32_t eviction_window(const CacheConfig & config) {
+    return config.window.value_or(named_policy(config.policy).voters.most);
+}
 
 std::uint32_t rows_left(const EvictionRule & rule, std::uint32_t most, std::uint32_t rows) {
     if (rows <= most) {

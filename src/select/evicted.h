@@ -20,6 +20,9 @@ struct EvictionRule {
     std::uint32_t sink = 0;    ///< positions before this one stay whatever their evidence
 };
 
+/// The last tokens whose attention counts while generating: as many as voters at most.
+[[nodiscard]] std::uint32_t eviction_window(const CacheConfig & config);
+
 /// How many rows a head that may hold `most` has left, once it has had `rows`: all up to that number, and `most` of
 /// more; by Evidence::Pivotal most + 1 - floor(most / 2), as ScissorHands drops half of a full cache when one more row
 /// comes (arXiv 2305.17118).

@@ -73,6 +73,11 @@ TEST(Errors, ChoicesThatContradictThePolicy) {
            "--kv-budget is mass:95%:4096, and by --kv-policy h2o votes are no shares");
     refuse("lava", "--kv-budget", "mass:95%", "--kv-budget is mass:95%:4096");
     refuse("ada", "--kv-budget", "mass:95%", "--kv-allocation is heads, and by --kv-budget mass:95%:4096");
+    refuse("snapkv", "--kv-evict", "on", "--kv-evict is on, and --kv-policy snapkv decides once, at the prompt's end");
+    refuse("h2o", "--kv-tail-budget", "9",
+           "--kv-tail-budget is 9, and by --kv-policy h2o prompt and answer together stay within the budget; expected "
+           "none, or --kv-evict off");
+    refuse("auto", "--kv-tail-budget", "0", "--kv-tail-budget");
 }
 
 TEST(Errors, Prompts) {

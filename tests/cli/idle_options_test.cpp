@@ -21,6 +21,8 @@ std::vector<std::string> idle(const std::vector<std::string> & arguments) {
 TEST(IdleOptions, AreNamedTogetherWithTheReason) {
     EXPECT_THAT(idle({"run", "--kv-policy", "full", "--kv-budget", "64", "--kv-sink", "4"}),
                 ElementsAre("--kv-budget, --kv-sink have no effect with --kv-policy full"));
+    EXPECT_THAT(idle({"run", "--kv-policy", "full", "--kv-evict", "off", "--kv-tail-budget", "9"}),
+                ElementsAre("--kv-evict has no effect with --kv-policy full"));
     EXPECT_THAT(idle({"show", "--kv-policy", "full", "--kv-window", "8"}),
                 ElementsAre("--kv-window has no effect with --kv-policy full"));
     EXPECT_THAT(idle({"bench", "--kv-policy", "full", "--kv-budget", "64"}),

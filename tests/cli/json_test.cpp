@@ -18,10 +18,10 @@ std::set<std::string> keys(const Json & json) {
     return names;
 }
 
-const std::set<std::string> kv_keys{"policy",    "compressed",    "reason",     "budget",     "window",
-                                    "recent",    "evidence",      "cluster",    "kernel",     "pool",
-                                    "group",     "sink",          "type",       "rotate",     "rows_full",
-                                    "rows_kept", "rows_per_head", "allocation", "bytes_full", "bytes_kept"};
+const std::set<std::string> kv_keys{"policy",     "compressed", "reason",    "budget",    "window",        "recent",
+                                    "evidence",   "cluster",    "kernel",    "pool",      "group",         "sink",
+                                    "type",       "rotate",     "rows_full", "rows_kept", "rows_per_head", "allocation",
+                                    "bytes_full", "bytes_kept", "evict",     "evicted",   "tail_budget"};
 
 Report sample(std::size_t answers) {
     Report report;

@@ -23,6 +23,28 @@ std::string story() {
     return text;
 }
 
+TEST(Run, GoesOnEvictingOrBoundsWhatComesAfterThePrompt) {
+    std::string text;
+    for (int i = 0; i < 60; ++i) {
+        text += "The sky is blue and the sea is green. ";
+    }
+    const auto kv = [&](std::vector<std::string> options) {
+        options.insert(options.end(), {"-f", "/dev/stdin", "-q", "What is blue?", "-n", "24", "--kv-budget", "64"});
+        return run_json(options, text)["kv"];
+    };
+    const Json evicting = kv({"--kv-policy", "h2o"});
+    EXPECT_EQ(evicting["evict"], "on");
+    EXPECT_GT(evicting["evicted"], 0);
+    const Json once = kv({"--kv-policy", "h2o", "--kv-evict", "off"});
+    EXPECT_EQ(once["evict"], "off");
+    EXPECT_EQ(once["evicted"], 0);
+    EXPECT_EQ(once["rows_kept"], evicting["rows_kept"]);
+    const Json bounded = kv({"--kv-policy", "snapkv", "--kv-tail-budget", "2"});
+    EXPECT_EQ(bounded["evict"], "off");
+    EXPECT_EQ(bounded["tail_budget"], 2);
+    EXPECT_GT(bounded["evicted"], 0);
+}
+
 TEST(Run, StreamsTextAndThenSaysWhatItTook) {
     const Outcome plain = run({"-p", "The sky is blue.", "-q", "What is blue?", "-n", "6"});
     const Json json = run_json({"-f", "/dev/stdin", "-q", "What is blue?", "-n", "6"}, "The sky is blue.");

@@ -87,6 +87,19 @@ TEST(Memory, OfAFullCacheIsEstimated) {
     expect_estimate(session, branch, result.stats);
 }
 
+TEST(Memory, OfOneThatGoesOnEvictingIsEstimated) {
+    const test::TinyRun run;
+    Session session = run.session(512);
+    for (const Policy policy : {Policy::Streaming, Policy::Tova, Policy::H2O, Policy::ScissorHands}) {
+        for (const std::uint32_t tokens : {2000U, 200U}) {
+            const Branch branch =
+                test::branch_of(test::random_tokens(tokens, 124), test::policy_cache(policy, 256, KvType::F16));
+            const PrefillResult result = session.prefill({&branch, 1});
+            expect_estimate(session, branch, result.stats);
+        }
+    }
+}
+
 TEST(Memory, OfBranchesIsEstimated) {
     const test::TinyRun run;
     Session session = run.session(256);

@@ -375,7 +375,7 @@ Sequence::Impl evicting_sequence(const std::shared_ptr<kv::Arena> & arena, Evide
     for (std::size_t at = 0; at < carried[0].size() / sizeof(float); ++at) {
         carried[0].floats()[at] = static_cast<float>(at) / 3;
     }
-    eviction.take_rows(*arena, sequence.rows, carried);
+    eviction.take_rows(*arena, sequence.rows, carried, 20);
     sequence.rows.tail.bound(0);
     sequence.eviction = std::move(eviction);
     return sequence;
