@@ -19,7 +19,7 @@ struct CacheStats {
     CacheConfig config;  ///< as requested, with the types in force; what was left open is below
     bool compressed = false;
     std::string reason;        ///< why not, if not compressed
-    std::uint32_t budget = 0;  ///< rows a KV head may keep, on average; 0 under Policy::Full
+    std::uint32_t budget = 0;  ///< rows a KV head may keep, on average (of mass: at most); 0 under Policy::Full
     std::uint32_t window = 0;  ///< tokens that voted, `auto` resolved; 0 under Policy::Full and by Evidence::None
     std::uint32_t recent = 0;  ///< last rows kept whatever the vote, `auto` resolved; 0 under Policy::Full
     std::uint32_t sink = 0;    ///< first rows kept whatever the vote, `auto` resolved; 0 under Policy::Full
