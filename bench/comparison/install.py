@@ -9,9 +9,9 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 DEPS = Path(os.environ.get("SNAPKV_DEPS", ROOT / ".deps"))
 PEERS = DEPS / "peers"
 SMALL_MODEL = DEPS / "models" / "SmolLM2-135M-Instruct.Q4_1.gguf"
-SNAPKV = ROOT / "build" / "release" / "apps" / "cli" / "snapkv"
-MICRO = ROOT / "build" / "release" / "bench" / "micro" / "micro"
-LLAMA_PEER = ROOT / "build" / "release" / "bench" / "llama_peer"
+# How llama.cpp is compiled when everything is held to AVX2, as scripts/setup --avx2 does it.
+AVX2_FLAGS = ["-DGGML_NATIVE=OFF", "-DGGML_AVX2=ON", "-DGGML_FMA=ON", "-DGGML_F16C=ON", "-DGGML_BMI2=ON"]
+preset = "release"
 
 
 class Unavailable(Exception):
@@ -20,6 +20,19 @@ class Unavailable(Exception):
 
 def say(text):
     print(f"compare: {text}", file=sys.stderr, flush=True)
+
+
+def hold_to_avx2():
+    """From now on everything uses AVX2 at most: the presets of that name, and oneDNN, which OpenVINO is built on."""
+    global preset
+    preset = "avx2"
+    os.environ["ONEDNN_MAX_CPU_ISA"] = "AVX2"
+
+
+def built(name):
+    """A program of ours."""
+    folder = {"snapkv": "apps/cli", "micro": "bench/micro", "llama_peer": "bench"}[name]
+    return ROOT / "build" / preset / folder / name
 
 
 def versions():
@@ -40,16 +53,20 @@ def build_ours():
     """The program, the in-process libllama that answers the question, and what both are built from."""
     PEERS.mkdir(parents=True, exist_ok=True)
     say("setting up and building snapkv (some minutes the first time)")
-    run([ROOT / "scripts" / "setup", "--tests"], PEERS / "setup.log", "scripts/setup --tests")
-    run(["bash", "-c", "set -e; . scripts/build.sh; build release snapkv_cli llama_peer micro"], PEERS / "snapkv.log",
+    setup = ["scripts/setup", "--tests", *(["--avx2"] if preset == "avx2" else [])]
+    run(setup, PEERS / "setup.log", " ".join(setup))
+    run(["bash", "-c", f"set -e; . scripts/build.sh; build {preset} snapkv_cli llama_peer micro"], PEERS / "snapkv.log",
         "building snapkv")
 
 
 def llama_tools():
     """The folder with llama-bench and llama-quantize, compiled from the pinned tree."""
     source = ROOT / "bench" / "comparison" / "llama"
-    prefix = PEERS / "llama"
-    stamp = hashlib.sha256((source / "CMakeLists.txt").read_bytes() + versions()["llama_sha256"].encode()).hexdigest()
+    avx2 = preset == "avx2"
+    prefix = PEERS / ("llama-avx2" if avx2 else "llama")
+    flags = AVX2_FLAGS if avx2 else []
+    stamp = hashlib.sha256((source / "CMakeLists.txt").read_bytes() + versions()["llama_sha256"].encode() +
+                           "".join(flags).encode()).hexdigest()
     mark = prefix / ".stamp"
     if mark.is_file() and mark.read_text(encoding="utf-8") == stamp:
         return prefix / "bin"
@@ -57,7 +74,8 @@ def llama_tools():
     PEERS.mkdir(parents=True, exist_ok=True)
     log, build = PEERS / "llama.log", PEERS / "build-llama"
     run(["cmake", "-S", source, "-B", build, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release",
-         f"-DLLAMA_TREE={DEPS / 'llama.cpp'}", f"-DCMAKE_INSTALL_PREFIX={prefix}"], log, "configuring llama.cpp")
+         f"-DLLAMA_TREE={DEPS / 'llama.cpp'}", f"-DCMAKE_INSTALL_PREFIX={prefix}", *flags], log,
+        "configuring llama.cpp")
     run(["cmake", "--build", build, "--target", "install"], log, "compiling llama.cpp")
     run(["rm", "-rf", build], log, "tidying up")
     mark.write_text(stamp, encoding="utf-8")
@@ -101,5 +119,5 @@ def as_q4_0(model, tools):
 def random_model(shape):
     """Random weights in a real shape, Q4_0, with the small model's tokenizer, which every peer reads."""
     path = PEERS / f"{shape}-random.Q4_0.gguf"
-    command = [SNAPKV, "make-model", "--shape", shape, "--type", "q4_0", "--vocab", SMALL_MODEL, "-o"]
+    command = [built("snapkv"), "make-model", "--shape", shape, "--type", "q4_0", "--vocab", SMALL_MODEL, "-o"]
     return whole_file(path, lambda part: run([*command, part], PEERS / "make-model.log", "making a random model"))

@@ -59,7 +59,7 @@ class Snapkv(Peer):
         self.flags = ["-m", self.model, "-t", self.task.threads, *policy]
 
     def bench(self, *flags):
-        text, resident = self.run(install.SNAPKV, "bench", *self.flags, "-r", 1, "-o", "json", *flags)
+        text, resident = self.run(install.built("snapkv"), "bench", *self.flags, "-r", 1, "-o", "json", *flags)
         return json.loads(text)[-1], resident
 
     def prefill(self, length):
@@ -70,8 +70,8 @@ class Snapkv(Peer):
         return {"decode": self.bench("-p", 0, "-n", self.task.generate, "-d", depth)[0]["median_ts"]}
 
     def answer(self):
-        text, _ = self.run(install.SNAPKV, "run", *self.flags, "-f", self.task.document, "-q", self.task.question,
-                           "-n", ANSWER_TOKENS, "--json")
+        text, _ = self.run(install.built("snapkv"), "run", *self.flags, "-f", self.task.document, "-q",
+                           self.task.question, "-n", ANSWER_TOKENS, "--json")
         return json.loads(text)["text"]
 
 
@@ -98,8 +98,8 @@ class LlamaBench(Peer):
     def answer(self):
         if not self.answers:
             return None
-        text, _ = self.run(install.LLAMA_PEER, self.model, self.task.document, self.task.question, ANSWER_TOKENS,
-                           self.task.threads)
+        text, _ = self.run(install.built("llama_peer"), self.model, self.task.document, self.task.question,
+                           ANSWER_TOKENS, self.task.threads)
         return json.loads(text)["text"]
 
 
