@@ -6,6 +6,7 @@
 #include <compare>
 #include <cstddef>
 #include <limits>
+#include <utility>
 
 namespace snapkv::select {
 namespace {
@@ -13,12 +14,8 @@ namespace {
 /// By Allocation::Entropy 1 / kEvenPart of an even share is each head's own, as by Allocation::Heads.
 constexpr std::uint32_t kEvenPart = 5;
 
-/// The better, the less; all differ.
-struct Candidate {
-    std::uint64_t rank = 0;
-    std::uint32_t place = 0;  ///< layer, head and position in their order
-    auto operator<=>(const Candidate &) const = default;
-};
+/// A rank and, of equal ones, the place of layer, head and position in their order: the better, the less; all differ.
+using Candidate = std::pair<std::uint64_t, std::uint32_t>;
 constexpr Candidate kWorst{std::numeric_limits<std::uint64_t>::max(), std::numeric_limits<std::uint32_t>::max()};
 
 /// The worst of the `count` best.
@@ -31,7 +28,7 @@ Candidate cut_of(std::vector<Candidate> & candidates, std::size_t count) {
 
 void append_candidates(const FlowingHead & head, std::uint32_t first_place, std::vector<Candidate> & to) {
     for (std::uint32_t at = 0; at < head.positions.size(); ++at) {
-        to.push_back({rank_of(head.scores, at), first_place + at});
+        to.emplace_back(rank_of(head.scores, at), first_place + at);
     }
 }
 
