@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
-#include <compare>
 #include <cstddef>
 #include <limits>
 #include <utility>
