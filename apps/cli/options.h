@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
@@ -51,7 +52,11 @@ struct Option {
     [[nodiscard]] bool takes_value() const { return !placeholder.empty(); }
     [[nodiscard]] const std::string & long_name() const { return names.back(); }
     /// The key in JSON: the name without "--kv-".
-    [[nodiscard]] std::string json_key() const { return long_name().substr(5); }
+    [[nodiscard]] std::string json_key() const {
+        std::string key = long_name().substr(5);
+        std::replace(key.begin(), key.end(), '-', '_');
+        return key;
+    }
 };
 
 /// What a command is, for help and documentation.

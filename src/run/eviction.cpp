@@ -447,9 +447,9 @@ void Eviction::apply(kv::RowStore & rows) {
             const std::uint32_t before = slots.rows(kv_head);
             evicted_ += going.size();
             // From the last on, so that the row which takes a slot stays.
-            for (auto slot = going.rbegin(); slot != going.rend(); ++slot) {
-                if (*slot < before) {
-                    slots.remove(kv_head, *slot);
+            for (std::size_t index = going.size(); index-- > 0;) {
+                if (going[index] < before) {
+                    slots.remove(kv_head, going[index]);
                 }
             }
             came.clear();
@@ -457,9 +457,9 @@ void Eviction::apply(kv::RowStore & rows) {
             std::vector<std::uint32_t> staying(before + coming_);  // rows, as the slots have them now
             std::iota(staying.begin(), staying.end(), 0U);
             std::uint32_t last = before;
-            for (auto slot = going.rbegin(); slot != going.rend(); ++slot) {
-                if (*slot < before) {
-                    staying[*slot] = staying[--last];
+            for (std::size_t index = going.size(); index-- > 0;) {
+                if (going[index] < before) {
+                    staying[going[index]] = staying[--last];
                 }
             }
             std::uint32_t row = before;

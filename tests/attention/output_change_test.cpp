@@ -39,10 +39,8 @@ std::vector<double> naive(const VoteInput & input, std::uint32_t head) {
             const std::size_t missing = input.window - given[row].weights.size();
             weights.push_back(given[row].weights[voter - missing]);
         }
-        double sum = 0;  // less than 1 where a sink takes part
         std::vector<double> output(input.shape.value_size);
         for (std::uint32_t row = 0; row <= at; ++row) {
-            sum += weights[row];
             for (std::size_t i = 0; i < values[row].size(); ++i) {
                 output[i] += weights[row] * values[row][i];
             }

@@ -360,8 +360,9 @@ TEST_P(EvictionOf, GoesWithForksFilesAndOtherSequences) {
     EXPECT_EQ(fork.kept_positions(), sequence.kept_positions());
     EXPECT_EQ(loaded.kept_positions(), sequence.kept_positions());
     EXPECT_EQ(untouched.kept_positions(), at_fork);
-    for (std::uint32_t layer = 0; layer < at_fork.size(); ++layer) {
-        for (const std::vector<Position> & head : sequence.kept_positions()[layer]) {
+    const KeptPositions kept = sequence.kept_positions();
+    for (std::uint32_t layer = 0; layer < kept.size(); ++layer) {
+        for (const std::vector<Position> & head : kept[layer]) {
             if (Internals::of(sequence).rows.tail.window(layer) == 0) {
                 EXPECT_LE(head.size(), kBudget);
             } else {  // its window's, as ever

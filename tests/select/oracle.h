@@ -101,7 +101,7 @@ inline Row spread(const Row & votes, const Cluster & how, const std::vector<sele
 
 /// A cluster's scores.
 inline Row cluster(const Row & votes, const Cluster & how, const std::vector<select::Mark> & marks = {}) {
-    const Row out = how.rule == Cluster::Rule::Chunk ? chunk_means(votes, how.width()) : spread(votes, how, marks);
+    Row out = how.rule == Cluster::Rule::Chunk ? chunk_means(votes, how.width()) : spread(votes, how, marks);
     if (!how.words) {
         return out;
     }
