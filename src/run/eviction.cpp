@@ -489,14 +489,20 @@ void Eviction::apply(kv::RowStore & rows) {
 
 std::span<const float> Eviction::sums(const kv::RowStore & rows, std::uint32_t layer, std::uint32_t head) const {
     const Block & block = layers_[layer].sums;
+    if (block.size() == 0) {
+        return {};
+    }
     return {block.floats() + std::size_t{head} * rows.slots[layer].capacity(),
-            block.size() > 0 ? rows.slots[layer].rows(head / heads_.group()) : 0};
+            rows.slots[layer].rows(head / heads_.group())};
 }
 
 std::span<float> Eviction::sums(const kv::RowStore & rows, std::uint32_t layer, std::uint32_t head) {
     Block & block = layers_[layer].sums;
+    if (block.size() == 0) {
+        return {};
+    }
     return {block.floats() + std::size_t{head} * rows.slots[layer].capacity(),
-            block.size() > 0 ? rows.slots[layer].rows(head / heads_.group()) : 0};
+            rows.slots[layer].rows(head / heads_.group())};
 }
 
 std::uint32_t Eviction::queries() const {

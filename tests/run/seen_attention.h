@@ -53,13 +53,16 @@ inline std::vector<double> naive_weights(const TinyRun & run, const NaiveModel &
         const double dot = std::inner_product(query.begin(), query.end(), row.begin(), 0.0);
         logits.push_back(dot / std::sqrt(static_cast<double>(shape.key_size)));
     }
+    std::vector<double> weights(position + 1, 0.0);
+    if (seen.empty()) {
+        return weights;
+    }
     const double maximum = *std::max_element(logits.begin(), logits.end());
     double sum = 0;
     for (double & logit : logits) {
         logit = std::exp(logit - maximum);
         sum += logit;
     }
-    std::vector<double> weights(position + 1, 0.0);
     for (std::size_t i = 0; i < seen.size(); ++i) {
         weights[index_of(seen[i])] = logits[i] / sum;
     }
