@@ -117,9 +117,12 @@ HeadRows LayerRows::head(std::uint32_t head) const {
 }
 
 std::uint64_t LayerRows::total_rows() const {
+    if (dense_) {
+        return std::uint64_t{shape_.kv_heads} * rows_;
+    }
     std::uint64_t total = 0;
-    for (std::uint32_t index = 0; index < shape_.kv_heads; ++index) {
-        total += head(index).rows;
+    for (const Head & head : heads_) {
+        total += head.positions.size();
     }
     return total;
 }
