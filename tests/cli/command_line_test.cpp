@@ -115,9 +115,10 @@ TEST(CommandLine, TakesClusters) {
                   Cluster::kernel(7), Cluster::kernel(1, Pooling::None), std::nullopt,
                   Cluster{.rule = Cluster::Rule::Reach, .back = 1, .ahead = 4, .words = true}}));
     EXPECT_EQ(eval.eval.caches.recents, (std::vector<std::optional<std::uint32_t>>{std::nullopt, 32}));
-    for (const std::string text : {"kernel", "kernel:3", "kernel:3,", "kernel:,3", "kernel:3,4,5", "kernel:-1,3",
-                                   "kernel:3,4+", "kernel:3,4+lines", "kernel:3,4+stops", "none:1,2", "reach:1.5,4",
-                                   "reach:1,99999999", "+words", "median:1,2", "chunk", "chunk:", "chunk:0", "chunk:3,4", "chunk:20+stops"}) {
+    for (const std::string text :
+         {"kernel", "kernel:3", "kernel:3,", "kernel:,3", "kernel:3,4,5", "kernel:-1,3", "kernel:3,4+",
+          "kernel:3,4+lines", "kernel:3,4+stops", "none:1,2", "reach:1.5,4", "reach:1,99999999", "+words", "median:1,2",
+          "chunk", "chunk:", "chunk:0", "chunk:3,4", "chunk:20+stops"}) {
         EXPECT_NE(usage_message({"run", "--kv-cluster", text}).find("--kv-cluster"), std::string::npos) << text;
         EXPECT_NE(usage_message({"eval", "needle", "--kv-cluster", text}).find("--kv-cluster"), std::string::npos)
             << text;
