@@ -19,9 +19,8 @@ struct Cluster {
         /// last row kept: one that is 16 times as large, 4 x `ahead` rows.
         Reach,
         /// The prefix is cut into chunks of width() rows, and each row's score is the mean of its chunk's votes, so
-        /// that
-        /// chunks are kept whole (arXiv 2502.00299). The last chunk may be shorter; the one that no longer fits the
-        /// budget is kept from its start.
+        /// that chunks are kept whole (arXiv 2502.00299). The last chunk may be shorter; the one that no longer fits
+        /// the budget is kept from its start.
         Chunk,
     };
     Rule rule = Rule::Kernel;

@@ -35,10 +35,9 @@ TEST(Variants, AreNamedByWhatTellsThemApart) {
 TEST(Variants, AreNamedByTheirClustersWhereThereAreAny) {
     VariantLists lists;
     lists.policies = {Policy::SnapKV};
-    lists.clusters = {Cluster::kernel(7), Cluster{.pooling = Pooling::Avg, .back = 3, .ahead = 27},
-                      Cluster::kernel(1, Pooling::None),
-                      Cluster{.rule = Cluster::Rule::Reach, .back = 1, .ahead = 4, .words = true, .stops = true},
-                      Cluster::chunk(20)};
+    lists.clusters = {
+        Cluster::kernel(7), Cluster{.pooling = Pooling::Avg, .back = 3, .ahead = 27}, Cluster::kernel(1, Pooling::None),
+        Cluster{.rule = Cluster::Rule::Reach, .back = 1, .ahead = 4, .words = true, .stops = true}, Cluster::chunk(20)};
     EXPECT_THAT(names(lists), ElementsAre("snapkv 1024, kernel:3,3", "snapkv 1024, avg:3,27", "snapkv 1024, none",
                                           "snapkv 1024, reach:1,4+words+stops", "snapkv 1024, chunk:20"));
     const std::vector<Variant> variants = make_variants(lists);

@@ -196,8 +196,8 @@ TEST(Words, LongRunsAreSeveral) {
 
 TEST(Words, EqualTheOracleAfterEveryRule) {
     std::mt19937 random(10);
-    for (Cluster how :
-         {Cluster::kernel(1), Cluster::kernel(7), Cluster::reach(1, 4), Cluster{.back = 0, .ahead = 12}, Cluster::chunk(20)}) {
+    for (Cluster how : {Cluster::kernel(1), Cluster::kernel(7), Cluster::reach(1, 4), Cluster{.back = 0, .ahead = 12},
+                        Cluster::chunk(20)}) {
         how.words = true;
         for (const std::size_t size : {1U, 31U, 400U}) {
             for (const int word : {5, 150}) {  // the longer are several words

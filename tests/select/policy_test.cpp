@@ -102,8 +102,8 @@ TEST(KeepPositions, MoreRowsKeepTheSameAndMore) {
     std::mt19937 random(7);
     const std::vector<Mark> marks = random_marks(300, random);
     for (const Cluster & how :
-         {Cluster::kernel(7), Cluster{.back = 2, .ahead = 9}, Cluster::kernel(5, Pooling::Avg), Cluster::reach(1, 4), Cluster::chunk(20),
-          Cluster{.rule = Cluster::Rule::Reach, .words = true, .stops = true},
+         {Cluster::kernel(7), Cluster{.back = 2, .ahead = 9}, Cluster::kernel(5, Pooling::Avg), Cluster::reach(1, 4),
+          Cluster::chunk(20), Cluster{.rule = Cluster::Rule::Reach, .words = true, .stops = true},
           Cluster{.back = 0, .ahead = 4, .words = true}}) {
         for (const Votes kind : {Votes::Attention, Votes::FewValues}) {
             const std::vector<float> votes = random_votes(kind, std::size_t{2} * 284, random);
