@@ -189,7 +189,6 @@ void BranchCache::observe(std::uint32_t layer, Compute & compute, const attentio
 
 void BranchCache::cast_vote(Compute & compute, const attention::AttentionSpec & spec, LayerVote & latest) {
     const select::Plan & plan = plan_.cache;
-    const auto rows = rows_.views();
     latest = {};  // gives its memory back before more is taken
     latest.votes = plan_.accumulates() ? accumulated_votes()
                                        : cast_votes(compute,
@@ -200,11 +199,8 @@ void BranchCache::cast_vote(Compute & compute, const attention::AttentionSpec & 
                                                      .n = plan_.n,
                                                      .prefix = plan.prefix(),
                                                      .evidence = plan.evidence,
-                                                     .rows = rows},
+                                                     .rows = rows_.views()},
                                                     work_);
-    if (plan.evidence == Evidence::Values) {
-        weigh_by_values(compute, rows_.shape(), rows, 0, plan.prefix(), latest.votes);
-    }
     latest.window = plan.window;
     latest.prefix = plan.prefix();
     latest.evidence = plan.evidence;

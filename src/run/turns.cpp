@@ -121,27 +121,18 @@ const float * queries_from(const CapturedQueries & queries, std::uint32_t layer,
 /// The votes on the turns' rows, which begin at position `first`, [KV head][group][turn].
 Block turn_votes(Session::Impl & session, const Sequence::Impl & sequence, std::uint32_t layer,
                  const MessagePlan & plan, std::uint32_t first) {
-    FloatKeys keys{sequence.rows.shape(layer), sequence.rows.views(layer), {}, {}};
-    if (plan.turns.evidence != Evidence::Output) {  // which takes rows of any type, values too
-        keys = float_keys(session.compute, keys.shape, std::move(keys.views), plan.work);
-    }
     const std::uint32_t end = first + plan.turns.n;
-    Block votes = cast_votes(session.compute,
-                             {.spec = layer_spec(session.params(), Internals::of(session.model)->decoder, layer),
-                              .shape = keys.shape,
-                              .queries = queries_from(plan.queries, layer, end - plan.turns.window),
-                              .window = plan.turns.window,
-                              .n = end,
-                              .first = first,
-                              .prefix = plan.turns.prefix(),
-                              .evidence = plan.turns.evidence,
-                              .rows = std::move(keys.views)},
-                             plan.work);
-    if (plan.turns.evidence == Evidence::Values) {
-        weigh_by_values(session.compute, sequence.rows.shape(layer), sequence.rows.views(layer), first,
-                        plan.turns.prefix(), votes);
-    }
-    return votes;
+    return cast_votes(session.compute,
+                      {.spec = layer_spec(session.params(), Internals::of(session.model)->decoder, layer),
+                       .shape = sequence.rows.shape(layer),
+                       .queries = queries_from(plan.queries, layer, end - plan.turns.window),
+                       .window = plan.turns.window,
+                       .n = end,
+                       .first = first,
+                       .prefix = plan.turns.prefix(),
+                       .evidence = plan.turns.evidence,
+                       .rows = sequence.rows.views(layer)},
+                      plan.work);
 }
 
 /// What the message's queries and later ones still see of the turns in a sliding layer, for each head.

@@ -56,31 +56,36 @@ void show_weights(Compute & compute, const Observer & observer, std::uint32_t la
     });
 }
 
-Block cast_votes(Compute & compute, attention::VoteInput input, const std::shared_ptr<Meter> & work) {
+namespace {
+
+/// By Evidence::Keys, one number for each KV head and row.
+Block key_votes(Compute & compute, const attention::VoteInput & input, const std::shared_ptr<Meter> & work) {
+    Block votes(std::size_t{input.spec.kv_heads} * input.prefix * sizeof(float), work);
+    for_heads(compute, input.spec.kv_heads, [&](std::uint32_t head) {
+        attention::key_differences(input.shape, input.rows[head], input.first,
+                                   {votes.floats() + std::size_t{head} * input.prefix, input.prefix}, compute.halt());
+    });
+    return votes;
+}
+
+/// By Evidence::Output.
+Block output_votes(Compute & compute, const attention::VoteInput & input, const std::shared_ptr<Meter> & work) {
+    const std::size_t of_head = std::size_t{input.spec.group()} * input.prefix;
+    Block votes(input.spec.kv_heads * of_head * sizeof(float), work);
+    std::vector<Block> scratch;
+    for (const std::vector<kv::HeadRows> & views : input.rows) {
+        scratch.emplace_back(attention::output_change_floats(kv::rows_in(views)) * sizeof(float), work);
+    }
+    for_heads(compute, input.spec.kv_heads, [&](std::uint32_t head) {
+        attention::output_changes(input, head, {scratch[head].floats(), scratch[head].size() / sizeof(float)},
+                                  {votes.floats() + head * of_head, of_head});
+    });
+    return votes;
+}
+
+/// By the voters' weights alone.
+Block weight_votes(Compute & compute, attention::VoteInput input, const std::shared_ptr<Meter> & work) {
     const std::uint32_t kv_heads = input.spec.kv_heads;
-    if (input.evidence == Evidence::Keys) {  // one number for each KV head and row
-        Block differences(std::size_t{kv_heads} * input.prefix * sizeof(float), work);
-        for_heads(compute, kv_heads, [&](std::uint32_t head) {
-            attention::key_differences(input.shape, input.rows[head], input.first,
-                                       {differences.floats() + std::size_t{head} * input.prefix, input.prefix},
-                                       compute.halt());
-        });
-        return differences;
-    }
-    input.halt = &compute.halt();
-    if (input.evidence == Evidence::Output) {
-        const std::size_t of_head = std::size_t{input.spec.group()} * input.prefix;
-        Block changes(kv_heads * of_head * sizeof(float), work);
-        std::vector<Block> scratch;
-        for (const std::vector<kv::HeadRows> & views : input.rows) {
-            scratch.emplace_back(attention::output_change_floats(kv::rows_in(views)) * sizeof(float), work);
-        }
-        for_heads(compute, kv_heads, [&](std::uint32_t head) {
-            attention::output_changes(input, head, {scratch[head].floats(), scratch[head].size() / sizeof(float)},
-                                      {changes.floats() + head * of_head, of_head});
-        });
-        return changes;
-    }
     const std::size_t floats = std::size_t{input.spec.heads} * input.prefix * attention::vote_planes(input.evidence);
     Block votes(floats * sizeof(float), work);
     attention::Vote vote(std::move(input), {votes.floats(), floats});
@@ -90,22 +95,45 @@ Block cast_votes(Compute & compute, attention::VoteInput input, const std::share
     return votes;
 }
 
+/// By Evidence::Values: the votes of a KV head's query heads times the largest of its values at the positions that are
+/// voted on.
+void weigh_by_values(Compute & compute, const attention::VoteInput & input, Block & votes) {
+    const std::size_t of_head = std::size_t{input.spec.group()} * input.prefix;
+    for_heads(compute, input.spec.kv_heads, [&](std::uint32_t head) {
+        const float largest =
+            attention::largest_value(input.shape, input.rows[head], input.first, input.prefix, compute.halt());
+        const std::span<float> of_group(votes.floats() + head * of_head, of_head);
+        std::for_each(of_group.begin(), of_group.end(), [largest](float & vote) { vote *= largest; });
+    });
+}
+
+}  // namespace
+
+Block cast_votes(Compute & compute, attention::VoteInput input, const std::shared_ptr<Meter> & work) {
+    input.halt = &compute.halt();
+    if (input.evidence == Evidence::Output) {  // takes rows of any type
+        return output_votes(compute, input, work);
+    }
+    const FloatKeys keys = float_keys(compute, input.shape, input.rows, work);
+    attention::VoteInput of_floats = input;
+    of_floats.shape = keys.shape;
+    of_floats.rows = keys.views;
+    if (input.evidence == Evidence::Keys) {
+        return key_votes(compute, of_floats, work);
+    }
+    Block votes = weight_votes(compute, std::move(of_floats), work);
+    if (input.evidence == Evidence::Values) {
+        weigh_by_values(compute, input, votes);
+    }
+    return votes;
+}
+
 std::vector<std::vector<Position>> flowing_positions(const select::Plan & plan, const select::FlowingLayer & layer) {
     std::vector<std::vector<Position>> kept;
     for (const select::FlowingHead & head : layer.heads) {
         kept.push_back(select::with_rows_kept_anyway(plan, head.positions));
     }
     return kept;
-}
-
-void weigh_by_values(Compute & compute, const kv::LayerShape & shape, std::span<const std::vector<kv::HeadRows>> rows,
-                     std::uint32_t first, std::uint32_t prefix, Block & votes) {
-    const std::size_t of_head = votes.size() / sizeof(float) / rows.size();
-    for_heads(compute, shape.kv_heads, [&](std::uint32_t head) {
-        const float largest = attention::largest_value(shape, rows[head], first, prefix, compute.halt());
-        const std::span<float> of_group(votes.floats() + head * of_head, of_head);
-        std::for_each(of_group.begin(), of_group.end(), [largest](float & vote) { vote *= largest; });
-    });
 }
 
 std::vector<select::RankedScores> layer_scores(Compute & compute, const select::Plan & plan,

@@ -48,8 +48,8 @@ struct FloatKeys {
 /// observer throws.
 void show_weights(Compute & compute, const Observer & observer, std::uint32_t layer, attention::WeightsInput input);
 
-/// The votes of one layer, as attention::Vote leaves them, by Evidence::Keys [KV head][prefix] floats: 0 for a position
-/// that no view has. Throws Interrupted.
+/// The votes of one layer on rows of any type (of quantised keys it makes copies), as attention::Vote leaves them; by
+/// Evidence::Keys [KV head][prefix] floats. 0 for a position that no view has. Throws Interrupted.
 [[nodiscard]] Block cast_votes(Compute & compute, attention::VoteInput input, const std::shared_ptr<Meter> & work);
 
 /// The scores of each KV head's prefix by those votes. Throws Interrupted.
@@ -60,11 +60,6 @@ void show_weights(Compute & compute, const Observer & observer, std::uint32_t la
 /// What each KV head of a layer keeps by a flow, ascending.
 [[nodiscard]] std::vector<std::vector<Position>> flowing_positions(const select::Plan & plan,
                                                                    const select::FlowingLayer & layer);
-
-/// By Evidence::Values: multiplies the votes of a KV head's query heads by the largest of its values, `rows` ([KV
-/// head], of this shape), at the positions that are voted on, those from `first` on. Throws Interrupted.
-void weigh_by_values(Compute & compute, const kv::LayerShape & shape, std::span<const std::vector<kv::HeadRows>> rows,
-                     std::uint32_t first, std::uint32_t prefix, Block & votes);
 
 /// What each KV head of a layer keeps by those votes, ascending, `budget` rows on average. Throws Interrupted.
 [[nodiscard]] std::vector<std::vector<Position>> choose_positions(Compute & compute, const select::Plan & plan,
