@@ -28,11 +28,7 @@ void begin_evicting(Sequence::Impl & sequence, const model::HyperParameters & pa
             continue;
         }
         for (const std::vector<kv::HeadRows> & views : sequence.rows.views(layer)) {
-            std::uint32_t rows = 0;
-            for (const kv::HeadRows & view : views) {
-                rows += view.rows;
-            }
-            holds[layer].push_back(stats.compressed ? rows : whole);
+            holds[layer].push_back(stats.compressed ? kv::rows_in(views) : whole);
         }
     }
     Eviction eviction({params.heads, params.kv_heads, params.key_size}, eviction_rule(stats), std::move(holds));

@@ -1,6 +1,5 @@
 #include "run/eviction.h"
 
-#include <numeric>
 #include <optional>
 #include <utility>
 
@@ -325,7 +324,7 @@ void Eviction::decide(Compute & compute, const SpecOf & spec_of, const kv::RowSt
 void Eviction::weigh(Compute & compute, const SpecOf & spec_of, const kv::RowStore & rows,
                      std::span<const std::uint32_t> layers, const std::shared_ptr<Meter> & work) {
     const std::uint32_t kv_heads = heads_.kv_heads;
-    const std::uint32_t group = heads_.heads / kv_heads;
+    const std::uint32_t group = heads_.group();
     const std::uint32_t count = accumulates() ? coming_ : 1;
     std::vector<FloatKeys> keys;
     for (const std::uint32_t layer : layers) {
@@ -370,7 +369,7 @@ void Eviction::weigh(Compute & compute, const SpecOf & spec_of, const kv::RowSto
 void Eviction::count_low(Compute & compute, const SpecOf & spec_of, const kv::RowStore & rows, std::uint32_t layer,
                          const std::shared_ptr<Meter> & work) {
     const std::uint32_t kv_heads = heads_.kv_heads;
-    const std::uint32_t group = heads_.heads / kv_heads;
+    const std::uint32_t group = heads_.group();
     const std::uint32_t end = index_of(rows.tail.next());
     const Votes votes(rows.slots[layer], coming_, group);
     const FloatKeys keys = float_keys(compute, rows.shape(layer), all_rows(rows, layer), work);
@@ -446,27 +445,26 @@ void Eviction::apply(kv::RowStore & rows) {
             const std::vector<std::uint32_t> & going = layers_[layer].going[kv_head];
             const std::uint32_t before = slots.rows(kv_head);
             evicted_ += going.size();
+            const auto move_sums = [&](std::uint32_t row, std::uint32_t slot) {  // as rows move
+                for (std::uint32_t head = kv_head * group; accumulates() && head < (kv_head + 1) * group; ++head) {
+                    float * numbers = layers_[layer].votes.floats() + votes.of_head(head);
+                    numbers[slot] = numbers[row];
+                }
+            };
             // From the last on, so that the row which takes a slot stays.
             for (std::size_t index = going.size(); index-- > 0;) {
                 if (going[index] < before) {
                     slots.remove(kv_head, going[index]);
+                    move_sums(slots.rows(kv_head), going[index]);
                 }
             }
             came.clear();
             rows.tail.view(layer, kv_head, came);
-            std::vector<std::uint32_t> staying(before + coming_);  // rows, as the slots have them now
-            std::iota(staying.begin(), staying.end(), 0U);
-            std::uint32_t last = before;
-            for (std::size_t index = going.size(); index-- > 0;) {
-                if (going[index] < before) {
-                    staying[going[index]] = staying[--last];
-                }
-            }
             std::uint32_t row = before;
             for (const kv::HeadRows & view : came) {
                 for (std::uint32_t at = 0; at < view.rows; ++at, ++row) {
                     if (!std::binary_search(going.begin(), going.end(), row)) {
-                        staying[last++] = row;
+                        move_sums(row, slots.rows(kv_head));
                         slots.append(kv_head, {.keys = view.keys + at * slots.shape().key_bytes(),
                                                .values = view.values + at * slots.shape().value_stride(),
                                                .rows = 1,
@@ -475,11 +473,8 @@ void Eviction::apply(kv::RowStore & rows) {
                 }
             }
             for (std::uint32_t head = kv_head * group; accumulates() && head < (kv_head + 1) * group; ++head) {
-                const float * from = layers_[layer].votes.floats() + votes.of_head(head);
                 const std::span<float> to = sums(rows, layer, head);
-                for (std::size_t slot = 0; slot < to.size(); ++slot) {
-                    to[slot] = from[staying[slot]];
-                }
+                std::copy_n(layers_[layer].votes.floats() + votes.of_head(head), to.size(), to.begin());
             }
         }
         layers_[layer].votes = Block();

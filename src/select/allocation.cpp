@@ -9,9 +9,6 @@
 namespace snapkv::select {
 namespace {
 
-/// A head's share that does not depend on the others is 1 / kEven of an even one.
-constexpr std::uint64_t kEven = 5;
-
 /// PyramidKV's beta: the last layer gets 1 / kBeta of an even share.
 constexpr std::uint64_t kBeta = 20;
 
@@ -64,9 +61,9 @@ std::vector<std::uint32_t> allocate_rows(Allocation how, std::span<const RankedS
     const std::vector<std::uint32_t> best = hits(scores, first, std::size_t{rows} * scores.size());
     std::vector<std::uint64_t> fifths;
     for (const std::uint32_t of_head : best) {
-        fifths.push_back((kEven - 1) * of_head + rows);
+        fifths.push_back(std::uint64_t{kEvenPart - 1} * of_head + rows);
     }
-    return whole_rows(fifths, kEven);
+    return whole_rows(fifths, kEvenPart);
 }
 
 std::vector<std::uint32_t> pyramid_rows(std::uint32_t rows, std::uint32_t most, std::uint32_t layers) {

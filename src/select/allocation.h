@@ -9,6 +9,9 @@
 
 namespace snapkv::select {
 
+/// By Allocation::Heads and Entropy a head's share that does not depend on the others is 1 / kEvenPart of an even one.
+inline constexpr std::uint32_t kEvenPart = 5;
+
 /// How many voted rows each KV head of a layer gets of `rows` times the number of heads. `scores` [KV head][position];
 /// positions before `first` do not compete. `rows` each, but by Allocation::Heads: four fifths of a head's rows go by
 /// how many of its positions are among the best of all heads, ties to the earlier head, then position (after what

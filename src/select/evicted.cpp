@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <cmath>
 #include <functional>
 #include <limits>
 
@@ -10,11 +9,6 @@
 
 namespace snapkv::select {
 namespace {
-
-/// NaN counts as lowest.
-float comparable(float score) {
-    return std::isnan(score) ? -std::numeric_limits<float>::infinity() : score;
-}
 
 /// Whether the row of one slot goes before that of another.
 struct GoesFirst {
@@ -25,15 +19,9 @@ struct GoesFirst {
         if (of.scores.empty()) {
             return positions[one] < positions[other];
         }
-        const float score = comparable(of.scores[one]);
-        const float other_score = comparable(of.scores[other]);
-        if (score != other_score) {
-            return score < other_score;
-        }
-        if (!of.ties.empty() && comparable(of.ties[one]) != comparable(of.ties[other])) {
-            return comparable(of.ties[one]) < comparable(of.ties[other]);
-        }
-        return positions[one] > positions[other];
+        const std::uint64_t rank = rank_of(of, one);
+        const std::uint64_t other_rank = rank_of(of, other);
+        return rank != other_rank ? rank > other_rank : positions[one] > positions[other];
     }
 };
 

@@ -7,11 +7,10 @@
 #include <limits>
 #include <utility>
 
+#include "select/allocation.h"
+
 namespace snapkv::select {
 namespace {
-
-/// By Allocation::Entropy 1 / kEvenPart of an even share is each head's own, as by Allocation::Heads.
-constexpr std::uint32_t kEvenPart = 5;
 
 /// A rank and, of equal ones, the place of layer, head and position in their order: the better, the less; all differ.
 using Candidate = std::pair<std::uint64_t, std::uint32_t>;
