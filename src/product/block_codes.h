@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "ggml.h"
+
 namespace snapkv::product {
 
 // How each type of blocks is unpacked is a class with:
@@ -19,6 +21,45 @@ namespace snapkv::product {
 /// What a step takes: four blocks of 32 values.
 inline constexpr std::int64_t kCodeBlock = 32;
 inline constexpr std::int64_t kStepBlocks = 4;
+
+/// Where things are in blocks of 32 values of four bits, or five whose fifth bits stand apart: a scale of 16 bits,
+/// maybe an offset, maybe four bytes of fifth bits, then 16 bytes whose low halves are the first 16 values and whose
+/// high halves the others.
+template <ggml_type kType>
+struct NibbleLayout {
+    static constexpr bool kFifth = kType == GGML_TYPE_Q5_0 || kType == GGML_TYPE_Q5_1;
+    static constexpr bool kOffsets = kType == GGML_TYPE_Q4_1 || kType == GGML_TYPE_Q5_1;
+    static constexpr bool kLookUp = kType == GGML_TYPE_IQ4_NL;  ///< codes are numbers of kNonLinear
+    static constexpr int kHeader = kOffsets ? 4 : 2;            ///< bytes of scale and offset
+    static constexpr int kFirstNibble = kHeader + (kFifth ? 4 : 0);
+    static constexpr int kBytes = kFirstNibble + 16;
+    static constexpr std::size_t kStepBytes = kStepBlocks * kBytes;
+};
+
+/// Of superblocks of 256 values in eight blocks: two 16-bit factors, of the blocks' scales and of their offsets, which
+/// have six bits each; maybe 32 bytes of fifth bits; 128 bytes of four bits, 32 of which hold a block in their low
+/// halves and the next in their high ones.
+template <ggml_type kType>
+struct SuperLayout {
+    static constexpr bool kFifth = kType == GGML_TYPE_Q5_K;
+    static constexpr bool kOffsets = true;
+    static constexpr int kHeader = 16;
+    static constexpr int kFirstNibble = kHeader + (kFifth ? 32 : 0);
+    static constexpr int kBytes = kFirstNibble + 128;
+    static constexpr std::size_t kStepBytes = kBytes / 2;
+};
+
+/// Of superblocks of 256 values of six bits in sixteen blocks with signed scales: 128 bytes of lower four bits, 64 of
+/// upper two, 16 scales, a 16-bit factor of theirs. The first 64 bytes hold values 0 to 63 in their low halves and 64
+/// to 127 in their high ones; a byte of upper bits those of four values 32 apart.
+struct SixBitLayout {
+    static constexpr bool kOffsets = false;
+    static constexpr int kUpperBits = 128;
+    static constexpr int kScales = 192;
+    static constexpr int kFactor = 208;
+    static constexpr int kBytes = 210;
+    static constexpr std::size_t kStepBytes = kBytes / 2;
+};
 
 /// The numbers that IQ4_NL's codes stand for.
 inline constexpr std::array<std::int8_t, 16> kNonLinear{-127, -104, -83, -65, -49, -35, -22, -10,

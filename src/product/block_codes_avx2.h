@@ -53,24 +53,18 @@ SNAPKV_INLINED_AVX2 __m256 factors_of(__m256i first_pair, __m256i second_pair) {
     return _mm256_cvtph_ps(_mm256_castsi256_si128(_mm256_permute4x64_epi64(first_words, 0x08)));
 }
 
-/// Blocks of 32 values of four bits, or five whose fifth bits stand apart: a scale of 16 bits, maybe an offset, maybe
-/// four bytes of fifth bits, then 16 bytes whose low halves are the first 16 values and whose high halves the others.
 template <ggml_type kType>
 class NibbleBlocks {
-    static constexpr bool kFifth = kType == GGML_TYPE_Q5_0 || kType == GGML_TYPE_Q5_1;
+    using Layout = NibbleLayout<kType>;
+    static constexpr bool kFifth = Layout::kFifth;
+    static constexpr int kHeader = Layout::kHeader;
+    static constexpr int kBytes = Layout::kBytes;
 
 public:
-    static constexpr bool kOffsets = kType == GGML_TYPE_Q4_1 || kType == GGML_TYPE_Q5_1;
-    static constexpr bool kSigned = kType == GGML_TYPE_IQ4_NL;
+    static constexpr bool kOffsets = Layout::kOffsets;
+    static constexpr bool kSigned = Layout::kLookUp;
     static constexpr int kZero = kOffsets || kSigned ? 0 : kFifth ? 16 : 8;
-
-private:
-    static constexpr int kHeader = kOffsets ? 4 : 2;
-    static constexpr int kFirstNibble = kHeader + (kFifth ? 4 : 0);
-    static constexpr int kBytes = kFirstNibble + 16;
-
-public:
-    static constexpr std::size_t kStepBytes = kStepBlocks * kBytes;
+    static constexpr std::size_t kStepBytes = Layout::kStepBytes;
 
     SNAPKV_INLINED_AVX2 Codes step(const std::byte * row, std::int64_t step, std::int64_t blocks) const {
         const std::byte * at = row + step * kStepBlocks * kBytes;
@@ -79,7 +73,7 @@ public:
         Codes codes{{}, _mm256_moveldup_ps(factors), _mm256_movehdup_ps(factors)};
         const __m256i mask = _mm256_set1_epi8(0x0F);
         for (int pair = 0; pair < 2; ++pair) {
-            const __m256i both = pair_at(at + 2 * pair * kBytes + kFirstNibble, kBytes, blocks - 2 * pair);
+            const __m256i both = pair_at(at + 2 * pair * kBytes + Layout::kFirstNibble, kBytes, blocks - 2 * pair);
             __m256i & low = codes.values[2 * pair];
             __m256i & high = codes.values[2 * pair + 1];
             low = _mm256_and_si256(both, mask);
@@ -129,19 +123,17 @@ public:
     }
 };
 
-/// Superblocks of 256 values in eight blocks: two 16-bit factors, of the blocks' scales and of their offsets, which
-/// have six bits each; maybe 32 bytes of fifth bits; 128 bytes of four bits, 32 of which hold a block in their low
-/// halves and the next in their high ones.
 template <ggml_type kType>
 class SuperBlocks {
-    static constexpr bool kFifth = kType == GGML_TYPE_Q5_K;
-    static constexpr int kHeader = 16;
-    static constexpr int kFirstNibble = kHeader + (kFifth ? 32 : 0);
-    static constexpr int kBytes = kFirstNibble + 128;
+    using Layout = SuperLayout<kType>;
+    static constexpr bool kFifth = Layout::kFifth;
+    static constexpr int kHeader = Layout::kHeader;
+    static constexpr int kFirstNibble = Layout::kFirstNibble;
+    static constexpr int kBytes = Layout::kBytes;
 
 public:
-    static constexpr std::size_t kStepBytes = kBytes / 2;
-    static constexpr bool kOffsets = true;
+    static constexpr std::size_t kStepBytes = Layout::kStepBytes;
+    static constexpr bool kOffsets = Layout::kOffsets;
     static constexpr bool kSigned = false;
     static constexpr int kZero = 0;
 
@@ -184,15 +176,12 @@ private:
     SNAPKV_INLINED_AVX2 static __m256 widen(__m128i bytes) { return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes)); }
 };
 
-/// Superblocks of 256 values of six bits in sixteen blocks with signed scales: 128 bytes of lower four bits, 64 of
-/// upper two, 16 scales, a 16-bit factor of theirs. The first 64 bytes hold values 0 to 63 in their low halves and 64
-/// to 127 in their high ones; a byte of upper bits those of four values 32 apart.
 class SixBitBlocks {
-    static constexpr int kBytes = 210;
+    using Layout = SixBitLayout;
 
 public:
-    static constexpr std::size_t kStepBytes = kBytes / 2;
-    static constexpr bool kOffsets = false;
+    static constexpr std::size_t kStepBytes = Layout::kStepBytes;
+    static constexpr bool kOffsets = Layout::kOffsets;
     static constexpr bool kSigned = false;
     static constexpr int kZero = 32;
 
@@ -204,14 +193,14 @@ public:
     };
 
     SNAPKV_INLINED_AVX2 Codes step(const std::byte * row, std::int64_t step, std::int64_t /*blocks*/) const {
-        const std::byte * block = row + step / 2 * kBytes;
+        const std::byte * block = row + step / 2 * Layout::kBytes;
         const std::int64_t part = step % 2;
         const __m256i nibble = _mm256_set1_epi8(0x0F);
         const __m256i upper = _mm256_set1_epi8(0x30);
         Codes codes;
         for (int half = 0; half < 2; ++half) {
             const __m256i both = pair_at(block + part * 64 + half * 16, 32, 2);
-            const __m256i bits = both_halves(block + 128 + part * 32 + half * 16);
+            const __m256i bits = both_halves(block + Layout::kUpperBits + part * 32 + half * 16);
             const __m256i of_first = _mm256_sllv_epi64(bits, _mm256_setr_epi64x(4, 4, 2, 2));
             const __m256i of_second = _mm256_srlv_epi64(bits, _mm256_setr_epi64x(0, 0, 2, 2));
             codes.values[half] = _mm256_or_si256(_mm256_and_si256(both, nibble), _mm256_and_si256(of_first, upper));
@@ -219,7 +208,7 @@ public:
                                                      _mm256_and_si256(of_second, upper));
         }
         const __m256i scales = _mm256_broadcastsi128_si256(
-            _mm_cvtepi8_epi16(_mm_loadl_epi64(reinterpret_cast<const __m128i *>(block + 192 + part * 8))));
+            _mm_cvtepi8_epi16(_mm_loadl_epi64(reinterpret_cast<const __m128i *>(block + Layout::kScales + part * 8))));
         // Blocks 0 and 1 have the first four.
         const __m256i word = _mm256_set1_epi16(0x0100);
         const __m256i of_lower = _mm256_inserti128_si256(word, _mm_set1_epi16(0x0504), 1);
@@ -231,7 +220,7 @@ public:
         const __m256i at_sums = _mm256_permutevar8x32_epi32(scales, _mm256_setr_epi32(0, 0, 2, 2, 1, 1, 3, 3));
         codes.of_sums = _mm256_slli_epi16(at_sums, 5);
         std::uint16_t factor = 0;
-        std::memcpy(&factor, block + 208, sizeof(factor));
+        std::memcpy(&factor, block + Layout::kFactor, sizeof(factor));
         codes.scale = _mm256_broadcastss_ps(_mm_cvtph_ps(_mm_cvtsi32_si128(factor)));
         return codes;
     }

@@ -78,23 +78,18 @@ SNAPKV_BLOCKS_TARGET inline __m512 first_four_of_upper(__m512i factors) {
     return _mm512_zextps128_ps512(_mm_cvtph_ps(_mm512_extracti64x2_epi64(factors, 2)));
 }
 
-/// Blocks of 32 values of four bits, or five whose fifth bits stand apart: a scale of 16 bits, maybe an offset, maybe
-/// four bytes of fifth bits, then 16 bytes whose low halves are the first 16 values and whose high halves the others.
 template <ggml_type kType>
 class NibbleBlocks {
-    static constexpr bool kFifth = kType == GGML_TYPE_Q5_0 || kType == GGML_TYPE_Q5_1;
-    static constexpr bool kLookUp = kType == GGML_TYPE_IQ4_NL;
+    using Layout = NibbleLayout<kType>;
+    static constexpr bool kFifth = Layout::kFifth;
+    static constexpr bool kLookUp = Layout::kLookUp;
+    static constexpr int kHeader = Layout::kHeader;
+    static constexpr int kFirstNibble = Layout::kFirstNibble;
+    static constexpr int kBytes = Layout::kBytes;
 
 public:
-    static constexpr bool kOffsets = kType == GGML_TYPE_Q4_1 || kType == GGML_TYPE_Q5_1;
-
-private:
-    static constexpr int kHeader = kOffsets ? 4 : 2;
-    static constexpr int kFirstNibble = kHeader + (kFifth ? 4 : 0);
-    static constexpr int kBytes = kFirstNibble + 16;
-
-public:
-    static constexpr std::size_t kStepBytes = kStepBlocks * kBytes;
+    static constexpr bool kOffsets = Layout::kOffsets;
+    static constexpr std::size_t kStepBytes = Layout::kStepBytes;
     static constexpr int kZero = kOffsets ? 0 : kLookUp ? 128 : kFifth ? 16 : 8;
     static constexpr CodeOrder kOrder = kHalves;
 
@@ -226,19 +221,17 @@ constexpr std::array<std::int32_t, 16> lane_table(const CodeOrder & order, int h
     return table;
 }
 
-/// Superblocks of 256 values in eight blocks: two 16-bit factors, of the blocks' scales and of their offsets, which
-/// have six bits each; maybe 32 bytes of fifth bits; 128 bytes of four bits, 32 of which hold a block in their low
-/// halves and the next in their high ones.
 template <ggml_type kType>
 class SuperBlocks {
-    static constexpr bool kFifth = kType == GGML_TYPE_Q5_K;
-    static constexpr int kHeader = 16;
-    static constexpr int kFirstNibble = kHeader + (kFifth ? 32 : 0);
-    static constexpr int kBytes = kFirstNibble + 128;
+    using Layout = SuperLayout<kType>;
+    static constexpr bool kFifth = Layout::kFifth;
+    static constexpr int kHeader = Layout::kHeader;
+    static constexpr int kFirstNibble = Layout::kFirstNibble;
+    static constexpr int kBytes = Layout::kBytes;
 
 public:
-    static constexpr std::size_t kStepBytes = kBytes / 2;
-    static constexpr bool kOffsets = true;
+    static constexpr std::size_t kStepBytes = Layout::kStepBytes;
+    static constexpr bool kOffsets = Layout::kOffsets;
     static constexpr int kZero = 0;
     static constexpr CodeOrder kOrder = kHalves;
 
@@ -287,15 +280,12 @@ private:
     __m512i high_lanes_;
 };
 
-/// Superblocks of 256 values of six bits in sixteen blocks with signed scales: 128 bytes of lower four bits, 64 of
-/// upper two, 16 scales, a 16-bit factor of theirs. The first 64 bytes hold values 0 to 63 in their low halves and 64
-/// to 127 in their high ones; a byte of upper bits those of four values 32 apart.
 class SixBitBlocks {
-    static constexpr int kBytes = 210;
+    using Layout = SixBitLayout;
 
 public:
-    static constexpr std::size_t kStepBytes = kBytes / 2;
-    static constexpr bool kOffsets = false;
+    static constexpr std::size_t kStepBytes = Layout::kStepBytes;
+    static constexpr bool kOffsets = Layout::kOffsets;
     static constexpr int kZero = 32;
     static constexpr CodeOrder kOrder = kPairs;
 
@@ -305,10 +295,11 @@ public:
           scale_lanes_(_mm512_loadu_si512(kScaleLanes.data())) {}
 
     SNAPKV_BLOCKS_TARGET Codes step(const std::byte * row, std::int64_t step, std::int64_t /*blocks*/) const {
-        const std::byte * block = row + step / 2 * kBytes;
+        const std::byte * block = row + step / 2 * Layout::kBytes;
         const std::int64_t part = step % 2;
         const __m512i both = _mm512_loadu_si512(block + part * 64);
-        const __m256i of_lanes = _mm256_loadu_si256(reinterpret_cast<const __m256i *>(block + 128 + part * 32));
+        const __m256i of_lanes =
+            _mm256_loadu_si256(reinterpret_cast<const __m256i *>(block + Layout::kUpperBits + part * 32));
         const __m512i bits = _mm512_broadcast_i64x4(of_lanes);
         const __m512i left = _mm512_inserti64x4(_mm512_set1_epi16(4), _mm256_set1_epi16(2), 1);
         const __m512i right = _mm512_inserti64x4(_mm512_setzero_si512(), _mm256_set1_epi16(2), 1);
@@ -318,9 +309,9 @@ public:
             _mm512_or_si512(_mm512_and_si512(both, lower), _mm512_and_si512(_mm512_sllv_epi16(bits, left), upper));
         const __m512i high = _mm512_or_si512(_mm512_and_si512(_mm512_srli_epi16(both, 4), lower),
                                              _mm512_and_si512(_mm512_srlv_epi16(bits, right), upper));
-        const __m128i stored = _mm_loadl_epi64(reinterpret_cast<const __m128i *>(block + 192 + part * 8));
+        const __m128i stored = _mm_loadl_epi64(reinterpret_cast<const __m128i *>(block + Layout::kScales + part * 8));
         std::uint16_t factor = 0;
-        std::memcpy(&factor, block + 208, sizeof(factor));
+        std::memcpy(&factor, block + Layout::kFactor, sizeof(factor));
         const __m256 scales = _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(stored)),
                                             _mm256_broadcastss_ps(_mm_cvtph_ps(_mm_cvtsi32_si128(factor))));
         return {_mm512_permutex2var_epi32(low, low_lanes_, high), _mm512_permutex2var_epi32(low, high_lanes_, high),
