@@ -12,6 +12,7 @@
 
 #include "select/plan.h"
 #include "select/policy.h"
+#include "select/refusal.h"
 #include "snapkv/error.h"
 
 namespace snapkv::select {
@@ -25,19 +26,6 @@ CacheConfig mass(double percent, std::uint32_t most = 4096) {
     config.policy = Policy::SnapKV;
     config.budget = {Budget::Unit::Mass, percent, most};
     return config;
-}
-
-std::string refusal(const CacheConfig & config, const std::string & field, std::uint32_t n = 1000) {
-    try {
-        make_plan(config, n, 0);
-    } catch (const Error & error) {
-        EXPECT_EQ(error.kind(), ErrorKind::Usage);
-        EXPECT_EQ(error.field(), field);
-        EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos);
-        return error.what();
-    }
-    ADD_FAILURE() << "accepted";
-    return {};
 }
 
 TEST(Mass, PlansFromTheLeastToTheMost) {

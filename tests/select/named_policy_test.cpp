@@ -14,6 +14,7 @@
 
 #include "select/plan.h"
 #include "select/policy.h"
+#include "select/refusal.h"
 #include "snapkv/error.h"
 #include "support/positions.h"
 
@@ -82,19 +83,6 @@ Indices best(Indices positions, std::uint32_t count, const Better & better) {
     positions.resize(count);
     std::sort(positions.begin(), positions.end());
     return positions;
-}
-
-std::string refusal(const CacheConfig & config, const char * field) {
-    try {
-        make_plan(config, 1000, 0);
-    } catch (const Error & error) {
-        EXPECT_EQ(error.kind(), ErrorKind::Usage);
-        EXPECT_EQ(error.field(), field);
-        EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos);
-        return error.what();
-    }
-    ADD_FAILURE() << "accepted";
-    return {};
 }
 
 TEST(NamedPolicies, AreInTheOrderOfTheEnumerationAndDiffer) {

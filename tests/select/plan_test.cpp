@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "select/refusal.h"
 #include "snapkv/error.h"
 #include "snapkv/named_policy.h"
 
@@ -43,19 +44,6 @@ CacheConfig percent(double budget, std::uint32_t window, std::uint32_t sink = 0)
     config.window = window;
     config.sink = sink;
     return config;
-}
-
-/// The message of the Usage error that a configuration must raise; empty, with a failure, without one.
-std::string refusal(const CacheConfig & config, std::uint32_t n = 1000) {
-    try {
-        make_plan(config, n, 0);
-    } catch (const Error & error) {
-        EXPECT_EQ(error.kind(), ErrorKind::Usage);
-        EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos);
-        return error.what();
-    }
-    ADD_FAILURE() << "accepted";
-    return {};
 }
 
 TEST(Plan, LetsEveryTokenVoteWhereEvidenceIsAccumulated) {
@@ -303,9 +291,9 @@ TEST(Plan, SnapKvIsThePapers) {
 TEST(PlanErrors, RecentRows) {
     CacheConfig config = rows(256, 16);
     config.recent = 0;
-    EXPECT_THAT(refusal(config, 10), HasSubstr("cache.recent is 0")) << "whatever the prompt's length";
+    EXPECT_THAT(refusal(config, {}, 10), HasSubstr("cache.recent is 0")) << "whatever the prompt's length";
     config.recent = 256;
-    EXPECT_THAT(refusal(config, 10), AllOf(HasSubstr("cache.recent 256"), HasSubstr("cache.budget 256")));
+    EXPECT_THAT(refusal(config, {}, 10), AllOf(HasSubstr("cache.recent 256"), HasSubstr("cache.budget 256")));
 }
 
 TEST(PlanErrors, WindowOfZero) {
@@ -337,7 +325,7 @@ TEST(PlanErrors, WindowAndSinksReachTheBudget) {
         EXPECT_THAT(refusal(config),
                     AllOf(HasSubstr(fmt::format("cache.window {}", *config.window)),
                           HasSubstr(fmt::format("cache.sink {}", *config.sink)), HasSubstr("cache.budget 64")));
-        EXPECT_THAT(refusal(config, 10), HasSubstr("cache.window")) << "whatever the prompt's length";
+        EXPECT_THAT(refusal(config, {}, 10), HasSubstr("cache.window")) << "whatever the prompt's length";
     }
     EXPECT_TRUE(make_plan(rows(64, 32, 31), 1000, 0).compress);
 }
@@ -355,9 +343,9 @@ TEST(PlanErrors, BudgetHasNoRoomForAnAutomaticWindow) {
 }
 
 TEST(PlanErrors, PercentageLeavesNoRowBesideAnExplicitWindow) {
-    EXPECT_THAT(refusal(percent(1, 32), 100),
+    EXPECT_THAT(refusal(percent(1, 32), {}, 100),
                 AllOf(HasSubstr("cache.window 32"), HasSubstr("cache.budget 1% (32 rows of a prompt of 100 tokens)")));
-    EXPECT_THAT(refusal(percent(10, 32, 6), 100), HasSubstr("cache.sink 6"));
+    EXPECT_THAT(refusal(percent(10, 32, 6), {}, 100), HasSubstr("cache.sink 6"));
     EXPECT_TRUE(make_plan(percent(10, 32, 5), 100, 0).compress);
 }
 
