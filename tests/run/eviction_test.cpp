@@ -205,7 +205,7 @@ protected:
 TEST_P(EvictionBy, HoldsOver200TokensWhatTheNaiveRuleHolds) {
     for (const std::uint32_t tokens : {150U, 30U, 1U}) {
         SCOPED_TRACE(tokens);
-        Session session = run_.session(64, 2);
+        Session session = run_.session(64);  // two threads on one core wait for each other in each step
         Sequence sequence = prompt(session, tokens);
         EXPECT_TRUE(sequence.cache_stats().evicts);
         NaiveEviction naive(run_, sequence);
